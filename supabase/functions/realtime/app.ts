@@ -1,0 +1,30 @@
+import { cors } from "hono/cors";
+import type { AppEnv, Services } from "./app_env.ts";
+import { createEndpoint } from "./endpoint.ts";
+import { answerNotFound, answerProblem } from "./middleware/problem.ts";
+import { provide } from "./middleware/provide.ts";
+import { requestLog } from "./middleware/request_log.ts";
+import { echo } from "./routes/echo.ts";
+import { health } from "./routes/health.ts";
+import { rooms } from "./routes/rooms.ts";
+import { serviceInfo } from "./routes/service_info.ts";
+import { whoami } from "./routes/whoami.ts";
+
+/** Builds the app: every endpoint on one line. Serve it through createHandler. */
+// The return type is the app's routes, which `hc<App>()` reads.
+// deno-lint-ignore explicit-module-boundary-types
+export function createApp(services: Services) {
+  const base = createEndpoint().basePath("/realtime");
+  base.use(provide(services), requestLog, cors({ origin: [...services.allowedOrigins] }));
+  base.onError(answerProblem);
+  base.notFound(answerNotFound);
+  return base
+    .route("/", serviceInfo(() => base.routes))
+    .route("/health", health)
+    .route("/whoami", whoami)
+    .route("/echo", echo)
+    .route("/rooms", rooms);
+}
+
+/** The app's type, for Hono's client: `hc<App>(url)`. */
+export type App = ReturnType<typeof createApp>;

@@ -1,0 +1,94 @@
+import type { SupabaseClient, User as AuthUser } from "@supabase/supabase-js";
+import { decodeJwt, type JWTPayload } from "jose";
+import { type ClaimRules, refusedByRules, refusedForClaim } from "./claim_rules.ts";
+import { userFromClaims } from "./user.ts";
+import { refused, type Verification, type Verifier } from "./verification.ts";
+
+/** How Supabase Auth is asked. */
+export interface RemoteVerifierOptions {
+  /** The project's address. */
+  readonly supabaseUrl: string;
+  /** A publishable (or legacy anon) key; it identifies the project, it grants nothing. */
+  readonly apiKey: string;
+  /** Auth is unreachable when it takes longer. */
+  readonly timeoutMs: number;
+  readonly rules: ClaimRules;
+  readonly fetch: typeof fetch;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Statuses with which Auth speaks of the token; with any other one it speaks of itself. */
+const STATUSES_ABOUT_THE_TOKEN: readonly unknown[] = [400, 401, 403, 404];
+
+/**
+ * Creates a verifier that lets `supabase.auth.getUser(token)` decide. It sees sessions that were ended before their
+ * token expired, at the price of a round trip.
+ */
+export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
+  let client: SupabaseClient | undefined;
+
+  /** supabase-js costs 25 ms of CPU to import: a deployment that verifies locally never pays it. */
+  async function createAuthClient(): Promise<SupabaseClient> {
+    const { createClient } = await import("@supabase/supabase-js");
+    return createClient(options.supabaseUrl, options.apiKey, {
+      auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+      global: {
+        fetch: (input, init) =>
+          options.fetch(input, { ...init, signal: AbortSignal.timeout(options.timeoutMs) }),
+      },
+    });
+  }
+
+  async function askAuth(token: string): Promise<AuthUser | "refused" | "unreachable"> {
+    try {
+      client ??= await createAuthClient();
+      const { data, error } = await client.auth.getUser(token);
+      if (!error) return data.user;
+      return STATUSES_ABOUT_THE_TOKEN.includes(error.status) ? "refused" : "unreachable";
+    } catch {
+      // getUser returns what Auth answers and throws for what is not an answer.
+      return "unreachable";
+    }
+  }
+
+  return {
+    async verify(token) {
+      const claims = readClaims(token);
+      if (!claims) return refused("invalid_token", "The token is not a JSON Web Token.");
+      const broken = refusedByRules(claims, options.rules, options.now());
+      if (broken) return broken;
+      const answer = await askAuth(token);
+      if (answer === "refused") return refused("invalid_token", "Supabase Auth does not accept the token.");
+      if (answer === "unreachable") {
+        return refused("auth_unavailable", "Supabase Auth cannot be asked right now.");
+      }
+      return vouchedFor(answer, claims);
+    },
+  };
+}
+
+/** Who it is, Auth has said; the session's claims are read from the token that Auth has vouched for. */
+function vouchedFor(answer: AuthUser, claims: JWTPayload): Verification {
+  const user = userFromClaims({ ...claims, sub: answer.id });
+  if (!user) return refusedForClaim("sub");
+  return {
+    ok: true,
+    user: {
+      ...user,
+      role: answer.role || user.role,
+      email: answer.email || undefined,
+      isAnonymous: answer.is_anonymous ?? user.isAnonymous,
+      appMetadata: answer.app_metadata,
+      userMetadata: answer.user_metadata,
+    },
+  };
+}
+
+function readClaims(token: string): JWTPayload | undefined {
+  try {
+    return decodeJwt(token);
+  } catch {
+    return undefined;
+  }
+}

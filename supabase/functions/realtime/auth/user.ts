@@ -1,0 +1,51 @@
+import type { JWTPayload } from "jose";
+
+/** The verified user of a request or socket, as `c.var.user` and `socket.user`. Taken from the token's claims. */
+export interface User {
+  /** The user's id: the `sub` claim. */
+  readonly id: string;
+  /** The Postgres role: `authenticated` for a signed-in user. */
+  readonly role: string;
+  /** Undefined for users without an address (anonymous, phone). */
+  readonly email: string | undefined;
+  /** Signed in with `signInAnonymously`. */
+  readonly isAnonymous: boolean;
+  /** Set by the project only; safe to decide permissions by. */
+  readonly appMetadata: Readonly<Record<string, unknown>>;
+  /** Set by the user; never decide permissions by it. */
+  readonly userMetadata: Readonly<Record<string, unknown>>;
+  /** The Auth session that the token belongs to. */
+  readonly sessionId: string | undefined;
+  /** Authenticator assurance level: `aal1`, or `aal2` after a second factor. */
+  readonly assuranceLevel: string | undefined;
+  /** When the token expires, in seconds since 1970. */
+  readonly expiresAt: number;
+  /** Every claim of the token. */
+  readonly claims: Readonly<JWTPayload>;
+}
+
+/** The user that verified claims speak of, or undefined where `sub` or `exp` is missing. */
+export function userFromClaims(claims: JWTPayload): User | undefined {
+  const { sub, exp, role, email, is_anonymous, app_metadata, user_metadata, session_id, aal } = claims;
+  if (typeof sub !== "string" || sub === "" || typeof exp !== "number") return undefined;
+  return {
+    id: sub,
+    role: text(role) ?? "authenticated",
+    email: text(email) || undefined,
+    isAnonymous: is_anonymous === true,
+    appMetadata: record(app_metadata),
+    userMetadata: record(user_metadata),
+    sessionId: text(session_id),
+    assuranceLevel: text(aal),
+    expiresAt: exp,
+    claims,
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

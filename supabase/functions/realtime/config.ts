@@ -1,0 +1,55 @@
+import { type Config, describeVariables, Environment, type VariableMeta } from "./config_schema.ts";
+
+/** The configuration is wrong. The message names every variable that is, what was given and what is allowed. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/**
+ * Checks the environment.
+ * @throws {ConfigError} when a value is wrong, or when there is nothing to verify tokens with
+ */
+export function parseConfig(read: (name: string) => string | undefined): Config {
+  const variables = describeVariables();
+  const given = new Map<string, string>();
+  for (const name of variables.keys()) {
+    // An empty value is an unset one: that is what `NAME=` in an .env file means.
+    const value = read(name)?.trim();
+    if (value) given.set(name, value);
+  }
+  const result = Environment.safeParse(Object.fromEntries(given));
+  if (!result.success) {
+    const wrong = new Set(result.error.issues.map((issue) => String(issue.path[0])));
+    throw new ConfigError([...wrong].map((name) => complaint(name, given.get(name), variables)).join("\n"));
+  }
+  const config = result.data;
+  if (!config.SUPABASE_URL && !config.SUPABASE_JWKS && !config.AUTH_JWT_SECRET) {
+    throw new ConfigError(
+      "There is nothing to verify tokens with. Set SUPABASE_URL (the project's address), SUPABASE_JWKS (its key set) " +
+        "or AUTH_JWT_SECRET (a shared secret).",
+    );
+  }
+  if (config.AUTH_POLICY === "remote" && !(config.SUPABASE_URL && authApiKey(config))) {
+    throw new ConfigError(
+      "AUTH_POLICY is remote, but Auth cannot be asked. Set SUPABASE_URL and SUPABASE_PUBLISHABLE_KEYS " +
+        "(or SUPABASE_ANON_KEY), or set AUTH_POLICY to local.",
+    );
+  }
+  return config;
+}
+
+/** The key to ask Auth with, if there is one. */
+export function authApiKey(config: Config): string | undefined {
+  const keys = new Map(Object.entries(config.SUPABASE_PUBLISHABLE_KEYS ?? {}));
+  return keys.get("default") ?? [...keys.values()][0] ?? config.SUPABASE_ANON_KEY;
+}
+
+function complaint(
+  name: string,
+  given: string | undefined,
+  variables: ReadonlyMap<string, VariableMeta>,
+): string {
+  const meta = variables.get(name);
+  const shown = meta?.secret ? "given a value that is not shown" : JSON.stringify(given?.slice(0, 100));
+  return `${name} is ${shown}. Allowed: ${meta?.allowed}. Default: ${meta?.byDefault}.`;
+}

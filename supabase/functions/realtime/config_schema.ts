@@ -1,0 +1,186 @@
+import { z } from "zod";
+
+/** What docs/configuration.md and error messages say of a variable. */
+export interface VariableMeta {
+  /** What it decides, in one sentence. */
+  readonly description: string;
+  /** What a value may be, in words that finish "Allowed: …". */
+  readonly allowed: string;
+  /** What holds when it is not set, in words. */
+  readonly byDefault: string;
+  /** Its value is never shown. */
+  readonly secret?: true;
+}
+
+const META = z.registry<VariableMeta>();
+
+function variable<S extends z.ZodType>(schema: S, meta: VariableMeta): S {
+  META.add(schema, meta);
+  return schema;
+}
+
+/** A whole number within bounds, as text. */
+function whole(min: number, max: number, byDefault: number, description: string) {
+  return variable(
+    z.string().regex(/^\d{1,12}$/).transform(Number).pipe(z.number().min(min).max(max)).default(byDefault),
+    { description, allowed: `a whole number from ${min} to ${max}`, byDefault: String(byDefault) },
+  );
+}
+
+/** A list separated by commas; blanks around the entries do not count. */
+function list(entry: z.ZodType<string, string>) {
+  return z.string().transform((text) => text.split(",").map((part) => part.trim()).filter((part) => part))
+    .pipe(z.array(entry).min(1));
+}
+
+/** Text that must be JSON of the given shape. */
+function json<S extends z.ZodType>(shape: S) {
+  return z.string().transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.issues.push({ code: "custom", message: "not JSON", input: text });
+      return z.NEVER;
+    }
+  }).pipe(shape);
+}
+
+const Origin = z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/);
+const HttpUrl = z.string().regex(/^https?:\/\/[^\s?#]+$/).transform((url) => url.replace(/\/+$/, ""));
+const KeySetJson = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+
+/** Every environment variable that the function reads. The names that begin with SUPABASE_ or SB_ are the host's. */
+export const Environment = z.object({
+  HOST: variable(z.string().min(1).default("127.0.0.1"), {
+    description: "Address to listen on when the function is started by itself.",
+    allowed: "an address of this machine",
+    byDefault: "127.0.0.1",
+  }),
+  PORT: whole(
+    0,
+    65_535,
+    8000,
+    "Port to listen on when the function is started by itself; 0 picks a free one.",
+  ),
+  SUPABASE_URL: variable(HttpUrl.optional(), {
+    description: "The project's address. Its key set verifies tokens where `SUPABASE_JWKS` is not given.",
+    allowed: "an http or https address without query",
+    byDefault: "given by the host",
+  }),
+  SUPABASE_JWKS: variable(json(KeySetJson).optional(), {
+    description:
+      "The project's JSON Web Key Set, inline: tokens are verified with it and no network is needed.",
+    allowed: 'JSON of the form {"keys":[…]}',
+    byDefault: "given by the host",
+    secret: true,
+  }),
+  SUPABASE_PUBLISHABLE_KEYS: variable(json(z.record(z.string(), z.string())).optional(), {
+    description: "Publishable keys by name; `default`, or else the first, is used to ask Auth about a token.",
+    allowed: "a JSON object of names and keys",
+    byDefault: "given by the host",
+    secret: true,
+  }),
+  SUPABASE_ANON_KEY: variable(z.string().min(1).optional(), {
+    description: "The legacy key that is used to ask Auth where there is no publishable one.",
+    allowed: "text",
+    byDefault: "given by the host",
+    secret: true,
+  }),
+  AUTH_POLICY: variable(z.enum(["local", "remote"]).default("local"), {
+    description:
+      "`local` verifies with keys and asks Auth only about tokens that no key fits; `remote` asks Auth " +
+      "about every token, and so sees sessions that were ended early.",
+    allowed: "local or remote",
+    byDefault: "local",
+  }),
+  AUTH_JWT_SECRET: variable(z.string().min(32).optional(), {
+    description:
+      "The shared secret of HS256 tokens (legacy projects). Without it no HS256 token is verified here.",
+    allowed: "text of at least 32 characters",
+    byDefault: "not set",
+    secret: true,
+  }),
+  AUTH_AUDIENCE: variable(list(z.string()).default(["authenticated"]), {
+    description: "A token's `aud` must hold one of these.",
+    allowed: "names separated by commas",
+    byDefault: "authenticated",
+  }),
+  AUTH_ISSUER: variable(z.string().min(1).optional(), {
+    description:
+      "A token's `iss` must be this, such as `https://PROJECT.supabase.co/auth/v1`. Not checked by default: " +
+      "inside the CLI's containers `SUPABASE_URL` is not the address that local tokens carry.",
+    allowed: "text",
+    byDefault: "not checked",
+  }),
+  AUTH_CLOCK_SKEW_SECONDS: whole(0, 300, 5, "By how much the issuer's clock and ours may differ."),
+  AUTH_TIMEOUT_MS: whole(100, 60_000, 5_000, "How long Auth and the key set's address may take to answer."),
+  AUTH_CACHE_ENTRIES: whole(0, 100_000, 1_000, "How many verified tokens are remembered; 0 remembers none."),
+  AUTH_CACHE_SECONDS: whole(
+    1,
+    3_600,
+    300,
+    "After how long a remembered token is verified again; it is never remembered beyond its expiry.",
+  ),
+  JWKS_COOLDOWN_SECONDS: whole(
+    1,
+    3_600,
+    30,
+    "A token with an unknown key has the key set fetched at most this often.",
+  ),
+  JWKS_MAX_AGE_SECONDS: whole(10, 86_400, 600, "A fetched key set older than this is fetched again."),
+  ALLOWED_ORIGINS: variable(list(Origin).default(["*"]), {
+    description: "Pages of these origins may connect. Clients that send no Origin (not browsers) always may.",
+    allowed: "`*`, or origins such as https://example.com separated by commas",
+    byDefault: "*",
+  }),
+  MAX_FRAME_BYTES: whole(1, 16_777_216, 65_536, "A larger frame from a client closes its socket with 1009."),
+  MAX_QUEUED_FRAMES: whole(
+    1,
+    100_000,
+    256,
+    "Frames of one socket that may wait while an async handler works; one more closes it with 4429.",
+  ),
+  MAX_BUFFERED_BYTES: whole(
+    1_024,
+    268_435_456,
+    1_048_576,
+    "Bytes that may wait to be sent to one socket; a client that reads too slowly for that is closed with 1013.",
+  ),
+  MAX_CONNECTIONS: whole(1, 1_000_000, 10_000, "Open sockets in one isolate; one more is refused with 503."),
+  MAX_CONNECTIONS_PER_USER: whole(
+    1,
+    1_000_000,
+    100,
+    "Open sockets of one user in one isolate; one more gets 429.",
+  ),
+  DRAIN_SECONDS: whole(
+    0,
+    600,
+    8,
+    "Over how long open sockets are closed when the isolate is about to go and there is time.",
+  ),
+  LOG_LEVEL: variable(z.enum(["debug", "info", "warn", "error"]).default("info"), {
+    description: "Events below this level are not logged.",
+    allowed: "debug, info, warn or error",
+    byDefault: "info",
+  }),
+  LOG_BUDGET: whole(10, 1_000_000, 100, "Log events in 10 seconds; what is over is counted and left out."),
+  SB_EXECUTION_ID: variable(z.string().min(1).optional(), {
+    description: "The isolate's id in logs.",
+    allowed: "text",
+    byDefault: "given by the host, else made up",
+  }),
+});
+
+/** The checked configuration. */
+export type Config = z.infer<typeof Environment>;
+
+/** What is known of a variable: for the docs and for messages. */
+export function describeVariables(): ReadonlyMap<string, VariableMeta> {
+  return new Map(
+    Object.entries(Environment.shape).flatMap(([name, schema]) => {
+      const meta = META.get(schema);
+      return meta ? [[name, meta] as const] : [];
+    }),
+  );
+}

@@ -1,0 +1,62 @@
+import type { RequestBindings, Services } from "./app_env.ts";
+import { findToken, urlWithoutToken } from "./auth/credential.ts";
+import { errorFields } from "./log.ts";
+import { problemResponse } from "./middleware/problem.ts";
+import { type PendingUpgrade, performUpgrade } from "./socket/handshake.ts";
+
+/** What createHandler serves: a Hono app, or one that has ours mounted in it. */
+export interface Fetcher {
+  fetch(request: Request, bindings: RequestBindings): Response | Promise<Response>;
+}
+
+/**
+ * Creates what `Deno.serve` calls. Around the app it does the two things that no middleware can:
+ *
+ * - It takes the token off the address before the app sees it, so that no middleware, Hono's `logger` for one, can log it.
+ * - It performs an upgrade after the whole chain is through. Deno 2.1.4 insists on the very response that
+ *   `Deno.upgradeWebSocket` made, while any middleware that sets a header (cors, secureHeaders, timing, …) replaces the
+ *   response; and a chain that ends otherwise must not leave a socket behind.
+ */
+export function createHandler(app: Fetcher, services: Services): Deno.ServeHandler {
+  const { isolate, log } = services;
+
+  function upgradeOrProblem(request: Request, upgrade: PendingUpgrade): Response {
+    // Since the route decided, the isolate may have filled up or begun to drain.
+    const refusal = isolate.refusal(upgrade.user.id);
+    if (refusal) return problemResponse(refusal, upgrade.id);
+    try {
+      return performUpgrade(request, upgrade, services);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      return problemResponse("expected_websocket", upgrade.id, {
+        detail:
+          "The WebSocket handshake is not complete: `Sec-WebSocket-Key` or `Connection: Upgrade` is missing.",
+      });
+    }
+  }
+
+  return async function handle(request, info) {
+    const bindings: RequestBindings = {
+      remoteAddr: info.remoteAddr,
+      token: findToken(request),
+      upgrade: undefined,
+    };
+    try {
+      const address = urlWithoutToken(request.url);
+      const seen = address === undefined ? request : atAddress(address, request);
+      const response = await app.fetch(seen, bindings);
+      if (response.status !== 101) return response;
+      if (bindings.upgrade) return upgradeOrProblem(request, bindings.upgrade);
+      throw new Error("A route answered 101 by itself. Use upgradeWebSocket of middleware/upgrade.ts.");
+    } catch (error) {
+      const requestId = crypto.randomUUID();
+      log.error("request.failed", { request_id: requestId, ...errorFields(error) });
+      return problemResponse("internal", requestId);
+    }
+  };
+}
+
+/** The same request at another address, without its signal: on Deno 2.9 a request whose signal is touched costs a warning. */
+function atAddress(address: string, { method, headers, body }: Request): Request {
+  return new Request(address, { method, headers, body });
+}

@@ -1,0 +1,19 @@
+import { createMiddleware } from "hono/factory";
+import type { AppEnv, AuthenticatedEnv } from "../app_env.ts";
+import { findToken } from "../auth/credential.ts";
+import { RequestProblem } from "./problem.ts";
+
+/**
+ * Lets only verified users through and puts the user into the context as `c.var.user`. Runs before the upgrade: a socket
+ * without a user is never opened. Answers 401 `missing_token`, `invalid_token`, `token_expired`, or 503
+ * `auth_unavailable` (docs/protocol.md, "Handshake").
+ */
+export const authenticate = createMiddleware<AppEnv & AuthenticatedEnv>(async function authenticate(c, next) {
+  // A request that did not come through createHandler (`app.request()` in a test) still carries its token itself.
+  const token = c.env?.token ?? findToken(c.req.raw);
+  if (!token) throw new RequestProblem("missing_token");
+  const verification = await c.var.services.verifier.verify(token);
+  if (!verification.ok) throw new RequestProblem(verification.code, { detail: verification.detail });
+  c.set("user", verification.user);
+  await next();
+});

@@ -1,0 +1,7 @@
+import { z } from "zod";
+
+/** A room's name in an address: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ : -` (docs/protocol.md, "Addresses"). */
+export const RoomId = z.string().regex(
+  /^[A-Za-z0-9._~:-]{1,128}$/,
+  "must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ : -",
+);

@@ -1,0 +1,83 @@
+import type { User } from "../auth/user.ts";
+import type { Log } from "../log.ts";
+import { parseSubprotocols, selectSubprotocol } from "../protocol/subprotocols.ts";
+import type { Isolate } from "./isolate.ts";
+import { ServerSocket } from "./server_socket.ts";
+import type { SocketHandlers, SocketLimits } from "./socket.ts";
+
+/** An upgrade that a route has decided on and that has not been performed yet. */
+export interface PendingUpgrade {
+  /** The request's id, and the socket's from then on. */
+  readonly id: string;
+  readonly user: User;
+  /** Pattern of the route, for the log. */
+  readonly route: string;
+  readonly handlers: SocketHandlers;
+  /** Subprotocols that the endpoint speaks, in order of preference. */
+  readonly subprotocols: readonly string[];
+}
+
+/** What performing an upgrade needs. */
+export interface UpgradeServices {
+  readonly isolate: Isolate;
+  readonly limits: SocketLimits;
+  readonly log: Log;
+  /** Milliseconds; only differences count. */
+  readonly now: () => number;
+}
+
+/** Whether a request asks for a WebSocket. `Upgrade` is a list and compared without case (RFC 9110, 7.8). */
+export function asksForWebSocket(headers: Headers): boolean {
+  const upgrade = headers.get("upgrade");
+  return upgrade !== null && upgrade.split(",").some((entry) => entry.trim().toLowerCase() === "websocket");
+}
+
+/**
+ * Turns the request into an open socket; the response must be returned to the server as it is.
+ * @throws {TypeError} when the request is no complete handshake, such as one without a key
+ */
+export function performUpgrade(
+  request: Request,
+  upgrade: PendingUpgrade,
+  services: UpgradeServices,
+): Response {
+  const { isolate, limits, log, now } = services;
+  const offered = parseSubprotocols(request.headers.get("sec-websocket-protocol"));
+  const protocol = selectSubprotocol(offered, upgrade.subprotocols);
+  if (protocol !== undefined) normalizeOfferedSubprotocols(request, offered);
+  const { socket: raw, response } = Deno.upgradeWebSocket(
+    request,
+    protocol === undefined ? {} : { protocol },
+  );
+  const openedAt = now();
+  const { id, user, route, handlers } = upgrade;
+  const about = { request_id: id, route, user: user.id };
+  const socket = new ServerSocket({
+    raw,
+    id,
+    user,
+    route,
+    handlers,
+    limits,
+    log,
+    onGone(gone, { code }) {
+      isolate.remove(gone);
+      log.info("socket.close", { ...about, code, duration_ms: Math.round(now() - openedAt) });
+    },
+  });
+  isolate.add(socket);
+  log.info("socket.open", { ...about, connections: isolate.connections });
+  return response;
+}
+
+/**
+ * Deno (2.1.4 and 2.9.6) splits the offered list at ", " only, and throws when the selected one is not found in it:
+ * a client that sends `a,b`, as Node's ws does, could select nothing. It reads the header through `request.headers`,
+ * which on a served request cannot be changed, so this gives the request headers of our own. Can go when Deno splits
+ * at the comma.
+ */
+function normalizeOfferedSubprotocols(request: Request, offered: readonly string[]): void {
+  const headers = new Headers(request.headers);
+  headers.set("sec-websocket-protocol", offered.join(", "));
+  Object.defineProperty(request, "headers", { value: headers });
+}

@@ -1,0 +1,131 @@
+import type { Log } from "../log.ts";
+import { CLOSE } from "../protocol/close_codes.ts";
+import type { Socket } from "./socket.ts";
+
+/** How an isolate is set up. */
+export interface IsolateOptions {
+  readonly id: string;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerUser: number;
+  /**
+   * The host's `EdgeRuntime.waitUntil`: a promise that is not settled keeps the isolate from being dropped as idle. A
+   * 101 counts as an answered request, so without this an isolate full of sockets looks idle.
+   */
+  readonly waitUntil: ((promise: Promise<void>) => void) | undefined;
+  readonly log: Log;
+  /** Milliseconds; only differences count. */
+  readonly now: () => number;
+}
+
+/** How often a drain closes the next few sockets. */
+const DRAIN_STEP_MS = 50;
+/** How long a drain waits for the last peers to answer its close frames. */
+const CLOSE_HANDSHAKE_MS = 1_000;
+
+/** The sockets of one isolate, and its end. */
+export class Isolate {
+  readonly id: string;
+  readonly startedAt: number;
+  readonly #options: IsolateOptions;
+  readonly #sockets = new Set<Socket>();
+  readonly #connectionsOf = new Map<string, number>();
+  #settleWaitUntil: (() => void) | undefined;
+  #drainUntil: number | undefined;
+  #draining: Promise<void> | undefined;
+  #wakeDrain: (() => void) | undefined;
+
+  constructor(options: IsolateOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.startedAt = options.now();
+  }
+
+  /** Open sockets, those still closing included. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** True from the first call of `drain` on. */
+  get isDraining(): boolean {
+    return this.#drainUntil !== undefined;
+  }
+
+  /** How long the isolate has been up, in milliseconds. */
+  get ageMs(): number {
+    return this.#options.now() - this.startedAt;
+  }
+
+  /** Why one more connection of this user is not taken right now, or undefined when it is. */
+  refusal(userId: string): "overloaded" | "too_many_connections" | undefined {
+    if (this.isDraining || this.#sockets.size >= this.#options.maxConnections) return "overloaded";
+    const ofUser = this.#connectionsOf.get(userId) ?? 0;
+    return ofUser >= this.#options.maxConnectionsPerUser ? "too_many_connections" : undefined;
+  }
+
+  /** Counts a socket in. */
+  add(socket: Socket): void {
+    this.#sockets.add(socket);
+    this.#connectionsOf.set(socket.user.id, (this.#connectionsOf.get(socket.user.id) ?? 0) + 1);
+    const { waitUntil } = this.#options;
+    if (!waitUntil || this.#settleWaitUntil) return;
+    waitUntil(new Promise((resolve) => this.#settleWaitUntil = resolve));
+  }
+
+  /** Counts a socket out. Counting out twice does nothing. */
+  remove(socket: Socket): void {
+    if (!this.#sockets.delete(socket)) return;
+    const ofUser = (this.#connectionsOf.get(socket.user.id) ?? 1) - 1;
+    if (ofUser > 0) this.#connectionsOf.set(socket.user.id, ofUser);
+    else this.#connectionsOf.delete(socket.user.id);
+    if (this.#sockets.size > 0) return;
+    this.#settleWaitUntil?.();
+    this.#settleWaitUntil = undefined;
+    this.#wakeDrain?.();
+  }
+
+  /**
+   * Takes no new connections from now on and closes the open ones with 1012, spread over `withinMs` so that the next
+   * isolate is not stormed. A second call can only shorten the time. Resolves when all are closed, or shortly after the
+   * time is over.
+   */
+  drain(reason: string, withinMs: number): Promise<void> {
+    const until = this.#options.now() + withinMs;
+    this.#drainUntil = Math.min(this.#drainUntil ?? Infinity, until);
+    if (!this.#draining) {
+      this.#options.log.info("isolate.draining", {
+        reason,
+        connections: this.connections,
+        within_ms: withinMs,
+      });
+      this.#draining = this.#closeAll(reason);
+    }
+    this.#wakeDrain?.();
+    return this.#draining;
+  }
+
+  async #closeAll(reason: string): Promise<void> {
+    const open = [...this.#sockets];
+    for (let closed = 0; closed < open.length;) {
+      const leftMs = Math.max(0, (this.#drainUntil ?? 0) - this.#options.now());
+      const steps = Math.max(1, Math.ceil(leftMs / DRAIN_STEP_MS));
+      const next = closed + Math.ceil((open.length - closed) / steps);
+      for (const socket of open.slice(closed, next)) {
+        socket.close(CLOSE.isolateGoing, `isolate going: ${reason}`);
+      }
+      closed = next;
+      if (closed < open.length && this.#sockets.size > 0) await this.#pause(DRAIN_STEP_MS);
+    }
+    const patience = this.#options.now() + CLOSE_HANDSHAKE_MS;
+    while (this.#sockets.size > 0 && this.#options.now() < patience) await this.#pause(DRAIN_STEP_MS);
+    this.#options.log.info("isolate.drained", { reason, connections_left: this.connections });
+  }
+
+  /** Waits, but no longer than until the last socket is gone or the time is shortened. */
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#wakeDrain = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+}

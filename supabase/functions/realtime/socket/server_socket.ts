@@ -1,0 +1,180 @@
+import type { User } from "../auth/user.ts";
+import { errorFields, type Log } from "../log.ts";
+import { CLOSE, MAX_CLOSE_REASON_BYTES } from "../protocol/close_codes.ts";
+import { type ErrorCode, type ErrorFrame, ERRORS } from "../protocol/errors.ts";
+import { cutToBytes, isLargerThan } from "./frame_size.ts";
+import type { Socket, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
+
+/** What a server socket is made of. */
+export interface ServerSocketOptions {
+  readonly raw: WebSocket;
+  readonly id: string;
+  readonly user: User;
+  /** Pattern of the route, for the log. */
+  readonly route: string;
+  readonly handlers: SocketHandlers;
+  readonly limits: SocketLimits;
+  readonly log: Log;
+  /** Called once, when the connection is gone. */
+  readonly onGone: (socket: ServerSocket, close: SocketClose) => void;
+}
+
+/** What happened to a socket and waits for its turn. */
+type Happening = { readonly data: string | ArrayBuffer } | { readonly close: SocketClose } | "open";
+
+/**
+ * The socket behind `Socket`: guards every callback, keeps them in order, and holds the limits. The only place that
+ * listens to a raw WebSocket.
+ */
+export class ServerSocket implements Socket {
+  readonly id: string;
+  readonly user: User;
+  readonly #raw: WebSocket;
+  readonly #options: ServerSocketOptions;
+  /** What waits while an async handler works; empty most of the time. */
+  readonly #waiting: Happening[] = [];
+  #working = false;
+  #closedByUs: SocketClose | undefined;
+  #gone = false;
+
+  constructor(options: ServerSocketOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.user = options.user;
+    const raw = this.#raw = options.raw;
+    raw.binaryType = "arraybuffer";
+    raw.onopen = () => this.#open();
+    raw.onmessage = (event) => this.#receive(event.data);
+    raw.onclose = (event) => this.#end(event.code, event.reason);
+    // Always followed by a close event, which is what counts; without a listener Deno ends the process.
+    raw.onerror = (event) => event.preventDefault();
+  }
+
+  get protocol(): string {
+    return this.#raw.protocol;
+  }
+
+  get isOpen(): boolean {
+    return this.#raw.readyState === WebSocket.OPEN;
+  }
+
+  send(data: string | ArrayBuffer | Uint8Array): boolean {
+    const raw = this.#raw;
+    if (raw.readyState !== WebSocket.OPEN) return false;
+    if (raw.bufferedAmount > this.#options.limits.maxBufferedBytes) {
+      this.close(CLOSE.tooSlow, "reads too slowly");
+      return false;
+    }
+    raw.send(data);
+    return true;
+  }
+
+  sendJson(value: unknown): boolean {
+    return this.send(JSON.stringify(value));
+  }
+
+  sendError(code: ErrorCode, message: string = ERRORS[code].detail, field?: string): boolean {
+    const frame: ErrorFrame = { type: "error", code, message, ...(field === undefined ? {} : { field }) };
+    return this.sendJson(frame);
+  }
+
+  close(code: number = CLOSE.done, reason: string = ""): void {
+    if (this.#closedByUs || this.#raw.readyState >= WebSocket.CLOSING) return;
+    this.#closedByUs = { code, reason: cutToBytes(reason, MAX_CLOSE_REASON_BYTES) };
+    // Before the handshake is through there is nobody to say it to; #open() will.
+    if (this.isOpen) this.#closeRaw(this.#closedByUs);
+  }
+
+  #closeRaw({ code, reason }: SocketClose): void {
+    try {
+      this.#raw.close(code, reason);
+    } catch (error) {
+      // A code that may not be sent (such as 1006): the endpoint's mistake, the socket closes all the same.
+      this.#failed("close", error);
+      this.#raw.close(CLOSE.internal);
+    }
+  }
+
+  #open(): void {
+    if (this.#closedByUs) this.#closeRaw(this.#closedByUs);
+    else this.#happen("open");
+  }
+
+  #receive(data: string | ArrayBuffer): void {
+    const { maxFrameBytes, maxQueuedFrames } = this.#options.limits;
+    if (this.#closedByUs) return;
+    if (isLargerThan(data, maxFrameBytes)) {
+      return this.close(CLOSE.frameTooBig, `a frame may have ${maxFrameBytes} bytes`);
+    }
+    if (this.#waiting.length >= maxQueuedFrames) {
+      return this.close(CLOSE.flood, `${maxQueuedFrames} frames are waiting to be handled`);
+    }
+    this.#happen({ data });
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    // Deno reports 0 where the connection broke; the name for that is 1006.
+    const close = this.#closedByUs ?? { code: code || 1006, reason };
+    this.#options.onGone(this, close);
+    this.#happen({ close });
+  }
+
+  /** Runs the handler now, or when those before it are done. */
+  #happen(happening: Happening): void {
+    if (this.#working) {
+      this.#waiting.push(happening);
+      return;
+    }
+    const pending = this.#handle(happening);
+    if (pending) void this.#workThrough(pending);
+  }
+
+  async #workThrough(pending: Promise<void>): Promise<void> {
+    this.#working = true;
+    let current: Promise<void> | undefined = pending;
+    do {
+      await current;
+      const next = this.#waiting.shift();
+      if (!next) break;
+      current = this.#handle(next);
+    } while (true);
+    this.#working = false;
+  }
+
+  /** Never throws; the promise it may return never rejects. */
+  #handle(happening: Happening): Promise<void> | undefined {
+    const { handlers } = this.#options;
+    try {
+      if (happening === "open") return this.#guard("open", handlers.onOpen?.(this));
+      if ("close" in happening) return this.#guard("close", handlers.onClose?.(this, happening.close));
+      // What still waits when we have closed the socket is not wanted any more.
+      if (this.#closedByUs) return undefined;
+      return this.#guard("message", handlers.onMessage?.(this, happening.data));
+    } catch (error) {
+      this.#failed(happening === "open" ? "open" : "close" in happening ? "close" : "message", error);
+      return undefined;
+    }
+  }
+
+  #guard(handler: HandlerName, result: void | Promise<void>): Promise<void> | undefined {
+    if (!(result instanceof Promise)) return undefined;
+    return result.catch((error: unknown) => this.#failed(handler, error));
+  }
+
+  #failed(handler: HandlerName, error: unknown): void {
+    const { log, route } = this.#options;
+    log.error("socket.handler_failed", {
+      handler,
+      route,
+      request_id: this.id,
+      user: this.user.id,
+      ...errorFields(error),
+    });
+    this.sendError("internal");
+    if (handler === "open") this.close(CLOSE.internal, "the endpoint could not open");
+  }
+}
+
+type HandlerName = "open" | "message" | "close";
