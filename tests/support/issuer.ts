@@ -13,15 +13,21 @@ export type KeyAlgorithm = "ES256" | "RS256" | "EdDSA";
 /** What a token of a test says; everything has a default that makes a good token. */
 export interface TokenOptions {
   /** Claims to add or replace; undefined takes a claim away. */
-  readonly claims?: JWTPayload;
-  /** Header fields to replace, such as `kid`. */
-  readonly header?: Partial<JWTHeaderParameters>;
+  readonly claims?: Changes<JWTPayload>;
+  /** Header fields to replace, such as `kid`; undefined takes a field away. */
+  readonly header?: Changes<JWTHeaderParameters>;
 }
+
+/** Fields to add or replace; undefined takes a field away. */
+export type Changes<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
 /** A token issuer such as Supabase Auth, with a key of its own. */
 export interface Issuer {
+  readonly alg: KeyAlgorithm;
   readonly kid: string;
   readonly publicKey: CryptoKey;
+  /** For tokens that a real issuer would not sign; see forged_tokens.ts. */
+  readonly privateKey: CryptoKey;
   /** The public half, as the project publishes it. */
   readonly jwks: JSONWebKeySet;
   /** A signed token for a user, good for an hour unless `claims` say otherwise. */
@@ -36,20 +42,22 @@ export async function createIssuer(
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
   const jwks = { keys: [{ ...await exportJWK(publicKey), kid, alg, use: "sig" }] };
   return {
+    alg,
     kid,
     publicKey,
+    privateKey,
     jwks,
     token: (user, { claims, header } = {}) =>
-      new SignJWT(defaultClaims(user, claims)).setProtectedHeader({ alg, kid, typ: "JWT", ...header }).sign(
+      new SignJWT(defaultClaims(user, claims)).setProtectedHeader(headerWith({ alg, kid }, header)).sign(
         privateKey,
       ),
   };
 }
 
 /** The claims that Supabase Auth gives a signed-in user, with `changes` made. */
-export function defaultClaims(user: string, changes: JWTPayload = {}): JWTPayload {
+export function defaultClaims(user: string, changes: Changes<JWTPayload> = {}): JWTPayload {
   const now = Math.floor(Date.now() / 1000);
-  const claims: JWTPayload = {
+  return withChanges<JWTPayload>({
     sub: user,
     aud: "authenticated",
     role: "authenticated",
@@ -61,7 +69,18 @@ export function defaultClaims(user: string, changes: JWTPayload = {}): JWTPayloa
     user_metadata: { name: user },
     iat: now,
     exp: now + 3600,
-    ...changes,
-  };
-  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+  }, changes);
+}
+
+/** The header of a token, with `changes` made. */
+export function headerWith(
+  header: JWTHeaderParameters,
+  changes: Changes<JWTHeaderParameters> = {},
+): JWTHeaderParameters {
+  return withChanges<JWTHeaderParameters>({ typ: "JWT", ...header }, changes);
+}
+
+function withChanges<T extends object>(fields: T, changes: Changes<T>): T {
+  const changed = Object.entries({ ...fields, ...changes }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(changed) as T;
 }

@@ -3,6 +3,7 @@ import { createHandler, type Fetcher } from "../../supabase/functions/realtime/h
 import type { Services } from "../../supabase/functions/realtime/app_env.ts";
 import { createService, type Service } from "../../supabase/functions/realtime/service.ts";
 import { createIssuer, type Issuer } from "./issuer.ts";
+import { Trace } from "./trace.ts";
 
 /** A log line, parsed. */
 export type LogEvent = Readonly<Record<string, unknown>>;
@@ -18,6 +19,8 @@ export interface RunningService extends AsyncDisposable {
   readonly logs: readonly LogEvent[];
   /** Promises that were given to the host's `waitUntil`. */
   readonly waitingFor: readonly Promise<void>[];
+  /** The lines that log this event, once there are `count` of them; waits for that. */
+  logged(event: string, count?: number): Promise<readonly LogEvent[]>;
   /** Address of a socket endpoint, such as `/echo`; with a token of `user` unless that is undefined. */
   socketUrl(path: string, user?: string): Promise<string>;
 }
@@ -42,10 +45,15 @@ export async function startService(options: StartOptions = {}): Promise<RunningS
     ...options.env,
   }));
   const logs: LogEvent[] = [];
+  const events = new Trace();
   const waitingFor: Promise<void>[] = [];
   const service = createService(parseConfig((name) => env.get(name)), {
     waitUntil: (promise) => void waitingFor.push(promise),
-    writeLog: (_level, line) => void logs.push(JSON.parse(line)),
+    writeLog(_level, line) {
+      const event: LogEvent = JSON.parse(line);
+      logs.push(event);
+      events.add(String(event["event"]));
+    },
   });
   Object.assign(service.services, options.services);
   const handler = options.app ? createHandler(options.app(service), service.services) : service.handler;
@@ -58,6 +66,10 @@ export async function startService(options: StartOptions = {}): Promise<RunningS
     service,
     logs,
     waitingFor,
+    async logged(event, count = 1) {
+      await events.until(event, count);
+      return logs.filter((line) => line["event"] === event);
+    },
     async socketUrl(path, user = "alice") {
       const token = await issuer.token(user);
       return `ws://127.0.0.1:${port}/realtime${path}?token=${encodeURIComponent(token)}`;

@@ -1,5 +1,5 @@
 import { cors } from "hono/cors";
-import type { AppEnv, Services } from "./app_env.ts";
+import type { Services } from "./app_env.ts";
 import { createEndpoint } from "./endpoint.ts";
 import { answerNotFound, answerProblem } from "./middleware/problem.ts";
 import { provide } from "./middleware/provide.ts";
@@ -15,7 +15,14 @@ import { whoami } from "./routes/whoami.ts";
 // deno-lint-ignore explicit-module-boundary-types
 export function createApp(services: Services) {
   const base = createEndpoint().basePath("/realtime");
-  base.use(provide(services), requestLog, cors({ origin: [...services.allowedOrigins] }));
+  base.use(
+    provide(services),
+    requestLog,
+    cors({
+      origin: [...services.allowedOrigins],
+      exposeHeaders: ["retry-after", "www-authenticate", "x-request-id"],
+    }),
+  );
   base.onError(answerProblem);
   base.notFound(answerNotFound);
   return base

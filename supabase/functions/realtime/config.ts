@@ -38,6 +38,19 @@ export function parseConfig(read: (name: string) => string | undefined): Config 
   return config;
 }
 
+/** parseConfig for a process of our own: a wrong configuration ends it with a message instead of a stack trace. */
+export function parseConfigOrExit(read: (name: string) => string | undefined): Config {
+  try {
+    return parseConfig(read);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(
+      `The configuration is wrong, so nothing was started.\n${error.message}\nSee docs/configuration.md.`,
+    );
+    Deno.exit(1);
+  }
+}
+
 /** The key to ask Auth with, if there is one. */
 export function authApiKey(config: Config): string | undefined {
   const keys = new Map(Object.entries(config.SUPABASE_PUBLISHABLE_KEYS ?? {}));

@@ -23,12 +23,12 @@ export function createHandler(app: Fetcher, services: Services): Deno.ServeHandl
   function upgradeOrProblem(request: Request, upgrade: PendingUpgrade): Response {
     // Since the route decided, the isolate may have filled up or begun to drain.
     const refusal = isolate.refusal(upgrade.user.id);
-    if (refusal) return problemResponse(refusal, upgrade.id);
+    if (refusal) return problemResponse(refusal, upgrade.requestId);
     try {
       return performUpgrade(request, upgrade, services);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      return problemResponse("expected_websocket", upgrade.id, {
+      return problemResponse("expected_websocket", upgrade.requestId, {
         detail:
           "The WebSocket handshake is not complete: `Sec-WebSocket-Key` or `Connection: Upgrade` is missing.",
       });

@@ -87,10 +87,16 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** What a log may say of something that was thrown. */
+/** What a log may say of something that was thrown. Never throws, whatever it was. */
 export function errorFields(error: unknown): LogFields {
-  if (!(error instanceof Error)) return { error: String(error) };
-  return { error: `${error.name}: ${error.message}`, stack: error.stack?.split("\n").slice(1, 8).join("\n") };
+  try {
+    if (!(error instanceof Error)) return { error: String(error) };
+    const { name, message, stack } = error;
+    const frames = typeof stack === "string" ? stack.split("\n").slice(1, 8).join("\n") : undefined;
+    return { error: `${name}: ${message}`, stack: frames };
+  } catch {
+    return { error: "(thrown without a text)" };
+  }
 }
 
 function shorten(_key: string, value: unknown): unknown {

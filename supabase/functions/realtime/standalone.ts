@@ -1,16 +1,33 @@
+import type { Config } from "./config_schema.ts";
 import type { Service } from "./service.ts";
 
+/** Listens on `HOST` and `PORT`; an address that cannot be had ends the process with a message that says what to change. */
+export function listen(
+  config: Config,
+  handler: Deno.ServeHandler,
+  onListen: (address: Deno.NetAddr) => void,
+): Deno.HttpServer {
+  try {
+    return Deno.serve({ hostname: config.HOST, port: config.PORT, onListen }, handler);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AddrNotAvailable)) {
+      throw error;
+    }
+    console.error(
+      `Cannot listen on ${config.HOST}:${config.PORT}: ${error.message}. Set PORT (or HOST) to another one.`,
+    );
+    Deno.exit(1);
+  }
+}
+
 /**
- * Serves in plain Deno, outside the hosted runtime: on `HOST` and `PORT`, until SIGTERM or SIGINT, which drain the open
- * sockets first. A second signal ends the process at once.
+ * Serves in plain Deno, outside the hosted runtime, until SIGTERM or SIGINT, which drain the open sockets first; a second
+ * signal ends the process at once.
  */
 export function serveStandalone({ config, handler, isolate, log }: Service): void {
-  const server = Deno.serve({
-    hostname: config.HOST,
-    port: config.PORT,
-    onListen: ({ hostname, port }) =>
-      log.info("listening", { hostname, port, url: `http://${hostname}:${port}/realtime` }),
-  }, handler);
+  const server = listen(config, handler, ({ hostname, port }) => {
+    log.info("listening", { hostname, port, url: `http://${hostname}:${port}/realtime` });
+  });
 
   async function end(signal: Deno.Signal): Promise<void> {
     if (isolate.isDraining) Deno.exit(1);

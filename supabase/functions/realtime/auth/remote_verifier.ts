@@ -44,7 +44,8 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
     try {
       client ??= await createAuthClient();
       const { data, error } = await client.auth.getUser(token);
-      if (!error) return data.user;
+      // getUser hands on whatever JSON came with a 200; what names no user is not from Auth.
+      if (!error) return data.user.id ? data.user : "unreachable";
       return STATUSES_ABOUT_THE_TOKEN.includes(error.status) ? "refused" : "unreachable";
     } catch {
       // getUser returns what Auth answers and throws for what is not an answer.

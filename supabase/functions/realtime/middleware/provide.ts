@@ -9,6 +9,7 @@ export function provide(services: Services): MiddlewareHandler<AppEnv> {
     c.set("services", services);
     c.set("requestId", requestId);
     await next();
-    c.res.headers.set("x-request-id", requestId);
+    // Not `c.res.headers.set`: a response that came from fetch() cannot be changed, c.header() makes one that can.
+    c.header("x-request-id", requestId);
   });
 }

@@ -57,7 +57,7 @@ export function upgradeWebSocket<
     throw new Error("No upgrade can be performed here: serve the app through createHandler(app, services).");
   }
   c.env.upgrade = {
-    id: requestId,
+    requestId,
     user,
     route: routePath(c),
     handlers,

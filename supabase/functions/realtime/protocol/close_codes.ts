@@ -1,23 +1,27 @@
 /**
- * Close codes that this function sends. Which of them a client answers with a reconnect is said in
+ * Close codes that this function sends, each with what it means. Which of them a client answers with a reconnect is said in
  * docs/protocol.md, "Close codes".
  */
 export const CLOSE = {
-  /** All done, nobody's fault. */
   done: 1000,
-  /** A binary frame where text is spoken. */
   unsupportedData: 1003,
-  /** A frame above the limit. */
   frameTooBig: 1009,
-  /** Our fault: the endpoint could not set the socket up. */
   internal: 1011,
-  /** This isolate is about to go: reconnect and resume. */
   isolateGoing: 1012,
-  /** The peer reads too slowly: reconnect later. */
   tooSlow: 1013,
-  /** More frames than are taken in before the earlier ones are done with. */
   flood: 4429,
 } as const;
+
+/** What each close code says, for the docs. */
+export const CLOSE_MEANINGS: Readonly<Record<keyof typeof CLOSE, string>> = {
+  done: "done, nobody's fault",
+  unsupportedData: "a binary frame where text is spoken",
+  frameTooBig: "a frame above the limit",
+  internal: "our fault: the endpoint could not set the socket up",
+  isolateGoing: "this isolate is about to go: connect again, another one answers",
+  tooSlow: "the client reads too slowly: connect again later",
+  flood: "more frames than are taken in before the earlier ones are handled",
+};
 
 /** The longest close reason that a WebSocket close frame can hold, in bytes of UTF-8. */
 export const MAX_CLOSE_REASON_BYTES = 123;

@@ -1,5 +1,5 @@
 import type { User } from "../auth/user.ts";
-import type { Log } from "../log.ts";
+import { errorFields, type Log } from "../log.ts";
 import { parseSubprotocols, selectSubprotocol } from "../protocol/subprotocols.ts";
 import type { Isolate } from "./isolate.ts";
 import { ServerSocket } from "./server_socket.ts";
@@ -7,8 +7,8 @@ import type { SocketHandlers, SocketLimits } from "./socket.ts";
 
 /** An upgrade that a route has decided on and that has not been performed yet. */
 export interface PendingUpgrade {
-  /** The request's id, and the socket's from then on. */
-  readonly id: string;
+  /** Id of the request, for the log. */
+  readonly requestId: string;
   readonly user: User;
   /** Pattern of the route, for the log. */
   readonly route: string;
@@ -50,16 +50,18 @@ export function performUpgrade(
     protocol === undefined ? {} : { protocol },
   );
   const openedAt = now();
-  const { id, user, route, handlers } = upgrade;
-  const about = { request_id: id, route, user: user.id };
+  const { user, handlers } = upgrade;
+  // Not the request's id: a middleware such as Hono's requestId may let the client choose that one.
+  const id = crypto.randomUUID();
+  const about = { socket: id, request_id: upgrade.requestId, route: upgrade.route, user: user.id };
   const socket = new ServerSocket({
     raw,
     id,
     user,
-    route,
     handlers,
     limits,
-    log,
+    onFailure: (handler, error) =>
+      log.error("socket.handler_failed", { ...about, handler, ...errorFields(error) }),
     onGone(gone, { code }) {
       isolate.remove(gone);
       log.info("socket.close", { ...about, code, duration_ms: Math.round(now() - openedAt) });

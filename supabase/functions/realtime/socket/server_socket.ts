@@ -1,20 +1,21 @@
 import type { User } from "../auth/user.ts";
-import { errorFields, type Log } from "../log.ts";
 import { CLOSE, MAX_CLOSE_REASON_BYTES } from "../protocol/close_codes.ts";
 import { type ErrorCode, type ErrorFrame, ERRORS } from "../protocol/errors.ts";
 import { cutToBytes, isLargerThan } from "./frame_size.ts";
 import type { Socket, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
+
+/** The handlers of an endpoint, by what they answer to. */
+export type HandlerName = "open" | "message" | "close";
 
 /** What a server socket is made of. */
 export interface ServerSocketOptions {
   readonly raw: WebSocket;
   readonly id: string;
   readonly user: User;
-  /** Pattern of the route, for the log. */
-  readonly route: string;
   readonly handlers: SocketHandlers;
   readonly limits: SocketLimits;
-  readonly log: Log;
+  /** Called when a handler of the endpoint threw or rejected. */
+  readonly onFailure: (handler: HandlerName, error: unknown) => void;
   /** Called once, when the connection is gone. */
   readonly onGone: (socket: ServerSocket, close: SocketClose) => void;
 }
@@ -80,19 +81,18 @@ export class ServerSocket implements Socket {
 
   close(code: number = CLOSE.done, reason: string = ""): void {
     if (this.#closedByUs || this.#raw.readyState >= WebSocket.CLOSING) return;
+    if (!isSendable(code)) {
+      // The endpoint's mistake. Deno would send any number, and peers drop the connection over it, or wait for ever.
+      this.#failed("close", new RangeError(`${code} is not a close code that may be sent.`));
+      return this.close(CLOSE.internal, "the endpoint closed with a wrong code");
+    }
     this.#closedByUs = { code, reason: cutToBytes(reason, MAX_CLOSE_REASON_BYTES) };
     // Before the handshake is through there is nobody to say it to; #open() will.
     if (this.isOpen) this.#closeRaw(this.#closedByUs);
   }
 
   #closeRaw({ code, reason }: SocketClose): void {
-    try {
-      this.#raw.close(code, reason);
-    } catch (error) {
-      // A code that may not be sent (such as 1006): the endpoint's mistake, the socket closes all the same.
-      this.#failed("close", error);
-      this.#raw.close(CLOSE.internal);
-    }
+    this.#raw.close(code, reason);
   }
 
   #open(): void {
@@ -164,17 +164,14 @@ export class ServerSocket implements Socket {
   }
 
   #failed(handler: HandlerName, error: unknown): void {
-    const { log, route } = this.#options;
-    log.error("socket.handler_failed", {
-      handler,
-      route,
-      request_id: this.id,
-      user: this.user.id,
-      ...errorFields(error),
-    });
+    this.#options.onFailure(handler, error);
     this.sendError("internal");
     if (handler === "open") this.close(CLOSE.internal, "the endpoint could not open");
   }
 }
 
-type HandlerName = "open" | "message" | "close";
+/** What RFC 6455, section 7.4, and the registry of its codes let an endpoint send: 1005, 1006 and 1015 are not among it. */
+function isSendable(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999;
+}

@@ -3,7 +3,7 @@ import type { ErrorCode } from "../protocol/errors.ts";
 
 /** What an endpoint sees of an open WebSocket. Safe to keep and to use at any time: on a closed socket nothing happens. */
 export interface Socket {
-  /** Unique among all connections; the request id of the upgrade, so that logs of both can be put together. */
+  /** Unique among all connections; in the log as `socket`. */
   readonly id: string;
   /** The user that the token of the upgrade was verified to be. */
   readonly user: User;

@@ -1,0 +1,69 @@
+import { describeVariables } from "../supabase/functions/realtime/config_schema.ts";
+import { CLOSE, CLOSE_MEANINGS } from "../supabase/functions/realtime/protocol/close_codes.ts";
+import { type ErrorMeaning, ERRORS } from "../supabase/functions/realtime/protocol/errors.ts";
+
+/** A part of a document that is written from the code; it stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
+export interface GeneratedPart {
+  readonly file: string;
+  readonly name: string;
+  readonly text: () => string;
+}
+
+/** Every part of the docs that is written from the code. */
+export const GENERATED_PARTS: readonly GeneratedPart[] = [
+  { file: "docs/configuration.md", name: "variables", text: variablesTable },
+  { file: "docs/protocol.md", name: "errors", text: errorsTable },
+  { file: "docs/protocol.md", name: "closes", text: closesTable },
+];
+
+/**
+ * The document with the part written anew.
+ * @throws {Error} when the document has no place for it
+ */
+export function withPart(document: string, { file, name, text }: GeneratedPart): string {
+  const begin = `<!-- ${name}:begin -->`;
+  const end = `<!-- ${name}:end -->`;
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`${file} has no place marked ${begin} … ${end}`);
+  return `${document.slice(0, from + begin.length)}\n${text()}\n${document.slice(to)}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+function variablesTable(): string {
+  return table(
+    ["variable", "what it decides", "allowed", "default"],
+    [...describeVariables()].map(([name, { description, allowed, byDefault, secret }]) => [
+      `\`${name}\``,
+      description,
+      secret ? `${allowed} (secret)` : allowed,
+      byDefault,
+    ]),
+  );
+}
+
+function errorsTable(): string {
+  return table(
+    ["code", "status", "title", "may succeed later", "what to do"],
+    Object.entries<ErrorMeaning>(ERRORS).map(([code, { status, title, retryable, detail }]) => [
+      `\`${code}\``,
+      String(status),
+      title,
+      retryable ? "yes" : "no",
+      detail,
+    ]),
+  );
+}
+
+function closesTable(): string {
+  return table(
+    ["code", "meaning"],
+    Object.entries(CLOSE_MEANINGS).map(([name, meaning]) => [
+      String(new Map(Object.entries(CLOSE)).get(name)),
+      meaning,
+    ]),
+  );
+}

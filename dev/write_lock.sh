@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Writes deno.lock anew after a dependency has changed. With Deno 2.1.4: it reads lock files up to version 4, and the
+# newest Deno reads those too, while a lock that the newest writes (version 5) would shut 2.1.4 out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rm -f deno.lock
+# Everything that the code imports, and everything that an import map names: the newest Deno wants both in the lock.
+{
+  git ls-files --cached --others --exclude-standard '*.ts' | grep -v '\.d\.ts$'
+  grep -ho '"npm:[^"]*[^/"]"' deno.json supabase/functions/realtime/deno.json | tr -d '"'
+} | xargs npx -y deno@2.1.4 cache --frozen=false

@@ -1,0 +1,12 @@
+import { HANDSHAKE, rawGet, type RawResponse } from "./raw_request.ts";
+import type { RunningService } from "./running_service.ts";
+
+/** A handshake on the address with a good token, and whatever header lines come with it. */
+export async function connect(
+  running: RunningService,
+  path: string,
+  headerLines: readonly string[] = HANDSHAKE,
+): Promise<RawResponse> {
+  const token = await running.issuer.token("alice");
+  return await rawGet(running.port, `/realtime${path}`, [`Authorization: Bearer ${token}`, ...headerLines]);
+}

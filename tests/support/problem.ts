@@ -1,0 +1,45 @@
+import { assert, assertEquals } from "@std/assert";
+import type { RawResponse } from "./raw_request.ts";
+
+/** What a refusal must say. */
+export interface ExpectedProblem {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  /** The part of the request that is named as wrong. */
+  readonly field?: string;
+}
+
+/** The refusals of a token, as protocol.md, "Handshake" has them. */
+export const TOKEN_PROBLEMS = {
+  missing_token: { status: 401, code: "missing_token", title: "Missing token" },
+  invalid_token: { status: 401, code: "invalid_token", title: "Invalid token" },
+  token_expired: { status: 401, code: "token_expired", title: "Token expired" },
+  auth_unavailable: { status: 503, code: "auth_unavailable", title: "Authentication unavailable" },
+} as const satisfies Record<string, ExpectedProblem>;
+
+/** Asserts a problem document (RFC 9457) with a detail to read, and the headers that its status calls for. */
+export function assertProblem(response: RawResponse, expected: ExpectedProblem): void {
+  const { status, headers, body } = response;
+  const said = `${status} ${body}`;
+  assertEquals(status, expected.status, said);
+  assertEquals(headers.get("content-type"), "application/problem+json", said);
+  const problem: Record<string, unknown> = JSON.parse(body);
+  const { title, code, field } = problem;
+  assertEquals({ title, status: problem.status, code, field }, {
+    title: expected.title,
+    status: expected.status,
+    code: expected.code,
+    field: expected.field,
+  });
+  assert(typeof problem.detail === "string" && problem.detail.length > 10, said);
+  assert(typeof problem.request_id === "string", said);
+  const challenge = headers.get("www-authenticate");
+  assertEquals(challenge !== null, status === 401, `WWW-Authenticate: ${challenge}`);
+  // RFC 6750, section 3: no error is named to a client that brought no token.
+  const named = code === "missing_token" ? "" : ', error="invalid_token"';
+  if (challenge !== null) assert(challenge.startsWith(`Bearer realm="realtime"${named}`), challenge);
+  assertEquals(headers.has("retry-after"), status === 503 || status === 429, "Retry-After");
+  if (headers.has("retry-after")) assert(/^[1-9]\d*$/.test(headers.get("retry-after") ?? ""), "Retry-After");
+  assertEquals(headers.get("upgrade"), code === "expected_websocket" ? "websocket" : null, "Upgrade");
+}
