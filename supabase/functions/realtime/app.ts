@@ -14,12 +14,13 @@ import { whoami } from "./routes/whoami.ts";
 // The return type is the app's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types
 export function createApp(services: Services) {
+  const { allowedOrigins } = services;
   const base = createEndpoint().basePath("/realtime");
   base.use(
     provide(services),
     requestLog,
     cors({
-      origin: [...services.allowedOrigins],
+      origin: allowedOrigins.includes("*") ? "*" : [...allowedOrigins],
       exposeHeaders: ["retry-after", "www-authenticate", "x-request-id"],
     }),
   );
