@@ -59,7 +59,7 @@ try {
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     allowImportingTsExtensions: true,
     noEmit: true,
-    noLib: true,
+    lib: ["lib.esnext.d.ts"],
     strict: true,
     types: [],
   });
