@@ -15,8 +15,10 @@ import { whoami } from "./routes/whoami.ts";
 // deno-lint-ignore explicit-module-boundary-types
 export function createApp(services: Services) {
   const { allowedOrigins } = services;
-  const base = createEndpoint().basePath("/realtime");
-  base.use(
+  const root = createEndpoint();
+  root.onError(answerProblem);
+  root.notFound(answerNotFound);
+  root.use(
     provide(services),
     requestLog,
     cors({
@@ -24,10 +26,8 @@ export function createApp(services: Services) {
       exposeHeaders: ["retry-after", "www-authenticate", "x-request-id"],
     }),
   );
-  base.onError(answerProblem);
-  base.notFound(answerNotFound);
-  return base
-    .route("/", serviceInfo(() => base.routes))
+  return root.basePath("/realtime")
+    .route("/", serviceInfo(() => root.routes))
     .route("/health", health)
     .route("/whoami", whoami)
     .route("/echo", echo)

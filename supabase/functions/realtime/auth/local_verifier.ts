@@ -2,7 +2,7 @@ import { decodeProtectedHeader, errors, jwtVerify, type JWTVerifyOptions } from 
 import { type ClaimRules, refusedAsExpired, refusedForClaim } from "./claim_rules.ts";
 import { type KeySet, KeySetUnavailable, type VerificationKey } from "./key_set.ts";
 import { userFromClaims } from "./user.ts";
-import { refused, type Verification } from "./verification.ts";
+import { refused, unavailable, type Verification } from "./verification.ts";
 
 /** Verifies tokens with keys at hand. */
 export interface LocalVerifier {
@@ -59,7 +59,7 @@ export function createLocalVerifier(
 /** What a failed check is to the client. The texts are fixed: nothing of the token gets into them. */
 function refusal(error: unknown): Verification {
   if (error instanceof KeySetUnavailable) {
-    return refused("auth_unavailable", "The keys that verify tokens cannot be fetched right now.");
+    return unavailable("The keys that verify tokens cannot be fetched right now.", error);
   }
   if (error instanceof errors.JWTExpired) return refusedAsExpired();
   if (error instanceof errors.JWTClaimValidationFailed) return refusedForClaim(error.claim);

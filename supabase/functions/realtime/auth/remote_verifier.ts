@@ -1,8 +1,8 @@
-import type { SupabaseClient, User as AuthUser } from "@supabase/supabase-js";
+import type { AuthError, SupabaseClient, User as AuthUser } from "@supabase/supabase-js";
 import { decodeJwt, type JWTPayload } from "jose";
 import { type ClaimRules, refusedByRules, refusedForClaim } from "./claim_rules.ts";
 import { userFromClaims } from "./user.ts";
-import { refused, type Verification, type Verifier } from "./verification.ts";
+import { refused, unavailable, type Verification, type Verifier } from "./verification.ts";
 
 /** How Supabase Auth is asked. */
 export interface RemoteVerifierOptions {
@@ -18,8 +18,7 @@ export interface RemoteVerifierOptions {
   readonly now: () => number;
 }
 
-/** Statuses with which Auth speaks of the token; with any other one it speaks of itself. */
-const STATUSES_ABOUT_THE_TOKEN: readonly unknown[] = [400, 401, 403, 404];
+const CANNOT_ASK = "Supabase Auth cannot be asked right now.";
 
 /**
  * Creates a verifier that lets `supabase.auth.getUser(token)` decide. It sees sessions that were ended before their
@@ -40,16 +39,21 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
     });
   }
 
-  async function askAuth(token: string): Promise<AuthUser | "refused" | "unreachable"> {
+  async function askAuth(token: string, claims: JWTPayload): Promise<Verification> {
     try {
       client ??= await createAuthClient();
       const { data, error } = await client.auth.getUser(token);
+      if (error) {
+        return isAboutTheToken(error)
+          ? refused("invalid_token", "Supabase Auth does not accept the token.")
+          : unavailable(CANNOT_ASK, error);
+      }
       // getUser hands on whatever JSON came with a 200; what names no user is not from Auth.
-      if (!error) return data.user.id ? data.user : "unreachable";
-      return STATUSES_ABOUT_THE_TOKEN.includes(error.status) ? "refused" : "unreachable";
-    } catch {
+      if (!data.user.id) return unavailable(CANNOT_ASK, new Error("The answer names no user"));
+      return vouchedFor(data.user, claims);
+    } catch (error) {
       // getUser returns what Auth answers and throws for what is not an answer.
-      return "unreachable";
+      return unavailable(CANNOT_ASK, error);
     }
   }
 
@@ -57,16 +61,18 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
     async verify(token) {
       const claims = readClaims(token);
       if (!claims) return refused("invalid_token", "The token is not a JSON Web Token.");
-      const broken = refusedByRules(claims, options.rules, options.now());
-      if (broken) return broken;
-      const answer = await askAuth(token);
-      if (answer === "refused") return refused("invalid_token", "Supabase Auth does not accept the token.");
-      if (answer === "unreachable") {
-        return refused("auth_unavailable", "Supabase Auth cannot be asked right now.");
-      }
-      return vouchedFor(answer, claims);
+      return refusedByRules(claims, options.rules, options.now()) ?? await askAuth(token, claims);
     },
   };
+}
+
+/**
+ * Auth's own refusals carry a code (older releases: none, but then words of the token). The gateway in front of it answers 401
+ * as well when it does not know our API key; that must not tell every user to sign in again.
+ */
+function isAboutTheToken({ status, code, message }: AuthError): boolean {
+  if (status !== 400 && status !== 401 && status !== 403 && status !== 404) return false;
+  return code !== undefined || !/api key|authentication credentials/i.test(message);
 }
 
 /** Who it is, Auth has said; the session's claims are read from the token that Auth has vouched for. */

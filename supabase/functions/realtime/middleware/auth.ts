@@ -1,6 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv, AuthenticatedEnv } from "../app_env.ts";
 import { findToken } from "../auth/credential.ts";
+import { errorFields } from "../log.ts";
 import { RequestProblem } from "./problem.ts";
 
 /**
@@ -13,7 +14,17 @@ export const authenticate = createMiddleware<AppEnv & AuthenticatedEnv>(async fu
   const token = c.env?.token ?? findToken(c.req.raw);
   if (!token) throw new RequestProblem("missing_token");
   const verification = await c.var.services.verifier.verify(token);
-  if (!verification.ok) throw new RequestProblem(verification.code, { detail: verification.detail });
+  if (!verification.ok) {
+    const { code, detail, cause } = verification;
+    if (code === "auth_unavailable") {
+      c.var.services.log.warn("auth.unavailable", {
+        request_id: c.var.requestId,
+        detail,
+        ...errorFields(cause),
+      });
+    }
+    throw new RequestProblem(code, { detail });
+  }
   c.set("user", verification.user);
   await next();
 });

@@ -23,7 +23,11 @@ export class RequestProblem extends Error {
 /** The problem document of a code. */
 export function problemResponse(code: ErrorCode, requestId: string, options: ProblemOptions = {}): Response {
   const { status, title, detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
-  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    "x-request-id": requestId,
+  });
   if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
   if (status === 401) headers.set("www-authenticate", challenge(code));
   if (code === "expected_websocket") headers.set("upgrade", "websocket");

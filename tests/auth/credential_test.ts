@@ -1,0 +1,115 @@
+/** Properties of finding a token and of taking it off an address: docs/protocol.md, "Handshake", step 2. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { findToken, urlWithoutToken } from "../../supabase/functions/realtime/auth/credential.ts";
+
+const ORIGIN = "http://127.0.0.1:8000/realtime/rooms/a";
+
+const token = fc.stringMatching(/^eyJ[A-Za-z0-9_-]{17,40}\.[A-Za-z0-9_-]{8,40}\.[A-Za-z0-9_-]{0,40}$/);
+
+/** Text with each character percent-encoded or not: all of these decode to the same. */
+function spelled(text: string): fc.Arbitrary<string> {
+  return fc.array(fc.boolean(), { minLength: text.length, maxLength: text.length }).map((encoded) =>
+    [...text].map((character, at) =>
+      encoded[at] ? `%${character.charCodeAt(0).toString(16).padStart(2, "0")}` : character
+    ).join("")
+  );
+}
+
+/** A parameter of an address: as it is written, and what it says. */
+interface Parameter {
+  readonly written: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+const tokenParameter: fc.Arbitrary<Parameter> = fc.record({
+  name: fc.constantFrom("token", "jwt"),
+  value: fc.oneof({ weight: 4, arbitrary: token }, fc.constant("")),
+}).chain(({ name, value }) =>
+  fc.tuple(spelled(name), spelled(value)).map(([writtenName, writtenValue]) => ({
+    written: `${writtenName}=${writtenValue}`,
+    name,
+    value,
+  }))
+);
+
+const otherParameter: fc.Arbitrary<Parameter> = fc.record({
+  // Names that look like the two, too: they are others.
+  name: fc.oneof(fc.constantFrom("after", "Token", "token[]", "tokens", "%74oken", "xjwt"), fc.string()),
+  value: fc.oneof(
+    fc.constantFrom("token", "a+b c", "ü", "%", "?token", "#jwt"),
+    fc.string({ unit: "binary" }),
+  ),
+}).filter(({ name }) => name !== "token" && name !== "jwt").map(({ name, value }) => ({
+  written: new URLSearchParams([[name, value]]).toString(),
+  name: name.toWellFormed(),
+  value: value.toWellFormed(),
+}));
+
+const parameters = fc.array(fc.oneof(tokenParameter, otherParameter), { maxLength: 6 });
+const addressOf = (all: readonly Parameter[]) => `${ORIGIN}?${all.map(({ written }) => written).join("&")}`;
+
+const authorization = fc.oneof(
+  fc.record({ scheme: fc.constantFrom("Bearer ", "bearer ", "BEARER   "), token }).map((given) => ({
+    header: `${given.scheme}${given.token}`,
+    token: given.token as string | undefined,
+  })),
+  fc.constantFrom("Bearer", "Bearer ", "Basic YTpi", "Token abc", "Bearertoken", "")
+    .map((header) => ({ header, token: undefined })),
+  fc.constant(undefined),
+);
+
+const subprotocols = fc.option(
+  fc.record({
+    entries: fc.array(
+      fc.oneof(token.map((value) => `jwt-${value}`), fc.constantFrom("realtime.v1", "x", "JWT-x", "xjwt-y")),
+      { minLength: 1, maxLength: 4 },
+    ),
+    separator: fc.constantFrom(",", ", ", " ,\t"),
+  }),
+  { nil: undefined },
+);
+
+Deno.test("Handshake 2: of any mix of places, the first that holds a token has it", () => {
+  fc.assert(fc.property(authorization, subprotocols, parameters, (bearer, offered, all) => {
+    const headers = new Headers();
+    if (bearer) headers.set("authorization", bearer.header);
+    if (offered) headers.set("sec-websocket-protocol", offered.entries.join(offered.separator));
+    const found = findToken(new Request(addressOf(all), { headers }));
+    const first = (name: string) => all.find((parameter) => parameter.name === name)?.value || undefined;
+    const inOrder = [
+      bearer?.token,
+      offered?.entries.find((entry) => entry.startsWith("jwt-"))?.slice("jwt-".length),
+      first("token"),
+      first("jwt"),
+    ];
+    assertEquals(found, inOrder.find((candidate) => candidate !== undefined));
+  }));
+});
+
+Deno.test("an address without its tokens does not contain them, however they were written", () => {
+  fc.assert(fc.property(parameters, (all) => {
+    const tokens = all.filter(({ name }) => name === "token" || name === "jwt").map(({ value }) => value);
+    const address = addressOf(all);
+    const without = urlWithoutToken(address);
+    assertEquals(without === undefined, tokens.length === 0);
+    for (const found of tokens.filter((value) => value !== "")) {
+      assert(!`${without} ${new URL(without ?? address).searchParams}`.includes(found));
+    }
+  }));
+});
+
+Deno.test("an address without its tokens keeps its path and every other parameter, in order", () => {
+  fc.assert(fc.property(parameters, (all) => {
+    const { origin, pathname, searchParams } = new URL(urlWithoutToken(addressOf(all)) ?? addressOf(all));
+    assertEquals(origin + pathname, ORIGIN);
+    const others = all.filter(({ name }) => name !== "token" && name !== "jwt");
+    assertEquals([...searchParams], others.map(({ name, value }) => [name, value]));
+  }));
+});
+
+Deno.test("an address without a token in it is not parsed again", () => {
+  assertEquals(urlWithoutToken(ORIGIN), undefined);
+  assertEquals(urlWithoutToken(`${ORIGIN}?after=1`), undefined);
+});

@@ -1,0 +1,125 @@
+/** The memory of verified tokens, on a clock of the test. */
+import { assert, assertEquals } from "@std/assert";
+import { type User, userFromClaims } from "../../supabase/functions/realtime/auth/user.ts";
+import { refused, type Verification } from "../../supabase/functions/realtime/auth/verification.ts";
+import { createVerifier, type VerifierOptions } from "../../supabase/functions/realtime/auth/verifier.ts";
+import { defaultClaims } from "../support/issuer.ts";
+
+const START_MS = 1_800_000_000_000;
+const HOUR_MS = 3_600_000;
+
+/** A user named like the token, whose token expires `lifetimeMs` after the start. */
+function userOf(token: string, lifetimeMs: number): User {
+  const user = userFromClaims(defaultClaims(token, { exp: (START_MS + lifetimeMs) / 1000 }));
+  assert(user);
+  return user;
+}
+
+/** A verifier on a clock of the test, which keeps count of what it had to ask. */
+class Bench {
+  nowMs = START_MS;
+  readonly asked: string[] = [];
+  answer: (token: string) => Verification | Promise<Verification>;
+  readonly verify: (token: string) => Promise<Verification>;
+
+  constructor(lifetimeMs: number, options: Partial<VerifierOptions> = {}) {
+    this.answer = (token) => ({ ok: true, user: userOf(token, lifetimeMs) });
+    const verifier = createVerifier({
+      local: undefined,
+      remote: {
+        verify: (token) => {
+          this.asked.push(token);
+          return Promise.resolve(this.answer(token));
+        },
+      },
+      cacheEntries: 3,
+      cacheMaxAgeMs: HOUR_MS,
+      now: () => this.nowMs,
+      ...options,
+    });
+    this.verify = (token) => verifier.verify(token);
+  }
+}
+
+Deno.test("a repeated token is verified once", async () => {
+  const bench = new Bench(HOUR_MS);
+  const first = await bench.verify("alice");
+  assertEquals(await bench.verify("alice"), first);
+  assertEquals(bench.asked, ["alice"]);
+});
+
+Deno.test("tokens are told apart", async () => {
+  const bench = new Bench(HOUR_MS);
+  for (const token of ["alice", "bob", "alice", "bob"]) {
+    const verification = await bench.verify(token);
+    assertEquals(verification.ok && verification.user.id, token);
+  }
+  assertEquals(bench.asked, ["alice", "bob"]);
+});
+
+Deno.test("a token is not remembered beyond its expiry", async () => {
+  const bench = new Bench(60_000);
+  await bench.verify("alice");
+  bench.nowMs = START_MS + 59_999;
+  await bench.verify("alice");
+  assertEquals(bench.asked.length, 1);
+  bench.nowMs = START_MS + 60_000;
+  bench.answer = () => refused("token_expired", "over");
+  assertEquals((await bench.verify("alice")).ok, false);
+  assertEquals(bench.asked.length, 2);
+});
+
+Deno.test("a token that is accepted within the clock skew after its expiry is not remembered", async () => {
+  const bench = new Bench(-1_000);
+  await bench.verify("alice");
+  await bench.verify("alice");
+  assertEquals(bench.asked.length, 2);
+});
+
+Deno.test("a token is verified again when it has been remembered long enough", async () => {
+  const bench = new Bench(10 * HOUR_MS);
+  await bench.verify("alice");
+  bench.nowMs += HOUR_MS - 1;
+  await bench.verify("alice");
+  assertEquals(bench.asked.length, 1);
+  bench.nowMs += 1;
+  await bench.verify("alice");
+  assertEquals(bench.asked.length, 2);
+});
+
+Deno.test("of more tokens than are remembered, the oldest is forgotten", async () => {
+  const bench = new Bench(HOUR_MS);
+  for (const token of ["a", "b", "c", "d"]) await bench.verify(token);
+  for (const token of ["b", "c", "d"]) await bench.verify(token);
+  assertEquals(bench.asked, ["a", "b", "c", "d"]);
+  await bench.verify("a");
+  assertEquals(bench.asked, ["a", "b", "c", "d", "a"]);
+});
+
+Deno.test("with no entries allowed nothing is remembered", async () => {
+  const bench = new Bench(HOUR_MS, { cacheEntries: 0 });
+  await bench.verify("alice");
+  await bench.verify("alice");
+  assertEquals(bench.asked.length, 2);
+});
+
+Deno.test("one token at the same moment is verified once, and its refusal is everybody's but is not remembered", async () => {
+  const bench = new Bench(HOUR_MS);
+  bench.answer = () => refused("auth_unavailable", "later");
+  const verifications = await Promise.all(Array.from({ length: 5 }, () => bench.verify("alice")));
+  assertEquals(verifications.map(({ ok }) => ok), Array(5).fill(false));
+  assertEquals(bench.asked.length, 1);
+  await bench.verify("alice");
+  assertEquals(bench.asked.length, 2);
+});
+
+Deno.test("what local keys decide is final, and only what they have no key for goes to Auth", async () => {
+  const bad = refused("invalid_token", "bad");
+  const bench = new Bench(HOUR_MS, {
+    local: { verify: (token) => Promise.resolve(token === "unknown" ? "no_key" : bad) },
+  });
+  assertEquals(await bench.verify("bad"), bad);
+  assertEquals(bench.asked, []);
+  assertEquals((await bench.verify("unknown")).ok, true);
+  assertEquals(bench.asked, ["unknown"]);
+});
