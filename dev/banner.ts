@@ -10,7 +10,7 @@ export function banner(origin: string, users: readonly DevUser[]): string {
   const [first] = users;
   const lines = [`Realtime Edge is up: ${origin}/realtime`, ""];
   for (const { name, token } of users) lines.push(`A token for ${name}:`, token, "");
-  if (!first) return [...lines, "Use a token of your Supabase project.", ""].join("\n");
+  if (!first) return [...lines, "Connect with a token of your Supabase project.", ""].join("\n");
   lines.push(
     `Who am I:`,
     `curl -s -H 'Authorization: Bearer ${first.token}' ${origin}/realtime/whoami`,
