@@ -1,7 +1,11 @@
 /** The memory of verified tokens, on a clock of the test. */
 import { assert, assertEquals } from "@std/assert";
 import { type User, userFromClaims } from "../../supabase/functions/realtime/auth/user.ts";
-import { refused, type Verification } from "../../supabase/functions/realtime/auth/verification.ts";
+import {
+  refused,
+  unavailable,
+  type Verification,
+} from "../../supabase/functions/realtime/auth/verification.ts";
 import { createVerifier, type VerifierOptions } from "../../supabase/functions/realtime/auth/verifier.ts";
 import { defaultClaims } from "../support/issuer.ts";
 
@@ -105,7 +109,7 @@ Deno.test("with no entries allowed nothing is remembered", async () => {
 
 Deno.test("one token at the same moment is verified once, and its refusal is everybody's but is not remembered", async () => {
   const bench = new Bench(HOUR_MS);
-  bench.answer = () => refused("auth_unavailable", "later");
+  bench.answer = () => unavailable("later", new Error("down"));
   const verifications = await Promise.all(Array.from({ length: 5 }, () => bench.verify("alice")));
   assertEquals(verifications.map(({ ok }) => ok), Array(5).fill(false));
   assertEquals(bench.asked.length, 1);

@@ -34,6 +34,8 @@ export interface StartOptions {
   /** What is served instead of the app, such as an app that has ours mounted in it. */
   readonly app?: (service: Service) => Fetcher;
   readonly issuer?: Issuer;
+  /** Ends the server at once when it aborts, whatever is under way; else a test's end waits for that. */
+  readonly signal?: AbortSignal;
 }
 
 /** Serves the composed service over a real socket, with an issuer whose keys it trusts. */
@@ -57,7 +59,11 @@ export async function startService(options: StartOptions = {}): Promise<RunningS
   });
   Object.assign(service.services, options.services);
   const handler = options.app ? createHandler(options.app(service), service.services) : service.handler;
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  const { signal } = options;
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...(signal ? { signal } : {}) },
+    handler,
+  );
   const { port } = server.addr;
   return {
     origin: `http://127.0.0.1:${port}`,
@@ -77,7 +83,7 @@ export async function startService(options: StartOptions = {}): Promise<RunningS
     async [Symbol.asyncDispose]() {
       await service.isolate.drain("test over", 0);
       service.log.close();
-      await server.shutdown();
+      await (signal?.aborted ? server.finished : server.shutdown());
     },
   };
 }

@@ -28,7 +28,8 @@ export interface LogOptions {
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 const WINDOW_MS = 10_000;
-/** The host takes 10,000 characters an event. */
+/** What the host takes of an event, in characters. */
+const MAX_LINE_LENGTH = 10_000;
 const MAX_FIELD_LENGTH = 4_000;
 /** The part of the budget that debug and info events may use, so that there is always room for an error. */
 const SHARE_OF_ROUTINE = 0.7;
@@ -48,13 +49,9 @@ export function createLog(options: LogOptions): Log {
   let windowEnd: ReturnType<typeof setTimeout> | undefined;
 
   function put(level: LogLevel, event: string, fields: LogFields | undefined): void {
-    const at = now();
-    const line = JSON.stringify(
-      { at: new Date(at).toISOString(), level, event, ...common, ...fields },
-      shorten,
-    );
+    const at = new Date(now()).toISOString();
     written++;
-    write(level, line.replace(TOKEN_LIKE, "[token]"));
+    write(level, renderLine({ at, level, event, ...common, ...fields }));
   }
 
   function startWindow(): void {
@@ -71,7 +68,9 @@ export function createLog(options: LogOptions): Log {
   function log(level: LogLevel, event: string, fields?: LogFields): void {
     const rank = LEVELS.indexOf(level);
     if (rank < lowest) return;
-    if (now() - windowStart >= WINDOW_MS) startWindow();
+    const ageMs = now() - windowStart;
+    // A clock that is set back starts a window too: else the log would be silent until it has caught up.
+    if (ageMs < 0 || ageMs >= WINDOW_MS) startWindow();
     const limit = level === "warn" || level === "error" ? wholeBudget : routineBudget;
     if (written < limit) return put(level, event, fields);
     leftOut++;
@@ -99,8 +98,17 @@ export function errorFields(error: unknown): LogFields {
   }
 }
 
-function shorten(_key: string, value: unknown): unknown {
-  return typeof value === "string" && value.length > MAX_FIELD_LENGTH
-    ? `${value.slice(0, MAX_FIELD_LENGTH)}… (${value.length} characters)`
+/** The event as one line; its long fields are cut, and cut again where that does not make the line short enough. */
+function renderLine(event: LogFields): string {
+  for (let longest = MAX_FIELD_LENGTH;; longest = Math.floor(longest / 2)) {
+    const line = JSON.stringify(event, (_name, value: unknown) => shorten(value, longest))
+      .replace(TOKEN_LIKE, "[token]");
+    if (line.length <= MAX_LINE_LENGTH || longest === 0) return line;
+  }
+}
+
+function shorten(value: unknown, longest: number): unknown {
+  return typeof value === "string" && value.length > longest
+    ? `${value.slice(0, longest)}… (${value.length} characters)`
     : value;
 }

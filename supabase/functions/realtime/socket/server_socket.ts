@@ -20,6 +20,9 @@ export interface ServerSocketOptions {
   readonly onGone: (socket: ServerSocket, close: SocketClose) => void;
 }
 
+/** How long it may take from the response of an upgrade to the open socket; it is a matter of milliseconds. */
+const OPEN_TIMEOUT_MS = 3_000;
+
 /** What happened to a socket and waits for its turn. */
 type Happening = { readonly data: string | ArrayBuffer } | { readonly close: SocketClose } | "open";
 
@@ -36,6 +39,9 @@ export class ServerSocket implements Socket {
   readonly #waiting: Happening[] = [];
   #working = false;
   #closedByUs: SocketClose | undefined;
+  readonly #openTimer: ReturnType<typeof setTimeout>;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  #opened = false;
   #gone = false;
 
   constructor(options: ServerSocketOptions) {
@@ -47,8 +53,14 @@ export class ServerSocket implements Socket {
     raw.onopen = () => this.#open();
     raw.onmessage = (event) => this.#receive(event.data);
     raw.onclose = (event) => this.#end(event.code, event.reason);
-    // Always followed by a close event, which is what counts; without a listener Deno ends the process.
-    raw.onerror = (event) => event.preventDefault();
+    // Without a listener Deno ends the process. On an open socket a close event follows, which is what counts.
+    raw.onerror = (event) => {
+      event.preventDefault();
+      if (!this.#opened) this.#end(1006, "");
+    };
+    // Of a peer that went away before its upgrade was through Deno 2.1.4 tells an error and no close, Deno 2.9.6 nothing at
+    // all: without this its place would be taken for ever.
+    this.#openTimer = setTimeout(() => this.#end(1006, ""), OPEN_TIMEOUT_MS);
   }
 
   get protocol(): string {
@@ -56,12 +68,12 @@ export class ServerSocket implements Socket {
   }
 
   get isOpen(): boolean {
-    return this.#raw.readyState === WebSocket.OPEN;
+    return !this.#closedByUs && this.#raw.readyState === WebSocket.OPEN;
   }
 
   send(data: string | ArrayBuffer | Uint8Array): boolean {
     const raw = this.#raw;
-    if (raw.readyState !== WebSocket.OPEN) return false;
+    if (!this.isOpen) return false;
     if (raw.bufferedAmount > this.#options.limits.maxBufferedBytes) {
       this.close(CLOSE.tooSlow, "reads too slowly");
       return false;
@@ -88,16 +100,24 @@ export class ServerSocket implements Socket {
     }
     this.#closedByUs = { code, reason: cutToBytes(reason, MAX_CLOSE_REASON_BYTES) };
     // Before the handshake is through there is nobody to say it to; #open() will.
-    if (this.isOpen) this.#closeRaw(this.#closedByUs);
+    if (this.#raw.readyState === WebSocket.OPEN) this.#closeRaw(this.#closedByUs);
   }
 
+  /**
+   * Closes when what has arrived is read. Deno (2.1.4 and 2.9.6) drops a closing server socket at the next frame that it
+   * reads, often before the close frame is written: a peer with frames under way would see 1006 instead of our code. Can
+   * become a plain close when Deno writes the close frame first.
+   */
   #closeRaw({ code, reason }: SocketClose): void {
-    this.#raw.close(code, reason);
+    this.#closeTimer = setTimeout(() => this.#raw.close(code, reason));
   }
 
   #open(): void {
-    if (this.#closedByUs) this.#closeRaw(this.#closedByUs);
-    else this.#happen("open");
+    clearTimeout(this.#openTimer);
+    if (this.#gone) return this.#raw.close(CLOSE.internal, "opened too late");
+    if (this.#closedByUs) return this.#closeRaw(this.#closedByUs);
+    this.#opened = true;
+    this.#happen("open");
   }
 
   #receive(data: string | ArrayBuffer): void {
@@ -115,10 +135,12 @@ export class ServerSocket implements Socket {
   #end(code: number, reason: string): void {
     if (this.#gone) return;
     this.#gone = true;
+    clearTimeout(this.#openTimer);
+    clearTimeout(this.#closeTimer);
     // Deno reports 0 where the connection broke; the name for that is 1006.
     const close = this.#closedByUs ?? { code: code || 1006, reason };
     this.#options.onGone(this, close);
-    this.#happen({ close });
+    if (this.#opened) this.#happen({ close });
   }
 
   /** Runs the handler now, or when those before it are done. */

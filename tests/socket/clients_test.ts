@@ -1,0 +1,157 @@
+import { assertEquals } from "@std/assert";
+import { deadline } from "@std/async";
+import { WebSocket as ReconnectingWebSocket } from "partysocket";
+// @ts-types="../support/ws.d.ts"
+import { WebSocket as NodeWebSocket } from "ws";
+import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
+import { startService } from "../support/running_service.ts";
+import { PATIENCE_MS, SocketClient } from "../support/socket_client.ts";
+
+const BYTES = new Uint8Array([0, 1, 127, 128, 255]);
+
+/** What all clients are reduced to. */
+interface Client {
+  readonly protocol: string;
+  send(data: string | typeof BYTES): void;
+  /** The next message: text, or the bytes of a binary one. */
+  next(): Promise<string | number[]>;
+  close(): Promise<void>;
+}
+
+type Connect = (url: string, protocols: string[]) => Promise<Client>;
+
+const connectDeno: Connect = async (url, protocols) => {
+  const client = await SocketClient.open(url, protocols);
+  return {
+    protocol: client.protocol,
+    send: (data) => client.send(typeof data === "string" ? data : data.slice().buffer),
+    async next() {
+      const data = await client.next();
+      return typeof data === "string" ? data : [...new Uint8Array(data)];
+    },
+    async close() {
+      client.close();
+      await client.closed();
+    },
+  };
+};
+
+const connectNode: Connect = async (url, protocols) => {
+  const opened = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  const inbox = new Inbox();
+  const socket = new NodeWebSocket(url, protocols);
+  socket
+    .on("open", () => opened.resolve())
+    .on("error", (error) => opened.reject(error))
+    .on("message", (data, isBinary) => inbox.put(isBinary ? [...data] : new TextDecoder().decode(data)))
+    .on("close", () => closed.resolve());
+  await deadline(opened.promise, PATIENCE_MS);
+  return {
+    protocol: socket.protocol,
+    send: (data) => socket.send(data),
+    next: () => inbox.next(),
+    close() {
+      socket.close();
+      return deadline(closed.promise, PATIENCE_MS);
+    },
+  };
+};
+
+const connectPartySocket: Connect = async (url, protocols) => {
+  const opened = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  const inbox = new Inbox();
+  const socket = new ReconnectingWebSocket(url, protocols, { maxRetries: 0 });
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("open", () => opened.resolve());
+  socket.addEventListener("error", (event) => opened.reject(event.error));
+  socket.addEventListener("message", ({ data }) => {
+    inbox.put(typeof data === "string" ? data : [...new Uint8Array(data)]);
+  });
+  socket.addEventListener("close", () => closed.resolve());
+  await deadline(opened.promise, PATIENCE_MS);
+  return {
+    protocol: socket.protocol,
+    send: (data) => socket.send(data),
+    next: () => inbox.next(),
+    close() {
+      socket.close();
+      return deadline(closed.promise, PATIENCE_MS);
+    },
+  };
+};
+
+/** Messages that arrived, for whoever asks next. */
+class Inbox {
+  readonly #messages: (string | number[])[] = [];
+  #arrival = Promise.withResolvers<void>();
+
+  put(message: string | number[]): void {
+    this.#messages.push(message);
+    this.#arrival.resolve();
+  }
+
+  async next(): Promise<string | number[]> {
+    for (;;) {
+      const message = this.#messages.shift();
+      if (message !== undefined) return message;
+      this.#arrival = Promise.withResolvers();
+      await deadline(this.#arrival.promise, PATIENCE_MS);
+    }
+  }
+}
+
+const CLIENTS: Readonly<Record<string, Connect>> = {
+  "Deno's WebSocket": connectDeno,
+  "ws of Node": connectNode,
+  "partysocket": connectPartySocket,
+};
+
+for (const [name, connect] of Object.entries(CLIENTS)) {
+  for (const place of ["query", "subprotocol"] as const) {
+    Deno.test(`${name} with its token in the ${place} gets text and binary echoed`, async () => {
+      await using running = await startService();
+      const url = new URL(await running.socketUrl("/echo"));
+      const token = url.searchParams.get("token") ?? "";
+      if (place === "subprotocol") url.search = "";
+      const offered = place === "query" ? [] : ["realtime.v1", `jwt-${token}`];
+      const client = await connect(url.href, offered);
+      assertEquals(client.protocol, place === "query" ? "" : "realtime.v1");
+      client.send("hello, wörld 😀");
+      assertEquals(await client.next(), "Echo: hello, wörld 😀");
+      client.send(BYTES);
+      assertEquals(await client.next(), [...BYTES]);
+      await client.close();
+      const [end] = await running.logged("socket.close");
+      assertEquals(end?.["user"], "alice");
+    });
+  }
+}
+
+Deno.test("a client that offers only its token gets no subprotocol selected, and never the token", async () => {
+  await using running = await startService();
+  const url = new URL(await running.socketUrl("/echo"));
+  const token = url.searchParams.get("token") ?? "";
+  url.search = "";
+  // ws and Deno refuse a connection for which they offered something and nothing was selected: what they sent is seen raw.
+  const { status, headers } = await rawGet(running.port, url.pathname, [
+    ...HANDSHAKE,
+    `Sec-WebSocket-Protocol: jwt-${token}`,
+  ]);
+  assertEquals(status, 101);
+  assertEquals(headers.get("sec-websocket-protocol"), null);
+});
+
+Deno.test("ws of Node learns the status of a refusal", async () => {
+  await using running = await startService();
+  const refused = Promise.withResolvers<number | undefined>();
+  const socket = new NodeWebSocket(`ws://127.0.0.1:${running.port}/realtime/echo`);
+  socket
+    .on("unexpected-response", (_request, { statusCode }) => {
+      refused.resolve(statusCode);
+      socket.close();
+    })
+    .on("error", () => {/* that it was closed before it was open */});
+  assertEquals(await deadline(refused.promise, PATIENCE_MS), 401);
+});

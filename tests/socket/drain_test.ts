@@ -1,0 +1,204 @@
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { deadline } from "@std/async";
+import { createApp } from "../../supabase/functions/realtime/app.ts";
+import { createEndpoint } from "../../supabase/functions/realtime/endpoint.ts";
+import { authenticate } from "../../supabase/functions/realtime/middleware/auth.ts";
+import { expectWebSocket, upgradeWebSocket } from "../../supabase/functions/realtime/middleware/upgrade.ts";
+import type { Socket } from "../../supabase/functions/realtime/socket/socket.ts";
+import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
+import { RawSocket, requestHead } from "../support/raw_socket.ts";
+import { type RunningService, startService } from "../support/running_service.ts";
+import { PATIENCE_MS, SocketClient } from "../support/socket_client.ts";
+import { startSocketEndpoint } from "../support/socket_endpoint.ts";
+import { Trace } from "../support/trace.ts";
+
+/** Deno 2.9.6 never ends the operation of an upgrade whose peer has gone away: nothing of ours can. */
+const UPGRADE_LEAKS = { sanitizeOps: false };
+
+async function openMany(running: RunningService, count: number): Promise<SocketClient[]> {
+  const url = await running.socketUrl("/x");
+  return await Promise.all(Array.from({ length: count }, () => SocketClient.open(url)));
+}
+
+async function assertAllClosedBy(clients: readonly SocketClient[], reason: string): Promise<void> {
+  const endings = await Promise.all(clients.map((client) => client.closed()));
+  assertEquals(endings, clients.map(() => ({ code: 1012, reason: `isolate going: ${reason}` })));
+}
+
+Deno.test("draining, new upgrades get 503 overloaded and readiness is 503, while health is 200", async () => {
+  await using running = await startService();
+  using silent = await RawSocket.open(await running.socketUrl("/echo"));
+  const drained = running.service.isolate.drain("wall_clock", 0);
+  const token = await running.issuer.token("bob");
+  const refusal = await rawGet(running.port, `/realtime/echo?token=${token}`, HANDSHAKE);
+  assertEquals(refusal.status, 503);
+  assertEquals(JSON.parse(refusal.body).code, "overloaded");
+  assertEquals(refusal.headers.get("retry-after"), "1");
+  const ready = await rawGet(running.port, "/realtime/health/ready");
+  assertEquals([ready.status, JSON.parse(ready.body).status], [503, "draining"]);
+  assertEquals((await rawGet(running.port, "/realtime/health")).status, 200);
+  silent.abort();
+  await drained;
+});
+
+Deno.test("a drain closes the sockets with 1012, spread over its time", async () => {
+  const sockets: Socket[] = [];
+  await using running = await startSocketEndpoint({ onOpen: (socket) => void sockets.push(socket) });
+  const clients = await openMany(running, 100);
+  const times = clients.map((client) => client.closed().then(() => performance.now()));
+  assertEquals(sockets.length, 100);
+  const drained = running.service.isolate.drain("wall_clock", 500);
+  // A tenth goes in each of the ten steps.
+  assertEquals(sockets.filter(({ isOpen }) => isOpen).length, 90);
+  await assertAllClosedBy(clients, "wall_clock");
+  await deadline(drained, PATIENCE_MS);
+  const closedAt = (await Promise.all(times)).sort((one, other) => one - other);
+  const first = closedAt[0] ?? NaN;
+  const after = (ms: number) => closedAt.filter((at) => at - first >= ms).length;
+  assertGreaterOrEqual(after(100), 60);
+  assertGreaterOrEqual(after(300), 10);
+  assertEquals(running.service.isolate.connections, 0);
+});
+
+Deno.test("a drain without time closes all sockets at once", async () => {
+  const sockets: Socket[] = [];
+  await using running = await startSocketEndpoint({ onOpen: (socket) => void sockets.push(socket) });
+  const clients = await openMany(running, 100);
+  const drained = running.service.isolate.drain("cpu", 0);
+  assertEquals(sockets.filter(({ isOpen }) => isOpen).length, 0);
+  await assertAllClosedBy(clients, "cpu");
+  await deadline(drained, PATIENCE_MS);
+});
+
+Deno.test("a second drain shortens the first, and a third one cannot lengthen it again", async () => {
+  await using running = await startSocketEndpoint({});
+  const clients = await openMany(running, 50);
+  const { isolate } = running.service;
+  const first = isolate.drain("wall_clock", 600_000);
+  const second = isolate.drain("cpu", 0);
+  const third = isolate.drain("wall_clock", 600_000);
+  await deadline(Promise.all([first, second, third]), PATIENCE_MS);
+  await assertAllClosedBy(clients, "wall_clock");
+});
+
+Deno.test("a drain of an isolate without sockets is over at once, and stays", async () => {
+  await using running = await startService();
+  const { isolate } = running.service;
+  await deadline(isolate.drain("wall_clock", 600_000), PATIENCE_MS);
+  assert(isolate.isDraining);
+});
+
+Deno.test("a drain does not wait for ever for a peer that does not answer its close", async () => {
+  await using running = await startService();
+  using silent = await RawSocket.open(await running.socketUrl("/echo"));
+  await deadline(running.service.isolate.drain("cpu", 0), PATIENCE_MS);
+  assertEquals(running.service.isolate.connections, 1);
+  silent.abort();
+  await running.logged("socket.close");
+  assertEquals(running.service.isolate.connections, 0);
+});
+
+Deno.test("the host is asked to wait once while any socket is open, and again for the next one", async () => {
+  await using running = await startSocketEndpoint({});
+  const settled: boolean[] = [];
+  const note = (index: number) => running.waitingFor[index]?.then(() => void (settled[index] = true));
+  assertEquals(running.waitingFor.length, 0);
+
+  const [one, other] = await openMany(running, 2);
+  assertEquals(running.waitingFor.length, 1);
+  const first = note(0);
+  one?.close();
+  await running.logged("socket.close", 1);
+  await one?.closed();
+  assertEquals(settled, []);
+  other?.close();
+  await deadline(first ?? Promise.reject(), PATIENCE_MS);
+
+  const [next] = await openMany(running, 1);
+  assertEquals(running.waitingFor.length, 2);
+  const second = note(1);
+  await running.logged("socket.open", 3);
+  assertEquals(settled, [true]);
+  next?.close();
+  await deadline(second ?? Promise.reject(), PATIENCE_MS);
+});
+
+Deno.test(
+  "peers that go away in the middle of the handshake leave no count and no handler behind",
+  UPGRADE_LEAKS,
+  async () => {
+    const handled = new Trace();
+    const server = new AbortController();
+    await using running = await startSocketEndpoint({
+      onOpen: () => handled.add("open"),
+      onClose: () => handled.add("close"),
+    }, { signal: server.signal });
+    using _end = defer(() => server.abort());
+    const url = new URL(await running.socketUrl("/x"));
+    const head = requestHead(url.pathname + url.search);
+    for (let attempt = 0; attempt < 60; attempt++) {
+      const connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
+      await connection.write(attempt % 4 ? head : head.subarray(0, attempt));
+      // Some leave the server time to begin, some do not.
+      if (attempt % 3 === 0) await rawGet(running.port, "/realtime/health");
+      connection.close();
+    }
+    await using _last = await SocketClient.open(url.href);
+    await untilConnections(running, 1);
+    const opens = handled.entries.filter((entry) => entry === "open").length;
+    assertEquals(handled.entries.length - opens, opens - 1);
+  },
+);
+
+Deno.test(
+  "peers that go away while the route still decides leave no count and no handler behind",
+  UPGRADE_LEAKS,
+  async () => {
+    const decide = Promise.withResolvers<void>();
+    const asked = new Trace();
+    const handled = new Trace();
+    const server = new AbortController();
+    await using running = await startService({
+      signal: server.signal,
+      app: ({ services }) =>
+        createApp(services).route(
+          "/slow",
+          createEndpoint().get("/", authenticate, expectWebSocket, async (c) => {
+            asked.add("asked");
+            await decide.promise;
+            return upgradeWebSocket(c, {
+              onOpen: () => handled.add("open"),
+              onClose: () => handled.add("close"),
+            });
+          }),
+        ),
+    });
+    using _end = defer(() => server.abort());
+    const url = new URL(await running.socketUrl("/slow"));
+    const head = requestHead(url.pathname + url.search);
+    for (let attempt = 1; attempt <= 20; attempt++) {
+      using connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
+      await connection.write(head);
+      await asked.untilCount(attempt);
+    }
+    // A round trip, so that the server can have noticed that they are gone.
+    await rawGet(running.port, "/realtime/health");
+    decide.resolve();
+    await running.logged("socket.open", 20);
+    await untilConnections(running, 0);
+    const opens = handled.entries.filter((entry) => entry === "open").length;
+    assertEquals(handled.entries.length - opens, opens);
+  },
+);
+
+/** Deno 2.9's `shutdown` waits for ever for an upgrade whose peer has gone away, so these tests abort their server. */
+function defer(end: () => void): Disposable {
+  return { [Symbol.dispose]: end };
+}
+
+async function untilConnections(running: RunningService, count: number): Promise<void> {
+  while (running.service.isolate.connections > count) {
+    const closedSoFar = running.logs.filter(({ event }) => event === "socket.close").length;
+    await running.logged("socket.close", closedSoFar + 1);
+  }
+}

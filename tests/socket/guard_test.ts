@@ -1,0 +1,150 @@
+import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import type { Socket, SocketHandlers } from "../../supabase/functions/realtime/socket/socket.ts";
+import type { RunningService } from "../support/running_service.ts";
+import { SocketClient } from "../support/socket_client.ts";
+import { startSocketEndpoint } from "../support/socket_endpoint.ts";
+import { Trace } from "../support/trace.ts";
+
+/** The ways in which a handler can fail. */
+const FAILURES: Readonly<Record<string, (error: unknown) => void | Promise<void>>> = {
+  "throws": (error) => {
+    throw error;
+  },
+  "rejects": (error) => Promise.reject(error),
+  "rejects later": async (error) => {
+    await new Promise((resolve) => setTimeout(resolve));
+    throw error;
+  },
+};
+
+/** A socket at another endpoint of the same process, to see that it notices nothing. */
+async function openBystander(running: RunningService): Promise<SocketClient> {
+  return await SocketClient.open(await running.socketUrl("/echo", "bystander"));
+}
+
+/** That the next message the bystander gets is the answer to its own. */
+async function assertUndisturbed(bystander: SocketClient): Promise<void> {
+  bystander.send("still here");
+  assertEquals(await bystander.next(), "Echo: still here");
+}
+
+async function assertErrorFrame(client: SocketClient): Promise<void> {
+  const frame: unknown = JSON.parse(String(await client.next()));
+  assertEquals(frame, {
+    type: "error",
+    code: "internal",
+    message: "Something failed on our side. The request id finds it in the function's logs.",
+  });
+}
+
+/** That one failure of this handler was logged, under the request id of the socket's upgrade. */
+async function assertLogged(running: RunningService, handler: string, message: string): Promise<void> {
+  const [failure, ...more] = await running.logged("socket.handler_failed");
+  assertEquals(more, []);
+  const opened = (await running.logged("socket.open")).find(({ route }) => route === "/realtime/x");
+  assertObjectMatch({ ...failure }, {
+    level: "error",
+    handler,
+    route: "/realtime/x",
+    user: "alice",
+    error: `Error: ${message}`,
+    request_id: opened?.["request_id"],
+  });
+  assertMatch(String(failure?.["request_id"]), /^[0-9a-f-]{36}$/);
+  assertMatch(String(failure?.["stack"]), /guard_test\.ts/);
+}
+
+for (const [way, fail] of Object.entries(FAILURES)) {
+  Deno.test(`an onOpen that ${way} costs its socket an error frame and a close with 1011`, async () => {
+    await using running = await startSocketEndpoint({ onOpen: () => fail(new Error("open broke")) });
+    await using bystander = await openBystander(running);
+    await using client = await SocketClient.open(await running.socketUrl("/x"));
+    await assertErrorFrame(client);
+    assertEquals((await client.closed()).code, 1011);
+    await assertLogged(running, "open", "open broke");
+    await assertUndisturbed(bystander);
+  });
+
+  Deno.test(`an onMessage that ${way} costs its socket an error frame, and the socket goes on`, async () => {
+    await using running = await startSocketEndpoint({
+      onMessage: (socket, data) =>
+        data === "fail" ? fail(new Error("message broke")) : void socket.send(data),
+    });
+    await using bystander = await openBystander(running);
+    await using client = await SocketClient.open(await running.socketUrl("/x"));
+    client.send("fail");
+    client.send("after it");
+    await assertErrorFrame(client);
+    assertEquals(await client.next(), "after it");
+    await assertLogged(running, "message", "message broke");
+    await assertUndisturbed(bystander);
+  });
+
+  Deno.test(`an onClose that ${way} costs a line in the log, and the socket is counted out`, async () => {
+    await using running = await startSocketEndpoint({ onClose: () => fail(new Error("close broke")) });
+    await using bystander = await openBystander(running);
+    const client = await SocketClient.open(await running.socketUrl("/x"));
+    client.close(1000, "done");
+    assertEquals((await client.closed()).code, 1000);
+    await assertLogged(running, "close", "close broke");
+    assertEquals(running.service.isolate.connections, 1);
+    await assertUndisturbed(bystander);
+  });
+}
+
+/** What JavaScript lets be thrown, and few expect. */
+const ODD_THROWN: Readonly<Record<string, () => unknown>> = {
+  "undefined": () => undefined,
+  "a symbol": () => Symbol("odd"),
+  "an object that has no text": () => Object.create(null),
+  "an object whose text fails": () => ({
+    toString() {
+      throw new Error("no text");
+    },
+  }),
+  "an error whose stack is no text": () => Object.assign(new Error("odd"), { stack: 7 }),
+  "an error whose message fails": () =>
+    Object.defineProperty(new Error(), "message", {
+      get() {
+        throw new Error("no message");
+      },
+    }),
+};
+
+for (const [what, make] of Object.entries(ODD_THROWN)) {
+  for (const way of ["throws", "rejects"] as const) {
+    Deno.test(`an onMessage that ${way} with ${what} is caught like any other`, async () => {
+      await using running = await startSocketEndpoint({
+        onMessage: (socket, data) => data === "fail" ? FAILURES[way]?.(make()) : void socket.send(data),
+      });
+      await using client = await SocketClient.open(await running.socketUrl("/x"));
+      client.send("fail");
+      client.send("after it");
+      await assertErrorFrame(client);
+      assertEquals(await client.next(), "after it");
+      await running.logged("socket.handler_failed");
+    });
+  }
+}
+
+for (const code of [1004, 1005, 1006, 1015, 0, 999, 99999, -1, 65_536 + 1006, 1000.5, NaN]) {
+  Deno.test(`a handler that closes with the forbidden code ${code} closes with 1011 and takes nothing down`, async () => {
+    const ended = new Trace();
+    await using running = await startSocketEndpoint(
+      {
+        onMessage: (socket: Socket) => socket.close(code, "a code that may not be sent"),
+        onClose: (_socket, close) => ended.add(String(close.code)),
+      } satisfies SocketHandlers,
+    );
+    await using bystander = await openBystander(running);
+    await using client = await SocketClient.open(await running.socketUrl("/x"));
+    client.send("close");
+    await assertErrorFrame(client);
+    assertEquals((await client.closed()).code, 1011);
+    await ended.untilCount(1);
+    assertEquals(ended.entries, ["1011"]);
+    const [failure] = await running.logged("socket.handler_failed");
+    assertEquals(failure?.["handler"], "close");
+    await assertUndisturbed(bystander);
+  });
+}

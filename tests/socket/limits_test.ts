@@ -1,0 +1,228 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import type { Socket, SocketHandlers } from "../../supabase/functions/realtime/socket/socket.ts";
+import { closeCode, OPCODE, RawSocket, textFrame } from "../support/raw_socket.ts";
+import { startService } from "../support/running_service.ts";
+import { SocketClient } from "../support/socket_client.ts";
+import { startSocketEndpoint } from "../support/socket_endpoint.ts";
+import { Trace } from "../support/trace.ts";
+
+/** Answers with how much has arrived. */
+const measure: SocketHandlers = {
+  onMessage: (socket, data) =>
+    void socket.send(String(typeof data === "string" ? data.length : data.byteLength)),
+};
+
+/** Messages that fill a frame of `bytes` to the last one, and what `measure` says of them. */
+const FILLED: Readonly<Record<string, (bytes: number) => readonly [string | ArrayBuffer, length: number]>> = {
+  "ASCII text": (bytes) => ["a".repeat(bytes), bytes],
+  "text of two-byte characters": (
+    bytes,
+  ) => ["ä".repeat(bytes >> 1) + "a".repeat(bytes & 1), (bytes + 1) >> 1],
+  "text of three-byte characters": (bytes) => {
+    const text = "€".repeat(Math.floor(bytes / 3)) + "a".repeat(bytes % 3);
+    return [text, text.length];
+  },
+  "text of four-byte characters": (bytes) => {
+    const text = "😀".repeat(bytes >> 2) + "a".repeat(bytes & 3);
+    return [text, text.length];
+  },
+  "binary": (bytes) => [new Uint8Array(bytes).buffer, bytes],
+};
+
+for (const [what, fill] of Object.entries(FILLED)) {
+  for (const maxFrameBytes of [1_000, 65_536]) {
+    Deno.test(`${what} of ${maxFrameBytes} bytes passes MAX_FRAME_BYTES=${maxFrameBytes}, one more closes with 1009`, async () => {
+      await using running = await startSocketEndpoint(measure, {
+        env: { MAX_FRAME_BYTES: String(maxFrameBytes) },
+      });
+      await using client = await SocketClient.open(await running.socketUrl("/x"));
+      const [exact, length] = fill(maxFrameBytes);
+      client.send(exact);
+      assertEquals(await client.next(), String(length));
+      client.send(fill(maxFrameBytes + 1)[0]);
+      const { code, reason } = await client.closed();
+      assertEquals({ code, reason }, { code: 1009, reason: `a frame may have ${maxFrameBytes} bytes` });
+    });
+  }
+}
+
+Deno.test("MAX_QUEUED_FRAMES may wait behind a handler that works, one more closes with 4429", async () => {
+  const seen = new Trace();
+  const gate = Promise.withResolvers<void>();
+  await using running = await startSocketEndpoint({
+    onMessage(_socket, data) {
+      seen.add(String(data));
+      return gate.promise;
+    },
+    onClose: (_socket, { code }) => seen.add(`closed ${code}`),
+  }, { env: { MAX_QUEUED_FRAMES: "3" } });
+  await using patient = await SocketClient.open(await running.socketUrl("/x"));
+  using flood = await RawSocket.open(await running.socketUrl("/x"));
+  await flood.send(...["handled", "1", "2", "3"].map(textFrame));
+  await flood.untilTakenIn();
+  assertEquals(seen.entries, ["handled"]);
+  await flood.send(textFrame("4"), textFrame("5"));
+  const close = await flood.read();
+  assertEquals(close?.opcode, OPCODE.close);
+  assertEquals(close && closeCode(close), 4429);
+  gate.resolve();
+  flood.abort();
+  await seen.until("closed 4429");
+  assertEquals(seen.entries, ["handled", "closed 4429"]);
+  patient.send("not meant");
+  await seen.until("not meant");
+});
+
+Deno.test("MAX_QUEUED_FRAMES waiting frames are all handled", async () => {
+  const seen = new Trace();
+  const gate = Promise.withResolvers<void>();
+  await using running = await startSocketEndpoint({
+    onMessage(_socket, data) {
+      seen.add(String(data));
+      return gate.promise;
+    },
+  }, { env: { MAX_QUEUED_FRAMES: "3" } });
+  using client = await RawSocket.open(await running.socketUrl("/x"));
+  await client.send(...["0", "1", "2", "3"].map(textFrame));
+  await client.untilTakenIn();
+  gate.resolve();
+  await seen.until("3");
+  assertEquals(seen.entries, ["0", "1", "2", "3"]);
+});
+
+const MEBIBYTE = 1_048_576;
+
+/** How much the kernel may take in for a peer that does not read: both ends' buffers at their largest. */
+async function kernelBufferBytes(): Promise<number> {
+  if (Deno.build.os !== "linux") return 16 * MEBIBYTE;
+  const largest = await Promise.all(
+    ["tcp_wmem", "tcp_rmem"].map((name) => Deno.readTextFile(`/proc/sys/net/ipv4/${name}`)),
+  );
+  return largest.reduce((sum, line) => sum + Number(line.trim().split(/\s+/).at(-1)), 0);
+}
+
+Deno.test("a peer that does not read is closed with 1013 at MAX_BUFFERED_BYTES, and no more is kept for it", async () => {
+  const opened = Promise.withResolvers<Socket>();
+  await using running = await startSocketEndpoint({ onOpen: (socket) => opened.resolve(socket) }, {
+    env: { MAX_BUFFERED_BYTES: String(MEBIBYTE) },
+  });
+  using sleeper = await RawSocket.open(await running.socketUrl("/x"));
+  await using pacer = await SocketClient.open(await running.socketUrl("/echo"));
+  const socket = await opened.promise;
+  const frame = new Uint8Array(65_536);
+  const most = await kernelBufferBytes() + MEBIBYTE + 2 * frame.length;
+  let accepted = 0;
+  while (accepted <= most && socket.send(frame)) {
+    accepted += frame.length;
+    // A round trip of another socket: the runtime has had its turn to write.
+    pacer.send("turn");
+    await pacer.next();
+  }
+  assertLess(accepted, most);
+  assert(!socket.isOpen);
+  assertEquals(socket.send("late"), false);
+
+  // When the peer reads again it gets what was accepted, then the close.
+  let received = 0;
+  for (;;) {
+    const next = await sleeper.read();
+    if (next?.opcode !== OPCODE.binary) {
+      assertEquals(next?.opcode, OPCODE.close);
+      assertEquals(next && closeCode(next), 1013);
+      break;
+    }
+    received += next.payload.length;
+  }
+  assertEquals(received, accepted);
+});
+
+Deno.test("a burst to a peer in one go is closed at MAX_BUFFERED_BYTES too", async () => {
+  const done = Promise.withResolvers<number>();
+  const frame = "a".repeat(10_000);
+  await using running = await startSocketEndpoint({
+    onMessage(socket) {
+      let sent = 0;
+      while (sent < 10_000 && socket.send(frame)) sent++;
+      done.resolve(sent);
+    },
+  }, { env: { MAX_BUFFERED_BYTES: "100000" } });
+  using client = await RawSocket.open(await running.socketUrl("/x"));
+  await client.send(textFrame("go"));
+  assertLess(await done.promise, 2_000);
+});
+
+Deno.test("the other members of a room go on receiving while one does not read", async () => {
+  await using running = await startService({ env: { MAX_BUFFERED_BYTES: String(MEBIBYTE) } });
+  using sleeper = await RawSocket.open(await running.socketUrl("/rooms/r", "sleeper"));
+  await using sender = await SocketClient.open(await running.socketUrl("/rooms/r", "sender"));
+  await using reader = await SocketClient.open(await running.socketUrl("/rooms/r", "reader"));
+  const filler = "a".repeat(60_000);
+  // Several at a time: Deno 2.9's client takes 40 ms for a large frame whose answer it waits for (no TCP_NODELAY).
+  const batch = 8;
+  const batches = Math.ceil((await kernelBufferBytes() + 2 * MEBIBYTE) / (batch * filler.length));
+  for (let round = 0; round < batches; round++) {
+    const texts = Array.from({ length: batch }, (_, index) => `${round}.${index} ${filler}`);
+    for (const text of texts) sender.send(text);
+    for (const text of texts) {
+      assert(await sender.next() === text, `the sender misses ${text.slice(0, 10)}`);
+      assert(await reader.next() === text, `the reader misses ${text.slice(0, 10)}`);
+    }
+  }
+  let frame = await sleeper.read();
+  while (frame?.opcode === OPCODE.text) frame = await sleeper.read();
+  assertEquals(frame?.opcode, OPCODE.close);
+  assertEquals(frame && closeCode(frame), 1013);
+});
+
+Deno.test("sending on a closed socket returns false and does nothing", async () => {
+  const outcomes = Promise.withResolvers<unknown[]>();
+  const kept: Socket[] = [];
+  await using running = await startSocketEndpoint({
+    onOpen: (socket) => void kept.push(socket),
+    onMessage(socket) {
+      socket.close(4000, "over");
+      kept.push(socket);
+    },
+    onClose(socket) {
+      outcomes.resolve([
+        socket.send("text"),
+        socket.send(new Uint8Array(1)),
+        socket.sendJson({}),
+        socket.sendError("internal"),
+        socket.close(4001),
+        socket.isOpen,
+      ]);
+    },
+  });
+  await using client = await SocketClient.open(await running.socketUrl("/x"));
+  client.send("close");
+  assertEquals(await client.closed(), { code: 4000, reason: "over" });
+  assertEquals(await outcomes.promise, [false, false, false, false, undefined, false]);
+  assertEquals(kept[0]?.send("long after"), false);
+});
+
+/** Reasons, and what a close frame can hold of them: 123 bytes, whole characters only. */
+const REASONS: readonly (readonly [string, string])[] = [
+  ["a".repeat(123), "a".repeat(123)],
+  ["a".repeat(124), "a".repeat(123)],
+  ["ä".repeat(100), "ä".repeat(61)],
+  ["€".repeat(100), "€".repeat(41)],
+  ["😀".repeat(40), "😀".repeat(30)],
+  ["a" + "😀".repeat(40), "a" + "😀".repeat(30)],
+];
+
+for (const [given, told] of REASONS) {
+  Deno.test(`a close reason of ${given.length} times ${[...given].at(-1)} is cut to what fits`, async () => {
+    await using running = await startSocketEndpoint({ onMessage: (socket) => socket.close(4000, given) });
+    await using client = await SocketClient.open(await running.socketUrl("/x"));
+    client.send("close");
+    assertEquals(await client.closed(), { code: 4000, reason: told });
+  });
+}
+
+Deno.test("a close without a code is told as 1000", async () => {
+  await using running = await startSocketEndpoint({ onMessage: (socket) => socket.close() });
+  await using client = await SocketClient.open(await running.socketUrl("/x"));
+  client.send("close");
+  assertEquals(await client.closed(), { code: 1000, reason: "" });
+});
