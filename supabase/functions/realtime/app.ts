@@ -1,6 +1,6 @@
-import { cors } from "hono/cors";
 import type { Services } from "./app_env.ts";
 import { createEndpoint } from "./endpoint.ts";
+import { corsForPages } from "./middleware/cors_for_pages.ts";
 import { answerNotFound, answerProblem } from "./middleware/problem.ts";
 import { provide } from "./middleware/provide.ts";
 import { requestLog } from "./middleware/request_log.ts";
@@ -14,18 +14,10 @@ import { whoami } from "./routes/whoami.ts";
 // The return type is the app's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types
 export function createApp(services: Services) {
-  const { allowedOrigins } = services;
   const root = createEndpoint();
   root.onError(answerProblem);
   root.notFound(answerNotFound);
-  root.use(
-    provide(services),
-    requestLog,
-    cors({
-      origin: allowedOrigins.includes("*") ? "*" : [...allowedOrigins],
-      exposeHeaders: ["retry-after", "www-authenticate", "x-request-id"],
-    }),
-  );
+  root.use(provide(services), requestLog, corsForPages(services.allowedOrigins));
   return root.basePath("/realtime")
     .route("/", serviceInfo(() => root.routes))
     .route("/health", health)

@@ -13,12 +13,14 @@ export const authenticate = createMiddleware<AppEnv & AuthenticatedEnv>(async fu
   // A request that did not come through createHandler (`app.request()` in a test) still carries its token itself.
   const token = c.env?.token ?? findToken(c.req.raw);
   if (!token) throw new RequestProblem("missing_token");
-  const verification = await c.var.services.verifier.verify(token);
+  // c.get() and not c.var, here and in the other middleware of every connect: c.var copies all variables at each use.
+  const { verifier, log } = c.get("services");
+  const verification = await verifier.verify(token);
   if (!verification.ok) {
     const { code, detail, cause } = verification;
     if (code === "auth_unavailable") {
-      c.var.services.log.warn("auth.unavailable", {
-        request_id: c.var.requestId,
+      log.warn("auth.unavailable", {
+        request_id: c.get("requestId"),
         detail,
         ...errorFields(cause),
       });

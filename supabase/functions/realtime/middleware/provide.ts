@@ -9,6 +9,8 @@ export function provide(services: Services): MiddlewareHandler<AppEnv> {
     c.set("services", services);
     c.set("requestId", requestId);
     await next();
+    // The stand-in for an upgrade's response is thrown away with its headers.
+    if (c.res.status === 101) return;
     // Not `c.res.headers.set`: a response that came from fetch() cannot be changed, c.header() makes one that can.
     c.header("x-request-id", requestId);
   });

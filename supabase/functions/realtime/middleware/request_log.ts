@@ -4,17 +4,17 @@ import type { AppEnv } from "../app_env.ts";
 
 /** Logs one event for each request that was answered; a socket logs its own opening and closing instead. */
 export const requestLog = createMiddleware<AppEnv>(async function requestLog(c, next) {
-  const { services, requestId } = c.var;
+  const services = c.get("services");
   const startedAt = services.now();
   await next();
   if (c.res.status === 101) return;
   services.log.info("request", {
-    request_id: requestId,
+    request_id: c.get("requestId"),
     method: c.req.method,
     // The pattern, never the address: an address may hold what is nobody's business.
     route: routePath(c, -1),
     status: c.res.status,
-    user: c.var.user?.id,
+    user: c.get("user")?.id,
     duration_ms: Math.round((services.now() - startedAt) * 10) / 10,
   });
 });

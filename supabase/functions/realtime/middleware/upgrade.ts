@@ -14,7 +14,7 @@ import { RequestProblem } from "./problem.ts";
 export const expectWebSocket = createMiddleware<AppEnv>(async function expectWebSocket(c, next) {
   if (!asksForWebSocket(c.req.raw.headers)) throw new RequestProblem("expected_websocket");
   const origin = c.req.header("origin");
-  const { allowedOrigins } = c.var.services;
+  const { allowedOrigins } = c.get("services");
   if (origin !== undefined && !allowedOrigins.includes("*") && !allowedOrigins.includes(origin)) {
     throw new RequestProblem("forbidden", {
       detail: "Pages of this origin may not connect. ALLOWED_ORIGINS says which may.",

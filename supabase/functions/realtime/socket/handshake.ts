@@ -60,6 +60,7 @@ export function performUpgrade(
     user,
     handlers,
     limits,
+    openWatch: isolate.openWatch,
     onFailure: (handler, error) =>
       log.error("socket.handler_failed", { ...about, handler, ...errorFields(error) }),
     onGone(gone, { code }) {

@@ -1,5 +1,6 @@
 import type { Log } from "../log.ts";
 import { CLOSE } from "../protocol/close_codes.ts";
+import { OpenWatch } from "./open_watch.ts";
 import type { Socket } from "./socket.ts";
 
 /** How an isolate is set up. */
@@ -26,6 +27,8 @@ const CLOSE_HANDSHAKE_MS = 1_000;
 export class Isolate {
   readonly id: string;
   readonly startedAt: number;
+  /** Gives up on sockets that do not open. */
+  readonly openWatch = new OpenWatch();
   readonly #options: IsolateOptions;
   readonly #sockets = new Set<Socket>();
   readonly #connectionsOf = new Map<string, number>();
@@ -117,6 +120,7 @@ export class Isolate {
     }
     const patience = this.#options.now() + CLOSE_HANDSHAKE_MS;
     while (this.#sockets.size > 0 && this.#options.now() < patience) await this.#pause(DRAIN_STEP_MS);
+    this.openWatch.close();
     this.#options.log.info("isolate.drained", { reason, connections_left: this.connections });
   }
 

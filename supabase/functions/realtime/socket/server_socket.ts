@@ -2,6 +2,7 @@ import type { User } from "../auth/user.ts";
 import { CLOSE, MAX_CLOSE_REASON_BYTES } from "../protocol/close_codes.ts";
 import { type ErrorCode, type ErrorFrame, ERRORS } from "../protocol/errors.ts";
 import { cutToBytes, isLargerThan } from "./frame_size.ts";
+import type { OpenWatch } from "./open_watch.ts";
 import type { Socket, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
 
 /** The handlers of an endpoint, by what they answer to. */
@@ -14,14 +15,13 @@ export interface ServerSocketOptions {
   readonly user: User;
   readonly handlers: SocketHandlers;
   readonly limits: SocketLimits;
+  /** Gives up on the socket when it does not open. */
+  readonly openWatch: OpenWatch;
   /** Called when a handler of the endpoint threw or rejected. */
   readonly onFailure: (handler: HandlerName, error: unknown) => void;
   /** Called once, when the connection is gone. */
   readonly onGone: (socket: ServerSocket, close: SocketClose) => void;
 }
-
-/** How long it may take from the response of an upgrade to the open socket; it is a matter of milliseconds. */
-const OPEN_TIMEOUT_MS = 3_000;
 
 /** What happened to a socket and waits for its turn. */
 type Happening = { readonly data: string | ArrayBuffer } | { readonly close: SocketClose } | "open";
@@ -39,7 +39,6 @@ export class ServerSocket implements Socket {
   readonly #waiting: Happening[] = [];
   #working = false;
   #closedByUs: SocketClose | undefined;
-  readonly #openTimer: ReturnType<typeof setTimeout>;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #opened = false;
   #gone = false;
@@ -56,11 +55,9 @@ export class ServerSocket implements Socket {
     // Without a listener Deno ends the process. On an open socket a close event follows, which is what counts.
     raw.onerror = (event) => {
       event.preventDefault();
-      if (!this.#opened) this.#end(1006, "");
+      if (!this.#opened) this.giveUp();
     };
-    // Of a peer that went away before its upgrade was through Deno 2.1.4 tells an error and no close, Deno 2.9.6 nothing at
-    // all: without this its place would be taken for ever.
-    this.#openTimer = setTimeout(() => this.#end(1006, ""), OPEN_TIMEOUT_MS);
+    options.openWatch.add(this);
   }
 
   get protocol(): string {
@@ -112,8 +109,13 @@ export class ServerSocket implements Socket {
     this.#closeTimer = setTimeout(() => this.#raw.close(code, reason));
   }
 
+  /** Ends a socket that does not open, as if its connection had broken. */
+  giveUp(): void {
+    this.#end(1006, "");
+  }
+
   #open(): void {
-    clearTimeout(this.#openTimer);
+    this.#options.openWatch.delete(this);
     if (this.#gone) return this.#raw.close(CLOSE.internal, "opened too late");
     if (this.#closedByUs) return this.#closeRaw(this.#closedByUs);
     this.#opened = true;
@@ -135,7 +137,7 @@ export class ServerSocket implements Socket {
   #end(code: number, reason: string): void {
     if (this.#gone) return;
     this.#gone = true;
-    clearTimeout(this.#openTimer);
+    if (!this.#opened) this.#options.openWatch.delete(this);
     clearTimeout(this.#closeTimer);
     // Deno reports 0 where the connection broke; the name for that is 1006.
     const close = this.#closedByUs ?? { code: code || 1006, reason };
