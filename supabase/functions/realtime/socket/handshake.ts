@@ -22,7 +22,7 @@ export interface UpgradeServices {
   readonly isolate: Isolate;
   readonly limits: SocketLimits;
   readonly log: Log;
-  /** Milliseconds; only differences count. */
+  /** Milliseconds since 1970, for durations in the log. */
   readonly now: () => number;
 }
 
@@ -65,7 +65,7 @@ export function performUpgrade(
       log.error("socket.handler_failed", { ...about, handler, ...errorFields(error) }),
     onGone(gone, { code }) {
       isolate.remove(gone);
-      log.info("socket.close", { ...about, code, duration_ms: Math.round(now() - openedAt) });
+      log.info("socket.close", { ...about, code, duration_ms: now() - openedAt });
     },
   });
   isolate.add(socket);
