@@ -1,9 +1,7 @@
 import {
   exportJWK,
   generateKeyPair,
-  importJWK,
   type JSONWebKeySet,
-  type JWK,
   type JWTHeaderParameters,
   type JWTPayload,
   SignJWT,
@@ -15,14 +13,21 @@ export type KeyAlgorithm = "ES256" | "RS256" | "EdDSA";
 /** What a token says beside the usual; everything has a default that makes a good token. */
 export interface TokenOptions {
   /** Claims to add or replace; undefined takes a claim away. */
-  readonly claims?: JWTPayload;
-  /** Header fields to replace, such as `kid`. */
-  readonly header?: Partial<JWTHeaderParameters>;
+  readonly claims?: Changes<JWTPayload>;
+  /** Header fields to replace, such as `kid`; undefined takes a field away. */
+  readonly header?: Changes<JWTHeaderParameters>;
 }
+
+/** Fields to add or replace; undefined takes a field away. */
+export type Changes<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
 /** A token issuer such as Supabase Auth, with a key of its own: for local work and tests, never deployed. */
 export interface Issuer {
+  readonly alg: KeyAlgorithm;
   readonly kid: string;
+  readonly publicKey: CryptoKey;
+  /** For tokens that a real issuer would not sign; see forged_tokens.ts. */
+  readonly privateKey: CryptoKey;
   /** The public half, as the project publishes it. */
   readonly jwks: JSONWebKeySet;
   /** A signed token for a user, good for an hour unless `claims` say otherwise. */
@@ -34,43 +39,33 @@ export async function createIssuer(
   alg: KeyAlgorithm = "ES256",
   kid: string = crypto.randomUUID(),
 ): Promise<Issuer> {
-  const { privateKey } = await generateKeyPair(alg, { extractable: true });
-  return await issuerOf({ ...await exportJWK(privateKey), kid, alg });
+  return await issuerOf(alg, kid, await generateKeyPair(alg, { extractable: true }));
 }
 
-/** The issuer whose key is in a file; the first call makes both, so that tokens outlive a restart. */
-export async function loadIssuer(file: URL): Promise<Issuer> {
-  try {
-    return await issuerOf(JSON.parse(await Deno.readTextFile(file)));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-  const key = { ...await exportJWK(privateKey), kid: crypto.randomUUID(), alg: "ES256" };
-  await Deno.mkdir(new URL(".", file), { recursive: true });
-  await Deno.writeTextFile(file, JSON.stringify(key), { mode: 0o600 });
-  return await issuerOf(key);
-}
-
-async function issuerOf(key: JWK & { kid: string; alg: string }): Promise<Issuer> {
-  const { kid, alg } = key;
-  const privateKey = await importJWK(key, alg);
-  const publicKey: JWK = { ...key, use: "sig" };
-  for (const secret of ["d", "p", "q", "dp", "dq", "qi"] as const) delete publicKey[secret];
+/** The issuer that signs with a given key. */
+export async function issuerOf(
+  alg: KeyAlgorithm,
+  kid: string,
+  { privateKey, publicKey }: CryptoKeyPair,
+): Promise<Issuer> {
+  const jwks = { keys: [{ ...await exportJWK(publicKey), kid, alg, use: "sig" }] };
   return {
+    alg,
     kid,
-    jwks: { keys: [publicKey] },
+    publicKey,
+    privateKey,
+    jwks,
     token: (user, { claims, header } = {}) =>
-      new SignJWT(defaultClaims(user, claims)).setProtectedHeader({ alg, kid, typ: "JWT", ...header }).sign(
+      new SignJWT(defaultClaims(user, claims)).setProtectedHeader(headerWith({ alg, kid }, header)).sign(
         privateKey,
       ),
   };
 }
 
 /** The claims that Supabase Auth gives a signed-in user, with `changes` made. */
-export function defaultClaims(user: string, changes: JWTPayload = {}): JWTPayload {
+export function defaultClaims(user: string, changes: Changes<JWTPayload> = {}): JWTPayload {
   const now = Math.floor(Date.now() / 1000);
-  const claims: JWTPayload = {
+  return withChanges<JWTPayload>({
     sub: user,
     aud: "authenticated",
     role: "authenticated",
@@ -82,7 +77,18 @@ export function defaultClaims(user: string, changes: JWTPayload = {}): JWTPayloa
     user_metadata: { name: user },
     iat: now,
     exp: now + 3600,
-    ...changes,
-  };
-  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+  }, changes);
+}
+
+/** The header of a token, with `changes` made. */
+export function headerWith(
+  header: JWTHeaderParameters,
+  changes: Changes<JWTHeaderParameters> = {},
+): JWTHeaderParameters {
+  return withChanges<JWTHeaderParameters>({ typ: "JWT", ...header }, changes);
+}
+
+function withChanges<T extends object>(fields: T, changes: Changes<T>): T {
+  const changed = Object.entries({ ...fields, ...changes }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(changed) as T;
 }

@@ -8,7 +8,7 @@ import { surviveStrayErrors, writeToConsole } from "../supabase/functions/realti
 import { createService } from "../supabase/functions/realtime/service.ts";
 import { listen } from "../supabase/functions/realtime/standalone.ts";
 import { banner } from "./banner.ts";
-import { loadIssuer } from "./issuer.ts";
+import { loadIssuer } from "./issuer_key_file.ts";
 import { createDevRoutes, devToken } from "./routes.ts";
 
 const KEY_FILE = new URL("../.dev/issuer_key.json", import.meta.url);

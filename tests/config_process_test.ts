@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import { runFunctionProcess, startFunctionProcess } from "./support/function_process.ts";
-import { createIssuer } from "./support/issuer.ts";
+import { createIssuer } from "../dev/issuer.ts";
 import { rawGet } from "./support/raw_request.ts";
 import { SocketClient } from "./support/socket_client.ts";
 

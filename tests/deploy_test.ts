@@ -10,7 +10,7 @@ import { startDeployed } from "./support/deploy/deployed_function.ts";
 import { startManagementApi } from "./support/deploy/management_api.ts";
 import { deployWithCli, PROJECT_REF } from "./support/deploy/supabase_cli.ts";
 import { HOSTED_DENO_VERSION, measurePackages, unpackUpload } from "./support/deploy/unpacked_upload.ts";
-import { createIssuer } from "./support/issuer.ts";
+import { createIssuer } from "../dev/issuer.ts";
 
 const PROJECT_DIRECTORY = fileURLToPath(new URL("..", import.meta.url));
 const FUNCTION_DIRECTORY = "supabase/functions/realtime";

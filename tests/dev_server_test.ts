@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async";
-import { createIssuer } from "./support/issuer.ts";
+import { createIssuer } from "../dev/issuer.ts";
 import { SocketClient } from "./support/socket_client.ts";
 
 const MAIN = new URL("../dev/main.ts", import.meta.url);

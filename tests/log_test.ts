@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertLessOrEqual, assertMatch } from "@std/assert";
 import { createLog, type Log, type LogLevel } from "../supabase/functions/realtime/log.ts";
-import { createIssuer } from "./support/issuer.ts";
+import { createIssuer } from "../dev/issuer.ts";
 import { rawGet } from "./support/raw_request.ts";
 import { type LogEvent, startService } from "./support/running_service.ts";
 import { SocketClient } from "./support/socket_client.ts";

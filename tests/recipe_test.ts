@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createIssuer, type Issuer } from "./support/issuer.ts";
+import { createIssuer, type Issuer } from "../dev/issuer.ts";
 import { readCodeBlock } from "./support/code_blocks.ts";
 import { copyFunction, type FunctionCopy } from "./support/function_copy.ts";
 import { startFunctionProcess } from "./support/function_process.ts";

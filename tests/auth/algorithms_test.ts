@@ -1,6 +1,6 @@
 import { base64url, SignJWT } from "jose";
 import { signWithSecret } from "../support/forged_tokens.ts";
-import { createIssuer, defaultClaims, type KeyAlgorithm } from "../support/issuer.ts";
+import { createIssuer, defaultClaims, type KeyAlgorithm } from "../../dev/issuer.ts";
 import { startService } from "../support/running_service.ts";
 import { assertAccepted, assertRefused } from "../support/token_checks.ts";
 

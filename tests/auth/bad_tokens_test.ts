@@ -1,7 +1,7 @@
 /** Every way in which a token can be bad; keys that are used for what they are not are in key_confusion_test.ts. */
 import { assertEquals } from "@std/assert";
 import { encodePart, partsOf, signAnything, unsigned } from "../support/forged_tokens.ts";
-import { createIssuer, defaultClaims, type Issuer } from "../support/issuer.ts";
+import { createIssuer, defaultClaims, type Issuer } from "../../dev/issuer.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import { startProjectStub } from "../support/project_stub.ts";
 import { HANDSHAKE, rawGet } from "../support/raw_request.ts";

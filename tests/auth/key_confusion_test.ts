@@ -1,7 +1,7 @@
 /** Keys that are used for what they are not: above all a public key, which everybody has, as a shared secret. */
 import { exportSPKI } from "jose";
 import { encodePart, partsOf, signWithSecret } from "../support/forged_tokens.ts";
-import { createIssuer, type Issuer } from "../support/issuer.ts";
+import { createIssuer, type Issuer } from "../../dev/issuer.ts";
 import { startService } from "../support/running_service.ts";
 import { assertAccepted, assertRefused } from "../support/token_checks.ts";
 

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import functionConfig from "../../supabase/functions/realtime/deno.json" with { type: "json" };
 import { type FunctionProcess, startFunctionProcess } from "../support/function_process.ts";
-import { createIssuer, type Issuer } from "../support/issuer.ts";
+import { createIssuer, type Issuer } from "../../dev/issuer.ts";
 import { askableAuth, remotePolicy, unusedAddress } from "../support/project_stub.ts";
 import { rawGet } from "../support/raw_request.ts";
 

@@ -1,7 +1,7 @@
 /** The service with the project's key set at a real address: docs/protocol.md, "Handshake", step 2. */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { createIssuer, type Issuer } from "../support/issuer.ts";
+import { createIssuer, type Issuer } from "../../dev/issuer.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import { type Answer, answerKeys, type ProjectStub, startProjectStub } from "../support/project_stub.ts";
 import { rawGet, type RawResponse } from "../support/raw_request.ts";

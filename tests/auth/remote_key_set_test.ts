@@ -6,7 +6,7 @@ import {
   createRemoteKeySet,
   type RemoteKeySet,
 } from "../../supabase/functions/realtime/auth/remote_key_set.ts";
-import { createIssuer } from "../support/issuer.ts";
+import { createIssuer } from "../../dev/issuer.ts";
 
 const COOLDOWN_MS = 30_000;
 const MAX_AGE_MS = 600_000;

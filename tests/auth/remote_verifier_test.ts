@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { exportSPKI } from "jose";
 import { signWithSecret, unsigned } from "../support/forged_tokens.ts";
-import { createIssuer } from "../support/issuer.ts";
+import { createIssuer } from "../../dev/issuer.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import {
   type Answer,

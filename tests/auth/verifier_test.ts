@@ -7,7 +7,7 @@ import {
   type Verification,
 } from "../../supabase/functions/realtime/auth/verification.ts";
 import { createVerifier, type VerifierOptions } from "../../supabase/functions/realtime/auth/verifier.ts";
-import { defaultClaims } from "../support/issuer.ts";
+import { defaultClaims } from "../../dev/issuer.ts";
 
 const START_MS = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual } from "@std/assert";
 import { deadline } from "@std/async";
 import { type FunctionProcess, startFunctionProcess } from "../support/function_process.ts";
-import { createIssuer, type Issuer } from "../support/issuer.ts";
+import { createIssuer, type Issuer } from "../../dev/issuer.ts";
 import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
 import { RawSocket, requestHead } from "../support/raw_socket.ts";
 import { PATIENCE_MS, SocketClient } from "../support/socket_client.ts";

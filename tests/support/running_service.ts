@@ -2,7 +2,7 @@ import { parseConfig } from "../../supabase/functions/realtime/config.ts";
 import { createHandler, type Fetcher } from "../../supabase/functions/realtime/handler.ts";
 import type { Services } from "../../supabase/functions/realtime/app_env.ts";
 import { createService, type Service } from "../../supabase/functions/realtime/service.ts";
-import { createIssuer, type Issuer } from "./issuer.ts";
+import { createIssuer, type Issuer } from "../../dev/issuer.ts";
 import { Trace } from "./trace.ts";
 
 /** A log line, parsed. */
