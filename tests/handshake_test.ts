@@ -194,3 +194,18 @@ refuses("order: 5 comes before 6", FORBIDDEN, async (running) => {
   await running.service.isolate.drain("test", 0);
   return await connect(running, "/rooms/a");
 }, NOBODY);
+
+Deno.test("Handshake 3: a HEAD with every header of a handshake is no handshake", async () => {
+  await using running = await startService();
+  const token = await running.issuer.token("alice");
+  const response = await fetch(`${running.origin}/realtime/echo?token=${token}`, {
+    method: "HEAD",
+    headers: {
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    },
+  });
+  assertEquals(response.status, 400);
+  assertEquals(running.service.isolate.connections, 0);
+});

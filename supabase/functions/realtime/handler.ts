@@ -67,7 +67,7 @@ export function createHandler(app: Fetcher, services: Services): Deno.ServeHandl
  * The signal is left out: on Deno 2.9 a request whose signal is touched costs a warning.
  */
 function atAddress(address: string, request: Request): Request {
-  if (asksForWebSocket(request.headers)) return Object.defineProperty(request, "url", { value: address });
+  if (asksForWebSocket(request)) return Object.defineProperty(request, "url", { value: address });
   const { method, headers, body } = request;
   return new Request(address, { method, headers, body });
 }

@@ -13,7 +13,7 @@ export function corsForPages(allowedOrigins: readonly string[]): MiddlewareHandl
     exposeHeaders: ["retry-after", "www-authenticate", "x-request-id"],
   });
   return async function corsForPages(c, next) {
-    if (asksForWebSocket(c.req.raw.headers)) return await next();
+    if (asksForWebSocket(c.req.raw)) return await next();
     return await applyCors(c, next);
   };
 }

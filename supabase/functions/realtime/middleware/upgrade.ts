@@ -12,7 +12,7 @@ import { RequestProblem } from "./problem.ts";
  * `forbidden`. Stack it after `authenticate` and before validation: that is the order of docs/protocol.md, "Handshake".
  */
 export const expectWebSocket = createMiddleware<AppEnv>(async function expectWebSocket(c, next) {
-  if (!asksForWebSocket(c.req.raw.headers)) throw new RequestProblem("expected_websocket");
+  if (!asksForWebSocket(c.req.raw)) throw new RequestProblem("expected_websocket");
   const origin = c.req.header("origin");
   const { allowedOrigins } = c.get("services");
   if (origin !== undefined && !allowedOrigins.includes("*") && !allowedOrigins.includes(origin)) {

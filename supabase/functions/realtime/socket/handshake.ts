@@ -26,10 +26,14 @@ export interface UpgradeServices {
   readonly now: () => number;
 }
 
-/** Whether a request asks for a WebSocket. `Upgrade` is a list and compared without case (RFC 9110, 7.8). */
-export function asksForWebSocket(headers: Headers): boolean {
+/**
+ * Whether a request asks for a WebSocket: GET (RFC 6455, 4.1; a HEAD would reach the same route), and `Upgrade` holds the name,
+ * which is an entry of a list and compared without case (RFC 9110, 7.8).
+ */
+export function asksForWebSocket({ method, headers }: Request): boolean {
   const upgrade = headers.get("upgrade");
-  return upgrade !== null && upgrade.split(",").some((entry) => entry.trim().toLowerCase() === "websocket");
+  return upgrade !== null && method === "GET" &&
+    upgrade.split(",").some((entry) => entry.trim().toLowerCase() === "websocket");
 }
 
 /**
