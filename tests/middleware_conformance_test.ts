@@ -113,6 +113,25 @@ Deno.test("Hono's logger sees the address without the token", async () => {
   assertFalse(lines.join("\n").includes(token.slice(-20)));
 });
 
+Deno.test("a middleware that clones a handshake does not see the token either, and the upgrade works", async () => {
+  const addresses: string[] = [];
+  const clones: MiddlewareHandler = async (c, next) => {
+    addresses.push(
+      c.req.url,
+      c.req.raw.url,
+      c.req.raw.clone().url,
+      c.req.raw.clone().headers.get("upgrade") ?? "",
+    );
+    await next();
+  };
+  await using running = await startService({ app: inFront([clones]) });
+  await using client = await SocketClient.open(await running.socketUrl("/echo"));
+  client.send("x");
+  assertEquals(await client.next(), "Echo: x");
+  const address = `${running.origin}/realtime/echo`;
+  assertEquals(addresses, [address, address, address, "websocket"]);
+});
+
 Deno.test("an app that is served without createHandler says what to do instead of failing in the dark", async () => {
   await using running = await startService();
   const token = await running.issuer.token("alice");

@@ -61,13 +61,19 @@ export function createHandler(app: Fetcher, services: Services): Deno.ServeHandl
 
 /**
  * The same request at another address. A handshake is the hot path, and there a new Request would cost a quarter of all that we
- * add to a connect: it gets an own `url` over the one of its prototype. (Only `new Request(request)` could bring the old one
- * back, and a chain that does that to a handshake could not upgrade it in any Hono app.)
- *
- * The signal is left out: on Deno 2.9 a request whose signal is touched costs a warning.
+ * add to a connect: it gets an `url` of its own over the one of its prototype, and a `clone` that keeps to it. (Only `new
+ * Request(request)` could bring the old one back, and a chain that does that to a handshake could not upgrade it in any other
+ * Hono app.)
  */
 function atAddress(address: string, request: Request): Request {
-  if (asksForWebSocket(request)) return Object.defineProperty(request, "url", { value: address });
-  const { method, headers, body } = request;
+  if (!asksForWebSocket(request)) return copyAt(address, request);
+  return Object.defineProperties(request, {
+    url: { value: address },
+    clone: { value: () => copyAt(address, request) },
+  });
+}
+
+/** Leaves the signal out: on Deno 2.9 a request whose signal is touched costs a warning. */
+function copyAt(address: string, { method, headers, body }: Request): Request {
   return new Request(address, { method, headers, body });
 }

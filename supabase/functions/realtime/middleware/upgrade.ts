@@ -50,14 +50,15 @@ export function upgradeWebSocket<
   handlers: SocketHandlers,
   options: UpgradeOptions = {},
 ): UpgradeResponse {
-  const { services, requestId, user } = c.var;
+  const user = c.get("user");
+  const services = c.get("services");
   const refusal = services.isolate.refusal(user.id);
   if (refusal) throw new RequestProblem(refusal);
   if (!c.env || !("upgrade" in c.env)) {
     throw new Error("No upgrade can be performed here: serve the app through createHandler(app, services).");
   }
   c.env.upgrade = {
-    requestId,
+    requestId: c.get("requestId"),
     user,
     route: routePath(c),
     handlers,

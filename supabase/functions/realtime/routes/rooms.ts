@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { createEndpoint } from "../endpoint.ts";
 import { authenticate } from "../middleware/auth.ts";
 import { RequestProblem } from "../middleware/problem.ts";

@@ -1,14 +1,14 @@
-import type { z } from "zod";
+import { type $ZodType, type output, safeParse } from "zod/v4/core";
 import { CLOSE } from "../protocol/close_codes.ts";
 import type { Socket, SocketHandlers } from "./socket.ts";
 
 /**
- * Creates an `onMessage` that takes JSON of one shape. A message that is not JSON, or not of the shape, is answered with an
+ * Creates an `onMessage` that takes JSON of one shape, given as a schema of zod or zod/mini. A message that is not JSON, or not of the shape, is answered with an
  * `invalid_frame` error that names the field, and the handler does not see it; binary closes the socket with 1003.
  */
-export function receiveJson<S extends z.ZodType>(
+export function receiveJson<S extends $ZodType>(
   schema: S,
-  onMessage: (socket: Socket, message: z.output<S>) => void | Promise<void>,
+  onMessage: (socket: Socket, message: output<S>) => void | Promise<void>,
 ): NonNullable<SocketHandlers["onMessage"]> {
   return function onJson(socket, data) {
     if (typeof data !== "string") {
@@ -21,7 +21,7 @@ export function receiveJson<S extends z.ZodType>(
       socket.sendError("invalid_frame", "The message is not JSON.");
       return;
     }
-    const parsed = schema.safeParse(value);
+    const parsed = safeParse(schema, value);
     if (parsed.success) return onMessage(socket, parsed.data);
     const [issue] = parsed.error.issues;
     const field = issue?.path.join(".");

@@ -1,0 +1,20 @@
+import type { DenoBinary } from "../harness/deno_binary.ts";
+import type { PreparedProgram, Program } from "../harness/program.ts";
+import type { TokenIssuer } from "../harness/tokens.ts";
+
+/** What a case is given. */
+export interface CaseContext {
+  readonly deno: DenoBinary;
+  readonly rounds: number;
+  readonly issuer: TokenIssuer;
+  /** The function under test. */
+  readonly ours: Program;
+  prepare(program: Program): Promise<PreparedProgram>;
+  /** Says on stderr what is going on. */
+  progress(text: string): void;
+}
+
+/** A program of the bench's own, by its path below bench/. */
+export function benchProgram(name: string, path: string, env: Record<string, string> = {}): Program {
+  return { name, entry: new URL(`../${path}`, import.meta.url).pathname, env };
+}

@@ -1,0 +1,58 @@
+import type { ChildCommand } from "../harness/child.ts";
+import { CpuClock } from "../harness/cpu_clock.ts";
+import type { RunningServer } from "../harness/program.ts";
+import { WorkerProcess } from "../harness/worker_process.ts";
+import type { LoadJob } from "../load/job.ts";
+
+/** Work that a server still does after the last answer, such as its open handlers, belongs to the figure. */
+const SETTLE_MS = 50;
+
+/** What a piece of work cost a process. */
+export interface Cost {
+  readonly cpuMicros: number;
+  readonly wallMs: number;
+}
+
+/** Cores that a process used while the work went on; near 1 the load generator kept its event loop busy. */
+export function coresUsed({ cpuMicros, wallMs }: Cost): number {
+  return cpuMicros / 1_000 / wallMs;
+}
+
+/** The cost of several pieces of work together. */
+export function sumCosts(costs: readonly Cost[]): Cost {
+  return {
+    cpuMicros: costs.reduce((sum, cost) => sum + cost.cpuMicros, 0),
+    wallMs: costs.reduce((sum, cost) => sum + cost.wallMs, 0),
+  };
+}
+
+/** Starts the load generator, on the Deno that runs the bench. */
+export function startLoad(): Promise<WorkerProcess> {
+  const command: ChildCommand = {
+    path: Deno.execPath(),
+    args: ["run", "--no-check", "-A", "--no-lock", new URL("../load/main.ts", import.meta.url).pathname],
+    cwd: Deno.cwd(),
+    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", DENO_NO_UPDATE_CHECK: "1" },
+  };
+  return WorkerProcess.start(command);
+}
+
+/** Measures the processor time that `clock`'s process uses until `work` is done and it has settled. */
+export async function measureCost(clock: CpuClock, work: () => Promise<void>): Promise<Cost> {
+  const startedAt = performance.now();
+  const before = clock.micros();
+  await work();
+  const wallMs = performance.now() - startedAt;
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  return { cpuMicros: clock.micros() - before, wallMs };
+}
+
+/** Asks the load generator for a job of a known type. */
+export function ask(load: WorkerProcess, job: LoadJob): Promise<void> {
+  return load.ask(job);
+}
+
+/** The address of the echo endpoint, with a token; raw servers get the same, so that both parse the same. */
+export function echoUrl(server: RunningServer, token: string): string {
+  return `ws://127.0.0.1:${server.port}/realtime/echo?token=${token}`;
+}

@@ -1,0 +1,86 @@
+import { dirname } from "node:path";
+import { Child, type ChildCommand } from "./child.ts";
+import type { DenoBinary } from "./deno_binary.ts";
+
+/** A Deno program that the bench measures. */
+export interface Program {
+  readonly name: string;
+  readonly entry: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A program made ready to start on one Deno version, without a network access of its own. */
+export interface PreparedProgram {
+  readonly name: string;
+  readonly command: ChildCommand;
+}
+
+/**
+ * Warms Deno's caches for a program and pins its dependencies in a lockfile of its own in `directory`.
+ *
+ * A lockfile per program and version, because Deno 2.1 cannot read what Deno 2.9 writes, and because without one
+ * every start would search the cached npm listings.
+ *
+ * @throws {Error} when its dependencies cannot be had.
+ */
+export async function prepareProgram(
+  program: Program,
+  deno: DenoBinary,
+  directory: string,
+): Promise<PreparedProgram> {
+  const env = { ...inheritedEnv(), ...program.env };
+  const cwd = dirname(program.entry);
+  const lock = `--lock=${directory}/${program.name}-${deno.version}.lock`;
+  const { success, stderr } = await new Deno.Command(deno.path, {
+    args: ["cache", "--quiet", lock, "--frozen=false", program.entry],
+    cwd,
+    env,
+    clearEnv: true,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) {
+    throw new Error(`deno cache ${program.entry}: ${new TextDecoder().decode(stderr).slice(-1_000)}`);
+  }
+  const args = ["run", "--no-check", "-A", "--cached-only", lock, "--frozen", program.entry];
+  return { name: program.name, command: { path: deno.path, args, cwd, env } };
+}
+
+/** A started program that listens. */
+export interface RunningServer extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** Starts a program and waits for its `{"event":"listening","port":N}` line. */
+export async function startServer({ command }: PreparedProgram): Promise<RunningServer> {
+  const child = new Child(command);
+  try {
+    const port = await child.receive(
+      (message) =>
+        "event" in message && message.event === "listening" && "port" in message &&
+          typeof message.port === "number"
+          ? message.port
+          : undefined,
+      20_000,
+    );
+    return { pid: child.pid, port, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+  } catch (error) {
+    await child[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** What a child needs of our environment: to find Deno's caches, and nothing that configures the function. */
+function inheritedEnv(): Record<string, string> {
+  const env: Record<string, string> = {
+    DENO_NO_UPDATE_CHECK: "1",
+    DENO_TLS_CA_STORE: "system",
+    NO_COLOR: "1",
+  };
+  for (const name of ["PATH", "HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY"]) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
