@@ -1,9 +1,15 @@
 /** The service with the project's key set at a real address: docs/protocol.md, "Handshake", step 2. */
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { createIssuer, type Issuer } from "../../dev/issuer.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
-import { type Answer, answerKeys, type ProjectStub, startProjectStub } from "../support/project_stub.ts";
+import {
+  type Answer,
+  answerKeys,
+  type ProjectStub,
+  startProjectStub,
+  unusedAddress,
+} from "../support/project_stub.ts";
 import { rawGet, type RawResponse } from "../support/raw_request.ts";
 import { type RunningService, startService } from "../support/running_service.ts";
 import { assertAccepted, assertRefused } from "../support/token_checks.ts";
@@ -134,4 +140,18 @@ Deno.test("with the address not finishing its answer in time it is 503 auth_unav
   });
   await using running = await startWithProject(project, await createIssuer(), { AUTH_TIMEOUT_MS: "100" });
   assertProblem(await whoami(running, running.issuer), TOKEN_PROBLEMS.auth_unavailable);
+});
+
+Deno.test("the log says what was underneath a failure: why a key set cannot be fetched", async () => {
+  await using running = await startService({
+    env: { SUPABASE_URL: unusedAddress(), SUPABASE_JWKS: undefined },
+  });
+  const response = await fetch(
+    `${running.origin}/realtime/whoami?token=${await running.issuer.token("alice")}`,
+  );
+  await response.body?.cancel();
+  assertEquals(response.status, 503);
+  const [event] = await running.logged("auth.unavailable");
+  assertMatch(String(event?.["error"]), /^KeySetUnavailable: The key set's address cannot be reached$/);
+  assertMatch(String(event?.["cause"]), /^TypeError: .*connection refused/i);
 });

@@ -91,11 +91,23 @@ export function errorFields(error: unknown): LogFields {
   try {
     if (!(error instanceof Error)) return { error: String(error) };
     const { name, message, stack } = error;
-    const frames = typeof stack === "string" ? stack.split("\n").slice(1, 8).join("\n") : undefined;
-    return { error: `${name}: ${message}`, stack: frames };
+    return {
+      error: `${name}: ${message}`,
+      cause: causesOf(error).map((cause) => `${cause.name}: ${cause.message}`).join("; ") || undefined,
+      stack: typeof stack === "string" ? stack.split("\n").slice(1, 8).join("\n") : undefined,
+    };
   } catch {
     return { error: "(thrown without a text)" };
   }
+}
+
+/** What was underneath an error, outermost first: Deno 2.9 wraps what fetch met once more. A few; a cycle ends somewhere. */
+function causesOf(error: Error): Error[] {
+  const causes: Error[] = [];
+  for (let cause = error.cause; cause instanceof Error && causes.length < 4; cause = cause.cause) {
+    causes.push(cause);
+  }
+  return causes;
 }
 
 /** The event as one line; its long fields are cut, and cut again where that does not make the line short enough. */
