@@ -4,17 +4,14 @@
  * own functions' and the platform's do not.
  */
 import ts from "typescript";
+import { listFiles } from "./list_files.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const FOLDERS = ["supabase/functions/realtime", "dev", "bench", "tests"];
 
 async function listSources(folder: URL): Promise<string[]> {
-  const sources: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) sources.push(...await listSources(new URL(`${name}/`, folder)));
-    else if (name.endsWith(".ts") && !name.endsWith(".d.ts")) sources.push(new URL(name, folder).pathname);
-  }
-  return sources;
+  const paths = (await listFiles(folder, ".ts")).filter((path) => !path.endsWith(".d.ts"));
+  return paths.map((path) => new URL(path, folder).pathname);
 }
 
 /** The types of Deno itself, as a file that the compiler can read. */

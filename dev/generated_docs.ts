@@ -1,5 +1,5 @@
 import { describeVariables } from "../supabase/functions/realtime/config_schema.ts";
-import { CLOSE, CLOSE_MEANINGS } from "../supabase/functions/realtime/protocol/close_codes.ts";
+import { CLOSE_MEANINGS } from "../supabase/functions/realtime/protocol/close_codes.ts";
 import { type ErrorMeaning, ERRORS } from "../supabase/functions/realtime/protocol/errors.ts";
 
 /** A part of a document that is written from the code; it stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
@@ -59,11 +59,5 @@ function errorsTable(): string {
 }
 
 function closesTable(): string {
-  return table(
-    ["code", "meaning"],
-    Object.entries(CLOSE_MEANINGS).map(([name, meaning]) => [
-      String(new Map(Object.entries(CLOSE)).get(name)),
-      meaning,
-    ]),
-  );
+  return table(["code", "meaning"], Object.entries(CLOSE_MEANINGS));
 }

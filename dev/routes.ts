@@ -1,9 +1,6 @@
 import { Hono } from "hono";
 import type { Issuer } from "./issuer.ts";
 
-/** The path under which Supabase Auth publishes a project's keys. */
-export const JWKS_PATH = "/auth/v1/.well-known/jwks.json";
-
 /** How long the dev server's tokens are good: a working day and the evening after it. */
 const TOKEN_SECONDS = 24 * 3600;
 
@@ -15,7 +12,8 @@ export function devToken(issuer: Issuer, user: string): Promise<string> {
 /** What the dev server answers beside the function: the issuer's keys, and a token for whoever asks. Never deployed. */
 export function createDevRoutes(issuer: Issuer): Hono {
   const app = new Hono();
-  app.get(JWKS_PATH, (c) => c.json(issuer.jwks));
+  // Where Supabase Auth publishes a project's keys.
+  app.get("/auth/v1/.well-known/jwks.json", (c) => c.json(issuer.jwks));
   app.get("/dev/token", async (c) => {
     const user = c.req.query("user");
     if (!user) return c.text("Say for whom: /dev/token?user=alice\n", 400);

@@ -1,5 +1,6 @@
 /** The house rules that a reader relies on: who may import whom, and who may touch what (docs/architecture.md). */
 import { assertEquals } from "@std/assert";
+import { listFiles } from "../dev/list_files.ts";
 
 const FUNCTION = new URL("../supabase/functions/realtime/", import.meta.url);
 
@@ -49,15 +50,11 @@ interface Source {
   readonly text: string;
 }
 
-async function readSources(folder: URL = FUNCTION, prefix = ""): Promise<Source[]> {
-  const sources: Source[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) sources.push(...await readSources(new URL(`${name}/`, folder), `${prefix}${name}/`));
-    else if (name.endsWith(".ts")) {
-      sources.push({ path: prefix + name, text: await Deno.readTextFile(new URL(name, folder)) });
-    }
-  }
-  return sources;
+async function readSources(): Promise<Source[]> {
+  const paths = await listFiles(FUNCTION, ".ts");
+  return await Promise.all(
+    paths.map(async (path) => ({ path, text: await Deno.readTextFile(new URL(path, FUNCTION)) })),
+  );
 }
 
 /** The code without its comments: what a comment speaks of is not done. */

@@ -2,21 +2,22 @@
  * Deploys with the real Supabase CLI to a management API on loopback, and runs what was uploaded, and nothing else, on the Deno
  * version of the hosted runtime.
  */
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals, assertExists, assertLess } from "@std/assert";
-import { deadline } from "@std/async";
+import { assertEquals, assertExists, assertLess } from "@std/assert";
 import { startDeployed } from "./support/deploy/deployed_function.ts";
 import { startManagementApi } from "./support/deploy/management_api.ts";
 import { deployWithCli, PROJECT_REF } from "./support/deploy/supabase_cli.ts";
 import { HOSTED_DENO_VERSION, measurePackages, unpackUpload } from "./support/deploy/unpacked_upload.ts";
 import { createIssuer } from "../dev/issuer.ts";
+import { listFiles } from "../dev/list_files.ts";
+import { SocketClient } from "./support/socket_client.ts";
 
 const PROJECT_DIRECTORY = fileURLToPath(new URL("..", import.meta.url));
 const FUNCTION_DIRECTORY = "supabase/functions/realtime";
+const FUNCTION_FOLDER = new URL(`../${FUNCTION_DIRECTORY}/`, import.meta.url);
 /** What the platform takes of one function, bundled with its packages. */
 const PLATFORM_LIMIT_BYTES = 20_000_000;
-const ANSWER_MS = 10_000;
 /** Offered to endpoints that a project adds (docs/recipes); none of our own imports it, so it goes up with the first one. */
 const FOR_ENDPOINTS_TO_COME = `${FUNCTION_DIRECTORY}/socket/receive_json.ts`;
 
@@ -60,8 +61,8 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
     });
 
     await t.step("every source file of the function is uploaded, and nothing from outside it", async () => {
-      const sources = await listFiles(join(PROJECT_DIRECTORY, FUNCTION_DIRECTORY), ".ts");
-      const expected = new Set(sources.map((path) => relative(PROJECT_DIRECTORY, path)));
+      const sources = await listFiles(FUNCTION_FOLDER, ".ts");
+      const expected = new Set(sources.map((path) => `${FUNCTION_DIRECTORY}/${path}`));
       expected.add(`${FUNCTION_DIRECTORY}/deno.json`);
       expected.delete(FOR_ENDPOINTS_TO_COME);
       const uploaded = new Set(files.keys());
@@ -107,8 +108,10 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
     });
 
     await t.step("the uploaded files echo to a user", async () => {
-      const token = await issuer.token("alice");
-      assertEquals(await exchange(`${echoAddress}?token=${token}`, "x"), "Echo: x");
+      const url = `${echoAddress.replace(/^http/, "ws")}?token=${await issuer.token("alice")}`;
+      await using client = await SocketClient.open(url);
+      client.send("x");
+      assertEquals(await client.next(), "Echo: x");
     });
 
     await t.step("the uploaded files refuse who has no token, or somebody else's", async () => {
@@ -130,30 +133,3 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
     await Deno.remove(workplace, { recursive: true });
   }
 });
-
-/** Opens a socket, sends one text, and returns the first answer after both sides have closed. */
-async function exchange(address: string, text: string): Promise<string> {
-  const socket = new WebSocket(address.replace(/^http/, "ws"));
-  const answer = Promise.withResolvers<string>();
-  const closed = new Promise<void>((resolve) => socket.addEventListener("close", () => resolve()));
-  socket.addEventListener("open", () => socket.send(text));
-  socket.addEventListener("message", ({ data }) => answer.resolve(String(data)));
-  socket.addEventListener("error", () => answer.reject(new Error(`The socket to ${address} failed.`)));
-  try {
-    return await deadline(answer.promise, ANSWER_MS);
-  } finally {
-    socket.close();
-    await deadline(closed, ANSWER_MS);
-  }
-}
-
-async function listFiles(directory: string, extension: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const entry of Deno.readDir(directory)) {
-    const path = join(directory, entry.name);
-    assert(!entry.isSymlink, `${path} is a link: what it leads to would not be uploaded.`);
-    if (entry.isDirectory) found.push(...await listFiles(path, extension));
-    else if (path.endsWith(extension)) found.push(path);
-  }
-  return found;
-}

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async";
 import { createIssuer } from "../dev/issuer.ts";
+import { answerKeys, startProjectStub } from "./support/project_stub.ts";
 import { SocketClient } from "./support/socket_client.ts";
 
 const MAIN = new URL("../dev/main.ts", import.meta.url);
@@ -97,7 +98,7 @@ Deno.test("a token outlives a restart of the dev server, and more users can be h
 
 Deno.test("with SUPABASE_URL set the dev server trusts that project's users, and issues no tokens", async () => {
   const issuer = await createIssuer();
-  await using project = servesKeys(issuer.jwks);
+  await using project = startProjectStub({ keys: answerKeys(issuer.jwks) });
   await using dev = await startDevServer({ SUPABASE_URL: project.url });
   assertMatch(dev.printed, /Connect with a token of your Supabase project/);
   const origin = dev.printed.match(/Realtime Edge is up: (\S+)\/realtime/)?.[1] ?? "";
@@ -108,11 +109,3 @@ Deno.test("with SUPABASE_URL set the dev server trusts that project's users, and
   await refused.body?.cancel();
   assertEquals(refused.status, 404);
 });
-
-function servesKeys(jwks: unknown): AsyncDisposable & { readonly url: string } {
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => Response.json(jwks),
-  );
-  return { url: `http://127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
-}

@@ -47,15 +47,7 @@ const connectNode: Connect = async (url, protocols) => {
     .on("message", (data, isBinary) => inbox.put(isBinary ? [...data] : new TextDecoder().decode(data)))
     .on("close", () => closed.resolve());
   await deadline(opened.promise, PATIENCE_MS);
-  return {
-    protocol: socket.protocol,
-    send: (data) => socket.send(data),
-    next: () => inbox.next(),
-    close() {
-      socket.close();
-      return deadline(closed.promise, PATIENCE_MS);
-    },
-  };
+  return clientOf(socket, inbox, closed.promise);
 };
 
 const connectPartySocket: Connect = async (url, protocols) => {
@@ -71,16 +63,25 @@ const connectPartySocket: Connect = async (url, protocols) => {
   });
   socket.addEventListener("close", () => closed.resolve());
   await deadline(opened.promise, PATIENCE_MS);
+  return clientOf(socket, inbox, closed.promise);
+};
+
+/** A socket that tells what happens by events, as a client. */
+function clientOf(
+  socket: Pick<Client, "protocol" | "send"> & { close(): void },
+  inbox: Inbox,
+  closed: Promise<void>,
+): Client {
   return {
     protocol: socket.protocol,
     send: (data) => socket.send(data),
     next: () => inbox.next(),
     close() {
       socket.close();
-      return deadline(closed.promise, PATIENCE_MS);
+      return deadline(closed, PATIENCE_MS);
     },
   };
-};
+}
 
 /** Messages that arrived, for whoever asks next. */
 class Inbox {

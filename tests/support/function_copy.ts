@@ -1,3 +1,5 @@
+import { listFiles } from "../../dev/list_files.ts";
+
 const FUNCTION = new URL("../../supabase/functions/realtime/", import.meta.url);
 
 /** A copy of the function in a temporary folder, to be changed. `await using` removes it. */
@@ -32,9 +34,9 @@ export async function copyFunction(): Promise<FunctionCopy> {
 }
 
 async function copyFolder(from: URL, to: URL): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyFolder(new URL(`${name}/`, from), new URL(`${name}/`, to));
-    else await Deno.copyFile(new URL(name, from), new URL(name, to));
+  for (const path of await listFiles(from, "")) {
+    const target = new URL(path, to);
+    await Deno.mkdir(new URL(".", target), { recursive: true });
+    await Deno.copyFile(new URL(path, from), target);
   }
 }

@@ -1,5 +1,6 @@
 import { deadline } from "@std/async";
 import { describeVariables } from "../../supabase/functions/realtime/config_schema.ts";
+import { readLines } from "./read_lines.ts";
 import { PATIENCE_MS } from "./socket_client.ts";
 
 /** How a process is started. */
@@ -111,15 +112,10 @@ function spawn(
   let ended = false;
 
   async function read(stream: ReadableStream<Uint8Array>, into: string[]): Promise<void> {
-    let rest = "";
-    const decoder = new TextDecoder();
-    for await (const bytes of stream) {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      into.push(...lines);
+    await readLines(stream, (line) => {
+      into.push(line);
       announce();
-    }
-    if (rest) into.push(rest);
+    });
   }
 
   function announce(): void {

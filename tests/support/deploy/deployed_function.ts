@@ -1,4 +1,5 @@
 import { deadline } from "@std/async";
+import { readLines } from "../read_lines.ts";
 import type { UnpackedUpload } from "./unpacked_upload.ts";
 
 const START_MS = 30_000;
@@ -72,18 +73,6 @@ export async function startDeployed(
       cause: error,
     });
   }
-}
-
-/** Reads to the stream's end, whatever becomes of the lines: a full pipe would block the writer. */
-async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(onLine);
-  }
-  if (rest) onLine(rest);
 }
 
 function portOfListeningEvent(line: string): number | undefined {

@@ -13,14 +13,14 @@ export const CLOSE = {
 } as const;
 
 /** What each close code says, for the docs. */
-export const CLOSE_MEANINGS: Readonly<Record<keyof typeof CLOSE, string>> = {
-  done: "done, nobody's fault",
-  unsupportedData: "a binary frame where text is spoken",
-  frameTooBig: "a frame above the limit",
-  internal: "our fault: the endpoint could not set the socket up",
-  isolateGoing: "this isolate is about to go: connect again, another one answers",
-  tooSlow: "the client reads too slowly: connect again later",
-  flood: "more frames than are taken in before the earlier ones are handled",
+export const CLOSE_MEANINGS: Readonly<Record<(typeof CLOSE)[keyof typeof CLOSE], string>> = {
+  1000: "done, nobody's fault",
+  1003: "a binary frame where text is spoken",
+  1009: "a frame above the limit",
+  1011: "our fault: the endpoint could not set the socket up",
+  1012: "this isolate is about to go: connect again, another one answers",
+  1013: "the client reads too slowly: connect again later",
+  4429: "more frames than are taken in before the earlier ones are handled",
 };
 
 /** The longest close reason that a WebSocket close frame can hold, in bytes of UTF-8. */

@@ -26,10 +26,10 @@ const CLOSE_HANDSHAKE_MS = 1_000;
 /** The sockets of one isolate, and its end. */
 export class Isolate {
   readonly id: string;
-  readonly startedAt: number;
   /** Gives up on sockets that do not open. */
   readonly openWatch = new OpenWatch();
   readonly #options: IsolateOptions;
+  readonly #startedAt: number;
   readonly #sockets = new Set<Socket>();
   readonly #connectionsOf = new Map<string, number>();
   #settleWaitUntil: (() => void) | undefined;
@@ -40,7 +40,7 @@ export class Isolate {
   constructor(options: IsolateOptions) {
     this.#options = options;
     this.id = options.id;
-    this.startedAt = options.now();
+    this.#startedAt = options.now();
   }
 
   /** Open sockets, those still closing included. */
@@ -55,7 +55,7 @@ export class Isolate {
 
   /** How long the isolate has been up, in milliseconds. */
   get ageMs(): number {
-    return this.#options.now() - this.startedAt;
+    return this.#options.now() - this.#startedAt;
   }
 
   /** Why one more connection of this user is not taken right now, or undefined when it is. */

@@ -3,8 +3,9 @@ import { CLOSE } from "../protocol/close_codes.ts";
 import type { Socket, SocketHandlers } from "./socket.ts";
 
 /**
- * Creates an `onMessage` that takes JSON of one shape, given as a schema of zod or zod/mini. A message that is not JSON, or not of the shape, is answered with an
- * `invalid_frame` error that names the field, and the handler does not see it; binary closes the socket with 1003.
+ * Creates an `onMessage` that takes JSON of one shape, given as a schema of zod or zod/mini. A message that is not JSON, or
+ * not of the shape, is answered with an `invalid_frame` error that names the field, and the handler does not see it; binary
+ * closes the socket with 1003.
  */
 export function receiveJson<S extends $ZodType>(
   schema: S,
