@@ -1,0 +1,106 @@
+import { assertEquals } from "@std/assert";
+import type { PageRequest } from "../../supabase/functions/realtime/backplane/contract.ts";
+import { outline, type PageOutline } from "./pages.ts";
+import { drafts, range } from "./samples.ts";
+import { type Subject, withRetention, worldTest } from "./world.ts";
+
+/** Pages in both directions, with what is said of more. */
+export function testHistory(subject: Subject): void {
+  /** Asserts what pages a room shows that was published ten messages to. */
+  function pagesTest(
+    statement: string,
+    pages: readonly (readonly [PageRequest, Omit<PageOutline, "head" | "first">])[],
+    kept?: number,
+  ): void {
+    const options = withRetention(kept === undefined ? {} : { messages: kept });
+    worldTest(subject, statement, async (world) => {
+      await (await world.open()).publish("r", drafts("m", 10));
+      const isolate = await world.open();
+      for (const [request, expected] of pages) {
+        const page = await isolate.history("r", request);
+        const first = kept === undefined ? 1 : 10 - kept + 1;
+        assertEquals(outline(page), { head: 10, first, ...expected }, JSON.stringify(request));
+        assertEquals(page.messages.map(({ id }) => id), expected.offsets.map((offset) => `m${offset}`));
+      }
+    }, options);
+  }
+
+  worldTest(subject, "the history of a room in which nothing was said is empty", async (world) => {
+    const isolate = await world.open();
+    for (
+      const request of [{ after: 0, limit: 10 }, { after: 7, limit: 10 }, { before: 1, limit: 10 }, {
+        before: 7,
+        limit: 10,
+      }]
+    ) {
+      const page = await isolate.history("r", request);
+      assertEquals(outline(page), { head: 0, first: 1, offsets: [], more: false });
+    }
+  });
+
+  pagesTest("a page after an offset holds the first messages after it", [
+    [{ after: 0, limit: 3 }, { offsets: [1, 2, 3], more: true }],
+    [{ after: 3, limit: 3 }, { offsets: [4, 5, 6], more: true }],
+    [{ after: 6, limit: 3 }, { offsets: [7, 8, 9], more: true }],
+    [{ after: 9, limit: 3 }, { offsets: [10], more: false }],
+  ]);
+
+  pagesTest("a page after an offset says that there is no more when it holds the last message", [
+    [{ after: 0, limit: 9 }, { offsets: range(1, 9), more: true }],
+    [{ after: 0, limit: 10 }, { offsets: range(1, 10), more: false }],
+    [{ after: 0, limit: 11 }, { offsets: range(1, 10), more: false }],
+    [{ after: 7, limit: 3 }, { offsets: [8, 9, 10], more: false }],
+  ]);
+
+  pagesTest("a page after the last offset, or one that never was, is empty", [
+    [{ after: 10, limit: 5 }, { offsets: [], more: false }],
+    [{ after: 11, limit: 5 }, { offsets: [], more: false }],
+    [{ after: Number.MAX_SAFE_INTEGER, limit: 500 }, { offsets: [], more: false }],
+  ]);
+
+  pagesTest("a page before an offset holds the last messages before it, in the order of offsets", [
+    [{ before: 11, limit: 4 }, { offsets: [7, 8, 9, 10], more: true }],
+    [{ before: 7, limit: 4 }, { offsets: [3, 4, 5, 6], more: true }],
+    [{ before: 3, limit: 4 }, { offsets: [1, 2], more: false }],
+  ]);
+
+  pagesTest("a page before an offset says that there is no more when it holds the first message", [
+    [{ before: 11, limit: 9 }, { offsets: range(2, 10), more: true }],
+    [{ before: 11, limit: 10 }, { offsets: range(1, 10), more: false }],
+    [{ before: 4, limit: 3 }, { offsets: [1, 2, 3], more: false }],
+    [{ before: 4, limit: 2 }, { offsets: [2, 3], more: true }],
+  ]);
+
+  pagesTest(
+    "a page before the first offset is empty, and one before an offset that is not yet holds the last messages",
+    [
+      [{ before: 1, limit: 5 }, { offsets: [], more: false }],
+      [{ before: 0, limit: 5 }, { offsets: [], more: false }],
+      [{ before: 500, limit: 2 }, { offsets: [9, 10], more: true }],
+      [{ before: Number.MAX_SAFE_INTEGER, limit: 1 }, { offsets: [10], more: true }],
+    ],
+  );
+
+  pagesTest("pages begin with what is kept, and tell with `first` what is not", [
+    [{ after: 0, limit: 2 }, { offsets: [7, 8], more: true }],
+    [{ after: 0, limit: 500 }, { offsets: [7, 8, 9, 10], more: false }],
+    [{ after: 5, limit: 1 }, { offsets: [7], more: true }],
+    [{ after: 6, limit: 1 }, { offsets: [7], more: true }],
+    [{ after: 7, limit: 1 }, { offsets: [8], more: true }],
+    [{ before: 11, limit: 500 }, { offsets: [7, 8, 9, 10], more: false }],
+    [{ before: 9, limit: 1 }, { offsets: [8], more: true }],
+    [{ before: 8, limit: 1 }, { offsets: [7], more: false }],
+    [{ before: 7, limit: 1 }, { offsets: [], more: false }],
+    [{ before: 3, limit: 1 }, { offsets: [], more: false }],
+  ], 4);
+
+  worldTest(subject, "a message is in history as soon as its publish resolved", async (world) => {
+    const one = await world.open();
+    const other = await world.open();
+    for (const number of range(1, 10)) {
+      await one.publish("r", drafts(`${number}-`, 1));
+      const page = await other.history("r", { before: number + 1, limit: 1 });
+      assertEquals(outline(page), { head: number, first: 1, offsets: [number], more: number > 1 });
+    }
+  });
+}

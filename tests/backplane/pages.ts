@@ -1,0 +1,31 @@
+import type { Page, PageRequest } from "../../supabase/functions/realtime/backplane/contract.ts";
+import { range } from "./samples.ts";
+
+/** A page without its texts. */
+export interface PageOutline {
+  readonly head: number;
+  readonly first: number;
+  readonly offsets: readonly number[];
+  readonly more: boolean;
+}
+
+/** The page's outline. */
+export function outline({ head, first, messages, more }: Page): PageOutline {
+  return { head, first, offsets: messages.map(({ offset }) => offset), more };
+}
+
+/** What a page must look like in a room that keeps `first` to `head`. */
+export function expectedOutline(
+  request: PageRequest,
+  { head, first }: { head: number; first: number },
+): PageOutline {
+  const kept = range(first, head);
+  if ("after" in request) {
+    const candidates = kept.filter((offset) => offset > request.after);
+    const offsets = candidates.slice(0, request.limit);
+    return { head, first, offsets, more: candidates.length > offsets.length };
+  }
+  const candidates = kept.filter((offset) => offset < request.before);
+  const offsets = candidates.slice(-request.limit);
+  return { head, first, offsets, more: candidates.length > offsets.length };
+}

@@ -1,0 +1,55 @@
+import type {
+  Draft,
+  Ephemeral,
+  PresenceEntry,
+} from "../../supabase/functions/realtime/backplane/contract.ts";
+
+/** A draft of alice's, unless said otherwise. */
+export function draft(id: string, rest: Partial<Draft> = {}): Draft {
+  return { id, event: "said", data: `"${id}"`, from: { user: "alice", connection: "a1" }, ...rest };
+}
+
+/** As many drafts, with ids of the prefix and a number from 1. */
+export function drafts(prefix: string, count: number): Draft[] {
+  return Array.from({ length: count }, (_, index) => draft(`${prefix}${index + 1}`));
+}
+
+/** A message of alice's that is not stored. */
+export function ephemeral(id: string, rest: Partial<Ephemeral> = {}): Ephemeral {
+  return {
+    id,
+    event: "waved",
+    data: "{}",
+    from: { user: "alice", connection: "a1" },
+    at: 1_800_000_000_000,
+    ...rest,
+  };
+}
+
+/** A connection's entry; the user is the connection's name without its number. */
+export function entry(connection: string, state: string = "{}"): PresenceEntry {
+  return { user: connection.replace(/\d+$/, ""), connection, state };
+}
+
+/** The whole numbers from the first to the last. */
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+}
+
+/** Names that are ordinary names here, whatever they mean elsewhere. */
+export const ODD_NAMES: readonly string[] = [
+  "__proto__",
+  "constructor",
+  "",
+  " ",
+  "a:b",
+  "a*",
+  "{a}",
+  "a\nb",
+  "a'b\"c\\d",
+  "a%5Fb",
+  "ünïcödé 🚀",
+  "A",
+  "a",
+  "x".repeat(500),
+];
