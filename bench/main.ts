@@ -7,8 +7,12 @@ import { benchBoot } from "./cases/boot.ts";
 import { benchConnect } from "./cases/connect.ts";
 import type { CaseContext } from "./cases/context.ts";
 import { benchEcho } from "./cases/echo.ts";
+import { benchFanOut } from "./cases/fan_out.ts";
+import { benchJoin } from "./cases/join.ts";
+import { benchMembers } from "./cases/members.ts";
 import { killAllChildren } from "./harness/child.ts";
 import { resolveDeno } from "./harness/deno_binary.ts";
+import { installNpmPeers, type NpmPeers } from "./harness/npm_peers.ts";
 import { prepareProgram } from "./harness/program.ts";
 import { createTokenIssuer } from "./harness/tokens.ts";
 import { describeMachine } from "./machine.ts";
@@ -19,6 +23,9 @@ const CASES: Record<CaseName, (context: CaseContext) => Promise<Line[]>> = {
   echo: benchEcho,
   connect: benchConnect,
   boot: benchBoot,
+  fanout: benchFanOut,
+  members: benchMembers,
+  join: benchJoin,
 };
 
 function readOptions(): Options {
@@ -42,8 +49,12 @@ async function measure(options: Options, directory: string): Promise<Line[]> {
       SUPABASE_JWKS: issuer.jwks,
       MAX_CONNECTIONS: "100000",
       MAX_CONNECTIONS_PER_USER: "100000",
+      MAX_MEMBERS_PER_ROOM: "1000000",
+      FRAMES_PER_SECOND: "1000000",
+      FRAMES_BURST: "1000000",
     },
   };
+  let installed: Promise<NpmPeers> | undefined;
   const lines: Line[] = [];
   for (const version of options.denoVersions) {
     const deno = await resolveDeno(version);
@@ -54,7 +65,9 @@ async function measure(options: Options, directory: string): Promise<Line[]> {
         rounds: options.rounds,
         issuer,
         ours,
-        prepare: (program) => prepareProgram(program, deno, directory),
+        prepare: async (program, other) =>
+          prepareProgram(program, other === undefined ? deno : await resolveDeno(other), directory),
+        npmPeers: () => installed ??= installNpmPeers(`${directory}/npm`),
         progress,
       };
       lines.push(...await CASES[name](context));

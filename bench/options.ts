@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 /** The names of the cases, in the order in which they run. */
-export const CASE_NAMES = ["echo", "connect", "boot"] as const;
+export const CASE_NAMES = ["echo", "connect", "boot", "fanout", "members", "join"] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 
 /** What the command line asks for. */
@@ -16,7 +16,8 @@ export interface Options {
 }
 
 export const USAGE = `deno task bench [options]
-  --only echo,connect,boot   cases to run (default: all)
+  --only ${CASE_NAMES.join(",")}
+                             cases to run (default: all)
   --rounds N                 measured rounds, 1 to 50 (default: 7)
   --deno 2.9.6,2.1.4         Deno versions of the measured processes (default: both)
   --function FILE            entry of the function to measure (default: supabase/functions/realtime/index.ts)

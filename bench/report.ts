@@ -60,8 +60,8 @@ export function formatTable(lines: readonly Line[]): string {
       line.case,
       line.deno,
       `${line.figure}, ${line.unit}`,
-      withSpread(line.ours, 1),
-      withSpread(line.peer, 1),
+      withSpread(line.ours, digitsOf(line.ours)),
+      withSpread(line.peer, digitsOf(line.peer)),
       line.peerName,
       withSpread(line.ratio, 2),
       line.target === undefined ? "" : `≤ ${line.target.toFixed(2)}`,
@@ -73,6 +73,11 @@ export function formatTable(lines: readonly Line[]): string {
     `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
   );
   return [head, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...body].join("\n");
+}
+
+/** One digit after the point, more for a small figure. */
+function digitsOf({ median }: Summary): number {
+  return median < 1 ? 3 : median < 10 ? 2 : 1;
 }
 
 function withSpread({ median, min, max }: Summary, digits: number): string {

@@ -71,7 +71,7 @@ async function measureConnects(
   tokens: readonly string[],
 ): Promise<Cost> {
   const urls = tokens.map((token) => echoUrl(server, token));
-  const job = { type: "open", group: "connect", concurrency: CONCURRENCY, urls } as const;
+  const job = { type: "open", group: "connect", concurrency: CONCURRENCY, urls, dialect: "relay" } as const;
   const cost = await measureCost(clock, () => ask(load, job));
   await ask(load, { type: "close", group: "connect" });
   return cost;

@@ -1,4 +1,5 @@
 import type { DenoBinary } from "../harness/deno_binary.ts";
+import type { NpmPeers } from "../harness/npm_peers.ts";
 import type { PreparedProgram, Program } from "../harness/program.ts";
 import type { TokenIssuer } from "../harness/tokens.ts";
 
@@ -9,7 +10,10 @@ export interface CaseContext {
   readonly issuer: TokenIssuer;
   /** The function under test. */
   readonly ours: Program;
-  prepare(program: Program): Promise<PreparedProgram>;
+  /** Makes a program ready for this Deno version, or for another one. */
+  prepare(program: Program, version?: string): Promise<PreparedProgram>;
+  /** The peers that npm brings, installed at the first call of a run. */
+  npmPeers(): Promise<NpmPeers>;
   /** Says on stderr what is going on. */
   progress(text: string): void;
 }

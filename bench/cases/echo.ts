@@ -60,7 +60,7 @@ async function measureRound(
   const clocks = { ours: new CpuClock(ours.pid), raw: new CpuClock(raw.pid) };
   for (const [group, server] of [["ours", ours], ["raw", raw]] as const) {
     const urls = tokens.map((token) => echoUrl(server, token));
-    await ask(load, { type: "open", group, concurrency: 10, urls });
+    await ask(load, { type: "open", group, concurrency: 10, urls, dialect: "relay" });
     await ask(load, { type: "echo", group, messagesPerSocket: WARM_UP_MESSAGES });
   }
   const slices: Record<Side, Cost[]> = { ours: [], raw: [] };

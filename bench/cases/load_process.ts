@@ -2,7 +2,7 @@ import type { ChildCommand } from "../harness/child.ts";
 import { CpuClock } from "../harness/cpu_clock.ts";
 import type { RunningServer } from "../harness/program.ts";
 import { WorkerProcess } from "../harness/worker_process.ts";
-import type { LoadJob } from "../load/job.ts";
+import type { FanOutJob, FanOutResult, LoadJob } from "../load/job.ts";
 
 /** Work that a server still does after the last answer, such as its open handlers, belongs to the figure. */
 const SETTLE_MS = 50;
@@ -38,7 +38,7 @@ export function startLoad(): Promise<WorkerProcess> {
 }
 
 /** Measures the processor time that `clock`'s process uses until `work` is done and it has settled. */
-export async function measureCost(clock: CpuClock, work: () => Promise<void>): Promise<Cost> {
+export async function measureCost(clock: CpuClock, work: () => Promise<unknown>): Promise<Cost> {
   const startedAt = performance.now();
   const before = clock.micros();
   await work();
@@ -48,8 +48,18 @@ export async function measureCost(clock: CpuClock, work: () => Promise<void>): P
 }
 
 /** Asks the load generator for a job of a known type. */
-export function ask(load: WorkerProcess, job: LoadJob): Promise<void> {
-  return load.ask(job);
+export async function ask(load: WorkerProcess, job: Exclude<LoadJob, FanOutJob>): Promise<void> {
+  await load.ask(job);
+}
+
+/** Asks the load generator to publish into a room. */
+export async function askFanOut(load: WorkerProcess, job: FanOutJob): Promise<FanOutResult> {
+  return await load.ask(job) as FanOutResult; // load/main.ts answers this job with it
+}
+
+/** The address of a room, with a token; servers of the bench's own get the same. */
+export function roomUrl(server: RunningServer, room: string, token: string): string {
+  return `ws://127.0.0.1:${server.port}/realtime/rooms/${room}?token=${token}`;
 }
 
 /** The address of the echo endpoint, with a token; raw servers get the same, so that both parse the same. */

@@ -28,11 +28,11 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   /**
-   * Has a job done; resolves when it is done.
+   * Has a job done; resolves with its answer, if it has one, when it is done.
    *
    * @throws {Error} when the process reports a failure, ends, or needs longer than two minutes.
    */
-  async ask(job: object): Promise<void> {
+  async ask(job: object): Promise<unknown> {
     const answer = this.#child.receive(
       (message) => "done" in message || "error" in message ? message : undefined,
       ANSWER_TIMEOUT_MS,
@@ -40,6 +40,7 @@ export class WorkerProcess implements AsyncDisposable {
     await Promise.all([answer, this.#child.send(job)]);
     const message = await answer;
     if ("error" in message) throw new Error(`job failed: ${String(message.error)}`);
+    return "answer" in message ? message.answer : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

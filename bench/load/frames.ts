@@ -1,66 +1,64 @@
 /** The frame types of RFC 6455, section 5.2, that the load generator meets. */
 export const Opcode = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-const MASK = [0x12, 0x34, 0x56, 0x78] as const;
+/** What is told of a frame: its payload is `bytes` from `start` to before `end`, and only valid during the call. */
+export type OnFrame = (opcode: number, bytes: Uint8Array, start: number, end: number) => void;
 
-/**
- * Encodes one final, masked frame.
- *
- * @throws {RangeError} for a payload over 125 bytes: the bench sends none.
- */
-export function encodeClientFrame(opcode: number, payload: Uint8Array): Uint8Array {
-  if (payload.length > 125) throw new RangeError("payload over 125 bytes");
-  const frame = new Uint8Array(6 + payload.length);
-  frame.set([0x80 | opcode, 0x80 | payload.length, ...MASK]);
-  payload.forEach((byte, index) => {
-    frame[6 + index] = byte ^ (MASK[index & 3] ?? 0);
-  });
+const FINAL = 0x80;
+const MASKED = 0x80;
+const MASK = [0x12, 0x34, 0x56, 0x78] as const;
+/** In place of a length: 16 or 64 bits with the length follow. */
+const LENGTH_16 = 126;
+const LENGTH_64 = 127;
+
+/** Encodes one final, masked frame. */
+export function encodeClientFrame(opcode: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { length } = payload;
+  const lengthBytes = length < LENGTH_16 ? 0 : length < 65_536 ? 2 : 8;
+  const start = 2 + lengthBytes + MASK.length;
+  const frame = new Uint8Array(start + length);
+  const view = new DataView(frame.buffer);
+  view.setUint8(0, FINAL | opcode);
+  view.setUint8(1, MASKED | (lengthBytes === 0 ? length : lengthBytes === 2 ? LENGTH_16 : LENGTH_64));
+  if (lengthBytes === 2) view.setUint16(2, length);
+  if (lengthBytes === 8) view.setBigUint64(2, BigInt(length));
+  frame.set(MASK, start - MASK.length);
+  for (let index = 0; index < length; index++) {
+    frame[start + index] = (payload[index] ?? 0) ^ (MASK[index & 3] ?? 0);
+  }
   return frame;
 }
 
-/** Cuts a server's byte stream into frames; `onFrame`'s payload is only valid during the call. */
-export class FrameReader {
-  readonly #onFrame: (opcode: number, payload: Uint8Array) => void;
-  #rest: Uint8Array = new Uint8Array(0);
-
-  constructor(onFrame: (opcode: number, payload: Uint8Array) => void) {
-    this.#onFrame = onFrame;
-  }
-
-  push(chunk: Uint8Array): void {
-    let bytes = chunk;
-    if (this.#rest.length > 0) {
-      bytes = new Uint8Array(this.#rest.length + chunk.length);
-      bytes.set(this.#rest);
-      bytes.set(chunk, this.#rest.length);
+/**
+ * Reads a server's whole frames, from `offset` on; returns where the first one that is not whole before `filled` begins.
+ *
+ * @throws {Error} for a message in fragments: no server that the bench measures sends any.
+ */
+export function readFrames(bytes: Uint8Array, from: number, filled: number, onFrame: OnFrame): number {
+  let offset = from;
+  while (offset + 2 <= filled) {
+    const first = bytes[offset] ?? 0;
+    let length = (bytes[offset + 1] ?? 0) & 0x7f;
+    let start = offset + 2;
+    if (length === LENGTH_16) {
+      length = bigEndian(bytes, start, 2);
+      start += 2;
+    } else if (length === LENGTH_64) {
+      length = bigEndian(bytes, start, 8);
+      start += 8;
     }
-    let offset = 0;
-    for (;;) {
-      const frame = frameAt(bytes, offset);
-      if (frame === undefined) break;
-      this.#onFrame(frame.opcode, bytes.subarray(frame.start, frame.end));
-      offset = frame.end;
-    }
-    this.#rest = bytes.slice(offset);
+    const end = start + length;
+    // Where the length itself is not whole yet, `start` is beyond `filled` already.
+    if (end > filled) break;
+    if ((first & FINAL) === 0) throw new Error("a message in fragments");
+    onFrame(first & 0x0f, bytes, start, end);
+    offset = end;
   }
+  return offset;
 }
 
-function frameAt(
-  bytes: Uint8Array,
-  offset: number,
-): { opcode: number; start: number; end: number } | undefined {
-  const first = bytes[offset];
-  const second = bytes[offset + 1];
-  if (first === undefined || second === undefined) return undefined;
-  let start = offset + 2;
-  let length = second & 0x7f;
-  if (length === 127) throw new Error("frame over 64 KB");
-  if (length === 126) {
-    const high = bytes[start];
-    const low = bytes[start + 1];
-    if (high === undefined || low === undefined) return undefined;
-    length = high << 8 | low;
-    start += 2;
-  }
-  return start + length <= bytes.length ? { opcode: first & 0x0f, start, end: start + length } : undefined;
+function bigEndian(bytes: Uint8Array, start: number, count: number): number {
+  let value = 0;
+  for (let index = 0; index < count; index++) value = value * 256 + (bytes[start + index] ?? 0);
+  return value;
 }

@@ -1,55 +1,44 @@
 /**
- * The load generator, a process of its own: opens sockets, keeps one message in flight on each, closes them.
+ * The load generator, a process of its own: opens sockets, keeps messages in flight on them, closes them.
  *
  * @module
  */
 import { serveJobs } from "../harness/serve_jobs.ts";
-import { encodeClientFrame, Opcode } from "./frames.ts";
-import { ECHO_PREFIX, ECHO_TEXT, type LoadJob } from "./job.ts";
-import { RawSocket } from "./raw_socket.ts";
+import { echo } from "./echo.ts";
+import { fanOut } from "./fan_out.ts";
+import type { LoadJob } from "./job.ts";
+import type { Member } from "./member.ts";
+import { open } from "./open.ts";
+import { SocketLoop } from "./socket_loop.ts";
 
-const groups = new Map<string, RawSocket[]>();
-const echoFrame = encodeClientFrame(Opcode.text, new TextEncoder().encode(ECHO_TEXT));
+const CLOSE_PATIENCE_MS = 20_000;
 
-async function open(urls: readonly string[], concurrency: number): Promise<RawSocket[]> {
-  const sockets: RawSocket[] = [];
-  const waiting = urls.values();
-  const connectSome = async (): Promise<void> => {
-    for (const url of waiting) sockets.push(await RawSocket.connect(new URL(url)));
-  };
-  await Promise.all(Array.from({ length: concurrency }, connectSome));
-  return sockets;
+const loop = new SocketLoop();
+const groups = new Map<string, Member[]>();
+
+function close(members: readonly Member[]): void {
+  for (const { socket } of members) socket.close();
+  const open = (): number => members.filter(({ socket }) => !socket.isClosed).length;
+  loop.runUntil(() => open() === 0, CLOSE_PATIENCE_MS, () => `${open()} sockets are still open`);
 }
 
-/** Sends `messages` one after the other, each when the one before has come back. */
-function echo(socket: RawSocket, messages: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let missing = messages;
-  socket.onMessage = (bytes) => {
-    if (bytes !== ECHO_PREFIX.length + ECHO_TEXT.length) reject(new Error(`an echo of ${bytes} bytes`));
-    else if (--missing > 0) socket.send(echoFrame);
-    else resolve();
-  };
-  socket.ended.catch(reject);
-  socket.send(echoFrame);
-  return promise;
-}
-
-await serveJobs(async (input) => {
+await serveJobs((input) => {
   const job = input as LoadJob; // from our own driver
-  const sockets = groups.get(job.group) ?? [];
+  const members = groups.get(job.group) ?? [];
   switch (job.type) {
     case "open":
-      groups.set(job.group, await open(job.urls, job.concurrency));
+      groups.set(job.group, [...members, ...open(loop, job)]);
       return;
     case "echo":
-      await Promise.all(sockets.map((socket) => echo(socket, job.messagesPerSocket)));
-      return;
+      return echo(loop, members, job.messagesPerSocket);
+    case "fan-out":
+      return fanOut(loop, members, job);
     case "close":
       groups.delete(job.group);
-      await Promise.all(sockets.map((socket) => socket.close()));
-      return;
+      return close(members);
     default:
       job satisfies never;
   }
 });
+
+Deno.exit(0); // the loop would keep the process

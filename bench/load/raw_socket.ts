@@ -1,94 +1,96 @@
-import { encodeClientFrame, FrameReader, Opcode } from "./frames.ts";
+import { encodeClientFrame, Opcode, readFrames } from "./frames.ts";
+import { send } from "./libc.ts";
+import type { SocketLoop, Stream } from "./socket_loop.ts";
 
-const HANDSHAKE_LIMIT_BYTES = 8_192;
+/** Told of every text or binary message: `bytes` from `start` to before `end`, only valid during the call. */
+export type OnMessage = (bytes: Uint8Array, start: number, end: number) => void;
+
+/** How a socket is opened. */
+export interface RawSocketOptions {
+  readonly url: URL;
+  /** The subprotocol to offer; the server has to select it. */
+  readonly protocol?: string | undefined;
+  /** Called at the 101. */
+  readonly onOpen: () => void;
+  readonly onMessage: OnMessage;
+}
 
 /**
- * A WebSocket client on bare TCP: costs so little that the measured server is what a core is busy with.
+ * A WebSocket client that costs so little that the measured server is what a core is busy with.
  *
- * Answers pings at any time. Does not check the server's accept key.
+ * Answers pings. Does not check the server's accept key. Throws, and so ends the running job, when the server refuses,
+ * closes on its own, or sends what it may not.
  */
-export class RawSocket {
-  /** Called with the length of every text or binary message from the server. */
-  onMessage: (payloadBytes: number) => void = () => {};
-  /** Settles when the connection has ended; rejects when the server ended it on its own. */
-  readonly ended: Promise<void>;
-  readonly #connection: Deno.TcpConn;
-  #closing = false;
+export class RawSocket implements Stream {
+  onMessage: OnMessage;
+  readonly #options: RawSocketOptions;
+  readonly #descriptor: number;
+  #state: "connecting" | "open" | "closing" | "closed" = "connecting";
 
-  private constructor(connection: Deno.TcpConn, rest: Uint8Array) {
-    this.#connection = connection;
-    this.ended = this.#read(rest);
-    this.ended.catch(() => {}); // whoever needs it awaits it
+  constructor(loop: SocketLoop, options: RawSocketOptions) {
+    this.#options = options;
+    this.onMessage = options.onMessage;
+    this.#descriptor = loop.connect(Number(options.url.port), this);
+    this.send(new TextEncoder().encode(upgradeRequest(options)));
   }
 
-  /**
-   * Connects and waits for the 101.
-   *
-   * @throws {Error} with the status line and the body's beginning when the server answers anything else.
-   */
-  static async connect(url: URL): Promise<RawSocket> {
-    const connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
-    try {
-      connection.setNoDelay(true);
-      const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
-      const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n` +
-        `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\n` +
-        `Sec-WebSocket-Version: 13\r\n\r\n`;
-      await connection.write(new TextEncoder().encode(request));
-      return new RawSocket(connection, await readHandshake(connection));
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
+  get isClosed(): boolean {
+    return this.#state === "closed";
   }
 
   /** Sends an already encoded client frame. */
-  send(frame: Uint8Array): void {
-    this.#connection.write(frame).catch(() => {}); // a broken connection shows in `ended`
+  send(frame: Uint8Array<ArrayBuffer>): void {
+    if (!send(this.#descriptor, frame)) throw new Error("the server does not read");
   }
 
-  /** Sends a close frame and waits for the server to end the connection. */
-  async close(): Promise<void> {
-    this.#closing = true;
+  /** Sends a close frame; `isClosed` when the server has ended the connection. */
+  close(): void {
     this.send(encodeClientFrame(Opcode.close, new Uint8Array([0x03, 0xe8])));
-    await this.ended;
+    this.#state = "closing";
   }
 
-  async #read(rest: Uint8Array): Promise<void> {
-    const reader = new FrameReader((opcode, payload) => {
-      if (opcode === Opcode.text || opcode === Opcode.binary) this.onMessage(payload.length);
-      else if (opcode === Opcode.ping) this.send(encodeClientFrame(Opcode.pong, payload));
-      else if (opcode === Opcode.close && !this.#closing) {
-        throw new Error(`the server closed: ${new TextDecoder().decode(payload.subarray(2))}`);
-      }
-    });
-    const buffer = new Uint8Array(4_096);
-    try {
-      reader.push(rest);
-      for (;;) {
-        const count = await this.#connection.read(buffer);
-        if (count === null) break;
-        reader.push(buffer.subarray(0, count));
-      }
-      if (!this.#closing) throw new Error("the server ended the connection");
-    } finally {
-      this.#connection.close();
+  receive(bytes: Uint8Array, filled: number): number {
+    let offset = 0;
+    if (this.#state === "connecting") {
+      offset = endOfHandshake(bytes.subarray(0, filled), this.#options.protocol);
+      if (offset === 0) return 0;
+      this.#state = "open";
+      this.#options.onOpen();
     }
+    return readFrames(bytes, offset, filled, this.#onFrame);
   }
+
+  end(): void {
+    if (this.#state !== "closing") throw new Error(`the server ended a connection that was ${this.#state}`);
+    this.#state = "closed";
+  }
+
+  readonly #onFrame = (opcode: number, bytes: Uint8Array, start: number, end: number): void => {
+    if (opcode === Opcode.text || opcode === Opcode.binary) this.onMessage(bytes, start, end);
+    else if (opcode === Opcode.ping) this.send(encodeClientFrame(Opcode.pong, bytes.slice(start, end)));
+    else if (opcode === Opcode.close && this.#state === "open") {
+      const code = (bytes[start] ?? 0) << 8 | (bytes[start + 1] ?? 0);
+      const reason = new TextDecoder().decode(bytes.subarray(start + 2, end));
+      throw new Error(`the server closed with ${code} ${reason}`);
+    }
+  };
 }
 
-/** Reads up to the end of a 101's headers; returns what came after them. */
-async function readHandshake(connection: Deno.TcpConn): Promise<Uint8Array> {
-  const buffer = new Uint8Array(HANDSHAKE_LIMIT_BYTES);
-  let length = 0;
-  for (;;) {
-    const count = await connection.read(buffer.subarray(length));
-    if (count === null) throw new Error("the server ended the connection in the handshake");
-    length += count;
-    const text = new TextDecoder("latin1").decode(buffer.subarray(0, length));
-    const end = text.indexOf("\r\n\r\n");
-    if (end === -1) continue;
-    if (!text.startsWith("HTTP/1.1 101")) throw new Error(`no upgrade: ${text.slice(0, 600)}`);
-    return buffer.subarray(end + 4, length);
-  }
+function upgradeRequest({ url, protocol }: RawSocketOptions): string {
+  const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
+  return `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n` +
+    `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\n` +
+    `Sec-WebSocket-Version: 13\r\n` +
+    (protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`) + "\r\n";
+}
+
+/** Where the 101's headers end; 0 when they are not whole yet. */
+function endOfHandshake(bytes: Uint8Array, protocol: string | undefined): number {
+  const text = new TextDecoder("latin1").decode(bytes);
+  const end = text.indexOf("\r\n\r\n");
+  if (end === -1) return 0;
+  if (!text.startsWith("HTTP/1.1 101")) throw new Error(`no upgrade: ${text.slice(0, 600)}`);
+  const selected = /^sec-websocket-protocol: *(\S+)\r$/im.exec(text.slice(0, end + 2))?.[1];
+  if (selected !== protocol) throw new Error(`subprotocol ${selected} instead of ${protocol}`);
+  return end + 4;
 }

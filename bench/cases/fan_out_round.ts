@@ -1,0 +1,120 @@
+import { CpuClock } from "../harness/cpu_clock.ts";
+import type { WorkerProcess } from "../harness/worker_process.ts";
+import type { FanOutResult } from "../load/job.ts";
+import { IN_FLIGHT, type InFlight, type Side, type SideName, startSides } from "./fan_out_sides.ts";
+import { ask, askFanOut, coresUsed, type Cost, measureCost, sumCosts } from "./load_process.ts";
+
+/** Members of the room. */
+export const ROOM_SIZES = [100, 1_000] as const;
+export type RoomSize = (typeof ROOM_SIZES)[number];
+
+/** How often each side has its turn, forwards and backwards, so that noise hits all of them. */
+const PASSES = 2;
+const SLICE_MS = 150;
+const WARM_UP_MS = 200;
+const CONCURRENCY = 20;
+
+/** Which figure of a round. */
+export interface Combination {
+  readonly size: RoomSize;
+  readonly inFlight: InFlight;
+  readonly side: SideName;
+}
+
+/** What a combination cost in one round. */
+export interface FanOutSample {
+  readonly microsPerDelivery: number;
+  /** Cores that the server used. */
+  readonly cores: number;
+  readonly messagesPerWebSocketMessage: number;
+  readonly bytesPerDelivery: number;
+}
+
+/** The key of a combination in a round's samples. */
+export function keyOf({ size, inFlight, side }: Combination): string {
+  return `${side} ${size} ${inFlight}`;
+}
+
+/** What drives a round. */
+export interface FanOutSetup {
+  readonly sides: readonly Side[];
+  readonly load: WorkerProcess;
+  /** One a member, each of another user. */
+  readonly tokens: readonly string[];
+}
+
+/** One round with new servers for each size of the room: every combination's sample, by its key. */
+export async function measureFanOutRound(setup: FanOutSetup): Promise<Map<string, FanOutSample>> {
+  const samples = new Map<string, FanOutSample>();
+  for (const size of ROOM_SIZES) await measureSize(setup, size, samples);
+  return samples;
+}
+
+async function measureSize(
+  { sides, load, tokens }: FanOutSetup,
+  size: RoomSize,
+  samples: Map<string, FanOutSample>,
+): Promise<void> {
+  await using running = await startSides(sides);
+  const clocks = new Map([...running.servers].map(([side, { pid }]) => [side.name, new CpuClock(pid)]));
+  for (const [side, server] of running.servers) {
+    const urls = tokens.slice(0, size).map((token) => side.url(server, token));
+    await ask(load, {
+      type: "open",
+      group: side.name,
+      concurrency: CONCURRENCY,
+      urls,
+      dialect: side.dialect,
+    });
+    for (const inFlight of side.inFlight) {
+      await askFanOut(load, { type: "fan-out", group: side.name, inFlight, durationMs: WARM_UP_MS });
+    }
+  }
+  for (const inFlight of IN_FLIGHT) {
+    const slices = new Map<SideName, Slice[]>();
+    for (let pass = 0; pass < PASSES; pass++) {
+      for (const { name, inFlight: all } of pass % 2 === 0 ? sides : sides.toReversed()) {
+        if (!all.includes(inFlight)) continue;
+        const clock = clocks.get(name);
+        if (!clock) throw new Error(`no server for ${name}`);
+        const slice = await measureSlice(load, clock, name, inFlight);
+        slices.set(name, [...slices.get(name) ?? [], slice]);
+      }
+    }
+    for (const [side, ofSide] of slices) samples.set(keyOf({ size, inFlight, side }), toSample(ofSide));
+  }
+  for (const { name } of sides) await ask(load, { type: "close", group: name });
+}
+
+interface Slice {
+  readonly cost: Cost;
+  readonly result: FanOutResult;
+}
+
+async function measureSlice(
+  load: WorkerProcess,
+  clock: CpuClock,
+  group: SideName,
+  inFlight: InFlight,
+): Promise<Slice> {
+  const results: FanOutResult[] = [];
+  const cost = await measureCost(clock, async () => {
+    results.push(await askFanOut(load, { type: "fan-out", group, inFlight, durationMs: SLICE_MS }));
+  });
+  const [result] = results;
+  if (!result) throw new Error("nothing was fanned out");
+  return { cost, result };
+}
+
+function toSample(slices: readonly Slice[]): FanOutSample {
+  const cost = sumCosts(slices.map((slice) => slice.cost));
+  const sum = (field: keyof FanOutResult): number =>
+    slices.reduce((total, { result }) => total + result[field], 0);
+  const deliveries = sum("deliveries");
+  return {
+    microsPerDelivery: cost.cpuMicros / deliveries,
+    cores: coresUsed(cost),
+    messagesPerWebSocketMessage: deliveries / sum("webSocketMessages"),
+    bytesPerDelivery: sum("bytes") / deliveries,
+  };
+}

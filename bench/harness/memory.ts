@@ -1,0 +1,10 @@
+/**
+ * The memory of a process that is in RAM, in bytes: VmRSS of /proc/PID/status. Linux only.
+ *
+ * @throws {Deno.errors.NotFound} when the process has ended.
+ */
+export function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
+  if (kilobytes === undefined) throw new Error(`process ${pid} has no VmRSS`);
+  return Number(kilobytes) * 1_024;
+}

@@ -1,0 +1,54 @@
+import { dirname } from "node:path";
+import type { ChildCommand } from "./child.ts";
+import type { PreparedProgram, Program } from "./program.ts";
+
+/** The peers that are not Deno, and what they are made of: kept out of this repository's own dependencies. */
+const PACKAGES = { bun: "1.4.5", "socket.io": "4.8.3" } as const;
+
+/** What lines call the peers. */
+export const PEER_VERSIONS = {
+  bun: `Bun ${PACKAGES.bun}`,
+  socketIo: `Socket.IO ${PACKAGES["socket.io"]}`,
+} as const;
+
+/** Runs the peers that npm brings. */
+export interface NpmPeers {
+  bun(program: Program): PreparedProgram;
+  /** A program that finds its packages below the directory in NPM_DIRECTORY. */
+  node(program: Program): PreparedProgram;
+}
+
+/**
+ * Installs the peers' packages in `directory`.
+ *
+ * @throws {Error} when npm fails, or what it installed does not run.
+ */
+export async function installNpmPeers(directory: string): Promise<NpmPeers> {
+  const specs = Object.entries(PACKAGES).map(([name, version]) => `${name}@${version}`);
+  await output("npm", ["install", "--no-audit", "--no-fund", "--prefix", directory, ...specs]);
+  // The link that its install script leaves is a program of its own, not a script around one.
+  const bun = `${directory}/node_modules/.bin/bun`;
+  const version = await output(bun, ["--version"]);
+  if (version !== PACKAGES.bun) throw new Error(`Bun ${version} instead of ${PACKAGES.bun}`);
+  const node = await output("node", ["-p", "process.execPath"]);
+  const prepare = ({ name, entry, env }: Program, path: string, args: string[]): PreparedProgram => {
+    const command: ChildCommand = {
+      path,
+      args: [...args, entry],
+      cwd: dirname(entry),
+      env: { PATH: Deno.env.get("PATH") ?? "", HOME: directory, NODE_ENV: "production", ...env },
+    };
+    return { name, command };
+  };
+  return {
+    bun: (program) => prepare(program, bun, ["run", "--no-install"]),
+    node: (program) => prepare({ ...program, env: { ...program.env, NPM_DIRECTORY: directory } }, node, []),
+  };
+}
+
+async function output(command: string, args: string[]): Promise<string> {
+  const decoder = new TextDecoder();
+  const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd: "/tmp" }).output();
+  if (!success) throw new Error(`${command} ${args.join(" ")}: ${decoder.decode(stderr).slice(-1_000)}`);
+  return decoder.decode(stdout).trim();
+}

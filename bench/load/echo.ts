@@ -1,0 +1,23 @@
+import { ECHO_PREFIX, ECHO_TEXT } from "./job.ts";
+import { encodeText, type Member } from "./member.ts";
+import type { SocketLoop } from "./socket_loop.ts";
+
+const PATIENCE_MS = 60_000;
+const echoFrame = encodeText(ECHO_TEXT);
+
+/** Sends messages on each socket, one after the other, each when the one before has come back. */
+export function echo(loop: SocketLoop, members: readonly Member[], messagesPerSocket: number): void {
+  let busy = members.length;
+  for (const { socket } of members) {
+    let missing = messagesPerSocket;
+    socket.onMessage = (_bytes, start, end) => {
+      if (end - start !== ECHO_PREFIX.length + ECHO_TEXT.length) {
+        throw new Error(`an echo of ${end - start} bytes`);
+      }
+      if (--missing > 0) socket.send(echoFrame);
+      else busy--;
+    };
+    socket.send(echoFrame);
+  }
+  loop.runUntil(() => busy === 0, PATIENCE_MS, () => `${busy} sockets still wait for an echo`);
+}

@@ -1,0 +1,83 @@
+import { connectLoopback, MAX_READ_BYTES, Readiness, receive } from "./libc.ts";
+
+/** What is behind a connection. */
+export interface Stream {
+  /** Takes what has arrived: `filled` bytes; returns how many it is done with, the others are shown again with more. */
+  receive(bytes: Uint8Array, filled: number): number;
+  /** The server has ended the connection. */
+  end(): void;
+}
+
+/** Between jobs there are pings to answer. */
+const IDLE_POLL_MS = 20;
+/**
+ * For how long a job looks again and again before it sleeps: a server that had to wake us with every frame would have that
+ * in its figure.
+ */
+const AWAKE_MS = 0.2;
+const SLEEP_MS = 10;
+
+/**
+ * Drives all connections of the load generator, without promises: a job says until when. What a stream throws ends the job.
+ */
+export class SocketLoop {
+  readonly #readiness = new Readiness();
+  readonly #streams = new Map<number, Stream>();
+  /** Beginnings of what is not whole yet. */
+  readonly #rests = new Map<number, Uint8Array>();
+  #buffer = new Uint8Array(2 * MAX_READ_BYTES);
+
+  constructor() {
+    setInterval(() => this.#poll(0), IDLE_POLL_MS);
+  }
+
+  /** Connects to a port of this machine; returns the connection's descriptor. */
+  connect(port: number, stream: Stream): number {
+    const descriptor = connectLoopback(port);
+    this.#streams.set(descriptor, stream);
+    this.#readiness.add(descriptor);
+    return descriptor;
+  }
+
+  /**
+   * Drives the connections until `isDone`.
+   *
+   * @throws {Error} after `patienceMs`, with `missing()` in its message, and what a stream throws.
+   */
+  runUntil(isDone: () => boolean, patienceMs: number, missing: () => string): void {
+    const until = performance.now() + patienceMs;
+    let busyAt = performance.now();
+    while (!isDone()) {
+      const now = performance.now();
+      if (now > until) throw new Error(`after ${patienceMs} ms: ${missing()}`);
+      if (this.#poll(now - busyAt > AWAKE_MS ? SLEEP_MS : 0) > 0) busyAt = now;
+    }
+  }
+
+  #poll(timeoutMs: number): number {
+    return this.#readiness.wait(timeoutMs, this.#onReadable);
+  }
+
+  readonly #onReadable = (descriptor: number): void => {
+    const stream = this.#streams.get(descriptor);
+    if (!stream) return;
+    const rest = this.#rests.get(descriptor);
+    const kept = rest?.length ?? 0;
+    if (kept + MAX_READ_BYTES > this.#buffer.length) {
+      this.#buffer = new Uint8Array(2 * (kept + MAX_READ_BYTES));
+    }
+    if (rest) this.#buffer.set(rest);
+    const count = receive(descriptor, kept === 0 ? this.#buffer : this.#buffer.subarray(kept));
+    if (count < 0) return;
+    if (count === 0) {
+      this.#streams.delete(descriptor);
+      this.#rests.delete(descriptor);
+      this.#readiness.close(descriptor);
+      return stream.end();
+    }
+    const filled = kept + count;
+    const done = stream.receive(this.#buffer, filled);
+    if (done < filled) this.#rests.set(descriptor, this.#buffer.slice(done, filled));
+    else if (rest) this.#rests.delete(descriptor);
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * The peer of rooms on Bun: its native publish and subscribe, as its documentation shows them.
+ *
+ * @module
+ */
+// What of Bun's API is used: its types would have to be a dependency of this repository.
+interface BunSocket {
+  readonly data: { readonly room: string };
+  subscribe(topic: string): void;
+}
+interface BunServer {
+  readonly port: number;
+  upgrade(request: Request, options: { data: BunSocket["data"] }): boolean;
+  publish(topic: string, message: string): number;
+}
+declare const Bun: {
+  serve(options: {
+    hostname: string;
+    port: number;
+    fetch(request: Request, server: BunServer): Response | undefined;
+    websocket: { open(socket: BunSocket): void; message(socket: BunSocket, text: string): void };
+  }): BunServer;
+};
+
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch(request, server) {
+    const { pathname: room } = new URL(request.url);
+    return server.upgrade(request, { data: { room } }) ? undefined : new Response(null, { status: 400 });
+  },
+  websocket: {
+    open: (socket) => socket.subscribe(socket.data.room),
+    message: (socket, text) => void server.publish(socket.data.room, text),
+  },
+});
+console.log(JSON.stringify({ event: "listening", port: server.port }));

@@ -1,0 +1,25 @@
+/**
+ * The peer of rooms on Node: Socket.IO, WebSocket transport only, set up as its documentation's "Performance tuning" says.
+ *
+ * JavaScript, since Node 20 reads no TypeScript. Socket.IO is found below the directory in NPM_DIRECTORY.
+ *
+ * @module
+ */
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import process from "node:process";
+
+const { Server } = createRequire(`${process.env.NPM_DIRECTORY}/`)("socket.io");
+const http = createServer();
+const io = new Server(http, { transports: ["websocket"], perMessageDeflate: false, serveClient: false });
+// The first request of each connection is not kept: half of what a connection holds.
+io.engine.on("connection", (socket) => {
+  socket.request = null;
+});
+io.on("connection", (socket) => {
+  socket.join("bench");
+  socket.on("chat", (message) => io.to("bench").emit("chat", message));
+});
+http.listen(0, "127.0.0.1", () => {
+  console.log(JSON.stringify({ event: "listening", port: http.address().port }));
+});
