@@ -22,6 +22,12 @@ export function banner(origin: string, users: readonly DevUser[]): string {
   for (const { name, token } of users) {
     lines.push(`A room, as ${name}:`, `npx -y wscat -c '${sockets}/realtime/rooms/lobby?token=${token}'`, "");
   }
-  lines.push(`More users: curl -s '${origin}/dev/token?user=carol'`, "");
+  lines.push(
+    `In a room, say something:`,
+    '{"type":"publish","id":"1","event":"chat","data":"hello"}',
+    "",
+    `More users: curl -s '${origin}/dev/token?user=carol'`,
+    "",
+  );
   return lines.join("\n");
 }

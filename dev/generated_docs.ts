@@ -1,6 +1,10 @@
 import { describeVariables } from "../supabase/functions/realtime/config_schema.ts";
+import * as z from "zod/mini";
+import { ClientFrame } from "../supabase/functions/realtime/protocol/client_frames.ts";
 import { CLOSE_MEANINGS } from "../supabase/functions/realtime/protocol/close_codes.ts";
 import { type ErrorMeaning, ERRORS } from "../supabase/functions/realtime/protocol/errors.ts";
+import { FIELD_TEXT } from "../supabase/functions/realtime/protocol/field_text.ts";
+import { ServerFrame } from "../supabase/functions/realtime/protocol/server_frames.ts";
 
 /** A part of a document that is written from the code; it stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
 export interface GeneratedPart {
@@ -12,6 +16,8 @@ export interface GeneratedPart {
 /** Every part of the docs that is written from the code. */
 export const GENERATED_PARTS: readonly GeneratedPart[] = [
   { file: "docs/configuration.md", name: "variables", text: variablesTable },
+  { file: "docs/protocol.md", name: "client-frames", text: () => framesTable(ClientFrame.def.options) },
+  { file: "docs/protocol.md", name: "server-frames", text: () => framesTable(ServerFrame.def.options) },
   { file: "docs/protocol.md", name: "errors", text: errorsTable },
   { file: "docs/protocol.md", name: "closes", text: closesTable },
 ];
@@ -60,4 +66,20 @@ function errorsTable(): string {
 
 function closesTable(): string {
   return table(["code", "meaning"], Object.entries(CLOSE_MEANINGS));
+}
+
+/** A row a field; the frame's name stands in its first one. */
+function framesTable(frames: readonly z.ZodMiniObject[]): string {
+  return table(
+    ["frame", "field", "what it is"],
+    frames.flatMap((frame) => {
+      const { type, ...fields } = frame.shape;
+      const name = type instanceof z.ZodMiniLiteral ? String(type.def.values) : "";
+      return Object.entries(fields).map(([field, schema], at) => [
+        at === 0 ? `\`${name}\`` : "",
+        `\`${field}${schema._zod.def.type === "optional" ? "?" : ""}\``,
+        FIELD_TEXT.get(schema)?.text ?? "",
+      ]);
+    }),
+  );
 }

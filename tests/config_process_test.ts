@@ -56,6 +56,7 @@ Deno.test("with Supabase out of reach and no key set, the process is healthy and
   assertEquals(status, "failing");
   assertEquals(dependencies.map(({ name, state }: { name: string; state: string }) => [name, state]), [
     ["auth_keys", "failing"],
+    ["backplane", "ok"],
   ]);
   assertFalse(ready.body.includes(new URL(supabase).port), "readiness tells an address");
   const whoami = await rawGet(process.port, "/realtime/whoami", [

@@ -59,8 +59,14 @@ Deno.test("the lines that the dev server prints work as they are: an echo, and a
 
   await using alice = await SocketClient.open(aliceUrl);
   await using bob = await SocketClient.open(bobUrl);
-  alice.send("hi bob");
-  assertEquals(await bob.next(), "hi bob");
+  const [line = ""] = dev.printed.match(/^\{"type":"publish".*\}$/m) ?? [];
+  alice.send(line);
+  for (;;) {
+    const frame = JSON.parse(String(await bob.next()));
+    if (frame.type !== "message") continue;
+    assertEquals([frame.data, frame.from.user], ["hello", "alice"]);
+    break;
+  }
 });
 
 Deno.test("the printed curl line names alice, and its issuer publishes the key of her token", async () => {

@@ -9,6 +9,7 @@ const DOCUMENTS = [
   "docs/deploy.md",
   "docs/performance.md",
   "docs/protocol.md",
+  "docs/rooms.md",
   "docs/recipes/add-an-endpoint.md",
 ];
 
@@ -37,6 +38,11 @@ Deno.test("the README's endpoint is the recipe's, which is tested", async () => 
     await readCodeBlock("README.md", holdsEndpoint),
     await readCodeBlock("docs/recipes/add-an-endpoint.md", holdsEndpoint),
   );
+});
+
+Deno.test("the README's room is the one of docs/rooms.md, which is tested", async () => {
+  const holdsRoom = ({ code }: { code: string }) => code.includes("export const tables");
+  assertEquals(await readCodeBlock("README.md", holdsRoom), await readCodeBlock("docs/rooms.md", holdsRoom));
 });
 
 Deno.test("every task that the documents name exists", async () => {

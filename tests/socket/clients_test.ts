@@ -6,6 +6,17 @@ import { WebSocket as NodeWebSocket } from "ws";
 import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
 import { startService } from "../support/running_service.ts";
 import { PATIENCE_MS, SocketClient } from "../support/socket_client.ts";
+import { startSocketEndpoint } from "../support/socket_endpoint.ts";
+
+Deno.test("the endpoint is told which subprotocol was selected, and none when there is none", async () => {
+  await using running = await startSocketEndpoint({
+    onOpen: (socket) => void socket.send(`protocol: ${socket.protocol}`),
+  });
+  await using selected = await SocketClient.open(await running.socketUrl("/x"), ["other", "realtime.v1"]);
+  assertEquals(await selected.next(), "protocol: realtime.v1");
+  await using plain = await SocketClient.open(await running.socketUrl("/x"));
+  assertEquals(await plain.next(), "protocol: ");
+});
 
 const BYTES = new Uint8Array([0, 1, 127, 128, 255]);
 

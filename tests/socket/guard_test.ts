@@ -34,6 +34,7 @@ async function assertErrorFrame(client: SocketClient): Promise<void> {
     type: "error",
     code: "internal",
     message: "Something failed on our side. The request id finds it in the function's logs.",
+    retry_after_ms: 1000,
   });
 }
 

@@ -82,7 +82,7 @@ export async function startService(options: StartOptions = {}): Promise<RunningS
     },
     async [Symbol.asyncDispose]() {
       await service.isolate.drain("test over", 0);
-      service.log.close();
+      await service.close();
       await (signal?.aborted ? server.finished : server.shutdown());
     },
   };

@@ -63,6 +63,11 @@ export class SocketClient implements AsyncDisposable {
     }
   }
 
+  /** The messages that have arrived and were not asked for yet. */
+  takeAll(): (string | ArrayBuffer)[] {
+    return this.#received.splice(0);
+  }
+
   /** How the connection ends; waits for it. */
   closed(): Promise<Ending> {
     return deadline(this.#closed.promise, PATIENCE_MS);

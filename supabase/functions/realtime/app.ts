@@ -6,6 +6,8 @@ import { provide } from "./middleware/provide.ts";
 import { requestLog } from "./middleware/request_log.ts";
 import { echo } from "./routes/echo.ts";
 import { health } from "./routes/health.ts";
+import { metrics } from "./routes/metrics.ts";
+import { openapi } from "./routes/openapi.ts";
 import { rooms } from "./routes/rooms.ts";
 import { serviceInfo } from "./routes/service_info.ts";
 import { whoami } from "./routes/whoami.ts";
@@ -21,8 +23,10 @@ export function createApp(services: Services) {
   return root.basePath("/realtime")
     .route("/", serviceInfo(() => root.routes))
     .route("/health", health)
+    .route("/metrics", metrics)
     .route("/whoami", whoami)
     .route("/echo", echo)
+    .route("/openapi.json", openapi(() => root.routes))
     .route("/rooms", rooms);
 }
 

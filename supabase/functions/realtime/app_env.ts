@@ -1,8 +1,10 @@
+import type { IsSecretKey } from "./auth/secret_keys.ts";
 import type { User } from "./auth/user.ts";
 import type { Verifier } from "./auth/verification.ts";
 import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Authorize } from "./rooms/authorize.ts";
-import type { LocalRooms } from "./rooms/local_rooms.ts";
+import type { Rooms } from "./rooms/rooms.ts";
 import type { PendingUpgrade, UpgradeServices } from "./socket/handshake.ts";
 
 /** Something outside the function that it needs; asked by `GET /realtime/health/ready`. */
@@ -15,10 +17,13 @@ export interface Dependency {
 /** What the app is given to work with; `c.var.services`. Tests give their own. */
 export interface Services extends UpgradeServices {
   readonly verifier: Verifier;
+  /** Knows the project's secret keys. */
+  readonly isSecretKey: IsSecretKey;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Who may do what in a room. */
   readonly authorize: Authorize;
-  readonly rooms: LocalRooms;
+  readonly rooms: Rooms;
   /** `*`, or the origins of pages that may connect. */
   readonly allowedOrigins: readonly string[];
   readonly dependencies: readonly Dependency[];

@@ -97,6 +97,18 @@ export const Environment = z.object({
     byDefault: "given by the host",
     secret: true,
   }),
+  SUPABASE_SECRET_KEYS: variable(z.optional(z.pipe(parsedJson, z.record(z.string(), z.string()))), {
+    description: "Secret keys by name: who presents one may publish over HTTP in any room.",
+    allowed: "a JSON object of names and keys",
+    byDefault: "given by the host",
+    secret: true,
+  }),
+  SUPABASE_SERVICE_ROLE_KEY: variable(z.optional(text), {
+    description: "The legacy secret key; as good as one of `SUPABASE_SECRET_KEYS`.",
+    allowed: "text",
+    byDefault: "given by the host",
+    secret: true,
+  }),
   AUTH_POLICY: variable(z._default(z.enum(["local", "remote"]), "local"), {
     description:
       "`local` verifies with keys and asks Auth only about tokens that no key fits; `remote` asks Auth " +
@@ -151,6 +163,18 @@ export const Environment = z.object({
     256,
     "Frames of one socket that may wait while an async handler works; one more closes it with 4429.",
   ),
+  MAX_QUEUED_BYTES: whole(
+    1_024,
+    268_435_456,
+    1_048_576,
+    "Bytes of one socket's frames that may wait so; more closes it with 4429.",
+  ),
+  SLOW_BUFFERED_BYTES: whole(
+    1_024,
+    268_435_456,
+    262_144,
+    "Bytes that may wait to be sent to one socket before ephemeral messages to it are dropped; at most MAX_BUFFERED_BYTES.",
+  ),
   MAX_BUFFERED_BYTES: whole(
     1_024,
     268_435_456,
@@ -164,6 +188,75 @@ export const Environment = z.object({
     100,
     "Open sockets of one user in one isolate; one more gets 429.",
   ),
+  MAX_MEMBERS_PER_ROOM: whole(
+    1,
+    1_000_000,
+    10_000,
+    "Members of one room in one isolate; one more is refused with 503 `room_full`.",
+  ),
+  FRAMES_PER_SECOND: whole(
+    1,
+    1_000_000,
+    100,
+    "Frames that one room member may send a second, on average; one more is answered with `rate_limited`.",
+  ),
+  FRAMES_BURST: whole(
+    1,
+    1_000_000,
+    200,
+    "Frames that one room member may send at once after a pause. Ten times as many refused ones close it with 4429.",
+  ),
+  HEARTBEAT_MS: whole(
+    100,
+    140_000,
+    25_000,
+    "A room's member is sent something at least this often (the host resets sockets that are silent for 150 s); a " +
+      "`realtime.v1` client that is silent for twice as long is closed with 4408.",
+  ),
+  EXPIRY_WARNING_SECONDS: whole(
+    0,
+    3_600,
+    60,
+    "How long before a token expires its room member is told, with `expiring`.",
+  ),
+  EXPIRY_GRACE_SECONDS: whole(
+    0,
+    3_600,
+    15,
+    "How long after its token expired a room member is closed with 4401.",
+  ),
+  PRESENCE_GRACE_MS: whole(
+    0,
+    600_000,
+    10_000,
+    "How long a member that was lost stays present, so that a resume is not seen as leaving.",
+  ),
+  HISTORY_MESSAGES: whole(0, 1_000_000, 1_000, "Messages that a room keeps."),
+  HISTORY_SECONDS: whole(1, 31_536_000, 86_400, "How long a room keeps a message."),
+  DEDUPE_SECONDS: whole(
+    1,
+    86_400,
+    300,
+    "How long a publish `id` that its user repeats is recognized as the same message.",
+  ),
+  MEMORY_BYTES: whole(
+    65_536,
+    17_179_869_184,
+    67_108_864,
+    "What the memory backplane may keep of all rooms together; the rooms that were used least recently go first.",
+  ),
+  ROOM_POLICY: variable(z._default(z.enum(["any", "claim"]), "any"), {
+    description:
+      "Who may be in a room: `any` verified user, or only those whose `app_metadata` names the room (`ROOM_CLAIM`).",
+    allowed: "any or claim",
+    byDefault: "any",
+  }),
+  ROOM_CLAIM: variable(z._default(text, "rooms"), {
+    description: "The entry of `app_metadata` that names rooms where `ROOM_POLICY` is `claim`; see " +
+      "[rooms.md](rooms.md#who-may-do-what).",
+    allowed: "text",
+    byDefault: "rooms",
+  }),
   DRAIN_SECONDS: whole(
     0,
     600,

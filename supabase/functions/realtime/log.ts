@@ -34,7 +34,7 @@ const MAX_FIELD_LENGTH = 4_000;
 /** The part of the budget that debug and info events may use, so that there is always room for an error. */
 const SHARE_OF_ROUTINE = 0.7;
 /** Any JSON Web Token, or the beginning of one: base64url of `{"`. */
-const TOKEN_LIKE = /eyJ[\w-]{5,}(\.[\w-]*){0,2}/g;
+const TOKEN_LIKE = /eyJ[\w-]{5,}(\.[\w-]*){0,2}|sb_secret_[\w-]+/g;
 
 /** Creates a log that stays within its budget: what is over is counted, and the count is logged when the window ends. */
 export function createLog(options: LogOptions): Log {

@@ -27,7 +27,7 @@ const SHUTDOWN_MS = 1_000;
  * Serves in plain Deno, outside the hosted runtime, until SIGTERM or SIGINT, which drain the open sockets first; a second
  * signal ends the process at once.
  */
-export function serveStandalone({ config, handler, isolate, log }: Service): void {
+export function serveStandalone({ config, handler, isolate, log, close }: Service): void {
   const server = listen(config, handler, ({ hostname, port }) => {
     log.info("listening", { hostname, port, url: `http://${hostname}:${port}/realtime` });
   });
@@ -35,7 +35,7 @@ export function serveStandalone({ config, handler, isolate, log }: Service): voi
   async function end(signal: Deno.Signal): Promise<void> {
     if (isolate.isDraining) Deno.exit(1);
     await isolate.drain(signal, signal === "SIGTERM" ? config.DRAIN_SECONDS * 1000 : 0);
-    log.close();
+    await close();
     // It waits for ever for a peer that does not answer its close frame and, on Deno 2.9.6, for one that went away before
     // its upgrade was through.
     await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, SHUTDOWN_MS))]);

@@ -1,6 +1,7 @@
 import { createMiddleware } from "hono/factory";
-import type { AppEnv, AuthenticatedEnv } from "../app_env.ts";
+import type { AppEnv, AuthenticatedEnv, Services } from "../app_env.ts";
 import { findToken } from "../auth/credential.ts";
+import type { User } from "../auth/user.ts";
 import { errorFields } from "../log.ts";
 import { RequestProblem } from "./problem.ts";
 
@@ -12,21 +13,26 @@ import { RequestProblem } from "./problem.ts";
 export const authenticate = createMiddleware<AppEnv & AuthenticatedEnv>(async function authenticate(c, next) {
   // A request that did not come through createHandler (`app.request()` in a test) still carries its token itself.
   const token = c.env?.token ?? findToken(c.req.raw);
-  if (!token) throw new RequestProblem("missing_token");
   // c.get() and not c.var, here and in the other middleware of every connect: c.var copies all variables at each use.
-  const { verifier, log } = c.get("services");
-  const verification = await verifier.verify(token);
-  if (!verification.ok) {
-    const { code, detail, cause } = verification;
-    if (code === "auth_unavailable") {
-      log.warn("auth.unavailable", {
-        request_id: c.get("requestId"),
-        detail,
-        ...errorFields(cause),
-      });
-    }
-    throw new RequestProblem(code, { detail });
-  }
-  c.set("user", verification.user);
+  c.set("user", await verifyUser(token, c.get("services"), c.get("requestId")));
   await next();
 });
+
+/**
+ * The user of a token.
+ * @throws {RequestProblem} the answers of `authenticate`, as a rejection
+ */
+export async function verifyUser(
+  token: string | undefined,
+  { verifier, log }: Services,
+  requestId: string,
+): Promise<User> {
+  if (!token) throw new RequestProblem("missing_token");
+  const verification = await verifier.verify(token);
+  if (verification.ok) return verification.user;
+  const { code, detail, cause } = verification;
+  if (code === "auth_unavailable") {
+    log.warn("auth.unavailable", { request_id: requestId, detail, ...errorFields(cause) });
+  }
+  throw new RequestProblem(code, { detail });
+}

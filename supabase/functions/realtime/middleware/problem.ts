@@ -1,6 +1,8 @@
 import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { routePath } from "hono/route";
 import type { AppEnv } from "../app_env.ts";
+import { BackplaneUnavailable } from "../backplane/contract.ts";
 import { errorFields } from "../log.ts";
 import { type ErrorCode, type ErrorMeaning, ERRORS } from "../protocol/errors.ts";
 
@@ -31,7 +33,8 @@ export function problemResponse(code: ErrorCode, requestId: string, options: Pro
   if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
   if (status === 401) headers.set("www-authenticate", challenge(code));
   if (code === "expected_websocket") headers.set("upgrade", "websocket");
-  const body = { title, status, code, detail, ...options, request_id: requestId };
+  const retry = retryAfterSeconds === undefined ? {} : { retry_after_ms: retryAfterSeconds * 1000 };
+  const body = { title, status, code, detail, ...options, ...retry, request_id: requestId };
   return new Response(JSON.stringify(body), { status, headers });
 }
 
@@ -39,6 +42,14 @@ export function problemResponse(code: ErrorCode, requestId: string, options: Pro
 export function answerProblem(error: Error, c: Context<AppEnv>): Response {
   const { requestId, services } = c.var;
   if (error instanceof RequestProblem) return problemResponse(error.code, requestId, error.options);
+  // What Hono's own validator says of a body that is not JSON.
+  if (error instanceof HTTPException && error.status === 400) {
+    return problemResponse("invalid_request", requestId, { detail: error.message });
+  }
+  if (error instanceof BackplaneUnavailable) {
+    services.log.warn("backplane.unavailable", { request_id: requestId, ...errorFields(error) });
+    return problemResponse("unavailable", requestId);
+  }
   services.log.error("request.failed", { request_id: requestId, route: routePath(c), ...errorFields(error) });
   return problemResponse("internal", requestId);
 }

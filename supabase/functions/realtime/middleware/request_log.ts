@@ -8,6 +8,7 @@ export const requestLog = createMiddleware<AppEnv>(async function requestLog(c, 
   const startedAt = services.now();
   await next();
   if (c.res.status === 101) return;
+  services.metrics.responded(c.res.status);
   services.log.info("request", {
     request_id: c.get("requestId"),
     method: c.req.method,

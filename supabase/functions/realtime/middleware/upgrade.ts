@@ -28,6 +28,13 @@ export const expectWebSocket = createMiddleware<AppEnv>(async function expectWeb
 export interface UpgradeOptions {
   /** Subprotocols that the endpoint speaks, in order of preference; `realtime.v1` by default. */
   readonly subprotocols?: readonly string[];
+  /**
+   * The endpoint notices by itself when a client that selected one of `subprotocols` has gone silent: the runtime's own
+   * WebSocket pings, which cost timers at every message, are left out for it. False by default.
+   */
+  readonly ownHeartbeat?: boolean;
+  /** Frames that may wait, where that has to be more than `MAX_QUEUED_FRAMES`: as many as a client may send at once. */
+  readonly queuedFrames?: number;
 }
 
 /** The response of a route that upgrades; `ws` gives the route a `$ws` in `hc<App>()`. */
@@ -63,6 +70,8 @@ export function upgradeWebSocket<
     route: routePath(c),
     handlers,
     subprotocols: options.subprotocols ?? [REALTIME_V1],
+    ownHeartbeat: options.ownHeartbeat ?? false,
+    queuedFrames: Math.max(services.limits.maxQueuedFrames, options.queuedFrames ?? 0),
   };
   return new Response(null, { status: 101 }) as UpgradeResponse;
 }

@@ -5,10 +5,15 @@
 export const CLOSE = {
   done: 1000,
   unsupportedData: 1003,
+  policy: 1008,
   frameTooBig: 1009,
   internal: 1011,
   isolateGoing: 1012,
   tooSlow: 1013,
+  notUnderstood: 4400,
+  tokenExpired: 4401,
+  notAllowed: 4403,
+  heartbeatMissed: 4408,
   flood: 4429,
 } as const;
 
@@ -16,11 +21,16 @@ export const CLOSE = {
 export const CLOSE_MEANINGS: Readonly<Record<(typeof CLOSE)[keyof typeof CLOSE], string>> = {
   1000: "done, nobody's fault",
   1003: "a binary frame where text is spoken",
+  1008: "an endpoint's own policy; rooms do not send it",
   1009: "a frame above the limit",
   1011: "our fault: the endpoint could not set the socket up",
-  1012: "this isolate is about to go: connect again, another one answers",
-  1013: "the client reads too slowly: connect again later",
-  4429: "more frames than are taken in before the earlier ones are handled",
+  1012: "this isolate is about to go: connect again and resume, another one answers",
+  1013: "the client reads too slowly, or the room cannot be reached: connect again later and resume",
+  4400: "an endpoint cannot understand this client at all; rooms do not send it",
+  4401: "the token has expired: connect with a fresh one and resume",
+  4403: "the user may not be here any more",
+  4408: "the client was silent for too long: connect again and resume",
+  4429: "a flood: more frames than are taken in; wait for what the last `error` said",
 };
 
 /** The longest close reason that a WebSocket close frame can hold, in bytes of UTF-8. */

@@ -6,7 +6,7 @@
 /** What one code means to a client. */
 export interface ErrorMeaning {
   /** HTTP status when the error is told before the upgrade. */
-  readonly status: 400 | 401 | 403 | 404 | 429 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 413 | 429 | 500 | 503;
   /** Title of the problem document; short, fixed, never about one request. */
   readonly title: string;
   /** Told when the place that raised the error has nothing more exact to say. Says what to do next. */
@@ -69,6 +69,12 @@ export const ERRORS = {
     detail: "There is nothing at this address. `GET /realtime` lists what there is.",
     retryable: false,
   },
+  too_large: {
+    status: 413,
+    title: "Too large",
+    detail: "The body is larger than a frame may be.",
+    retryable: false,
+  },
   too_many_connections: {
     status: 429,
     title: "Too many connections",
@@ -80,6 +86,28 @@ export const ERRORS = {
     status: 503,
     title: "Overloaded",
     detail: "This isolate takes no more connections. Connect again: another isolate will answer.",
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  room_full: {
+    status: 503,
+    title: "Room full",
+    detail: "The room has as many members as one isolate takes. Try again later.",
+    retryable: true,
+    retryAfterSeconds: 10,
+  },
+  rate_limited: {
+    status: 429,
+    title: "Rate limited",
+    detail: "Too many frames. Wait for `retry_after_ms`, then send the same again.",
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  unavailable: {
+    status: 503,
+    title: "Unavailable",
+    detail:
+      "Rooms cannot be reached right now. Send the same again, under the same `id`, after `retry_after_ms`.",
     retryable: true,
     retryAfterSeconds: 1,
   },
@@ -101,11 +129,40 @@ export const ERRORS = {
 /** A stable error code. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** The frame that tells a socket's peer about an error; protocol.md, "Server to client". */
+/** The frame that tells a socket's peer about an error; docs/protocol.md, "Errors". */
 export interface ErrorFrame {
   readonly type: "error";
   readonly code: ErrorCode;
   readonly message: string;
+  /** Of the frame that this answers. */
+  readonly id?: string;
   /** Path of the field that is wrong, when one is. */
   readonly field?: string;
+  /** When trying again makes sense; told with every code that may succeed later. */
+  readonly retry_after_ms?: number;
+}
+
+/** What an error frame says beside its code. */
+export interface ErrorDetails {
+  /** Instead of the code's own text. Shown to the client: no token, no secret, no stack. */
+  readonly message?: string;
+  readonly id?: string | undefined;
+  readonly field?: string | undefined;
+  readonly retryAfterMs?: number;
+}
+
+/** The frame of an error. */
+export function errorFrame(code: ErrorCode, details: ErrorDetails = {}): ErrorFrame {
+  const { detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
+  const { message = detail, id, field } = details;
+  const retryAfterMs = details.retryAfterMs ??
+    (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
+  return {
+    type: "error",
+    code,
+    message,
+    ...(id === undefined ? {} : { id }),
+    ...(field === undefined ? {} : { field }),
+    ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+  };
 }

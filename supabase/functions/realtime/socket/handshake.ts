@@ -1,5 +1,6 @@
 import type { User } from "../auth/user.ts";
 import { errorFields, type Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 import { parseSubprotocols, selectSubprotocol } from "../protocol/subprotocols.ts";
 import type { Isolate } from "./isolate.ts";
 import { ServerSocket } from "./server_socket.ts";
@@ -15,6 +16,10 @@ export interface PendingUpgrade {
   readonly handlers: SocketHandlers;
   /** Subprotocols that the endpoint speaks, in order of preference. */
   readonly subprotocols: readonly string[];
+  /** Clients that selected one of them need no WebSocket pings. */
+  readonly ownHeartbeat: boolean;
+  /** Frames that may wait while an async handler works. */
+  readonly queuedFrames: number;
 }
 
 /** What performing an upgrade needs. */
@@ -22,6 +27,7 @@ export interface UpgradeServices {
   readonly isolate: Isolate;
   readonly limits: SocketLimits;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Milliseconds since 1970, for durations in the log. */
   readonly now: () => number;
 }
@@ -45,13 +51,13 @@ export function performUpgrade(
   upgrade: PendingUpgrade,
   services: UpgradeServices,
 ): Response {
-  const { isolate, limits, log, now } = services;
+  const { isolate, limits, log, metrics, now } = services;
   const offered = parseSubprotocols(request.headers.get("sec-websocket-protocol"));
   const protocol = selectSubprotocol(offered, upgrade.subprotocols);
   if (protocol !== undefined) normalizeOfferedSubprotocols(request, offered);
   const { socket: raw, response } = Deno.upgradeWebSocket(
     request,
-    protocol === undefined ? {} : { protocol },
+    protocol === undefined ? {} : upgrade.ownHeartbeat ? { protocol, idleTimeout: 0 } : { protocol },
   );
   const openedAt = now();
   const { user, handlers } = upgrade;
@@ -62,17 +68,21 @@ export function performUpgrade(
     raw,
     id,
     user,
+    protocol: protocol ?? "",
     handlers,
     limits,
-    openWatch: isolate.openWatch,
+    queuedFrames: upgrade.queuedFrames,
+    handshakeWatch: isolate.handshakeWatch,
     onFailure: (handler, error) =>
       log.error("socket.handler_failed", { ...about, handler, ...errorFields(error) }),
     onGone(gone, { code }) {
       isolate.remove(gone);
+      metrics.closed(code);
       log.info("socket.close", { ...about, code, duration_ms: now() - openedAt });
     },
   });
   isolate.add(socket);
+  metrics.connectionsOpened += 1;
   log.info("socket.open", { ...about, connections: isolate.connections });
   return response;
 }

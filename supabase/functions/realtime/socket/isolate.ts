@@ -1,7 +1,6 @@
 import type { Log } from "../log.ts";
-import { CLOSE } from "../protocol/close_codes.ts";
-import { OpenWatch } from "./open_watch.ts";
-import type { Socket } from "./socket.ts";
+import { HandshakeWatch } from "./handshake_watch.ts";
+import type { DrainNotice, Socket } from "./socket.ts";
 
 /** How an isolate is set up. */
 export interface IsolateOptions {
@@ -16,6 +15,8 @@ export interface IsolateOptions {
   readonly log: Log;
   /** Milliseconds; only differences count. */
   readonly now: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
 }
 
 /** How often a drain closes the next few sockets. */
@@ -23,14 +24,23 @@ const DRAIN_STEP_MS = 50;
 /** How long a drain waits for the last peers to answer its close frames. */
 const CLOSE_HANDSHAKE_MS = 1_000;
 
+/** Closed at once, clients are asked to come back within this time, each at its own moment. */
+const RECONNECT_SPREAD_MS = 1_000;
+
+/** A socket that can be told of the isolate's end. */
+export interface DrainableSocket extends Socket {
+  /** Tells its endpoint and closes it with 1012. */
+  drain(notice: DrainNotice): void;
+}
+
 /** The sockets of one isolate, and its end. */
 export class Isolate {
   readonly id: string;
   /** Gives up on sockets that do not open. */
-  readonly openWatch = new OpenWatch();
+  readonly handshakeWatch = new HandshakeWatch();
   readonly #options: IsolateOptions;
   readonly #startedAt: number;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Set<DrainableSocket>();
   readonly #connectionsOf = new Map<string, number>();
   #settleWaitUntil: (() => void) | undefined;
   #drainUntil: number | undefined;
@@ -66,7 +76,7 @@ export class Isolate {
   }
 
   /** Counts a socket in. */
-  add(socket: Socket): void {
+  add(socket: DrainableSocket): void {
     this.#sockets.add(socket);
     this.#connectionsOf.set(socket.user.id, (this.#connectionsOf.get(socket.user.id) ?? 0) + 1);
     const { waitUntil } = this.#options;
@@ -75,7 +85,7 @@ export class Isolate {
   }
 
   /** Counts a socket out. Counting out twice does nothing. */
-  remove(socket: Socket): void {
+  remove(socket: DrainableSocket): void {
     if (!this.#sockets.delete(socket)) return;
     const ofUser = (this.#connectionsOf.get(socket.user.id) ?? 1) - 1;
     if (ofUser > 0) this.#connectionsOf.set(socket.user.id, ofUser);
@@ -113,14 +123,16 @@ export class Isolate {
       const steps = Math.max(1, Math.ceil(leftMs / DRAIN_STEP_MS));
       const next = closed + Math.ceil((open.length - closed) / steps);
       for (const socket of open.slice(closed, next)) {
-        socket.close(CLOSE.isolateGoing, `isolate going: ${reason}`);
+        // A drain that takes its time spreads the reconnects by itself.
+        const spreadMs = steps > 1 ? 0 : RECONNECT_SPREAD_MS;
+        socket.drain({ reason, reconnectAfterMs: Math.floor(this.#options.random() * spreadMs) });
       }
       closed = next;
       if (closed < open.length && this.#sockets.size > 0) await this.#pause(DRAIN_STEP_MS);
     }
     const patience = this.#options.now() + CLOSE_HANDSHAKE_MS;
     while (this.#sockets.size > 0 && this.#options.now() < patience) await this.#pause(DRAIN_STEP_MS);
-    this.openWatch.close();
+    this.handshakeWatch.close();
     this.#options.log.info("isolate.drained", { reason, connections_left: this.connections });
   }
 

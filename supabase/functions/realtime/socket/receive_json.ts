@@ -19,13 +19,16 @@ export function receiveJson<S extends $ZodType>(
     try {
       value = JSON.parse(data);
     } catch {
-      socket.sendError("invalid_frame", "The message is not JSON.");
+      socket.sendError("invalid_frame", { message: "The message is not JSON." });
       return;
     }
     const parsed = safeParse(schema, value);
     if (parsed.success) return onMessage(socket, parsed.data);
     const [issue] = parsed.error.issues;
     const field = issue?.path.join(".");
-    socket.sendError("invalid_frame", issue?.message, field || undefined);
+    socket.sendError("invalid_frame", {
+      ...(issue ? { message: issue.message } : {}),
+      field: field || undefined,
+    });
   };
 }

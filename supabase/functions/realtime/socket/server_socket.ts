@@ -1,22 +1,28 @@
 import type { User } from "../auth/user.ts";
+import { Backlog } from "./backlog.ts";
 import { CLOSE, MAX_CLOSE_REASON_BYTES } from "../protocol/close_codes.ts";
-import { type ErrorCode, type ErrorFrame, ERRORS } from "../protocol/errors.ts";
+import { type ErrorCode, type ErrorDetails, errorFrame } from "../protocol/errors.ts";
 import { cutToBytes, isLargerThan } from "./frame_size.ts";
-import type { OpenWatch } from "./open_watch.ts";
-import type { Socket, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
+import type { HandshakeWatch } from "./handshake_watch.ts";
+import { FLOOD_WAIT_MS } from "../protocol/limits.ts";
+import type { DrainNotice, Socket, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
 
 /** The handlers of an endpoint, by what they answer to. */
-export type HandlerName = "open" | "message" | "close";
+export type HandlerName = "open" | "message" | "drain" | "close";
 
 /** What a server socket is made of. */
 export interface ServerSocketOptions {
   readonly raw: WebSocket;
   readonly id: string;
   readonly user: User;
+  /** The selected subprotocol: of a server's socket Deno (2.1.4 and 2.9.6) says "", whatever was selected. */
+  readonly protocol: string;
   readonly handlers: SocketHandlers;
   readonly limits: SocketLimits;
-  /** Gives up on the socket when it does not open. */
-  readonly openWatch: OpenWatch;
+  /** Frames that may wait while an async handler works. */
+  readonly queuedFrames: number;
+  /** Gives up on the socket when it does not open, or does not close. */
+  readonly handshakeWatch: HandshakeWatch;
   /** Called when a handler of the endpoint threw or rejected. */
   readonly onFailure: (handler: HandlerName, error: unknown) => void;
   /** Called once, when the connection is gone. */
@@ -33,10 +39,13 @@ type Happening = { readonly data: string | ArrayBuffer } | { readonly close: Soc
 export class ServerSocket implements Socket {
   readonly id: string;
   readonly user: User;
+  readonly protocol: string;
   readonly #raw: WebSocket;
+  readonly #backlog: Backlog;
   readonly #options: ServerSocketOptions;
   /** What waits while an async handler works; empty most of the time. */
   readonly #waiting: Happening[] = [];
+  #waitingBytes = 0;
   #working = false;
   #closedByUs: SocketClose | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -47,7 +56,9 @@ export class ServerSocket implements Socket {
     this.#options = options;
     this.id = options.id;
     this.user = options.user;
+    this.protocol = options.protocol;
     const raw = this.#raw = options.raw;
+    this.#backlog = new Backlog(raw, options.limits);
     raw.binaryType = "arraybuffer";
     raw.onopen = () => this.#open();
     raw.onmessage = (event) => this.#receive(event.data);
@@ -57,35 +68,48 @@ export class ServerSocket implements Socket {
       event.preventDefault();
       if (!this.#opened) this.giveUp();
     };
-    options.openWatch.add(this);
-  }
-
-  get protocol(): string {
-    return this.#raw.protocol;
+    options.handshakeWatch.add(this);
   }
 
   get isOpen(): boolean {
     return !this.#closedByUs && this.#raw.readyState === WebSocket.OPEN;
   }
 
+  get isSlow(): boolean {
+    return this.#backlog.isSlow;
+  }
+
   send(data: string | ArrayBuffer | Uint8Array): boolean {
-    const raw = this.#raw;
     if (!this.isOpen) return false;
-    if (raw.bufferedAmount > this.#options.limits.maxBufferedBytes) {
+    if (!this.#backlog.takes(data)) {
       this.close(CLOSE.tooSlow, "reads too slowly");
       return false;
     }
-    raw.send(data);
+    this.#raw.send(data);
     return true;
+  }
+
+  async drained(): Promise<void> {
+    if (await this.#backlog.drained(() => this.isOpen)) return;
+    this.close(CLOSE.tooSlow, "reads too slowly");
   }
 
   sendJson(value: unknown): boolean {
     return this.send(JSON.stringify(value));
   }
 
-  sendError(code: ErrorCode, message: string = ERRORS[code].detail, field?: string): boolean {
-    const frame: ErrorFrame = { type: "error", code, message, ...(field === undefined ? {} : { field }) };
-    return this.sendJson(frame);
+  sendError(code: ErrorCode, details?: ErrorDetails): boolean {
+    return this.sendJson(errorFrame(code, details));
+  }
+
+  /** Tells the endpoint that the isolate is going, and closes with 1012. */
+  drain(notice: DrainNotice): void {
+    try {
+      if (this.isOpen && this.#opened) this.#options.handlers.onDrain?.(this, notice);
+    } catch (error) {
+      this.#options.onFailure("drain", error);
+    }
+    this.close(CLOSE.isolateGoing, `isolate going: ${notice.reason}`);
   }
 
   close(code: number = CLOSE.done, reason: string = ""): void {
@@ -96,6 +120,7 @@ export class ServerSocket implements Socket {
       return this.close(CLOSE.internal, "the endpoint closed with a wrong code");
     }
     this.#closedByUs = { code, reason: cutToBytes(reason, MAX_CLOSE_REASON_BYTES) };
+    this.#options.handshakeWatch.add(this);
     // Before the handshake is through there is nobody to say it to; #open() will.
     if (this.#raw.readyState === WebSocket.OPEN) this.#closeRaw(this.#closedByUs);
   }
@@ -109,27 +134,28 @@ export class ServerSocket implements Socket {
     this.#closeTimer = setTimeout(() => this.#raw.close(code, reason));
   }
 
-  /** Ends a socket that does not open, as if its connection had broken. */
+  /** Ends a socket that does not open, or does not close, as if its connection had broken. */
   giveUp(): void {
     this.#end(1006, "");
   }
 
   #open(): void {
-    this.#options.openWatch.delete(this);
     if (this.#gone) return this.#raw.close(CLOSE.internal, "opened too late");
+    if (!this.#closedByUs) this.#options.handshakeWatch.delete(this);
     if (this.#closedByUs) return this.#closeRaw(this.#closedByUs);
     this.#opened = true;
     this.#happen("open");
   }
 
   #receive(data: string | ArrayBuffer): void {
-    const { maxFrameBytes, maxQueuedFrames } = this.#options.limits;
+    const { limits: { maxFrameBytes, maxQueuedBytes }, queuedFrames } = this.#options;
     if (this.#closedByUs) return;
     if (isLargerThan(data, maxFrameBytes)) {
       return this.close(CLOSE.frameTooBig, `a frame may have ${maxFrameBytes} bytes`);
     }
-    if (this.#waiting.length >= maxQueuedFrames) {
-      return this.close(CLOSE.flood, `${maxQueuedFrames} frames are waiting to be handled`);
+    if (this.#waiting.length >= queuedFrames || this.#waitingBytes >= maxQueuedBytes) {
+      this.sendError("rate_limited", { retryAfterMs: FLOOD_WAIT_MS });
+      return this.close(CLOSE.flood, "too much is waiting to be handled");
     }
     this.#happen({ data });
   }
@@ -137,7 +163,7 @@ export class ServerSocket implements Socket {
   #end(code: number, reason: string): void {
     if (this.#gone) return;
     this.#gone = true;
-    if (!this.#opened) this.#options.openWatch.delete(this);
+    this.#options.handshakeWatch.delete(this);
     clearTimeout(this.#closeTimer);
     // Deno reports 0 where the connection broke; the name for that is 1006.
     const close = this.#closedByUs ?? { code: code || 1006, reason };
@@ -149,6 +175,7 @@ export class ServerSocket implements Socket {
   #happen(happening: Happening): void {
     if (this.#working) {
       this.#waiting.push(happening);
+      this.#waitingBytes += sizeOf(happening);
       return;
     }
     const pending = this.#handle(happening);
@@ -162,6 +189,7 @@ export class ServerSocket implements Socket {
       await current;
       const next = this.#waiting.shift();
       if (!next) break;
+      this.#waitingBytes -= sizeOf(next);
       current = this.#handle(next);
     } while (true);
     this.#working = false;
@@ -192,6 +220,12 @@ export class ServerSocket implements Socket {
     this.sendError("internal");
     if (handler === "open") this.close(CLOSE.internal, "the endpoint could not open");
   }
+}
+
+/** What it takes while it waits, about. */
+function sizeOf(happening: Happening): number {
+  if (happening === "open" || !("data" in happening)) return 0;
+  return typeof happening.data === "string" ? happening.data.length : happening.data.byteLength;
 }
 
 /** What RFC 6455, section 7.4, and the registry of its codes let an endpoint send: 1005, 1006 and 1015 are not among it. */

@@ -1,0 +1,67 @@
+import type { JSONSchema } from "zod/v4/core";
+
+/** A schema as OpenAPI 3.1 has it: JSON Schema 2020-12. */
+export type JsonSchema = JSONSchema.BaseSchema;
+
+/** A part that stands among the document's components. */
+export interface Reference {
+  readonly $ref: string;
+}
+
+/** A parameter of an operation, by its place in the request. */
+export interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly description: string;
+  readonly schema: JsonSchema;
+}
+
+/** A body by its media type. */
+export type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
+
+/** A header of an answer. */
+export interface Header {
+  readonly description: string;
+  readonly schema: JsonSchema;
+}
+
+/** One answer of an operation. */
+export interface Answer {
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, Header | Reference>>;
+  readonly content?: Content;
+}
+
+/** What one method does at one address. */
+export interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly description?: string;
+  /** Each is one way to be let in; an empty list for what is for anyone. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly required: true; readonly content: Content };
+  /** By status. */
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+
+/** The part of an OpenAPI 3.1 document that ours has. */
+export interface OpenApiDocument {
+  readonly openapi: "3.1.0";
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly servers: readonly { readonly url: string; readonly description: string }[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, JsonSchema>>;
+    readonly headers: Readonly<Record<string, Header>>;
+    readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  };
+}
+
+/** A schema among the document's components. */
+export function schemaNamed(name: string): JsonSchema & Reference {
+  return { $ref: `#/components/schemas/${name}` };
+}

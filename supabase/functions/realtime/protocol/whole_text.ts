@@ -1,0 +1,11 @@
+import * as z from "zod/mini";
+
+/** A whole number within bounds, as text: what a query holds. Anything else fails with `error`. */
+// The return type is the schema's, which is what carries the types on.
+// deno-lint-ignore explicit-module-boundary-types
+export function wholeText(min: number, max: number, error: string) {
+  return z.pipe(
+    z.string().check(z.regex(/^\d{1,16}$/, { error })),
+    z.pipe(z.transform(Number), z.number().check(z.gte(min, { error }), z.lte(max, { error }))),
+  );
+}

@@ -1,0 +1,126 @@
+import { routePath } from "hono/route";
+import * as z from "zod/mini";
+import type { $ZodType, input, output } from "zod/v4/core";
+import type { Services } from "./app_env.ts";
+import type { User } from "./auth/user.ts";
+import { createEndpoint } from "./endpoint.ts";
+import { authenticate } from "./middleware/auth.ts";
+import { RequestProblem } from "./middleware/problem.ts";
+import { expectWebSocket, upgradeWebSocket } from "./middleware/upgrade.ts";
+import { validate } from "./middleware/validate.ts";
+import { JoinQuery } from "./protocol/join_query.ts";
+import { RoomId } from "./protocol/room_id.ts";
+import { createRoomHttp } from "./room_http.ts";
+import type { Authorize } from "./rooms/authorize.ts";
+import { createEventId, lastEvent } from "./rooms/event_id.ts";
+import type { JoinFrom, JoinRequest } from "./rooms/join_request.ts";
+import { openEventStream } from "./socket/event_stream.ts";
+
+/** What the `data` of each event has to be, by the event's name: schemas of zod or zod/mini. */
+export type Events = Readonly<Record<string, $ZodType>>;
+
+/** How an endpoint's rooms differ from the ordinary ones. */
+export interface RoomEndpointOptions<E extends Events> {
+  /**
+   * Sets these rooms apart from those of other endpoints: the same room id is another room. What is stored carries it, so to
+   * change it is to leave history behind. `rooms` by default.
+   */
+  readonly name?: string;
+  /** Only these events may be published, each with data of its schema. By default any event with any data. */
+  readonly events?: E;
+  /** Who may do what; the deployment's policy (`ROOM_POLICY`) by default. */
+  readonly authorize?: Authorize;
+}
+
+/** What may be published to an endpoint's rooms, data by event: `RoomEvents<typeof boards>`, for a client's types. */
+export type RoomEvents<T extends { readonly events: Events }> = {
+  [Name in keyof T["events"]]: input<T["events"][Name]>;
+};
+
+/** What arrives from an endpoint's rooms, data by event. */
+export type RoomMessages<T extends { readonly events: Events }> = {
+  [Name in keyof T["events"]]: output<T["events"][Name]>;
+};
+
+/**
+ * Creates an endpoint of rooms, `/:id`, that speaks the rooms protocol (docs/protocol.md): broadcast, history, presence, resume.
+ * Mount it in app.ts. docs/rooms.md shows one with events of its own.
+ */
+// The return type is the endpoint's routes, which `hc<App>()` reads.
+// deno-lint-ignore explicit-module-boundary-types
+export function createRoomEndpoint<E extends Events = Events>(options: RoomEndpointOptions<E> = {}) {
+  const { name = "rooms" } = options;
+  // A map: an event of the name `constructor` is not one of an object's own.
+  const events = options.events && new Map(Object.entries(options.events));
+  const http = createRoomHttp({ name, events, authorize: options.authorize });
+
+  /**
+   * What a member to be asks for, if it may.
+   * @throws {RequestProblem} `forbidden`, `room_full`
+   */
+  async function admit(room: string, from: JoinFrom, user: User, services: Services): Promise<JoinRequest> {
+    const authorize = options.authorize ?? services.authorize;
+    const permissions = await authorize(user, room);
+    if (!permissions.join) {
+      throw new RequestProblem("forbidden", { detail: "This user may not join this room." });
+    }
+    if (from.type === "history" && !permissions.history) {
+      const detail = "This user may not read this room's history.";
+      throw new RequestProblem("forbidden", { detail, field: "query.history" });
+    }
+    const key = `${name}/${room}`;
+    const refusal = services.rooms.refusal(key);
+    if (refusal) throw new RequestProblem(refusal);
+    return { room, key, permissions, from, events, authorize };
+  }
+
+  const endpoint = createEndpoint().route("/", http)
+    .get(
+      "/:id",
+      authenticate,
+      expectWebSocket,
+      validate("param", Address),
+      validate("query", JoinQuery),
+      async (c) => {
+        const services = c.get("services");
+        const from = joinFrom(c.req.valid("query"));
+        const request = await admit(c.req.valid("param").id, from, c.get("user"), services);
+        return upgradeWebSocket(c, services.rooms.memberHandlers(request), {
+          ownHeartbeat: true,
+          queuedFrames: services.rooms.services.limits.frames_burst,
+        });
+      },
+    )
+    .get(
+      "/:id/events",
+      authenticate,
+      validate("param", Address),
+      validate("query", JoinQuery),
+      async (c) => {
+        const services = c.get("services");
+        const from = lastEvent(c.req.header("last-event-id")) ?? joinFrom(c.req.valid("query"));
+        const user = c.get("user");
+        const request = await admit(c.req.valid("param").id, from, user, services);
+        const refusal = services.isolate.refusal(user.id);
+        if (refusal) throw new RequestProblem(refusal);
+        return openEventStream({
+          user,
+          requestId: c.get("requestId"),
+          route: routePath(c),
+          handlers: services.rooms.memberHandlers(request),
+          eventId: createEventId(from),
+        }, services);
+      },
+    );
+  // For types only: schemas are the server's.
+  return endpoint as typeof endpoint & { readonly events: E };
+}
+
+const Address = z.object({ id: RoomId });
+
+function joinFrom({ after, epoch, connection, history }: JoinQuery): JoinFrom {
+  if (after !== undefined && epoch !== undefined) {
+    return { type: "resume", after, epoch, ...(connection ? { previous: connection } : {}) };
+  }
+  return history === undefined ? { type: "live" } : { type: "history", count: history };
+}

@@ -1,0 +1,175 @@
+import type { User } from "../auth/user.ts";
+import { BackplaneUnavailable } from "../backplane/contract.ts";
+import { errorFields } from "../log.ts";
+import { CLOSE } from "../protocol/close_codes.ts";
+import { type ErrorCode, type ErrorDetails, errorFrame } from "../protocol/errors.ts";
+import { REALTIME_V1 } from "../protocol/subprotocols.ts";
+import type { DrainNotice, Socket, SocketClose } from "../socket/socket.ts";
+import type { Timed } from "../socket/timing_wheel.ts";
+import type { RoomPermissions } from "./authorize.ts";
+import type { Recipient } from "./fan_out.ts";
+import { HEARTBEAT_TEXT } from "./frame_text.ts";
+import type { Room } from "./room.ts";
+import type { RoomServices } from "./services.ts";
+
+/** Part of the heartbeat after which a silent server shows that it is there; the rest is for the wheel's ticks. */
+const HEARTBEAT_PART = 0.7;
+
+/** One connection in one room: who it is, what it may do, and what it is sent. Watches its heartbeat and its token's expiry. */
+export class Member implements Recipient, Timed {
+  readonly socket: Socket;
+  readonly joinsFrames: boolean;
+  readonly #key: string;
+  readonly #services: RoomServices;
+  #user: User;
+  #permissions: RoomPermissions;
+  #room: Room | undefined;
+  #sentAt: number;
+  #heardAt: number;
+  #isWelcome = false;
+  #isWarned = false;
+
+  /** `key` is the room's name in the backplane. */
+  constructor(socket: Socket, key: string, permissions: RoomPermissions, services: RoomServices) {
+    this.socket = socket;
+    this.#key = key;
+    this.joinsFrames = socket.protocol === REALTIME_V1;
+    this.#services = services;
+    this.#user = socket.user;
+    this.#permissions = permissions;
+    services.wheel.add(this, 0);
+    this.#sentAt = this.#heardAt = services.wheel.now;
+  }
+
+  get connection(): string {
+    return this.socket.id;
+  }
+
+  /** As the newest token says. */
+  get user(): User {
+    return this.#user;
+  }
+
+  get permissions(): RoomPermissions {
+    return this.#permissions;
+  }
+
+  get seesPresence(): boolean {
+    return this.#permissions.presence;
+  }
+
+  get isSlow(): boolean {
+    return this.socket.isSlow;
+  }
+
+  /** The room, once this member is live in it. */
+  get room(): Room | undefined {
+    return this.#room;
+  }
+
+  /** Sends text now. What belongs into the order of the room's frames goes through `reply`. */
+  send(text: string): void {
+    this.#sentAt = this.#services.wheel.now;
+    this.socket.send(text);
+  }
+
+  /** Sends `welcome`: before it nothing is sent. */
+  welcome(text: string): void {
+    this.#isWelcome = true;
+    this.send(text);
+  }
+
+  /** Sends a frame that is for this member only, in order with what the room is sent. */
+  reply(text: string): void {
+    if (this.#room) this.#room.reply(this, text);
+    else this.send(text);
+  }
+
+  /** Answers with an `error` frame. */
+  error(code: ErrorCode, details?: ErrorDetails): void {
+    this.#services.metrics.erred(code);
+    this.reply(JSON.stringify(errorFrame(code, details)));
+  }
+
+  /** Answers a frame that could not be done: the backplane is away, or the fault is ours and goes to the log. */
+  failed(error: unknown, id: string | undefined): void {
+    const isAway = error instanceof BackplaneUnavailable;
+    const about = { socket: this.connection, user: this.#user.id, ...errorFields(error) };
+    if (isAway) this.#services.log.warn("backplane.unavailable", about);
+    else this.#services.log.error("room.failed", about);
+    this.error(isAway ? "unavailable" : "internal", { id });
+  }
+
+  /** The member is live in the room now. */
+  enter(room: Room): void {
+    this.#room = room;
+    this.heard();
+  }
+
+  /** Takes over what a fresh token says. */
+  renew(user: User, permissions: RoomPermissions): void {
+    this.#user = user;
+    this.#permissions = permissions;
+    this.#isWarned = false;
+    this.#services.wheel.add(this, 0);
+  }
+
+  /** Notes that the client has sent something. */
+  heard(): void {
+    this.#heardAt = this.#services.wheel.now;
+  }
+
+  /** Closes the connection, with what was to be sent before. */
+  close(code: number, reason: string): void {
+    this.#room?.flush();
+    this.socket.close(code, reason);
+  }
+
+  /** Says that the isolate is about to go. */
+  drain({ reason, reconnectAfterMs }: DrainNotice): void {
+    this.#room?.flush();
+    if (this.#isWelcome) {
+      this.send(JSON.stringify({ type: "draining", reason, reconnect_after_ms: reconnectAfterMs }));
+    }
+  }
+
+  /** The connection is gone: so is everything of it here. Its presence goes at once, or lingers for a resume. */
+  async gone({ code }: SocketClose): Promise<void> {
+    const { wheel, backplane, limits } = this.#services;
+    wheel.delete(this);
+    this.#room?.delete(this);
+    if (!this.#permissions.presence) return;
+    if (isFarewell(code)) await backplane.leave(this.#key, this.connection);
+    else await backplane.linger(this.#key, this.connection, limits.presence_grace_ms);
+  }
+
+  look(now: number): number {
+    const { heartbeatMs, expiryWarningMs, expiryGraceMs } = this.#services;
+    // While it is still joining, what it sends waits: its silence is not its own.
+    const silentMs = this.#room ? now - this.#heardAt : 0;
+    if (this.joinsFrames && silentMs >= 2 * heartbeatMs) {
+      this.close(CLOSE.heartbeatMissed, `nothing was heard for ${2 * heartbeatMs} ms`);
+      return heartbeatMs;
+    }
+    const validMs = this.#user.expiresAt * 1000 - this.#services.now();
+    if (validMs <= -expiryGraceMs) {
+      this.close(CLOSE.tokenExpired, "the token has expired");
+      return heartbeatMs;
+    }
+    if (validMs <= expiryWarningMs && !this.#isWarned && this.#isWelcome) {
+      this.#isWarned = true;
+      this.reply(JSON.stringify({ type: "expiring", expires_at: this.#user.expiresAt }));
+    }
+    if (now - this.#sentAt >= heartbeatMs * HEARTBEAT_PART && this.#isWelcome) this.reply(HEARTBEAT_TEXT);
+    return Math.min(
+      this.#sentAt + heartbeatMs * HEARTBEAT_PART - now,
+      this.joinsFrames ? 2 * heartbeatMs - silentMs : Infinity,
+      this.#isWarned ? validMs + expiryGraceMs : validMs - expiryWarningMs,
+    );
+  }
+}
+
+/** A client that closes with 1000, or with no code, is done, and who may not be here is not. Any other end may be an accident. */
+function isFarewell(code: number): boolean {
+  return code === CLOSE.done || code === 1005 || code === CLOSE.notAllowed;
+}

@@ -1,0 +1,67 @@
+import type { Backplane } from "./backplane/contract.ts";
+import { createMemoryBackplane, MemoryWorld } from "./backplane/memory.ts";
+import type { Config } from "./config_schema.ts";
+import { errorFields, type Log } from "./log.ts";
+import { MAX_PAGE, MAX_STATE_BYTES } from "./protocol/limits.ts";
+import { anyUser, type Authorize } from "./rooms/authorize.ts";
+import { createClaimPolicy } from "./rooms/claim_policy.ts";
+import { Rooms } from "./rooms/rooms.ts";
+import type { RoomServices } from "./rooms/services.ts";
+import { Turn } from "./rooms/turn.ts";
+import { TimingWheel } from "./socket/timing_wheel.ts";
+
+/** The wheel keeps a heartbeat's deadlines to a tenth of it, or to a second. */
+const MAX_TICK_MS = 1_000;
+
+/** The backplane that the configuration chooses. */
+export function createBackplane(config: Config, log: Log): Backplane {
+  const world = new MemoryWorld({
+    retention: {
+      messages: config.HISTORY_MESSAGES,
+      ageMs: config.HISTORY_SECONDS * 1000,
+      dedupeMs: config.DEDUPE_SECONDS * 1000,
+    },
+    maxBytes: config.MEMORY_BYTES,
+    graceMs: config.PRESENCE_GRACE_MS,
+    now: Date.now,
+    id: () => crypto.randomUUID().slice(0, 8),
+    onDeliverError: (error) => log.error("room.failed", errorFields(error)),
+  });
+  return createMemoryBackplane(world);
+}
+
+/** The rooms on a backplane, with the configured limits. */
+export function createRooms(
+  config: Config,
+  parts: Pick<RoomServices, "backplane" | "verifier" | "log" | "metrics">,
+): Rooms {
+  return new Rooms({
+    ...parts,
+    wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), () => performance.now()),
+    turn: new Turn(),
+    limits: {
+      max_frame_bytes: config.MAX_FRAME_BYTES,
+      frames_per_second: config.FRAMES_PER_SECOND,
+      frames_burst: config.FRAMES_BURST,
+      max_members: config.MAX_MEMBERS_PER_ROOM,
+      max_connections_per_user: config.MAX_CONNECTIONS_PER_USER,
+      max_connections: config.MAX_CONNECTIONS,
+      max_state_bytes: MAX_STATE_BYTES,
+      max_page: MAX_PAGE,
+      history_messages: config.HISTORY_MESSAGES,
+      history_seconds: config.HISTORY_SECONDS,
+      dedupe_seconds: config.DEDUPE_SECONDS,
+      presence_grace_ms: config.PRESENCE_GRACE_MS,
+    },
+    heartbeatMs: config.HEARTBEAT_MS,
+    expiryWarningMs: config.EXPIRY_WARNING_SECONDS * 1000,
+    expiryGraceMs: config.EXPIRY_GRACE_SECONDS * 1000,
+    maxPendingPublishes: config.MAX_QUEUED_FRAMES,
+    now: Date.now,
+  });
+}
+
+/** The policy that the configuration chooses. */
+export function createPolicy(config: Config): Authorize {
+  return config.ROOM_POLICY === "claim" ? createClaimPolicy(config.ROOM_CLAIM) : anyUser;
+}

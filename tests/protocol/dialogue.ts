@@ -1,0 +1,117 @@
+import { assert, assertEquals } from "@std/assert";
+import { RoomClient } from "../support/room_client.ts";
+import type { RunningService } from "../support/running_service.ts";
+
+/** One line of a dialogue: what the client sends, or what it receives. */
+export interface Line {
+  readonly from: "client" | "server";
+  readonly text: string;
+}
+
+/** A dialogue of docs/protocol.md. */
+export interface Dialogue {
+  /** The sentence above it. */
+  readonly title: string;
+  readonly lines: readonly Line[];
+}
+
+/** The dialogues at the end of docs/protocol.md, in order. */
+export async function readDialogues(): Promise<Dialogue[]> {
+  const text = await Deno.readTextFile(new URL("../../docs/protocol.md", import.meta.url));
+  const [, section = ""] = text.split(/^## \d+ Dialogues$/m);
+  return [...section.matchAll(/^(.+)\n\n```\n([\s\S]*?)^```$/gm)].map(([, title = "", block = ""]) => ({
+    title,
+    lines: block.trimEnd().split("\n").map((line): Line => ({
+      from: line.startsWith("→") ? "client" : "server",
+      text: line.slice(2),
+    })),
+  }));
+}
+
+/** Replays dialogues with a member of a running service. `await using` closes its connection. */
+export class Conversation implements AsyncDisposable {
+  readonly #running: RunningService;
+  /** What the document's `c-1` and `e1` are here. */
+  readonly #names = new Map<string, string>();
+  #client: RoomClient | undefined;
+
+  constructor(running: RunningService) {
+    this.#running = running;
+  }
+
+  /** The member, once it is connected. */
+  get client(): RoomClient {
+    assert(this.#client, "no line has connected yet");
+    return this.#client;
+  }
+
+  /** Gives a name of the document its value here. */
+  name(name: string, value: string): void {
+    this.#names.set(name, value);
+  }
+
+  /** Sends the lines of the client, and expects those of the server, and nothing in between. */
+  async replay(lines: readonly Line[]): Promise<void> {
+    for (const { from, text } of lines) {
+      const json = /^[[{].*[\]}]/.exec(text)?.[0];
+      if (from === "client" && json) this.client.sendRaw(json);
+      else if (from === "client") await this.#connect(text);
+      else if (json) await this.#expect(json);
+      else if (text.startsWith("close ")) {
+        assertEquals((await this.client.closed()).code, Number(text.slice("close ".length)));
+      } else assertEquals(text, "101");
+    }
+  }
+
+  /** Connects anew; the connection that there was is lost. Expects `welcome`. */
+  async reconnect(room: string, query: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.#loseClient();
+    this.#client = await RoomClient.join(this.#running, room, { query });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client?.[Symbol.asyncDispose]();
+  }
+
+  async #connect(text: string): Promise<void> {
+    const [, target] = /^GET (\S+)/.exec(text) ?? [];
+    assert(target, `${text} is no line of a dialogue`);
+    const { pathname, searchParams } = new URL(target, "http://host");
+    const [, room] = /^\/realtime\/rooms\/(.+)$/.exec(pathname) ?? [];
+    assert(room, `${pathname} is no room`);
+    searchParams.delete("token");
+    const query = [...searchParams].map(([name, value]) => [name, this.#names.get(value) ?? value]);
+    await this.#loseClient();
+    this.#client = await RoomClient.connect(this.#running, room, { query: Object.fromEntries(query) });
+  }
+
+  async #loseClient(): Promise<void> {
+    this.#client?.close(4000);
+    await this.#client?.closed();
+  }
+
+  async #expect(json: string): Promise<void> {
+    const value: unknown = JSON.parse(json.replaceAll("[…]", '["…"]').replaceAll(",…", ',"…":"…"'));
+    for (const pattern of [value].flat()) {
+      const frame = await this.client.take();
+      assert(this.#fits(pattern, frame), `${JSON.stringify(frame)} is not ${json}`);
+    }
+  }
+
+  #fits(pattern: unknown, actual: unknown, key?: string): boolean {
+    if (key === "at") return typeof actual === "number";
+    if (typeof pattern === "string" && /^(c-|e)\d+$/.test(pattern)) {
+      if (typeof actual !== "string") return false;
+      if (!this.#names.has(pattern)) this.name(pattern, actual);
+      return this.#names.get(pattern) === actual;
+    }
+    if (typeof pattern !== "object" || pattern === null) return pattern === actual;
+    if (typeof actual !== "object" || actual === null) return false;
+    if (Array.isArray(pattern) && pattern[0] === "…") return Array.isArray(actual);
+    const said = new Map(Object.entries(pattern));
+    // Some of it was cut, else it has to be all.
+    if (!said.delete("…") && said.size !== Object.keys(actual).length) return false;
+    const fields = new Map<string, unknown>(Object.entries(actual));
+    return [...said].every(([name, part]) => fields.has(name) && this.#fits(part, fields.get(name), name));
+  }
+}

@@ -1,0 +1,212 @@
+/** docs/protocol.md, section 4 but for rule 4.6, which is in permissions_test.ts. */
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { type Authorize, EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import {
+  backplaneOf,
+  changedBackplane,
+  changeRoomServices,
+  storeMessages,
+} from "../support/room_services.ts";
+import { ANY_RATE, publishFrame, RoomClient } from "../support/room_client.ts";
+import { startService } from "../support/running_service.ts";
+import { KINDS } from "./kinds.ts";
+import { range } from "./told.ts";
+
+for (const { kind, plain } of KINDS) {
+  Deno.test(`4.1 welcome is the first frame, and tells ${kind} where it is`, async () => {
+    await using running = await startService({ env: { HEARTBEAT_MS: "12345" } });
+    const exp = Math.floor(Date.now() / 1000) + 1234;
+    await using alice = await RoomClient.join(running, "lobby", { plain, claims: { exp } });
+    const { connection, epoch, limits: _, ...rest } = alice.welcome;
+    assertEquals(rest, {
+      type: "welcome",
+      room: "lobby",
+      user: "alice",
+      offset: 0,
+      recovered: false,
+      expires_at: exp,
+      heartbeat_ms: 12345,
+    });
+    await alice.publish(1);
+    assertEquals((await alice.next("message")).from, { user: "alice", connection });
+    await using bob = await RoomClient.join(running, "lobby", { plain, user: "bob" });
+    assertEquals([bob.welcome.epoch, bob.welcome.offset], [epoch, 1]);
+  });
+}
+
+Deno.test("4.1 every durable message after the offset of welcome comes, while others publish", async () => {
+  await using running = await startService({ env: ANY_RATE });
+  await using alice = await RoomClient.join(running, "r");
+  for (let round = 0; round < 10; round++) {
+    alice.send(Array.from({ length: 50 }, () => publishFrame(round)));
+    await using bob = await RoomClient.join(running, "r", { user: "bob", plain: round % 2 === 0 });
+    await alice.publish("the last of this round");
+    const last = (round + 1) * 51;
+    const { offset } = bob.welcome;
+    assertEquals(await bob.offsets(last - offset), range(offset + 1, last));
+  }
+});
+
+Deno.test("4.1 welcome is the first frame also when the room takes its time to open", async () => {
+  await using running = await startService({ env: { HEARTBEAT_MS: "100" } });
+  const backplane = backplaneOf(running);
+  const gate = Promise.withResolvers<void>();
+  changeRoomServices(running, {
+    backplane: changedBackplane(backplane, {
+      async subscribe(room, deliver) {
+        if (room.endsWith("/slow")) await gate.promise;
+        return await backplane.subscribe(room, deliver);
+      },
+    }),
+  });
+  await using slow = await RoomClient.connect(running, "slow", { plain: true });
+  await using quick = await RoomClient.join(running, "quick", { plain: true });
+  // Heartbeats in the other room show that time has passed.
+  for (let count = 0; count < 3; count++) await quick.next("pong");
+  gate.resolve();
+  assertEquals((await slow.take()).type, "welcome");
+});
+
+Deno.test("4.2 without a query nothing up to the offset of welcome is sent", async () => {
+  await using running = await startService();
+  await using alice = await RoomClient.join(running, "r");
+  for (const data of [1, 2, 3]) await alice.publish(data);
+  await using bob = await RoomClient.join(running, "r", { user: "bob" });
+  assertEquals([bob.welcome.offset, bob.welcome.recovered], [3, false]);
+  assertEquals((await bob.takeAll()).map(({ type }) => type), ["presence"]);
+  await alice.publish(4);
+  assertEquals(await bob.offsets(1), [4]);
+});
+
+for (const { kind, plain } of KINDS) {
+  for (const [asked, first] of [[0, 11], [1, 10], [3, 8], [10, 1], [500, 1]] as const) {
+    Deno.test(`4.3 of ten messages history=${asked} brings ${11 - first} right after welcome, to ${kind}`, async () => {
+      await using running = await startService();
+      await storeMessages(running, "r", 10);
+      await using bob = await RoomClient.join(running, "r", {
+        user: "bob",
+        plain,
+        query: { history: asked },
+      });
+      assertEquals([bob.welcome.offset, bob.welcome.recovered], [10, false]);
+      const frames = await bob.takeAll();
+      assertEquals(frames.map((frame) => frame.type === "message" ? frame.offset : frame.type), [
+        ...range(first, 10),
+        "presence",
+      ]);
+    });
+  }
+}
+
+Deno.test("4.3 history=n brings what is kept, and no gap for what is not", async () => {
+  await using running = await startService({ env: { HISTORY_MESSAGES: "4" } });
+  await storeMessages(running, "r", 10);
+  await using bob = await RoomClient.join(running, "r", { query: { history: 10 } });
+  const frames = await bob.takeAll();
+  assertEquals(frames.map((frame) => frame.type === "message" ? frame.offset : frame.type), [
+    7,
+    8,
+    9,
+    10,
+    "presence",
+  ]);
+});
+
+Deno.test("4.3 history=n is followed by what is newer without a hole, while others publish", async () => {
+  await using running = await startService({ env: ANY_RATE });
+  await using alice = await RoomClient.join(running, "r");
+  for (let round = 0; round < 10; round++) {
+    for (let batch = 0; batch < 5; batch++) {
+      alice.send(Array.from({ length: 100 }, () => publishFrame(batch)));
+    }
+    await using bob = await RoomClient.join(running, "r", {
+      query: { history: 400 },
+      plain: round % 2 === 0,
+    });
+    const marker = await alice.publish("the last of this round");
+    const offsets: (number | undefined)[] = [];
+    while (offsets.at(-1) !== marker.offset) offsets.push((await bob.next("message")).offset);
+    const [first = 0] = offsets;
+    assertEquals(offsets, range(first, (round + 1) * 501));
+    assert(
+      bob.welcome.offset - first >= Math.min(400, bob.welcome.offset) - 1,
+      `${first} of ${bob.welcome.offset}`,
+    );
+  }
+});
+
+for (const { kind, plain } of KINDS) {
+  Deno.test(`4.4 presence comes once with all members after the replay, then changes, to ${kind}`, async () => {
+    await using running = await startService();
+    await using alice = await RoomClient.join(running, "r");
+    await alice.present({ mood: "good" });
+    await alice.publish(1);
+    await using bob = await RoomClient.join(running, "r", { user: "bob", plain, query: { history: 5 } });
+    const there = { user: "alice", connection: alice.connection, state: { mood: "good" } };
+    const [message, presence, ...rest] = await bob.takeAll();
+    assertEquals(message?.type, "message");
+    assertEquals(presence, { type: "presence", members: [there] });
+    assertEquals(rest, []);
+    await alice.present({ mood: "better" });
+    assertEquals(await bob.next("presence"), {
+      type: "presence",
+      updated: [{ ...there, state: { mood: "better" } }],
+    });
+  });
+}
+
+Deno.test("4.4 presence is not for users without that permission", async () => {
+  const authorize: Authorize = ({ id }) => ({ ...EVERYTHING, presence: id !== "bob" });
+  await using running = await startService({ services: { authorize } });
+  await using alice = await RoomClient.join(running, "r");
+  await using bob = await RoomClient.join(running, "r", { user: "bob" });
+  await alice.present({ mood: "good" });
+  await alice.present(null);
+  assertEquals(await bob.takeAll(), []);
+});
+
+Deno.test("4.5 every connection is a member for itself, with an id of its own", async () => {
+  await using running = await startService();
+  await using phone = await RoomClient.join(running, "r");
+  await using laptop = await RoomClient.join(running, "r", { plain: true });
+  await using elsewhere = await RoomClient.join(running, "other");
+  assertNotEquals(phone.connection, laptop.connection);
+  assertNotEquals(phone.connection, elsewhere.connection);
+  await phone.publish("from the phone");
+  for (const member of [phone, laptop]) {
+    assertEquals((await member.next("message")).from, { user: "alice", connection: phone.connection });
+  }
+  assertEquals((await elsewhere.takeAll()).map(({ type }) => type), ["presence"]);
+});
+
+Deno.test("4.7 welcome tells every limit that the deployment set", async () => {
+  await using running = await startService({
+    env: {
+      MAX_FRAME_BYTES: "1001",
+      FRAMES_PER_SECOND: "1002",
+      FRAMES_BURST: "1003",
+      MAX_MEMBERS_PER_ROOM: "1004",
+      MAX_CONNECTIONS_PER_USER: "1005",
+      MAX_CONNECTIONS: "1006",
+      HISTORY_MESSAGES: "1007",
+      HISTORY_SECONDS: "1008",
+      DEDUPE_SECONDS: "1009",
+      PRESENCE_GRACE_MS: "1010",
+    },
+  });
+  await using alice = await RoomClient.join(running, "r");
+  assertEquals(alice.welcome.limits, {
+    max_frame_bytes: 1001,
+    frames_per_second: 1002,
+    frames_burst: 1003,
+    max_members: 1004,
+    max_connections_per_user: 1005,
+    max_connections: 1006,
+    history_messages: 1007,
+    history_seconds: 1008,
+    dedupe_seconds: 1009,
+    presence_grace_ms: 1010,
+    max_state_bytes: 4096,
+    max_page: 500,
+  });
+});

@@ -1,0 +1,5 @@
+/** The two kinds of clients: what the protocol promises holds for both. */
+export const KINDS = [
+  { kind: "a realtime.v1 client", plain: false },
+  { kind: "a plain client", plain: true },
+] as const;

@@ -1,0 +1,87 @@
+/** docs/protocol.md, rule 10.4. */
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { kernelBufferBytes } from "../support/kernel_buffers.ts";
+import { backplaneOf } from "../support/room_services.ts";
+import { freshId, RoomClient, roomUrl } from "../support/room_client.ts";
+import { closeCode, OPCODE, type RawFrame, RawSocket } from "../support/raw_socket.ts";
+import { type RunningService, startService } from "../support/running_service.ts";
+
+const MEBIBYTE = 1_048_576;
+/** A message of the tests below, in bytes. */
+const FILLER = "a".repeat(60_000);
+
+/** Relays or stores more than the kernel and a megabyte hold, not faster than the reader takes it. */
+async function flood(
+  running: RunningService,
+  reader: RoomClient,
+  kind: "durable" | "ephemeral",
+): Promise<number> {
+  const backplane = backplaneOf(running);
+  const count = Math.ceil((await kernelBufferBytes() + 3 * MEBIBYTE) / FILLER.length);
+  for (let index = 0; index < count; index++) {
+    const message = { id: freshId(), event: "e", data: JSON.stringify(FILLER), from: { user: "sender" } };
+    if (kind === "durable") await backplane.publish("rooms/r", [message]);
+    else await backplane.emit("rooms/r", { ...message, at: Date.now() });
+    // The others go on: nobody waits for who does not read.
+    assertEquals((await reader.next("message")).id, message.id);
+  }
+  return count;
+}
+
+/** Reads what there is for a member up to the close, or up to a frame that holds `marker`; counts the messages. */
+async function readUp(
+  sleeper: RawSocket,
+  marker: string,
+): Promise<{ readonly messages: number; readonly last: RawFrame }> {
+  for (let messages = 0;;) {
+    const frame = await sleeper.read();
+    assert(frame, "the connection broke");
+    if (frame.opcode === OPCODE.ping) continue;
+    if (frame.opcode !== OPCODE.text) return { messages, last: frame };
+    const text = new TextDecoder().decode(frame.payload);
+    if (text.includes(marker)) return { messages, last: frame };
+    if (text.includes('"type":"message"')) messages++;
+  }
+}
+
+Deno.test("10.4 a client that reads too slowly is sent no more ephemeral messages, and stays", async () => {
+  await using running = await startService();
+  using sleeper = await RawSocket.open(await roomUrl(running, "r", { user: "sleeper" }));
+  await sleeper.untilTakenIn();
+  await using reader = await RoomClient.join(running, "r", { user: "reader" });
+  const sent = await flood(running, reader, "ephemeral");
+  await reader.publish("the durable marker");
+  const { messages, last } = await readUp(sleeper, "the durable marker");
+  assertEquals(last.opcode, OPCODE.text);
+  assertLess(messages, sent);
+  // It has caught up: what is ephemeral comes again.
+  await reader.publish("the ephemeral marker", { ephemeral: true });
+  assertEquals((await readUp(sleeper, "the ephemeral marker")).last.opcode, OPCODE.text);
+});
+
+Deno.test("10.4 a client that reads too slowly for durable messages is closed with 1013; nobody else waits for it", async () => {
+  await using running = await startService();
+  using sleeper = await RawSocket.open(await roomUrl(running, "r", { user: "sleeper" }));
+  await sleeper.untilTakenIn();
+  await using reader = await RoomClient.join(running, "r", { user: "reader" });
+  const sent = await flood(running, reader, "durable");
+  const { messages, last } = await readUp(sleeper, "none");
+  assertEquals([last.opcode, closeCode(last)], [OPCODE.close, 1013]);
+  assertLess(messages, sent);
+  assertEquals((await reader.publish("marker")).offset, sent + 1);
+});
+
+Deno.test("10.4 who is sent much on joining is not taken for slow", async () => {
+  await using running = await startService({
+    env: { SLOW_BUFFERED_BYTES: "65536", MAX_BUFFERED_BYTES: "200000" },
+  });
+  const backplane = backplaneOf(running);
+  const from = { user: "sender" };
+  for (let count = 0; count < 100; count++) {
+    await backplane.publish("rooms/r", [{ id: freshId(), event: "e", data: JSON.stringify(FILLER), from }]);
+  }
+  for (const plain of [true, false]) {
+    await using alice = await RoomClient.join(running, "r", { plain, query: { history: 100 } });
+    for (let offset = 1; offset <= 100; offset++) assertEquals(await alice.offsets(1), [offset]);
+  }
+});

@@ -1,0 +1,189 @@
+/** docs/protocol.md, section 8. */
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { type Authorize, EVERYTHING, NOTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import { createIssuer } from "../../dev/issuer.ts";
+import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
+import { changeRoomServices } from "../support/room_services.ts";
+import { type RunningService, startService } from "../support/running_service.ts";
+import { KINDS } from "./kinds.ts";
+
+/** Deadlines are kept to a tenth of a heartbeat. */
+const QUICK = { HEARTBEAT_MS: "1000" };
+
+/** Seconds since 1970, so many from now. */
+function inSeconds(seconds: number): number {
+  return Math.floor(Date.now() / 1000) + seconds;
+}
+
+/** Shows twice a heartbeat that a realtime.v1 client is there; a plain one need not. */
+function staysAlive(member: RoomClient, plain: boolean): Disposable {
+  const timer = setInterval(() => plain || member.send({ type: "ping", id: freshId() }), 500);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+for (const { kind, plain } of KINDS) {
+  Deno.test(`8.1 expiring comes before the token expires, to ${kind}`, async () => {
+    await using running = await startService({ env: { ...QUICK, EXPIRY_WARNING_SECONDS: "10" } });
+    const exp = inSeconds(12);
+    await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
+    using _alive = staysAlive(alice, plain);
+    const { expires_at } = await alice.next("expiring");
+    assertEquals(expires_at, exp);
+    assertGreaterOrEqual(Date.now(), (exp - 10) * 1000);
+  });
+
+  Deno.test(`8.1 expiring comes right after joining when less than a minute is left, once, to ${kind}`, async () => {
+    await using running = await startService({ env: QUICK });
+    const exp = inSeconds(40);
+    await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
+    using _alive = staysAlive(alice, plain);
+    assertEquals(await alice.next("expiring"), { type: "expiring", expires_at: exp });
+    for (let count = 0; count < 3; count++) await alice.next("pong");
+    assertEquals((await alice.takeAll()).filter(({ type }) => type === "expiring"), []);
+  });
+
+  Deno.test(`8.2 a fresh token of the same user is answered with authenticated, and ${kind} goes on`, async () => {
+    await using running = await startService();
+    await using alice = await RoomClient.join(running, "r", { plain });
+    await alice.present({});
+    const exp = inSeconds(9999);
+    const token = await running.issuer.token("alice", { claims: { exp } });
+    assertEquals(await alice.request({ type: "auth", id: "a", token }), {
+      type: "authenticated",
+      id: "a",
+      expires_at: exp,
+    });
+    assertEquals((await alice.publish("x")).offset, 1);
+    assertEquals((await alice.next("message")).from, { user: "alice", connection: alice.connection });
+    assertEquals((await alice.takeAll()).map(({ type }) => type), ["presence", "presence"]);
+  });
+}
+
+Deno.test("8.1 a fresh token is told of when it is about to expire in its turn", async () => {
+  await using running = await startService({ env: QUICK });
+  await using alice = await RoomClient.join(running, "r", { plain: true, claims: { exp: inSeconds(30) } });
+  await alice.next("expiring");
+  const exp = inSeconds(50);
+  const token = await running.issuer.token("alice", { claims: { exp } });
+  await alice.request({ type: "auth", id: "a", token });
+  assertEquals(await alice.next("expiring"), { type: "expiring", expires_at: exp });
+});
+
+Deno.test("8.2 the connection goes on with what authorize allows now", async () => {
+  let allowed = EVERYTHING;
+  const authorize: Authorize = ({ id }) => id === "alice" ? allowed : EVERYTHING;
+  await using running = await startService({ services: { authorize } });
+  await using alice = await RoomClient.join(running, "r");
+  await using bob = await RoomClient.join(running, "r", { user: "bob" });
+  await alice.present({ here: true });
+  await bob.takeAll();
+  allowed = { join: true, publish: false, presence: false, history: false };
+  const token = await running.issuer.token("alice");
+  assertEquals((await alice.request({ type: "auth", id: "1", token })).type, "authenticated");
+  // Who may not be present any more is not.
+  assertEquals((await bob.takeAll()).map((frame) => frame.type === "presence" && frame.left), [
+    [{ user: "alice", connection: alice.connection }],
+  ]);
+  await alice.takeAll();
+  for (
+    const frame of [
+      publishFrame("x"),
+      { type: "presence", id: freshId(), state: {} } as const,
+      { type: "history", id: freshId(), after: 0, limit: 1 } as const,
+    ]
+  ) {
+    const answer = await alice.request(frame);
+    assert(answer.type === "error");
+    assertEquals(answer.code, "forbidden");
+  }
+  await bob.present({ here: true });
+  assertEquals(await alice.takeAll(), []);
+  allowed = EVERYTHING;
+  alice.send({ type: "auth", id: "2", token });
+  assertEquals((await alice.answer("2")).type, "authenticated");
+  const { members } = await alice.next("presence");
+  assertEquals(members?.map(({ user }) => user), ["bob"]);
+  assertEquals((await alice.publish("x")).offset, 1);
+});
+
+/** What is wrong with a token, and what it is answered with. */
+const BAD_TOKENS: readonly (readonly [string, string, (running: RunningService) => Promise<string>])[] = [
+  ["another user's", "forbidden", ({ issuer }) => issuer.token("bob")],
+  ["no token", "invalid_token", () => Promise.resolve("nonsense")],
+  ["empty", "invalid_token", () => Promise.resolve("")],
+  ["another issuer's", "invalid_token", async () => await (await createIssuer()).token("alice")],
+  ["expired", "token_expired", ({ issuer }) => issuer.token("alice", { claims: { exp: inSeconds(-60) } })],
+];
+for (const [what, code, createToken] of BAD_TOKENS) {
+  for (const { kind, plain } of KINDS) {
+    Deno.test(`8.3 a token that is ${what} is ${code} and names token, and ${kind} goes on`, async () => {
+      await using running = await startService();
+      await using alice = await RoomClient.join(running, "r", { plain });
+      const answer = await alice.request({ type: "auth", id: "a", token: await createToken(running) });
+      assert(answer.type === "error", JSON.stringify(answer));
+      assertEquals([answer.code, answer.field, answer.id], [code, "token", "a"]);
+      await alice.publish("x");
+      assertEquals((await alice.next("message")).from.user, "alice");
+    });
+  }
+}
+
+Deno.test("8.3 a token that cannot be verified now is auth_unavailable and names token; the connection goes on", async () => {
+  await using running = await startService();
+  changeRoomServices(running, {
+    verifier: {
+      verify: () => Promise.resolve({ ok: false, code: "auth_unavailable", detail: "Auth is away." }),
+    },
+  });
+  await using alice = await RoomClient.join(running, "r");
+  const answer = await alice.request({ type: "auth", id: "a", token: await running.issuer.token("alice") });
+  assert(answer.type === "error");
+  assertEquals([answer.code, answer.field, answer.id], ["auth_unavailable", "token", "a"]);
+  assert(answer.retry_after_ms !== undefined && answer.retry_after_ms > 0);
+  assertEquals((await alice.publish("x")).offset, 1);
+});
+
+Deno.test("8.3 after a bad token the old one's expiry holds", async () => {
+  await using running = await startService({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "0" } });
+  await using alice = await RoomClient.join(running, "r", { plain: true, claims: { exp: inSeconds(2) } });
+  const later = await running.issuer.token("bob", { claims: { exp: inSeconds(999) } });
+  assertEquals((await alice.request({ type: "auth", id: "a", token: later })).type, "error");
+  assertEquals((await alice.closed()).code, 4401);
+});
+
+for (const { kind, plain } of KINDS) {
+  Deno.test(`8.4 so long after its token expired the connection of ${kind} is closed with 4401`, async () => {
+    await using running = await startService({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "1" } });
+    const exp = inSeconds(1);
+    await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
+    using _alive = staysAlive(alice, plain);
+    assertEquals((await alice.closed()).code, 4401);
+    assertGreaterOrEqual(Date.now(), (exp + 1) * 1000);
+  });
+}
+
+Deno.test("8.4 not when it brought a fresh token in time, also after the old one had expired", async () => {
+  await using running = await startService({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "4" } });
+  // It is taken within the clock's skew.
+  const claims = { exp: inSeconds(-2) };
+  await using late = await RoomClient.join(running, "r", { plain: true, claims });
+  await using never = await RoomClient.join(running, "r", { plain: true, claims });
+  const token = await running.issuer.token("alice");
+  assertEquals((await late.request({ type: "auth", id: "a", token })).type, "authenticated");
+  assertEquals((await never.closed()).code, 4401);
+  assertEquals((await late.publish("still here")).offset, 1);
+});
+
+for (const { kind, plain } of KINDS) {
+  Deno.test(`8.5 if the user may not join any more the answer to ${kind} is forbidden, and a close with 4403`, async () => {
+    let allowed = EVERYTHING;
+    await using running = await startService({ services: { authorize: () => allowed } });
+    await using alice = await RoomClient.join(running, "r", { plain });
+    allowed = NOTHING;
+    const token = await running.issuer.token("alice");
+    const answer = await alice.request({ type: "auth", id: "a", token });
+    assert(answer.type === "error");
+    assertEquals([answer.code, answer.id], ["forbidden", "a"]);
+    assertEquals((await alice.closed()).code, 4403);
+  });
+}

@@ -1,0 +1,80 @@
+/** docs/protocol.md, rules 13.2 and 13.3 where a room cannot be joined. */
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Backplane,
+  BackplaneUnavailable,
+} from "../../supabase/functions/realtime/backplane/contract.ts";
+import { RoomClient } from "../support/room_client.ts";
+import {
+  backplaneOf,
+  changedBackplane,
+  changeRoomServices,
+  storeMessages,
+} from "../support/room_services.ts";
+import { type RunningService, startService } from "../support/running_service.ts";
+import { KINDS } from "./kinds.ts";
+
+/** What fails, until it is told not to; a room is asked for it on joining. */
+function breakJoins(running: RunningService, method: "subscribe" | "history", error: Error): () => void {
+  const backplane = backplaneOf(running);
+  let isBroken = true;
+  const changes: Partial<Backplane> = method === "subscribe"
+    ? { subscribe: (...given) => isBroken ? Promise.reject(error) : backplane.subscribe(...given) }
+    : { history: (...given) => isBroken ? Promise.reject(error) : backplane.history(...given) };
+  changeRoomServices(running, { backplane: changedBackplane(backplane, changes) });
+  return () => isBroken = false;
+}
+
+const WAYS = [
+  { error: new BackplaneUnavailable("away"), code: "unavailable", closedWith: 1013 },
+  { error: new Error("the secret inner life"), code: "internal", closedWith: 1011 },
+] as const;
+
+for (const { kind, plain } of KINDS) {
+  for (const { error, code, closedWith } of WAYS) {
+    for (const method of ["subscribe", "history"] as const) {
+      const what = `where ${method} fails with ${error.name} on joining ${kind} is told ${code}`;
+      Deno.test(`13.2 ${what}, with retry_after_ms, and a close with ${closedWith}; later it joins`, async () => {
+        await using running = await startService();
+        await storeMessages(running, "r", 5);
+        const repair = breakJoins(running, method, error);
+        await using alice = await RoomClient.connect(running, "r", { plain, query: { history: 5 } });
+        const told = await alice.next("error");
+        assertEquals(told.code, code);
+        assert(told.retry_after_ms !== undefined && told.retry_after_ms > 0);
+        assert(!JSON.stringify(told).includes("secret"));
+        assertEquals((await alice.closed()).code, closedWith);
+        repair();
+        await using again = await RoomClient.join(running, "r", { plain, query: { history: 5 } });
+        assertEquals(await again.offsets(5), [1, 2, 3, 4, 5]);
+        assertEquals(running.service.isolate.connections, 1);
+      });
+    }
+  }
+}
+
+Deno.test("13.3 a room that could not be opened costs those who waited for it, and no others", async () => {
+  await using running = await startService();
+  const gate = Promise.withResolvers<void>();
+  const backplane = backplaneOf(running);
+  let opened = 0;
+  changeRoomServices(running, {
+    backplane: changedBackplane(backplane, {
+      async subscribe(room, deliver) {
+        if (room.endsWith("/broken") && ++opened === 1) {
+          await gate.promise;
+          throw new BackplaneUnavailable("away");
+        }
+        return await backplane.subscribe(room, deliver);
+      },
+    }),
+  });
+  await using fine = await RoomClient.join(running, "fine");
+  await using alice = await RoomClient.connect(running, "broken");
+  await using bob = await RoomClient.connect(running, "broken", { user: "bob", plain: true });
+  gate.resolve();
+  for (const member of [alice, bob]) assertEquals((await member.closed()).code, 1013);
+  await using carol = await RoomClient.join(running, "broken", { user: "carol" });
+  assertEquals((await carol.publish("x")).offset, 1);
+  assertEquals((await fine.publish("x")).offset, 1);
+});

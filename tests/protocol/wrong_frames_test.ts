@@ -1,0 +1,110 @@
+/** docs/protocol.md, rule 3.5. */
+import { assert, assertEquals } from "@std/assert";
+import { publishFrame, RoomClient } from "../support/room_client.ts";
+import { startService } from "../support/running_service.ts";
+import { KINDS } from "./kinds.ts";
+
+/** A frame whose field is wrong: what replaces the good fields, and which field is to be named. */
+const WRONG: readonly (readonly [changes: Record<string, unknown>, field: string])[] = [
+  [{ type: undefined }, "type"],
+  [{ type: "dance" }, "type"],
+  [{ type: ["publish"] }, "type"],
+  [{ type: "welcome" }, "type"],
+  [{ type: "__proto__" }, "type"],
+  [{ id: undefined }, "id"],
+  [{ id: "" }, "id"],
+  [{ id: 7 }, "id"],
+  [{ id: "x".repeat(65) }, "id"],
+  [{ event: undefined }, "event"],
+  [{ event: "" }, "event"],
+  [{ event: "x".repeat(65) }, "event"],
+  [{ event: null }, "event"],
+  [{ data: undefined }, "data"],
+  [{ ephemeral: "yes" }, "ephemeral"],
+  [{ to: { user: "bob" } }, "to"],
+  [{ to: { user: "bob" }, ephemeral: false }, "to"],
+  [{ to: "bob", ephemeral: true }, "to"],
+  [{ to: {}, ephemeral: true }, "to"],
+  [{ to: { user: 5 }, ephemeral: true }, "to"],
+  [{ to: { user: "" }, ephemeral: true }, "to"],
+  [{ type: "presence" }, "state"],
+  [{ type: "presence", state: [] }, "state"],
+  [{ type: "presence", state: "here" }, "state"],
+  [{ type: "history", after: 0 }, "limit"],
+  [{ type: "history", after: 0, limit: 0 }, "limit"],
+  [{ type: "history", after: 0, limit: 501 }, "limit"],
+  [{ type: "history", after: 0, limit: 1.5 }, "limit"],
+  [{ type: "history", after: 0, limit: "5" }, "limit"],
+  [{ type: "history", after: -1, limit: 5 }, "after"],
+  [{ type: "history", before: 0.5, limit: 5 }, "before"],
+  [{ type: "history", limit: 5 }, "after"],
+  [{ type: "history", after: 1, before: 2, limit: 5 }, "after"],
+  [{ type: "auth" }, "token"],
+  [{ type: "auth", token: null }, "token"],
+  [{ type: "ping", id: null }, "id"],
+];
+
+for (const { kind, plain } of KINDS) {
+  Deno.test(`3.5 a wrong field is an invalid_frame that names it and has the frame's id, for ${kind}`, async () => {
+    await using running = await startService();
+    await using alice = await RoomClient.join(running, "r", { plain });
+    for (const [changes, field] of WRONG) {
+      const frame = { ...publishFrame("x"), ...changes };
+      alice.sendJson(frame);
+      const error = await alice.next("error");
+      const said = `${JSON.stringify(frame)}: ${JSON.stringify(error)}`;
+      assertEquals(error.code, "invalid_frame", said);
+      assertEquals(error.field?.split(".")[0], field, said);
+      const { id } = frame;
+      assertEquals(error.id, field === "id" ? error.id : id, said);
+      assert(error.id === undefined || error.id === id, said);
+    }
+    assertEquals((await alice.publish("still here")).offset, 1);
+  });
+
+  Deno.test(`3.5 what is no JSON or no object is an invalid_frame, and costs ${kind} nothing else`, async () => {
+    await using running = await startService();
+    await using alice = await RoomClient.join(running, "r", { plain });
+    const texts = [
+      "",
+      " ",
+      "hello",
+      "{",
+      '{"type":"ping"',
+      "null",
+      "true",
+      "42",
+      '"ping"',
+      "undefined",
+      "\u0000",
+    ];
+    for (const text of texts) {
+      alice.sendRaw(text);
+      const { code, id } = await alice.next("error");
+      assertEquals({ code, id }, { code: "invalid_frame", id: undefined }, JSON.stringify(text));
+    }
+    assertEquals((await alice.publish("still here")).offset, 1);
+  });
+}
+
+Deno.test("3.5 in an array each frame is taken for itself", async () => {
+  await using running = await startService();
+  await using alice = await RoomClient.join(running, "r");
+  await alice.next("presence");
+  alice.sendJson([
+    { type: "ping", id: "1" },
+    null,
+    { type: "dance", id: "2" },
+    [{ type: "ping", id: "not done" }],
+    { type: "ping", id: "3" },
+  ]);
+  const answers = [];
+  for (let count = 0; count < 5; count++) answers.push(await alice.take());
+  assertEquals(answers.map((frame) => [frame.type, "id" in frame ? frame.id : undefined]), [
+    ["pong", "1"],
+    ["error", undefined],
+    ["error", "2"],
+    ["error", undefined],
+    ["pong", "3"],
+  ]);
+});

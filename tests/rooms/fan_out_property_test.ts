@@ -1,0 +1,105 @@
+/** Whatever happens to a fan-out, each recipient gets exactly its frames, in the order in which they came to be. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { FanOut, type FrameKind } from "../../supabase/functions/realtime/rooms/fan_out.ts";
+import { ManualTurn, RecordingRecipient } from "./recipients.ts";
+
+/** Every kind of recipient. */
+const TRAITS = [false, true].flatMap((joinsFrames) =>
+  [false, true].flatMap((seesPresence) =>
+    [false, true].map((isSlow) => ({ joinsFrames, seesPresence, isSlow }))
+  )
+);
+
+const Kind = fc.constantFrom<FrameKind>("message", "ephemeral", "presence", "reply");
+const Who = fc.nat({ max: TRAITS.length - 1 });
+
+const Step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("toAll"), kind: Kind, isLong: fc.constant(false) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("toAll"), kind: Kind, isLong: fc.constant(true) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("toOne"), kind: Kind, who: Who }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("add", "delete"), who: Who }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("flush", "turnEnded") }) },
+);
+type Step = {
+  readonly do: string;
+  readonly kind?: FrameKind;
+  readonly isLong?: boolean;
+  readonly who?: number;
+};
+
+/** A recipient, what it is in, and what it has to get. */
+class Model {
+  readonly recipient: RecordingRecipient;
+  isIn = false;
+  expected: unknown[] = [];
+
+  constructor(traits: (typeof TRAITS)[number]) {
+    this.recipient = new RecordingRecipient(traits);
+  }
+
+  expect(frame: unknown, kind: FrameKind): void {
+    if (kind === "presence" && !this.recipient.seesPresence) return;
+    if (kind === "ephemeral" && this.recipient.isSlow) return;
+    this.expected.push(frame);
+  }
+
+  /** What waited is dropped when it is taken off; what it has got until then must be right. */
+  delete(): void {
+    const { frames } = this.recipient;
+    assertEquals(frames, this.expected.slice(0, frames.length));
+    this.expected = frames;
+    this.isIn = false;
+  }
+}
+
+/** `others` only make the fan-out's audience larger. */
+function run(steps: readonly Step[], others = 0): void {
+  const turn = new ManualTurn();
+  const fanOut = new FanOut<RecordingRecipient>(turn);
+  for (let count = 0; count < others; count++) fanOut.add(new RecordingRecipient());
+  const models = TRAITS.map((traits) => new Model(traits));
+  for (const [number, { do: what, kind = "message", who = 0, isLong = false }] of steps.entries()) {
+    const frame = isLong ? [number, "a".repeat(40_000)].join() : number;
+    const text = JSON.stringify(frame);
+    const model = models[who];
+    assert(model);
+    if (what === "toAll") {
+      for (const one of models) if (one.isIn) one.expect(frame, kind);
+      fanOut.toAll(text, kind);
+    } else if (what === "toOne") {
+      model.expect(frame, kind);
+      fanOut.toOne(model.recipient, text, kind);
+    } else if (what === "add") {
+      fanOut.add(model.recipient);
+      model.isIn = true;
+    } else if (what === "delete") {
+      fanOut.delete(model.recipient);
+      model.delete();
+    } else if (what === "flush") fanOut.flush();
+    else turn.end();
+  }
+  turn.end();
+  for (const { recipient, expected } of models) {
+    assertEquals(recipient.frames, expected);
+    if (!recipient.joinsFrames) assertEquals(recipient.sent.length, expected.length);
+    for (const text of recipient.sent) {
+      assert(text !== "[]" && !/^\[[^,]*\]$/.test(text), `${text} is no use`);
+    }
+  }
+}
+
+Deno.test("whatever the steps, each recipient gets exactly its frames, in order", () => {
+  fc.assert(fc.property(fc.array(Step, { maxLength: 60 }), (steps) => run(steps)), { numRuns: 3_000 });
+});
+
+Deno.test("nor does it matter how many there are", () => {
+  fc.assert(fc.property(fc.array(Step, { maxLength: 60 }), (steps) => run(steps, 100)), { numRuns: 500 });
+});
+
+Deno.test("whatever the steps after all have been added, each recipient gets exactly its frames, in order", () => {
+  const all = TRAITS.map((_, who) => ({ do: "add", who }));
+  fc.assert(fc.property(fc.array(Step, { maxLength: 60 }), (steps) => run([...all, ...steps])), {
+    numRuns: 3_000,
+  });
+});

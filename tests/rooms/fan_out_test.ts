@@ -1,0 +1,163 @@
+import { assert, assertEquals } from "@std/assert";
+import { FanOut } from "../../supabase/functions/realtime/rooms/fan_out.ts";
+import { ManualTurn, RecordingRecipient, sendNumbers } from "./recipients.ts";
+
+/** A fan-out with recipients in it. */
+function fanOutTo(...recipients: readonly RecordingRecipient[]) {
+  const turn = new ManualTurn();
+  const fanOut = new FanOut<RecordingRecipient>(turn);
+  for (const recipient of recipients) fanOut.add(recipient);
+  return { turn, fanOut };
+}
+
+Deno.test("frames of one turn are joined for who takes that, and single for who does not", () => {
+  const one = new RecordingRecipient();
+  const plain = new RecordingRecipient({ joinsFrames: false });
+  const { turn, fanOut } = fanOutTo(one, plain);
+  sendNumbers(fanOut, 1, 2, 3, 4);
+  turn.end();
+  assertEquals(one.frames, [1, 2, 3, 4]);
+  assert(one.sent.length < 4, "nothing was joined");
+  assertEquals(plain.sent, ["1", "2", "3", "4"]);
+});
+
+Deno.test("a frame alone in its turn is no array, and nothing is left when the turn has ended", () => {
+  const one = new RecordingRecipient();
+  const { turn, fanOut } = fanOutTo(one);
+  for (const number of [1, 2, 3]) {
+    sendNumbers(fanOut, number);
+    turn.end();
+  }
+  assertEquals(one.sent, ["1", "2", "3"]);
+  turn.end();
+  assert(!turn.isAwaited, "it goes on waiting for nothing");
+});
+
+Deno.test("one text serves all who take joined frames", () => {
+  const members = [new RecordingRecipient(), new RecordingRecipient()];
+  const { turn, fanOut } = fanOutTo(...members);
+  sendNumbers(fanOut, 1, 2, 3);
+  turn.end();
+  const [one, other] = members;
+  assertEquals(one?.frames, [1, 2, 3]);
+  assertEquals(one?.sent, other?.sent);
+});
+
+Deno.test("a frame for one comes in order with those for all", () => {
+  const one = new RecordingRecipient();
+  const plain = new RecordingRecipient({ joinsFrames: false });
+  const other = new RecordingRecipient();
+  const { turn, fanOut } = fanOutTo(one, plain, other);
+  fanOut.toOne(one, '"a"', "reply");
+  assertEquals(one.sent, ['"a"'], "nothing waits: it goes out at once");
+  sendNumbers(fanOut, 1);
+  fanOut.toOne(one, '"b"', "reply");
+  sendNumbers(fanOut, 2);
+  fanOut.toOne(one, '"c"', "reply");
+  fanOut.toOne(plain, '"d"', "reply");
+  sendNumbers(fanOut, 3);
+  fanOut.toOne(one, '"e"', "reply");
+  fanOut.toOne(one, '"f"', "reply");
+  turn.end();
+  assertEquals(one.frames, ["a", 1, "b", 2, "c", 3, "e", "f"]);
+  assertEquals(plain.frames, [1, 2, "d", 3]);
+  assertEquals(plain.sent.length, 4);
+  assertEquals(other.frames, [1, 2, 3]);
+});
+
+Deno.test("who sees no presence gets the rest, in order and joined", () => {
+  const blind = new RecordingRecipient({ seesPresence: false });
+  const plainBlind = new RecordingRecipient({ seesPresence: false, joinsFrames: false });
+  const { turn, fanOut } = fanOutTo(blind, plainBlind);
+  fanOut.toAll('"here"', "presence");
+  sendNumbers(fanOut, 1);
+  fanOut.toAll('"gone"', "presence");
+  sendNumbers(fanOut, 2);
+  fanOut.toOne(blind, '"members"', "presence");
+  turn.end();
+  assertEquals(blind.sent, ["[1,2]"]);
+  assertEquals(plainBlind.sent, ["1", "2"]);
+  fanOut.toAll('"back"', "presence");
+  turn.end();
+  turn.end();
+  assertEquals(blind.sent.length, 1, "an empty array was sent");
+});
+
+Deno.test("a slow recipient gets nothing ephemeral, and all again when it has caught up", () => {
+  const slow = new RecordingRecipient({ isSlow: true });
+  const quick = new RecordingRecipient();
+  const { turn, fanOut } = fanOutTo(slow, quick);
+  fanOut.toAll('"e1"', "ephemeral");
+  fanOut.toAll('"e2"', "ephemeral");
+  sendNumbers(fanOut, 1);
+  fanOut.toOne(slow, '"e3"', "ephemeral");
+  fanOut.toOne(slow, '"ack"', "reply");
+  turn.end();
+  assertEquals(slow.frames, [1, "ack"]);
+  assertEquals(quick.frames, ["e1", "e2", 1]);
+  slow.isSlow = false;
+  fanOut.toAll('"e4"', "ephemeral");
+  turn.end();
+  turn.end();
+  assertEquals(slow.frames, [1, "ack", "e4"]);
+});
+
+Deno.test("who is added gets nothing of before, and what waited for the others goes out then", () => {
+  const one = new RecordingRecipient();
+  const { turn, fanOut } = fanOutTo(one);
+  sendNumbers(fanOut, 1, 2);
+  const late = new RecordingRecipient();
+  fanOut.add(late);
+  assertEquals(one.frames, [1, 2]);
+  sendNumbers(fanOut, 3);
+  turn.end();
+  assertEquals(late.frames, [3]);
+});
+
+Deno.test("who is taken off gets nothing more, not what waited either; a reply to it does no harm", () => {
+  const one = new RecordingRecipient();
+  const other = new RecordingRecipient();
+  const { turn, fanOut } = fanOutTo(one, other);
+  sendNumbers(fanOut, 1, 2);
+  fanOut.toOne(one, '"mine"', "reply");
+  const { frames } = one;
+  fanOut.delete(one);
+  fanOut.delete(one);
+  sendNumbers(fanOut, 3);
+  turn.end();
+  assertEquals(one.frames, frames);
+  assert(frames.length < 3, "nothing waited");
+  assertEquals(other.frames, [1, 2, 3]);
+  assertEquals([...fanOut.recipients], [other]);
+  fanOut.toOne(one, '"late"', "reply");
+  turn.end();
+  assertEquals(other.frames, [1, 2, 3]);
+});
+
+Deno.test("what waits is sent before the turn ends when it gets long", () => {
+  const one = new RecordingRecipient();
+  const { turn, fanOut } = fanOutTo(one);
+  const long = JSON.stringify("a".repeat(30_000));
+  for (let count = 0; count < 10; count++) fanOut.toAll(long, "message");
+  assert(one.frames.length >= 9, "it waits");
+  for (const text of one.sent) assert(text.length < 150_000, "a message is not of a handy size");
+  turn.end();
+  assertEquals(one.frames.length, 10);
+});
+
+Deno.test("flush sends what waits, in order, and once", () => {
+  const one = new RecordingRecipient();
+  const { turn, fanOut } = fanOutTo(one);
+  sendNumbers(fanOut, 1, 2, 3);
+  fanOut.flush();
+  assertEquals(one.frames, [1, 2, 3]);
+  fanOut.flush();
+  turn.end();
+  assertEquals(one.frames, [1, 2, 3]);
+});
+
+Deno.test("without recipients nothing is done", () => {
+  const { turn, fanOut } = fanOutTo();
+  sendNumbers(fanOut, 1, 2);
+  assert(!turn.isAwaited);
+});

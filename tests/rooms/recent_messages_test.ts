@@ -1,0 +1,111 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { type Kept, RecentMessages } from "../../supabase/functions/realtime/rooms/recent_messages.ts";
+
+/** A room that keeps everything. */
+const ALL: Kept = { messages: Infinity, ageMs: Infinity, now: () => 0 };
+
+Deno.test("at first it reaches the head, and nothing before", () => {
+  const recent = new RecentMessages(41, ALL);
+  assertEquals(recent.head, 41);
+  assert(recent.reaches(41));
+  assert(!recent.reaches(40));
+  assertEquals(recent.after(41), []);
+});
+
+Deno.test("what is added is there after each offset", () => {
+  const recent = new RecentMessages(41, ALL);
+  for (const text of ["42", "43", "44"]) recent.add(text, 0);
+  assertEquals(recent.head, 44);
+  assertEquals(recent.after(41), ["42", "43", "44"]);
+  assertEquals(recent.after(43), ["44"]);
+  assertEquals(recent.after(44), []);
+  assert(!recent.reaches(40));
+});
+
+Deno.test("after a skip it reaches the new head only", () => {
+  const recent = new RecentMessages(0, ALL);
+  recent.add("1", 0);
+  recent.skipTo(10);
+  assertEquals([recent.head, recent.reaches(9), recent.reaches(10), recent.after(10)], [10, false, true, []]);
+  recent.add("11", 0);
+  assertEquals(recent.after(10), ["11"]);
+});
+
+/** How many messages it reaches back. */
+function reach(recent: RecentMessages): number {
+  let count = 0;
+  while (recent.head - count > 0 && recent.reaches(recent.head - count - 1)) count++;
+  return count;
+}
+
+Deno.test("of a thousand small messages it keeps some and forgets most", () => {
+  const recent = new RecentMessages(0, ALL);
+  for (let offset = 1; offset <= 1_000; offset++) {
+    recent.add(String(offset), 0);
+    assert(reach(recent) >= Math.min(offset, 16), `${reach(recent)} after ${offset}`);
+    assert(reach(recent) <= 128, `${reach(recent)} after ${offset}`);
+  }
+});
+
+for (const length of [1_000, 30_000, 60_000, 1_000_000]) {
+  Deno.test(`of messages of ${length} characters it keeps what 65536 hold, and the last one whatever it has`, () => {
+    const recent = new RecentMessages(0, ALL);
+    for (let offset = 1; offset <= 300; offset++) {
+      recent.add("a".repeat(length), 0);
+      const kept = reach(recent);
+      assert(kept >= 1 && (kept === 1 || kept * length <= 65_536), `${kept} after ${offset}`);
+    }
+  });
+}
+
+/** How many of the messages that it reaches the room keeps. */
+function kept(recent: RecentMessages): number {
+  let count = 0;
+  while (count < reach(recent) && recent.keeps(recent.head - count - 1)) count++;
+  return count;
+}
+
+Deno.test("it tells what the room still keeps, by number and by age, from what it has", () => {
+  let now = 1_000;
+  const recent = new RecentMessages(0, { messages: 3, ageMs: 100, now: () => now });
+  for (const at of [1_000, 1_010, 1_020, 1_030]) recent.add(String(at), at);
+  assertEquals([reach(recent), kept(recent)], [4, 3]);
+  for (const [time, count] of [[1_109, 3], [1_110, 2], [1_129, 1], [1_130, 0], [9_999, 0]] as const) {
+    now = time;
+    assertEquals([reach(recent), kept(recent)], [4, count], `at ${time}`);
+  }
+  assert(recent.keeps(4), "nothing is missing after the head");
+});
+
+Deno.test("of a room that keeps nothing no message is kept, but those who join are brought to the head", () => {
+  const recent = new RecentMessages(7, { ...ALL, messages: 0 });
+  recent.add("8", 0);
+  assertEquals([recent.head, recent.keeps(7), recent.keeps(8)], [8, false, true]);
+  assertEquals([recent.reaches(7), recent.after(7)], [true, ["8"]]);
+});
+
+const Step = fc.oneof(
+  { weight: 20, arbitrary: fc.record({ length: fc.constantFrom(1, 10, 2_000, 40_000) }) },
+  { weight: 1, arbitrary: fc.record({ skip: fc.nat({ max: 50 }) }) },
+);
+
+Deno.test("whatever is added and skipped, what it reaches is there, without holes and in order", () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 1_000 }), fc.array(Step, { maxLength: 300 }), (start, steps) => {
+      const recent = new RecentMessages(start, ALL);
+      let head = start;
+      for (const step of steps) {
+        if ("length" in step) recent.add(String(++head).padEnd(step.length), 0);
+        else recent.skipTo(head += step.skip);
+        assertEquals(recent.head, head);
+      }
+      for (let offset = Math.max(0, head - 200); offset <= head; offset++) {
+        if (!recent.reaches(offset)) continue;
+        const texts = recent.after(offset).map(Number);
+        assertEquals(texts, Array.from({ length: head - offset }, (_, index) => offset + index + 1));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});

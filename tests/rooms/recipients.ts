@@ -1,0 +1,60 @@
+import type { FanOut, Recipient } from "../../supabase/functions/realtime/rooms/fan_out.ts";
+import { Turn, type TurnWaiter } from "../../supabase/functions/realtime/rooms/turn.ts";
+
+/** Nothing that is to be sent may wait for longer. */
+const MOST_TURNS = 20;
+
+/** A turn of the event loop that ends when the test says so. */
+export class ManualTurn extends Turn {
+  readonly #waiting = new Set<TurnWaiter>();
+
+  override wait(waiter: TurnWaiter): void {
+    this.#waiting.add(waiter);
+  }
+
+  /** Ends this turn, and those after it until nobody waits any more. */
+  end(): void {
+    for (let turns = 0; turns < MOST_TURNS && this.isAwaited; turns++) {
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const waiter of waiting) waiter.turnEnded();
+    }
+  }
+
+  /** Whether something waits for the end. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+}
+
+/** Keeps what it is sent. */
+export class RecordingRecipient implements Recipient {
+  readonly joinsFrames: boolean;
+  readonly seesPresence: boolean;
+  isSlow: boolean;
+  /** The messages as they were sent. */
+  readonly sent: string[] = [];
+
+  constructor({ joinsFrames = true, seesPresence = true, isSlow = false }: Partial<Recipient> = {}) {
+    this.joinsFrames = joinsFrames;
+    this.seesPresence = seesPresence;
+    this.isSlow = isSlow;
+  }
+
+  send(text: string): void {
+    this.sent.push(text);
+  }
+
+  /** The frames in what was sent; each is JSON. */
+  get frames(): unknown[] {
+    return this.sent.flatMap((text): unknown[] => {
+      const value: unknown = JSON.parse(text);
+      return Array.isArray(value) ? value : [value];
+    });
+  }
+}
+
+/** Sends the numbers as messages to everybody. */
+export function sendNumbers(fanOut: FanOut<RecordingRecipient>, ...numbers: readonly number[]): void {
+  for (const number of numbers) fanOut.toAll(String(number), "message");
+}

@@ -1,0 +1,32 @@
+import { assertEquals } from "@std/assert";
+import { Turn } from "../../supabase/functions/realtime/rooms/turn.ts";
+import { Trace } from "../support/trace.ts";
+
+Deno.test("whoever waits is told once that the turn has ended, and not before", async () => {
+  const turn = new Turn();
+  const trace = new Trace();
+  const one = { turnEnded: () => trace.add("one") };
+  const other = { turnEnded: () => trace.add("other") };
+  turn.wait(one);
+  turn.wait(other);
+  turn.wait(one);
+  assertEquals(trace.entries, []);
+  await trace.untilCount(2);
+  turn.wait(other);
+  await trace.untilCount(3);
+  assertEquals(trace.entries, ["one", "other", "other"]);
+});
+
+Deno.test("who waits again when told waits for the next turn", async () => {
+  const turn = new Turn();
+  const trace = new Trace();
+  const again = {
+    turnEnded() {
+      trace.add("again");
+      if (trace.entries.length < 5) turn.wait(again);
+    },
+  };
+  turn.wait(again);
+  await trace.untilCount(5);
+  assertEquals(trace.entries.length, 5);
+});
