@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { Socket, SocketHandlers } from "../../supabase/functions/realtime/socket/socket.ts";
+import { kernelBufferBytes } from "../support/kernel_buffers.ts";
 import { closeCode, OPCODE, RawSocket, textFrame } from "../support/raw_socket.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
@@ -92,15 +93,6 @@ Deno.test("MAX_QUEUED_FRAMES waiting frames are all handled", async () => {
 });
 
 const MEBIBYTE = 1_048_576;
-
-/** How much the kernel may take in for a peer that does not read: both ends' buffers at their largest. */
-async function kernelBufferBytes(): Promise<number> {
-  if (Deno.build.os !== "linux") return 16 * MEBIBYTE;
-  const largest = await Promise.all(
-    ["tcp_wmem", "tcp_rmem"].map((name) => Deno.readTextFile(`/proc/sys/net/ipv4/${name}`)),
-  );
-  return largest.reduce((sum, line) => sum + Number(line.trim().split(/\s+/).at(-1)), 0);
-}
 
 Deno.test("a peer that does not read is closed with 1013 at MAX_BUFFERED_BYTES, and no more is kept for it", async () => {
   const opened = Promise.withResolvers<Socket>();

@@ -68,6 +68,7 @@ export async function join(
     cursor = await replayPage(member, room, cursor, services);
     if (!socket.isOpen) return;
   }
+  if (room.isLost) return member.roomLost();
   room.add(member, () => {
     sendAll(member, room.recent.after(cursor));
     if (member.seesPresence) member.send(room.presenceText());

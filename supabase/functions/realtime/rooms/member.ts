@@ -26,6 +26,8 @@ export class Member implements Recipient, Timed {
   #room: Room | undefined;
   #sentAt: number;
   #heardAt: number;
+  /** How many messages had arrived then. */
+  #received = 0;
   #isWelcome = false;
   #isWarned = false;
 
@@ -103,7 +105,6 @@ export class Member implements Recipient, Timed {
   /** The member is live in the room now. */
   enter(room: Room): void {
     this.#room = room;
-    this.heard();
   }
 
   /** Takes over what a fresh token says. */
@@ -114,15 +115,15 @@ export class Member implements Recipient, Timed {
     this.#services.wheel.add(this, 0);
   }
 
-  /** Notes that the client has sent something. */
-  heard(): void {
-    this.#heardAt = this.#services.wheel.now;
-  }
-
   /** Closes the connection, with what was to be sent before. */
   close(code: number, reason: string): void {
     this.#room?.flush();
     this.socket.close(code, reason);
+  }
+
+  /** The room's history was lost: the client is to come again, and is told then. */
+  roomLost(): void {
+    this.close(CLOSE.isolateGoing, "the room's history was lost: connect again");
   }
 
   /** Says that the isolate is about to go. */
@@ -145,8 +146,11 @@ export class Member implements Recipient, Timed {
 
   look(now: number): number {
     const { heartbeatMs, expiryWarningMs, expiryGraceMs } = this.#services;
-    // While it is still joining, what it sends waits: its silence is not its own.
-    const silentMs = this.#room ? now - this.#heardAt : 0;
+    // Counted where they arrive: what waits to be handled is no silence.
+    const { received } = this.socket;
+    if (received !== this.#received) this.#heardAt = now;
+    this.#received = received;
+    const silentMs = now - this.#heardAt;
     if (this.joinsFrames && silentMs >= 2 * heartbeatMs) {
       this.close(CLOSE.heartbeatMissed, `nothing was heard for ${2 * heartbeatMs} ms`);
       return heartbeatMs;

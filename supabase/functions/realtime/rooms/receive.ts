@@ -31,7 +31,6 @@ export class Receiver {
   take(data: string | ArrayBuffer): void | Promise<void> {
     const member = this.#member;
     if (typeof data !== "string") return member.close(CLOSE.unsupportedData, "rooms speak text");
-    member.heard();
     const value = parseJson(data);
     if (!Array.isArray(value)) return this.#takeFrame(value);
     const isFew = value.length > 0 && value.length <= MAX_FRAMES_PER_MESSAGE;

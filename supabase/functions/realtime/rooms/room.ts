@@ -1,5 +1,4 @@
 import type { Ephemeral, PresenceEntry, RoomEvent, Subscription } from "../backplane/contract.ts";
-import { CLOSE } from "../protocol/close_codes.ts";
 import type { Metrics } from "../metrics.ts";
 import { FanOut, type FrameKind } from "./fan_out.ts";
 import { messageText, presenceChangeText, presenceListText } from "./frame_text.ts";
@@ -16,6 +15,7 @@ export class Room {
   readonly #subscription: Subscription;
   readonly #present: Map<string, PresenceEntry>;
   readonly #onReset: () => void;
+  #isLost = false;
 
   private constructor(key: string, services: RoomServices, subscription: Subscription, onReset: () => void) {
     this.key = key;
@@ -50,9 +50,9 @@ export class Room {
     return this.#subscription.epoch;
   }
 
-  /** Whether a connection has a presence entry. */
-  hasPresent(connection: string): boolean {
-    return this.#present.has(connection);
+  /** Whether its history was lost: nothing more comes of it. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   /** The `presence` frame of everybody who is here. */
@@ -111,10 +111,9 @@ export class Room {
         return this.#toAll(JSON.stringify({ type: "gap", from, to, epoch: this.epoch }), "message");
       }
       case "reset":
+        this.#isLost = true;
         this.#onReset();
-        for (const member of this.#fanOut.recipients) {
-          member.close(CLOSE.isolateGoing, "the room's history was lost: connect again");
-        }
+        for (const member of this.#fanOut.recipients) member.roomLost();
         return;
       default:
         event satisfies never;

@@ -42,6 +42,7 @@ class EventStream implements DrainableSocket {
   readonly id = crypto.randomUUID();
   readonly user: User;
   readonly protocol = "";
+  readonly received = 0;
   readonly body: ReadableStream<Uint8Array>;
   readonly #options: EventStreamOptions;
   readonly #services: EventStreamServices;

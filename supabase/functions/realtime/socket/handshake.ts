@@ -75,8 +75,9 @@ export function performUpgrade(
     handshakeWatch: isolate.handshakeWatch,
     onFailure: (handler, error) =>
       log.error("socket.handler_failed", { ...about, handler, ...errorFields(error) }),
-    onGone(gone, { code }) {
-      isolate.remove(gone);
+    onRelease: (gone) => isolate.remove(gone),
+    onEnd(ended, { code }) {
+      isolate.ended(ended);
       metrics.closed(code);
       log.info("socket.close", { ...about, code, duration_ms: now() - openedAt });
     },

@@ -41,6 +41,8 @@ export class Isolate {
   readonly #options: IsolateOptions;
   readonly #startedAt: number;
   readonly #sockets = new Set<DrainableSocket>();
+  /** Those of them that have not ended for their endpoints: what the isolate is kept alive for. */
+  readonly #live = new Set<DrainableSocket>();
   readonly #connectionsOf = new Map<string, number>();
   #settleWaitUntil: (() => void) | undefined;
   #drainUntil: number | undefined;
@@ -53,7 +55,7 @@ export class Isolate {
     this.#startedAt = options.now();
   }
 
-  /** Open sockets, those still closing included. */
+  /** Open sockets, those included whose peers do not answer our close. */
   get connections(): number {
     return this.#sockets.size;
   }
@@ -78,22 +80,28 @@ export class Isolate {
   /** Counts a socket in. */
   add(socket: DrainableSocket): void {
     this.#sockets.add(socket);
+    this.#live.add(socket);
     this.#connectionsOf.set(socket.user.id, (this.#connectionsOf.get(socket.user.id) ?? 0) + 1);
     const { waitUntil } = this.#options;
     if (!waitUntil || this.#settleWaitUntil) return;
     waitUntil(new Promise((resolve) => this.#settleWaitUntil = resolve));
   }
 
+  /** A socket has ended for its endpoint; it counts as a connection until it is removed. */
+  ended(socket: DrainableSocket): void {
+    if (!this.#live.delete(socket) || this.#live.size > 0) return;
+    this.#settleWaitUntil?.();
+    this.#settleWaitUntil = undefined;
+    this.#wakeDrain?.();
+  }
+
   /** Counts a socket out. Counting out twice does nothing. */
   remove(socket: DrainableSocket): void {
+    this.ended(socket);
     if (!this.#sockets.delete(socket)) return;
     const ofUser = (this.#connectionsOf.get(socket.user.id) ?? 1) - 1;
     if (ofUser > 0) this.#connectionsOf.set(socket.user.id, ofUser);
     else this.#connectionsOf.delete(socket.user.id);
-    if (this.#sockets.size > 0) return;
-    this.#settleWaitUntil?.();
-    this.#settleWaitUntil = undefined;
-    this.#wakeDrain?.();
   }
 
   /**
@@ -117,7 +125,7 @@ export class Isolate {
   }
 
   async #closeAll(reason: string): Promise<void> {
-    const open = [...this.#sockets];
+    const open = [...this.#live];
     for (let closed = 0; closed < open.length;) {
       const leftMs = Math.max(0, (this.#drainUntil ?? 0) - this.#options.now());
       const steps = Math.max(1, Math.ceil(leftMs / DRAIN_STEP_MS));
@@ -128,10 +136,10 @@ export class Isolate {
         socket.drain({ reason, reconnectAfterMs: Math.floor(this.#options.random() * spreadMs) });
       }
       closed = next;
-      if (closed < open.length && this.#sockets.size > 0) await this.#pause(DRAIN_STEP_MS);
+      if (closed < open.length && this.#live.size > 0) await this.#pause(DRAIN_STEP_MS);
     }
     const patience = this.#options.now() + CLOSE_HANDSHAKE_MS;
-    while (this.#sockets.size > 0 && this.#options.now() < patience) await this.#pause(DRAIN_STEP_MS);
+    while (this.#live.size > 0 && this.#options.now() < patience) await this.#pause(DRAIN_STEP_MS);
     this.handshakeWatch.close();
     this.#options.log.info("isolate.drained", { reason, connections_left: this.connections });
   }

@@ -25,8 +25,10 @@ export interface ServerSocketOptions {
   readonly handshakeWatch: HandshakeWatch;
   /** Called when a handler of the endpoint threw or rejected. */
   readonly onFailure: (handler: HandlerName, error: unknown) => void;
-  /** Called once, when the connection is gone. */
-  readonly onGone: (socket: ServerSocket, close: SocketClose) => void;
+  /** Called once, when the socket has ended for its endpoint. */
+  readonly onEnd: (socket: ServerSocket, close: SocketClose) => void;
+  /** Called once, when its connection takes no place any more: at its end, or later where a peer does not answer our close. */
+  readonly onRelease: (socket: ServerSocket) => void;
 }
 
 /** What happened to a socket and waits for its turn. */
@@ -51,6 +53,8 @@ export class ServerSocket implements Socket {
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #opened = false;
   #gone = false;
+  #released = false;
+  #received = 0;
 
   constructor(options: ServerSocketOptions) {
     this.#options = options;
@@ -62,7 +66,10 @@ export class ServerSocket implements Socket {
     raw.binaryType = "arraybuffer";
     raw.onopen = () => this.#open();
     raw.onmessage = (event) => this.#receive(event.data);
-    raw.onclose = (event) => this.#end(event.code, event.reason);
+    raw.onclose = (event) => {
+      this.#end(event.code, event.reason);
+      this.#release();
+    };
     // Without a listener Deno ends the process. On an open socket a close event follows, which is what counts.
     raw.onerror = (event) => {
       event.preventDefault();
@@ -73,6 +80,10 @@ export class ServerSocket implements Socket {
 
   get isOpen(): boolean {
     return !this.#closedByUs && this.#raw.readyState === WebSocket.OPEN;
+  }
+
+  get received(): number {
+    return this.#received;
   }
 
   get isSlow(): boolean {
@@ -137,6 +148,8 @@ export class ServerSocket implements Socket {
   /** Ends a socket that does not open, or does not close, as if its connection had broken. */
   giveUp(): void {
     this.#end(1006, "");
+    // One that was open is still there: Deno has no way to destroy it. Its peer must not get around the limits by being silent.
+    if (!this.#opened) this.#release();
   }
 
   #open(): void {
@@ -150,6 +163,7 @@ export class ServerSocket implements Socket {
   #receive(data: string | ArrayBuffer): void {
     const { limits: { maxFrameBytes, maxQueuedBytes }, queuedFrames } = this.#options;
     if (this.#closedByUs) return;
+    this.#received += 1;
     if (isLargerThan(data, maxFrameBytes)) {
       return this.close(CLOSE.frameTooBig, `a frame may have ${maxFrameBytes} bytes`);
     }
@@ -167,8 +181,14 @@ export class ServerSocket implements Socket {
     clearTimeout(this.#closeTimer);
     // Deno reports 0 where the connection broke; the name for that is 1006.
     const close = this.#closedByUs ?? { code: code || 1006, reason };
-    this.#options.onGone(this, close);
+    this.#options.onEnd(this, close);
     if (this.#opened) this.#happen({ close });
+  }
+
+  #release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#options.onRelease(this);
   }
 
   /** Runs the handler now, or when those before it are done. */

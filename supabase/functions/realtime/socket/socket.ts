@@ -11,6 +11,8 @@ export interface Socket {
   readonly protocol: string;
   /** True while frames can be sent. */
   readonly isOpen: boolean;
+  /** How many messages have arrived, handled or not. */
+  readonly received: number;
   /** True while more than `SLOW_BUFFERED_BYTES` wait to be sent: leave out what can be left out. */
   readonly isSlow: boolean;
   /**

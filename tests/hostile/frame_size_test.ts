@@ -1,0 +1,37 @@
+import { assertEquals } from "@std/assert";
+import { ANY_RATE, RoomClient } from "../support/room_client.ts";
+import { startService } from "../support/running_service.ts";
+
+const FRAME_BYTES = 65_536;
+const encoder = new TextEncoder();
+
+/** A publish that fills a frame to the last byte with characters of so many bytes. */
+function filled(character: string, bytes: number): string {
+  const frame = (data: string) =>
+    JSON.stringify({ type: "publish", id: `${bytes} ${character}`, event: "e", data });
+  const room = bytes - encoder.encode(frame("")).length;
+  const width = encoder.encode(character).length;
+  return frame(character.repeat(Math.floor(room / width)) + "a".repeat(room % width));
+}
+
+for (const character of ["a", "ä", "€", "😀"]) {
+  for (const plain of [false, true]) {
+    const who = plain ? "a plain member" : "a v1 member";
+    Deno.test(`a frame of exactly max_frame_bytes of ${character} is published by ${who}, one byte more is 1009 (10.3)`, async () => {
+      await using running = await startService({ env: ANY_RATE });
+      await using witness = await RoomClient.join(running, "room", { user: "bob" });
+      await using member = await RoomClient.join(running, "room", { plain });
+      assertEquals(member.welcome.limits["max_frame_bytes"], FRAME_BYTES);
+      const text = filled(character, FRAME_BYTES);
+      assertEquals(encoder.encode(text).length, FRAME_BYTES);
+      member.sendRaw(text);
+      assertEquals((await member.answer(`${FRAME_BYTES} ${character}`)).type, "ack");
+      const { data } = await witness.next("message");
+      assertEquals(data, JSON.parse(text).data);
+      member.sendRaw(filled(character, FRAME_BYTES + 1));
+      assertEquals((await member.closed()).code, 1009);
+      await witness.publish("marker");
+      assertEquals((await witness.next("message")).data, "marker");
+    });
+  }
+}

@@ -1,0 +1,148 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { deadline } from "@std/async";
+import { eventually } from "../support/eventually.ts";
+import { Offsets } from "./offsets.ts";
+import { Members } from "./members.ts";
+import { publishAll } from "./publishing.ts";
+import { CAN_MEASURE, report, type RoomProcess, startRoomProcess } from "./room_process.ts";
+import { HOSTILE_PATIENCE_MS, TcpMember } from "./tcp_member.ts";
+
+const BYTES = 60_000;
+const MEBIBYTES = 1_048_576;
+
+/** Fills a room with large messages. */
+async function fill(rooms: RoomProcess, room: string, count: number): Promise<TcpMember> {
+  const [publisher] = await rooms.join(room);
+  await publishAll(publisher, { count, size: BYTES });
+  return publisher;
+}
+
+/** Rejects when the connection ends. */
+function unlessClosed(member: TcpMember, offsets: Offsets): Promise<never> {
+  const ended = member.ended.then((code): never => {
+    throw new Error(`closed with ${code} after ${offsets.last}`);
+  });
+  ended.catch(() => {/* at the test's end it is closed */});
+  return ended;
+}
+
+/** Shows that the client is there, all the while. */
+async function pingFor(member: TcpMember, ms: number): Promise<void> {
+  const startedAt = performance.now();
+  await eventually(async () => {
+    await member.send({ type: "ping", id: "here" });
+    return performance.now() - startedAt;
+  }, (passedMs) => passedMs > ms);
+}
+
+for (const plain of [true, false]) {
+  Deno.test(`a ${plain ? "plain" : "v1"} member that reads gets a replay of 500 large messages whole, though the room goes on (4.3, 10.4)`, async () => {
+    await using rooms = await startRoomProcess({ MEMORY_BYTES: "134217728" });
+    await using publisher = await fill(rooms, "room", 500);
+    const offsets = new Offsets();
+    const url = await rooms.url("room", { user: "bob", query: { history: 500 } });
+    await using member = await TcpMember.open(url, { plain, onFrame: offsets.take });
+    // The replay may begin after what was published meanwhile.
+    const going = publishAll(publisher, { count: 50, size: BYTES });
+    await Promise.race([unlessClosed(member, offsets), deadline(offsets.reach(550), HOSTILE_PATIENCE_MS)]);
+    await going;
+  });
+}
+
+Deno.test("a plain member that reads is not closed over the 30 large messages that it missed (6.1, 10.4)", async () => {
+  await using rooms = await startRoomProcess();
+  await using publisher = await fill(rooms, "room", 30);
+  const { epoch } = await rooms.join("room").then(async ([member, welcome]) => {
+    await member.close();
+    return welcome;
+  });
+  const offsets = new Offsets();
+  const url = await rooms.url("room", { user: "bob", query: { after: 0, epoch } });
+  await using member = await TcpMember.open(url, { plain: true, onFrame: offsets.take });
+  await Promise.race([unlessClosed(member, offsets), deadline(offsets.reach(30), HOSTILE_PATIENCE_MS)]);
+  assertEquals(publisher.frames.some(({ type }) => type === "gap"), false);
+});
+
+Deno.test("a member that reads is not closed over its own requests for history, however many it sends at once (6.7, 10.4)", async () => {
+  await using rooms = await startRoomProcess();
+  await using _publisher = await fill(rooms, "room", 30);
+  const [member] = await rooms.join("room", { user: "bob" });
+  await using reader = member;
+  const requests = Array.from(
+    { length: 50 },
+    (_, index) => ({ type: "history", id: `page ${index}`, after: 0, limit: 500 }),
+  );
+  await reader.send(requests);
+  for (const { id } of requests) assertEquals((await reader.answer(id)).type, "history");
+});
+
+Deno.test("pings are heard while a long replay waits for its reader (9.2, 9.3)", async () => {
+  await using rooms = await startRoomProcess({ HEARTBEAT_MS: "400" });
+  const publisher = await fill(rooms, "room", 300);
+  await publisher.close();
+  const offsets = new Offsets();
+  const url = await rooms.url("room", { user: "bob", query: { history: 300 } });
+  await using member = await TcpMember.open(url, { paused: true, onFrame: offsets.take });
+  await pingFor(member, 2_000);
+  member.resume();
+  await Promise.race([unlessClosed(member, offsets), deadline(offsets.reach(300), HOSTILE_PATIENCE_MS)]);
+});
+
+Deno.test("pings are heard while pages of history wait for their reader (9.2, 9.3)", async () => {
+  await using rooms = await startRoomProcess({ HEARTBEAT_MS: "400" });
+  const publisher = await fill(rooms, "room", 30);
+  await publisher.close();
+  const [member] = await rooms.join("room", { user: "bob" });
+  await using reader = member;
+  const pages = Array.from({ length: 80 }, (_, index) => ({
+    type: "history",
+    id: `page ${index}`,
+    after: 0,
+    limit: 500,
+  }));
+  reader.pause();
+  await reader.send(pages);
+  await pingFor(reader, 2_000);
+  reader.resume();
+  for (const { id } of pages) assertEquals((await reader.answer(id)).type, "history");
+});
+
+Deno.test("20 members that do not read their replay cost no more than their bounds, and the others notice nothing (10.4)", async () => {
+  await using rooms = await startRoomProcess();
+  await using publisher = await fill(rooms, "room", 500);
+  await using members = new Members();
+  const before = CAN_MEASURE ? await rooms.memoryMiB() : 0;
+  for (let index = 0; index < 20; index++) {
+    const url = await rooms.url("room", { user: `sleeper ${index}`, query: { history: 500 } });
+    members.add(await TcpMember.open(url, { paused: true, plain: index % 2 === 0 }));
+  }
+  await publishAll(publisher, { count: 20, size: BYTES });
+  if (!CAN_MEASURE) return;
+  const peak = await rooms.peakMiB();
+  report(`${before} MiB before, ${peak} MiB at most`);
+  // The first bound is passed by a message at most; as much again for what the runtime makes of it.
+  assertLess(peak - before, 60 + 20);
+});
+
+Deno.test("what members send while they do not read their replay is bounded in bytes too (10.4)", {
+  ignore: !CAN_MEASURE,
+}, async () => {
+  await using rooms = await startRoomProcess();
+  await using publisher = await fill(rooms, "room", 200);
+  await using members = new Members();
+  const before = await rooms.memoryMiB();
+  const text = JSON.stringify({ type: "ping", id: "x", padding: "x".repeat(BYTES) });
+  for (let index = 0; index < 20; index++) {
+    const url = await rooms.url("room", { user: `sleeper ${index}`, query: { history: 500 } });
+    const member = members.add(await TcpMember.open(url, { paused: true }));
+    // Below MAX_QUEUED_FRAMES. A server that stops reading is right: then this is not written to its end.
+    void member.sendTexts(Array.from({ length: 200 }, () => text)).catch(
+      () => {/* closed for it: right too */},
+    );
+  }
+  await publishAll(publisher, { count: 20, size: BYTES });
+  const peak = await rooms.peakMiB();
+  const sent = 20 * 200 * BYTES / MEBIBYTES;
+  report(`${before} MiB before, ${peak} MiB at most; ${Math.round(sent)} MiB were sent`);
+  assert(peak - before < 130, `${peak - before} MiB more`);
+});

@@ -1,0 +1,48 @@
+import { assertEquals } from "@std/assert";
+import type { RoomEvent } from "../../supabase/functions/realtime/backplane/contract.ts";
+import { RoomClient, roomUrl } from "../support/room_client.ts";
+import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
+import { startService } from "../support/running_service.ts";
+import { TcpMember } from "./tcp_member.ts";
+
+Deno.test("a member whose room loses its history while it joins is not left in a room that is dead (4.1, 6.3)", async () => {
+  await using running = await startService();
+  const backplane = backplaneOf(running);
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const delivers: ((event: RoomEvent) => void)[] = [];
+  let isReset = false;
+  let isFirstPage = true;
+  changeRoomServices(running, {
+    backplane: changedBackplane(backplane, {
+      subscribe(room, deliver) {
+        const isFirst = delivers.push(deliver) === 1;
+        // After a reset nothing more comes.
+        return backplane.subscribe(room, (event) => isFirst && isReset ? undefined : deliver(event));
+      },
+      async history(room, page) {
+        if (isFirstPage) {
+          isFirstPage = false;
+          asked.resolve();
+          await gate.promise;
+        }
+        return await backplane.history(room, page);
+      },
+    }),
+  });
+  const url = await roomUrl(running, "room", { query: { history: 10 } });
+  await using joining = await TcpMember.open(url);
+  await asked.promise;
+  delivers[0]?.({ type: "reset" });
+  isReset = true;
+  gate.resolve();
+  // It is told to come again, or it is live in the room that everybody else joins from now on.
+  await using other = await RoomClient.join(running, "room", { user: "bob" });
+  await other.publish("for everybody");
+  const isLive = await joining.until(({ type }) => type === "message", "the message or its end").then(
+    () => true,
+    () => false,
+  );
+  if (!isLive) assertEquals(await joining.ended, 1012);
+  assertEquals(delivers.length, 2);
+});

@@ -1,0 +1,88 @@
+import { createIssuer, type Issuer } from "../../dev/issuer.ts";
+import type { FrameOf } from "../support/room_client.ts";
+import { type FunctionProcess, startFunctionProcess } from "../support/function_process.ts";
+import { ANY_RATE } from "../support/room_client.ts";
+import { TcpMember, type TcpMemberOptions } from "./tcp_member.ts";
+
+/** Who joins, and how. */
+export interface ProcessJoin extends TcpMemberOptions {
+  /** `alice` by default. */
+  readonly user?: string;
+  /** The query of the address, beside the token. */
+  readonly query?: Readonly<Record<string, string | number>>;
+}
+
+/** The function in a process of its own, with an issuer that it trusts. `await using` kills it. */
+export interface RoomProcess extends AsyncDisposable {
+  readonly process: FunctionProcess;
+  readonly issuer: Issuer;
+  /** A room's address for a user. */
+  url(room: string, join?: ProcessJoin): Promise<string>;
+  /** Joins and waits for `welcome`. */
+  join(room: string, join?: ProcessJoin): Promise<[TcpMember, FrameOf<"welcome">]>;
+  /** The log lines of an event so far. */
+  logged(event: string): readonly Readonly<Record<string, unknown>>[];
+  /** Resident memory now, in MiB. */
+  memoryMiB(): Promise<number>;
+  /** The most resident memory that there was, in MiB. */
+  peakMiB(): Promise<number>;
+}
+
+/** Memory of another process is read from /proc. */
+export const CAN_MEASURE = Deno.build.os === "linux";
+
+/**
+ * Lets the function's JavaScript heap grow to this size and no further, so that resident memory says what is kept and not what
+ * has not been collected yet; who keeps more ends the process.
+ */
+export function heapOf(mebibytes: number): Readonly<Record<string, string>> {
+  return { DENO_V8_FLAGS: `--max-old-space-size=${mebibytes}` };
+}
+
+/** Starts the function with limits that a test's load does not meet, unless `env` says otherwise. */
+export async function startRoomProcess(env: Readonly<Record<string, string>> = {}): Promise<RoomProcess> {
+  const issuer = await createIssuer();
+  const process = await startFunctionProcess({
+    env: {
+      SUPABASE_JWKS: JSON.stringify(issuer.jwks),
+      LOG_BUDGET: "1000000",
+      MAX_CONNECTIONS_PER_USER: "10000",
+      ...ANY_RATE,
+      ...env,
+    },
+  });
+
+  async function url(room: string, { user = "alice", query = {} }: ProcessJoin = {}): Promise<string> {
+    const parameters = Object.entries({ ...query, token: await issuer.token(user) })
+      .map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    return `ws://127.0.0.1:${process.port}/realtime/rooms/${room}?${parameters.join("&")}`;
+  }
+
+  return {
+    process,
+    issuer,
+    url,
+    join: async (room, join) => await TcpMember.join(await url(room, join), join),
+    logged: (event) => process.stdout.flatMap((line) => parseLine(line, event)),
+    memoryMiB: () => readStatus(process.pid, "VmRSS"),
+    peakMiB: () => readStatus(process.pid, "VmHWM"),
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
+}
+
+/** Says a figure that is worth knowing when a test passes too. */
+export function report(figure: string): void {
+  console.log(`    ${figure}`);
+}
+
+async function readStatus(pid: number, name: string): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const kibibytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
+  if (kibibytes === undefined) throw new Error(`There is no ${name} of process ${pid}.`);
+  return Math.round(Number(kibibytes) / 1024);
+}
+
+function parseLine(line: string, event: string): Readonly<Record<string, unknown>>[] {
+  if (!line.includes(`"event":"${event}"`)) return [];
+  return [JSON.parse(line)];
+}

@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { eventually } from "../support/eventually.ts";
+import { RoomClient, roomUrl } from "../support/room_client.ts";
+import { type RunningService, startService } from "../support/running_service.ts";
+import { Members } from "./members.ts";
+import { CAN_MEASURE, report, startRoomProcess } from "./room_process.ts";
+import { TcpMember } from "./tcp_member.ts";
+
+/** Joins, enters presence, and from then on neither reads nor answers: a laptop that was shut. */
+async function fallAsleep(running: RunningService, plain: boolean): Promise<TcpMember> {
+  const [sleeper] = await TcpMember.join(await roomUrl(running, "room", { user: "bob" }), { plain });
+  await sleeper.request({ type: "presence", id: "enter", state: { here: true } });
+  sleeper.pause();
+  return sleeper;
+}
+
+Deno.test("a v1 member that falls silent and does not answer the close is gone from presence after the grace time (7.6, 9.3)", async () => {
+  await using running = await startService({ env: { HEARTBEAT_MS: "200", PRESENCE_GRACE_MS: "200" } });
+  await using sleeper = await fallAsleep(running, false);
+  await using witness = await RoomClient.join(running, "room", { plain: true });
+  assertEquals((await witness.next("presence")).members?.length, 1);
+  assertEquals((await witness.next("presence")).left?.map(({ user }) => user), ["bob"]);
+  sleeper.abort();
+});
+
+Deno.test("a v1 member that falls silent and does not answer the close gives its place in the room back, and is logged (9.3, 10.5)", async () => {
+  await using running = await startService({ env: { HEARTBEAT_MS: "200", MAX_MEMBERS_PER_ROOM: "1" } });
+  await using sleeper = await fallAsleep(running, false);
+  assertEquals((await running.logged("socket.close")).map(({ code }) => code), [4408]);
+  await using successor = await RoomClient.join(running, "room", { user: "carol" });
+  assertEquals((await successor.publish("mine now")).offset, 1);
+  sleeper.abort();
+});
+
+/** Sockets and files that a process has open. */
+async function openFiles(pid: number): Promise<number> {
+  let count = 0;
+  for await (const _file of Deno.readDir(`/proc/${pid}/fd`)) count += 1;
+  return count;
+}
+
+const ROUND = 20;
+
+Deno.test("members that answer no close do not get around the limits on connections (2.6)", {
+  ignore: !CAN_MEASURE,
+}, async () => {
+  const perUser = ROUND + 5;
+  await using rooms = await startRoomProcess({
+    HEARTBEAT_MS: "200",
+    MAX_CONNECTIONS_PER_USER: String(perUser),
+  });
+  await using members = new Members();
+  const before = await openFiles(rooms.process.pid);
+  for (let round = 1; round <= 3; round++) {
+    const url = await rooms.url("room", { user: "mallory" });
+    await Promise.all(Array.from({ length: ROUND }, async () => {
+      const opened = await TcpMember.open(url, { paused: true }).catch((error: unknown) => {
+        assert(error instanceof Error && /HTTP\/1.1 (429|503) /.test(error.message), String(error));
+      });
+      if (opened) members.add(opened);
+    }));
+    // All that were let in have been given up by now.
+    const wanted = members.size;
+    await eventually(() => Promise.resolve(rooms.logged("socket.close").length), (count) => count >= wanted);
+  }
+  const held = await openFiles(rooms.process.pid) - before;
+  report(`${held} sockets are open, where one user may have ${perUser}`);
+  assertLess(held, perUser + 5);
+});
+
+Deno.test("a flooding member that does not answer its close is gone from presence after the grace time (10.2)", async () => {
+  await using running = await startService({
+    env: { FRAMES_PER_SECOND: "1", FRAMES_BURST: "10", PRESENCE_GRACE_MS: "200" },
+  });
+  await using flood = await fallAsleep(running, true);
+  await using witness = await RoomClient.join(running, "room");
+  assertEquals((await witness.next("presence")).members?.length, 1);
+  for (let count = 0; count < 150; count++) await flood.send({ type: "ping", id: "again" });
+  const { left } = await witness.next("presence");
+  assertEquals(left?.map(({ user }) => user), ["bob"]);
+  flood.abort();
+});
+
+Deno.test("a member whose presence goes on elsewhere is not told of as left when its old connection breaks at last", async () => {
+  await using running = await startService({ env: { PRESENCE_GRACE_MS: "100" } });
+  await using witness = await RoomClient.join(running, "room");
+  await witness.next("presence");
+  await using sleeper = await fallAsleep(running, false);
+  const joined = (await witness.next("presence")).joined?.[0];
+  assert(joined);
+  const query = { after: 0, epoch: witness.welcome.epoch, connection: joined.connection };
+  await using successor = await RoomClient.join(running, "room", { user: "bob", query });
+  const updated = (await witness.next("presence")).updated?.[0];
+  assertEquals(updated?.previous, joined.connection);
+  sleeper.abort();
+  await running.logged("socket.close");
+  // A change that comes after everything that the broken connection could have caused.
+  await successor.present(null);
+  assertEquals((await witness.next("presence")).left?.map(({ connection }) => connection), [
+    successor.connection,
+  ]);
+});

@@ -1,0 +1,206 @@
+import { assert, assertEquals } from "@std/assert";
+import type { FrameOf } from "../support/room_client.ts";
+import { RoomClient, roomUrl } from "../support/room_client.ts";
+import type { RunningService } from "../support/running_service.ts";
+import { Follower } from "./follower.ts";
+
+/** Something that one client does; clients do what they do at the same time. */
+export type DeliveryStep =
+  | { readonly do: "connect" | "vanish" | "close" | "settle"; readonly client: number }
+  /** Connects before when it is not connected; `kinds` says of each message whether it is durable. */
+  | { readonly do: "publish"; readonly client: number; readonly kinds: readonly boolean[] }
+  /** Sends a frame that was sent before, the last ones first, by this client or another one of the same user, once more. */
+  | { readonly do: "retry"; readonly client: number; readonly which: number };
+
+/** Who takes part. Two are the same user. */
+export const CLIENTS = [
+  { user: "alice", plain: false, history: undefined },
+  { user: "alice", plain: true, history: 3 },
+  { user: "bob", plain: true, history: undefined },
+  { user: "carol", plain: false, history: 10 },
+] as const;
+
+interface PublishFrame {
+  readonly type: "publish";
+  readonly id: string;
+  readonly event: string;
+  readonly data: unknown;
+  readonly ephemeral?: true;
+}
+
+interface Client {
+  readonly room: string;
+  readonly user: string;
+  readonly follower: Follower;
+  /** What it does comes one after the other. */
+  doing: Promise<void>;
+}
+
+/** What is different between runs. */
+export interface DeliveryRunOptions {
+  /** Names the run's rooms. */
+  readonly name: string;
+  readonly rooms: number;
+  /** Whether the rooms keep everything. */
+  readonly keepsAll: boolean;
+}
+
+/** Does steps in rooms in which nothing has been said yet, and checks that what all were told fits together. */
+export class DeliveryRun {
+  readonly #running: RunningService;
+  readonly #options: DeliveryRunOptions;
+  readonly #clients: readonly Client[];
+  /** Frames that were sent, by room and user. */
+  readonly #sent = new Map<string, PublishFrame[]>();
+  /** Offsets of acks, by room, user and id. */
+  readonly #acked = new Map<string, Set<number | undefined>>();
+  readonly #errors: FrameOf<"error">[] = [];
+  #lastId = 0;
+
+  constructor(running: RunningService, options: DeliveryRunOptions) {
+    this.#running = running;
+    this.#options = options;
+    this.#clients = CLIENTS.map(({ user, plain, history }, index) => {
+      const room = `${options.name}-${index % options.rooms}`;
+      const follower = new Follower({
+        address: (query) => roomUrl(running, room, { user, query }),
+        plain,
+        history,
+        keepsAll: options.keepsAll,
+        onAnswer: (frame) => this.#takeAnswer(`${room} ${user}`, frame),
+      });
+      return { room, user, follower, doing: Promise.resolve() };
+    });
+  }
+
+  async run(steps: readonly DeliveryStep[]): Promise<void> {
+    try {
+      for (const step of steps) {
+        const client = this.#client(step.client);
+        client.doing = client.doing.then(() => this.#do(step, client));
+        // Those after it must not run on when it has failed; it is told below.
+        client.doing.catch(() => {});
+      }
+      await Promise.all(this.#clients.map(({ doing }) => doing));
+      for (const room of new Set(this.#clients.map(({ room }) => room))) await this.#end(room);
+    } finally {
+      for (const { follower } of this.#clients) await follower.vanish();
+    }
+  }
+
+  async #do(step: DeliveryStep, client: Client): Promise<void> {
+    const { follower } = client;
+    switch (step.do) {
+      case "connect":
+        return await follower.connect();
+      case "vanish":
+        return await follower.vanish();
+      case "close":
+        return await follower.close(this.#lastId % 2 ? 1000 : 4000);
+      case "settle":
+        return await follower.settle();
+      case "publish": {
+        const frames = step.kinds.map((isDurable) => this.#frame(isDurable, client.user));
+        this.#sentBy(client).push(...frames);
+        await follower.connect();
+        return await follower.send(frames);
+      }
+      case "retry": {
+        const sent = this.#sentBy(client);
+        const frame = sent.at(-1 - step.which % Math.max(1, sent.length));
+        return await follower.send(frame ? [frame] : []);
+      }
+      default:
+        step satisfies never;
+    }
+  }
+
+  /** Brings everybody to the same end, a marker after which nothing may come, and compares. */
+  async #end(room: string): Promise<void> {
+    const clients = this.#clients.filter((client) => client.room === room);
+    for (const { follower } of clients) {
+      await follower.connect();
+      await follower.settle();
+    }
+    await using judge = await RoomClient.join(this.#running, room, {
+      user: "judge",
+      query: { history: 500 },
+    });
+    const head = (await judge.publish("marker")).offset ?? 0;
+    for (const { follower } of clients) {
+      await follower.reach(head);
+      await follower.settle();
+      follower.check();
+      assertEquals(follower.sequence.last, head);
+    }
+    const log = new Map<number, FrameOf<"message">>();
+    for (const frame of await judge.takeAll()) {
+      if (frame.type === "message" && frame.offset !== undefined) log.set(frame.offset, frame);
+    }
+    for (const { follower } of clients) {
+      for (const [offset, message] of follower.sequence.messages) {
+        const known = log.get(offset);
+        if (known) assertEquals(message, known);
+        // What the judge came too late for: two who have it have the same.
+        else log.set(offset, message);
+      }
+    }
+    this.#checkLog(room, head, log);
+  }
+
+  #checkLog(room: string, head: number, log: ReadonlyMap<number, FrameOf<"message">>): void {
+    if (this.#options.keepsAll) assertEquals(log.size, head);
+    assertEquals(this.#errors, []);
+    const keys = new Map<string, number>();
+    for (const [offset, { id, event, data, from }] of log) {
+      const key = `${room} ${from.user} ${id}`;
+      assert(!keys.has(key), `${key} was stored as ${keys.get(key)} and as ${offset}`);
+      keys.set(key, offset);
+      if (from.user === "judge") continue;
+      const sent = this.#sent.get(`${room} ${from.user}`)?.find((frame) => frame.id === id);
+      assertEquals({ event, data, ephemeral: undefined }, {
+        event: sent?.event ?? "was not sent",
+        data: sent?.data,
+        ephemeral: sent?.ephemeral,
+      });
+    }
+    for (const [key, offsets] of this.#acked) {
+      if (!key.startsWith(`${room} `)) continue;
+      assertEquals(offsets.size, 1, `${key} was acked as ${[...offsets].join(", ")}`);
+      const [offset] = offsets;
+      if (offset === undefined) assert(!keys.has(key), `${key} is ephemeral and was stored`);
+      else if (log.has(offset)) assertEquals(keys.get(key), offset);
+    }
+  }
+
+  #takeAnswer(room: string, frame: FrameOf<"ack"> | FrameOf<"error">): void {
+    if (frame.type === "error") return void this.#errors.push(frame);
+    const key = `${room} ${frame.id}`;
+    const offsets = this.#acked.get(key) ?? new Set();
+    this.#acked.set(key, offsets.add(frame.offset));
+  }
+
+  #frame(isDurable: boolean, user: string): PublishFrame {
+    const id = `p${++this.#lastId}`;
+    return {
+      type: "publish",
+      id,
+      event: `of ${user}`,
+      data: { id },
+      ...(isDurable ? {} : { ephemeral: true }),
+    };
+  }
+
+  #sentBy({ room, user }: Client): PublishFrame[] {
+    const key = `${room} ${user}`;
+    const sent = this.#sent.get(key) ?? [];
+    this.#sent.set(key, sent);
+    return sent;
+  }
+
+  #client(index: number): Client {
+    const client = this.#clients[index % this.#clients.length];
+    assert(client);
+    return client;
+  }
+}

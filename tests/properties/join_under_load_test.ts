@@ -1,0 +1,114 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { ANY_RATE, roomUrl } from "../support/room_client.ts";
+import { type RunningService, startService } from "../support/running_service.ts";
+import { TcpMember } from "../hostile/tcp_member.ts";
+import { Follower } from "./follower.ts";
+
+const RUNS = 12;
+const MESSAGES = 2_000;
+/** In one frame array; several of them are under way. */
+const AT_ONCE = 20;
+const UNDER_WAY = 4;
+
+/** Somebody who joins while others publish. */
+interface Joiner {
+  readonly plain: boolean;
+  /** Joins when so many messages are stored, and is away from then to then. */
+  readonly at: number;
+  readonly away: number;
+  readonly history: number | undefined;
+}
+
+const joiner: fc.Arbitrary<Joiner> = fc.record({
+  plain: fc.boolean(),
+  at: fc.nat({ max: MESSAGES - 1 }),
+  away: fc.nat({ max: 700 }),
+  history: fc.option(fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 500 })), { nil: undefined }),
+});
+
+/** Publishes at full speed; those who wait for an offset are told when it is stored. */
+class Publishing {
+  readonly #waiting: { readonly offset: number; readonly reached: () => void }[] = [];
+  #head = 0;
+
+  async run(member: TcpMember, size: number): Promise<void> {
+    const data = "x".repeat(size);
+    for (let sent = 0; sent < MESSAGES; sent += AT_ONCE) {
+      const ids = Array.from({ length: AT_ONCE }, (_, index) => `${sent + index + 1}`);
+      await member.send(ids.map((id) => ({ type: "publish", id, event: "load", data })));
+      if (sent >= UNDER_WAY * AT_ONCE) await this.#acked(member, sent - UNDER_WAY * AT_ONCE + 1);
+    }
+    await this.#acked(member, MESSAGES);
+  }
+
+  reach(offset: number): Promise<void> {
+    if (this.#head >= offset) return Promise.resolve();
+    return new Promise((reached) => this.#waiting.push({ offset, reached }));
+  }
+
+  async #acked(member: TcpMember, offset: number): Promise<void> {
+    const ack = await member.answer(`${offset}`);
+    assertEquals(ack, { type: "ack", id: `${offset}`, offset });
+    this.#head = offset;
+    for (const { offset: awaited, reached } of this.#waiting) {
+      if (awaited <= offset) reached();
+    }
+  }
+}
+
+async function joinAndResume(
+  follower: Follower,
+  { at, away }: Joiner,
+  publishing: Publishing,
+): Promise<void> {
+  await publishing.reach(at);
+  await follower.connect();
+  await follower.vanish();
+  await follower.connect();
+  await publishing.reach(Math.min(MESSAGES, at + away));
+  await follower.vanish();
+  await publishing.reach(Math.min(MESSAGES, at + 2 * away));
+  await follower.connect();
+  await follower.reach(MESSAGES);
+  await follower.settle();
+  follower.check();
+  assertEquals(follower.sequence.last, MESSAGES);
+}
+
+async function joinUnderLoad(
+  running: RunningService,
+  { room, size, joiners }: { room: string; size: number; joiners: readonly Joiner[] },
+): Promise<void> {
+  const [publisher] = await TcpMember.join(await roomUrl(running, room));
+  await using _publisher = publisher;
+  const publishing = new Publishing();
+  const followers = joiners.map((joiner) => {
+    const { plain, history } = joiner;
+    const address = (query: Readonly<Record<string, string | number>>) =>
+      roomUrl(running, room, { user: "bob", query });
+    return { joiner, follower: new Follower({ address, plain, history, keepsAll: true }) };
+  });
+  try {
+    await Promise.all([
+      publishing.run(publisher, size),
+      ...followers.map(({ follower, joiner }) => joinAndResume(follower, joiner, publishing)),
+    ]);
+  } finally {
+    for (const { follower } of followers) await follower.vanish();
+  }
+}
+
+Deno.test("who joins, breaks off and resumes while others publish at full speed gets all, once, in order (4.1, 4.3, 6.1, 6.6)", async () => {
+  const env = { ...ANY_RATE, MAX_CONNECTIONS_PER_USER: "1000", HISTORY_MESSAGES: "10000" };
+  await using running = await startService({ env });
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(joiner, { minLength: 1, maxLength: 8 }),
+      fc.constantFrom(1, 100, 2_500),
+      async (joiners, size) => await joinUnderLoad(running, { room: `room-${run++}`, size, joiners }),
+    ),
+    { numRuns: RUNS },
+  );
+});

@@ -1,0 +1,63 @@
+import { assertEquals } from "@std/assert";
+import type { FrameOf } from "../support/room_client.ts";
+import type { PresenceChange, PresenceEntry } from "../../supabase/functions/realtime/backplane/contract.ts";
+
+type PresenceFrame = FrameOf<"presence">;
+type Member = NonNullable<PresenceFrame["members"]>[number];
+
+function entryOf({ user, connection, state }: Member): PresenceEntry {
+  return { user, connection, state: JSON.stringify(state) };
+}
+
+/** Entries in one order, so that two lists can be compared. */
+export function inOrder(entries: Iterable<PresenceEntry>): PresenceEntry[] {
+  return [...entries].sort((a, b) => a.connection < b.connection ? -1 : 1);
+}
+
+/** Presence as one member sees it: the list that it was sent, with every change made to it. */
+export class PresenceView {
+  /** The changes that came after the list. */
+  readonly changes: PresenceChange[] = [];
+  readonly #present = new Map<string, PresenceEntry>();
+  #isListed = false;
+
+  /** Who is present. */
+  get present(): PresenceEntry[] {
+    return inOrder(this.#present.values());
+  }
+
+  /** Takes a frame; fails when it does not fit to what came before. */
+  take({ members, joined = [], updated = [], left = [] }: PresenceFrame): void {
+    if (members) {
+      assertEquals(this.#isListed, false, "the list came twice");
+      this.#isListed = true;
+      for (const member of members) this.#present.set(member.connection, entryOf(member));
+      return;
+    }
+    assertEquals(this.#isListed, true, "a change came before the list");
+    for (const member of joined) {
+      assertEquals(this.#present.has(member.connection), false, "who is there has joined");
+      this.#change({ type: "joined", entry: entryOf(member) });
+    }
+    for (const { previous, ...member } of updated) {
+      assertEquals(this.#present.has(previous ?? member.connection), true, "who is not there was updated");
+      this.#change({
+        type: "updated",
+        entry: entryOf(member),
+        ...(previous === undefined ? {} : { previous }),
+      });
+    }
+    for (const { user, connection } of left) {
+      const entry = this.#present.get(connection);
+      assertEquals(entry?.user, user, "who is not there has left");
+      this.#change({ type: "left", entry: { user, connection, state: entry?.state ?? "" } });
+    }
+  }
+
+  #change(change: PresenceChange): void {
+    this.changes.push(change);
+    if (change.type === "updated" && change.previous !== undefined) this.#present.delete(change.previous);
+    if (change.type === "left") this.#present.delete(change.entry.connection);
+    else this.#present.set(change.entry.connection, change.entry);
+  }
+}
