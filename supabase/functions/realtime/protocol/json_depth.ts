@@ -1,19 +1,12 @@
 /**
- * Whether arrays and objects are nested deeper than `max` levels. What is parsed from JSON has no cycles; a walk without
- * recursion, since a hostile value is as deep as a frame is long.
+ * Whether arrays and objects are nested deeper than `max` levels. What is parsed from JSON has no cycles; a hostile value is as
+ * deep as a frame is long, but this goes no deeper than `max`.
  */
 export function isDeeperThan(value: unknown, max: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    const next: unknown[] = [];
-    for (const one of level) {
-      if (typeof one !== "object" || one === null) continue;
-      if (depth >= max) return true;
-      for (const child of Object.values(one)) {
-        if (typeof child === "object" && child !== null) next.push(child);
-      }
-    }
-    level = next;
+  if (typeof value !== "object" || value === null) return false;
+  if (max === 0) return true;
+  for (const child of Object.values(value)) {
+    if (isDeeperThan(child, max - 1)) return true;
   }
   return false;
 }

@@ -91,12 +91,19 @@ export class ServerSocket implements Socket {
   }
 
   send(data: string | ArrayBuffer | Uint8Array): boolean {
-    if (!this.isOpen) return false;
+    // Our own flags and not `readyState`, which costs a twentieth of what sending does.
+    if (!this.#opened || this.#gone || this.#closedByUs) return false;
     if (!this.#backlog.takes(data)) {
       this.close(CLOSE.tooSlow, "reads too slowly");
       return false;
     }
-    this.#raw.send(data);
+    try {
+      this.#raw.send(data);
+    } catch (error) {
+      // The peer has closed, and the event that says so is on its way.
+      if (error instanceof DOMException && error.name === "InvalidStateError") return false;
+      throw error;
+    }
     return true;
   }
 
