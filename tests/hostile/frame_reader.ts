@@ -61,3 +61,15 @@ export function clientFrame(opcode: number, payload: Uint8Array): Uint8Array {
   bytes.set(payload, headLength);
   return bytes;
 }
+
+/** Several frames of one kind, in one piece. */
+export function clientFrames(opcode: number, payloads: readonly Uint8Array[]): Uint8Array {
+  const frames = payloads.map((payload) => clientFrame(opcode, payload));
+  const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const frame of frames) {
+    whole.set(frame, at);
+    at += frame.length;
+  }
+  return whole;
+}

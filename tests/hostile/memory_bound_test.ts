@@ -74,3 +74,13 @@ Deno.test("what rooms keep for those who join is bounded too, however large the 
   report(`${before} MiB before, ${peak} MiB at most, in 60 rooms with one member each`);
   assertLess(peak - before, 120);
 });
+
+Deno.test("a retry within dedupe_seconds is recognized, though its message had to go to make room (5.3)", async () => {
+  await using rooms = await startRoomProcess({ MEMORY_BYTES: "200000" });
+  const [member] = await rooms.join("room");
+  await using publisher = member;
+  const frame = { type: "publish", id: "first", event: "e", data: 1 };
+  assertEquals(await publisher.request(frame), { type: "ack", id: "first", offset: 1 });
+  await publishAll(publisher, { count: 200, size: 1_000 });
+  assertEquals(await publisher.request(frame), { type: "ack", id: "first", offset: 1 });
+});

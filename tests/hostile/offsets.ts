@@ -5,8 +5,6 @@ import type { ServerFrame } from "../../supabase/functions/realtime/protocol/ser
 export class Offsets {
   /** The last offset that came. */
   last: number;
-  /** Durable messages that came. */
-  count = 0;
   /** Ephemeral messages that came. */
   ephemeral = 0;
   /** What was wrong with the order, if anything was. */
@@ -27,7 +25,6 @@ export class Offsets {
     }
     if (frame.offset !== this.last + 1) this.wrong ??= `${frame.offset} came after ${this.last}`;
     this.last = frame.offset;
-    this.count += 1;
     for (const { offset, reached } of this.#waiting) {
       if (frame.offset >= offset) reached();
     }

@@ -52,8 +52,12 @@ export async function startRoomProcess(env: Readonly<Record<string, string>> = {
     },
   });
 
+  const tokens = new Map<string, string>();
+
   async function url(room: string, { user = "alice", query = {} }: ProcessJoin = {}): Promise<string> {
-    const parameters = Object.entries({ ...query, token: await issuer.token(user) })
+    const token = tokens.get(user) ?? await issuer.token(user);
+    tokens.set(user, token);
+    const parameters = Object.entries({ ...query, token })
       .map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     return `ws://127.0.0.1:${process.port}/realtime/rooms/${room}?${parameters.join("&")}`;
   }

@@ -4,7 +4,7 @@ import { REALTIME_V1 } from "../../supabase/functions/realtime/protocol/subproto
 import type { FrameOf } from "../support/room_client.ts";
 import { HANDSHAKE } from "../support/raw_request.ts";
 import { closeCode, closeFrame, OPCODE } from "../support/raw_socket.ts";
-import { clientFrame, FrameReader } from "./frame_reader.ts";
+import { clientFrame, clientFrames, FrameReader } from "./frame_reader.ts";
 
 /** How long a test waits for what a busy server is to do; the machine may be slow and shared. */
 export const HOSTILE_PATIENCE_MS = 30_000;
@@ -97,14 +97,7 @@ export class TcpMember implements AsyncDisposable {
 
   /** Sends several texts in one piece. */
   sendTexts(texts: readonly string[]): Promise<void> {
-    const frames = texts.map((text) => clientFrame(OPCODE.text, encoder.encode(text)));
-    const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const frame of frames) {
-      whole.set(frame, at);
-      at += frame.length;
-    }
-    return this.#write(whole);
+    return this.#write(clientFrames(OPCODE.text, texts.map((text) => encoder.encode(text))));
   }
 
   /** Sends any frame. */
