@@ -3,7 +3,7 @@ import { forEach, Members } from "./members.ts";
 import { publishAll } from "./publishing.ts";
 import { CAN_MEASURE, heapOf, report, startRoomProcess } from "./room_process.ts";
 
-const ROOMS = 1_000;
+const ROOMS = 800;
 const MESSAGES = 3;
 const BYTES = 30_000;
 const AT_ONCE = 30;

@@ -19,7 +19,7 @@ Deno.test("a flood of tokens in band is refused, nothing of any of them is told 
   const good = await issuer.token("mallory");
   const broken = `${good.slice(0, -20)}${"A".repeat(20)}`;
   const unsigned = `${good.split(".").slice(0, 2).join(".")}.`;
-  const garbage = "garbage-that-is-no-token-at-all".repeat(1_000);
+  const garbage = "garbage-that-is-no-token-at-all".repeat(50);
   const tokens = [expired, other, broken, unsigned, garbage, "", ".", "a.b.c", "\0", "Bearer x"];
   const frames = Array.from({ length: FLOOD }, (_, index) => ({
     type: "auth",

@@ -4,7 +4,7 @@ import { startService } from "../support/running_service.ts";
 import { CLIENTS, DeliveryRun, type DeliveryStep } from "./delivery_run.ts";
 
 /** A run is a few dozen connections: these take some seconds. */
-const RUNS = 80;
+const RUNS = 40;
 const STEPS = 80;
 /** Few, so that messages go while clients are away. */
 const KEPT = 4;

@@ -6,7 +6,7 @@ import { backplaneOf, changedBackplane, changeRoomServices } from "../support/ro
 import { startService } from "../support/running_service.ts";
 import { Follower } from "./follower.ts";
 
-const RUNS = 100;
+const RUNS = 80;
 
 /** When messages are published: so many rounds of microtasks after a call of the backplane has come back. */
 interface Moments {

@@ -47,6 +47,8 @@ export class RoomLog {
   readonly #publishOf = new Map<string, Publish>();
   #head = 0;
   #bytes = 0;
+  /** The part of it that recognizes repetitions. */
+  #publishesBytes = 0;
 
   constructor(retention: Retention) {
     this.#retention = retention;
@@ -105,21 +107,23 @@ export class RoomLog {
     return { head, first, messages: this.#messages.slice(from - first, to - first + 1), more };
   }
 
-  /** Gives up the oldest there is, a message or what recognizes its repetition or both. False when there is nothing. */
+  /**
+   * Gives up the oldest there is. Messages before what recognizes their repetition, so that a retry is not stored again, as long as that
+   * is no more than half of it all. False when there is nothing.
+   */
   forgetOldest(): boolean {
-    const offset = Math.min(
-      this.#messages.oldest?.offset ?? Infinity,
-      this.#publishes.oldest?.offset ?? Infinity,
-    );
-    if (this.#messages.oldest?.offset === offset) this.#dropMessage();
-    if (this.#publishes.oldest?.offset === offset) this.#dropPublish();
-    return offset !== Infinity;
+    const hasMessages = this.#messages.length > 0;
+    const hasPublishes = this.#publishes.length > 0;
+    if (hasMessages && (!hasPublishes || this.#publishesBytes <= this.#bytes / 2)) this.#dropMessage();
+    else if (hasPublishes) this.#dropPublish();
+    return hasMessages || hasPublishes;
   }
 
   #keep(message: Message, publish: Publish): void {
     this.#messages.push(message);
     this.#publishes.push(publish);
     this.#publishOf.set(publish.key, publish);
+    this.#publishesBytes += publishBytes(publish);
     this.#bytes += messageBytes(message) + publishBytes(publish);
   }
 
@@ -149,6 +153,7 @@ export class RoomLog {
     const publish = this.#publishes.shift();
     if (!publish) return;
     this.#publishOf.delete(publish.key);
+    this.#publishesBytes -= publishBytes(publish);
     this.#bytes -= publishBytes(publish);
   }
 }
