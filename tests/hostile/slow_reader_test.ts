@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { deadline } from "@std/async";
+import { kernelBufferBytes } from "../support/kernel_buffers.ts";
 import { Members } from "./members.ts";
 import { Offsets } from "./offsets.ts";
 import { publishAll } from "./publishing.ts";
@@ -63,14 +64,6 @@ for (const sleepers of [1, 50]) {
     }
     assertEquals(rooms.process.stderr, "");
   });
-}
-
-/** What the kernel may take in for a peer that does not read. */
-async function kernelBufferBytes(): Promise<number> {
-  if (Deno.build.os !== "linux") return 16 * 1_048_576;
-  const files = ["tcp_wmem", "tcp_rmem"].map((name) => Deno.readTextFile(`/proc/sys/net/ipv4/${name}`));
-  const sizes = (await Promise.all(files)).map((line) => Number(line.trim().split(/\s+/).at(-1)));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 Deno.test("a slow member loses ephemeral messages, no durable one, and gets ephemeral ones again when it has caught up (10.4)", async () => {
