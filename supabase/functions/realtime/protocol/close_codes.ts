@@ -35,3 +35,9 @@ export const CLOSE_MEANINGS: Readonly<Record<(typeof CLOSE)[keyof typeof CLOSE],
 
 /** The longest close reason that a WebSocket close frame can hold, in bytes of UTF-8. */
 export const MAX_CLOSE_REASON_BYTES = 123;
+
+/** What RFC 6455, section 7.4, and the registry of its codes let an endpoint send: 1005, 1006 and 1015 are not among it. */
+export function isSendable(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999;
+}

@@ -24,6 +24,7 @@ interface OwnFrame extends Frame {
 
 /** What waits is sent before the turn ends when it is as long as this, so that a joined message stays of a handy size. */
 const MAX_WAITING_LENGTH = 65_536;
+
 /**
  * Sends frames to the members of a room; each gets them in the order in which they came to be. What comes in one turn of the event
  * loop is joined into one text, the same for all who take that: what a delivery costs is a WebSocket message, however many
@@ -85,16 +86,17 @@ export class FanOut<R extends Recipient> implements TurnWaiter {
     this.#waiting = [];
     this.#waitingLength = 0;
     this.#own = new Map();
-    const joined = join(waiting);
+    // Made when the first one takes it: a room of plain clients needs none.
+    let joined: string | undefined;
     const hasPresence = waiting.some(({ kind }) => kind === "presence");
     const hasEphemeral = waiting.some(({ kind }) => kind === "ephemeral");
     for (const recipient of this.#recipients) {
       const frames = own.size > 0 ? own.get(recipient) : undefined;
       const leavesOut = hasPresence && !recipient.seesPresence || hasEphemeral && recipient.isSlow;
-      if (!frames && !leavesOut && recipient.joinsFrames) recipient.send(joined);
-      else if (frames && !leavesOut && recipient.joinsFrames && areRepliesAfter(frames, waiting)) {
+      if (!leavesOut && recipient.joinsFrames && (!frames || areRepliesAfter(frames, waiting))) {
+        joined ??= join(textsOf(waiting));
         // The usual case of who published: its acks come after everything, so the text for all can be used for it too.
-        recipient.send(append(joined, frames));
+        recipient.send(frames ? append(joined, frames) : joined);
       } else if (frames || leavesOut) {
         sendFrames(recipient, merge(waiting, frames ?? []).filter(({ kind }) => takes(recipient, kind)));
       } else sendFrames(recipient, waiting);
@@ -112,10 +114,13 @@ function takes(recipient: Recipient, kind: FrameKind): boolean {
 }
 
 /** Frames as one WebSocket message. */
-export function join(frames: readonly { readonly text: string }[]): string {
-  const [first] = frames;
-  if (first && frames.length === 1) return first.text;
-  return `[${frames.map(({ text }) => text).join(",")}]`;
+export function join(texts: readonly string[]): string {
+  const [first] = texts;
+  return first !== undefined && texts.length === 1 ? first : `[${texts.join(",")}]`;
+}
+
+function textsOf(frames: readonly Frame[]): string[] {
+  return frames.map(({ text }) => text);
 }
 
 /** Whether one's own frames come after all that wait, and are such as everybody takes. */
@@ -126,12 +131,12 @@ function areRepliesAfter(frames: readonly OwnFrame[], waiting: readonly Frame[])
 /** Joined frames, and more of them. */
 function append(joined: string, frames: readonly Frame[]): string {
   const before = joined.startsWith("[") ? joined.slice(0, -1) : `[${joined}`;
-  return `${before},${frames.map(({ text }) => text).join(",")}]`;
+  return `${before},${textsOf(frames).join(",")}]`;
 }
 
 function sendFrames(recipient: Recipient, frames: readonly Frame[]): void {
   if (frames.length === 0) return;
-  if (recipient.joinsFrames) recipient.send(join(frames));
+  if (recipient.joinsFrames) recipient.send(join(textsOf(frames)));
   else for (const { text } of frames) recipient.send(text);
 }
 

@@ -149,7 +149,7 @@ async function replay(member: Member, messages: readonly Message[]): Promise<voi
 
 function sendAll(member: Member, texts: readonly string[]): void {
   if (texts.length === 0) return;
-  if (member.joinsFrames) member.send(joinFrames(texts.map((text) => ({ text }))));
+  if (member.joinsFrames) member.send(joinFrames(texts));
   else for (const text of texts) member.send(text);
 }
 

@@ -1,6 +1,6 @@
 import type { User } from "../auth/user.ts";
 import { Backlog } from "./backlog.ts";
-import { CLOSE, MAX_CLOSE_REASON_BYTES } from "../protocol/close_codes.ts";
+import { CLOSE, isSendable, MAX_CLOSE_REASON_BYTES } from "../protocol/close_codes.ts";
 import { type ErrorCode, type ErrorDetails, errorFrame } from "../protocol/errors.ts";
 import { cutToBytes, isLargerThan } from "./frame_size.ts";
 import type { HandshakeWatch } from "./handshake_watch.ts";
@@ -253,10 +253,4 @@ export class ServerSocket implements Socket {
 function sizeOf(happening: Happening): number {
   if (happening === "open" || !("data" in happening)) return 0;
   return typeof happening.data === "string" ? happening.data.length : happening.data.byteLength;
-}
-
-/** What RFC 6455, section 7.4, and the registry of its codes let an endpoint send: 1005, 1006 and 1015 are not among it. */
-function isSendable(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
-  return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999;
 }
