@@ -2,6 +2,7 @@ import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../app_env.ts";
 import { findToken } from "../auth/credential.ts";
 import { verifyUser } from "./auth.ts";
+import { presentedKeys } from "./secret_key.ts";
 
 /**
  * Lets verified users through, as `authenticate` does and with its answers, and whoever presents one of the project's secret keys, in the
@@ -9,10 +10,9 @@ import { verifyUser } from "./auth.ts";
  */
 export const userOrSecretKey = createMiddleware<AppEnv>(async function userOrSecretKey(c, next) {
   const services = c.get("services");
-  const token = c.env?.token ?? findToken(c.req.raw);
-  const isProject = [c.req.header("apikey"), token].some((key) =>
-    key !== undefined && services.isSecretKey(key)
-  );
-  if (!isProject) c.set("user", await verifyUser(token, services, c.get("requestId")));
+  if (!presentedKeys(c).some(services.isSecretKey)) {
+    const token = c.env?.token ?? findToken(c.req.raw);
+    c.set("user", await verifyUser(token, services, c.get("requestId")));
+  }
   await next();
 });
