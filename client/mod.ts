@@ -9,4 +9,44 @@
  *
  * @module
  */
+export { type Clock, systemClock } from "./clock.ts";
+export { connect, createRoom } from "./connect.ts";
 export { type ClientErrorCode, RoomError, type RoomErrorCode, type RoomErrorDetails } from "./errors.ts";
+export type {
+  ClientFrame,
+  LeftMember,
+  Message,
+  Position,
+  PresenceMember,
+  Recipient,
+  Sender,
+  ServerErrorCode,
+  ServerFrame,
+  UpdatedMember,
+} from "./frames.ts";
+export type {
+  RoomOptions,
+  TokenAnswer,
+  TokenRequest,
+  TokenSource,
+  WebSocketClass,
+  WebSocketLike,
+} from "./options.ts";
+export type { OutboxStorage, StoredMessage } from "./outbox_storage.ts";
+export type {
+  EmitOptions,
+  EventName,
+  EventTypes,
+  FrameSeen,
+  Gap,
+  HistoryPage,
+  PageQuery,
+  Presence,
+  PresenceChange,
+  PublishOptions,
+  Room,
+  RoomListeners,
+  RoomMessage,
+  Undelivered,
+} from "./room.ts";
+export type { ClosedState, ConnectingState, IdleState, LiveState, RoomState, WaitingState } from "./state.ts";

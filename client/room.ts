@@ -105,8 +105,11 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
 
   /** Begins, or begins again after `closed`, from the same position. Nothing happens when it has begun. */
   open(): void;
-  /** Closes with 1000: leaves presence at once, and what waits is rejected with `closed`. */
-  close(): void;
+  /**
+   * Closes with 1000: leaves presence at once, and what waits is rejected with `closed`. The state is `closed` when this returns; the promise
+   * resolves when the connection has ended and a kept outbox is written.
+   */
+  close(): Promise<void>;
   /** Drops the connection and resumes on a new one, for instance after the user changed. */
   reconnect(): void;
   /** Resolves when the room is live. @throws {RoomError} the reason, when it is closed first */

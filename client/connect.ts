@@ -1,0 +1,26 @@
+import { ConnectedRoom } from "./connected_room.ts";
+import type { RoomOptions } from "./options.ts";
+import { resolveOptions } from "./resolve_options.ts";
+import type { EventTypes, Room } from "./room.ts";
+
+/**
+ * Creates a room without beginning: no socket, no timer, nothing to clean up until `open()`. `connect` does both. `Published` says what
+ * data each event has that may be sent, `Received` what arrives.
+ * @throws {TypeError} naming the option or the part of the address that is wrong
+ */
+export function createRoom<
+  Published extends EventTypes = Record<string, unknown>,
+  Received extends EventTypes = Published,
+>(url: string, options: RoomOptions): Room<Published, Received> {
+  return new ConnectedRoom<Published, Received>(url, resolveOptions(options));
+}
+
+/** Connects to a room: creates and opens it. docs/client.md. @throws {TypeError} as `createRoom` */
+export function connect<
+  Published extends EventTypes = Record<string, unknown>,
+  Received extends EventTypes = Published,
+>(url: string, options: RoomOptions): Room<Published, Received> {
+  const room = createRoom<Published, Received>(url, options);
+  room.open();
+  return room;
+}

@@ -1,0 +1,85 @@
+import type { GapFrame, MessageFrame, Position, WelcomeFrame } from "./frames.ts";
+
+/** From where messages are wanted on a first connect. */
+export type Beginning = { readonly history: number } | { readonly resume: Position };
+
+/** What to do with a message: hand it on, or not, since it was had before; or resume, since some are missing before it. */
+export type Verdict = "new" | "repeated" | "hole";
+
+/** Up to where a room's messages were received, and what that says of the next one. */
+export class Progress {
+  #position: Position | null;
+  readonly #history: number;
+  /** The head when the connection began. */
+  #head = 0;
+  /** Nothing up to here was promised: it was there before us, or belongs to a history that we do not know. */
+  #floor = 0;
+  /** The server's history is shorter than ours was: the gap that says so is behind us. */
+  #isRewound = false;
+  #resumed = false;
+
+  constructor(beginning: Beginning) {
+    this.#position = "resume" in beginning ? beginning.resume : null;
+    this.#history = "history" in beginning ? beginning.history : 0;
+  }
+
+  /** Null before the first `welcome`, unless the room began with one to resume from. */
+  get position(): Position | null {
+    return this.#position;
+  }
+
+  /** Everything that was stored before this connection has come: what is still unknown of our own messages was not stored. */
+  get isCaughtUp(): boolean {
+    return !this.#resumed || (this.#position?.offset ?? 0) >= this.#head;
+  }
+
+  /** The query of the next connection's address. */
+  query(connection: string | null): Record<string, string> {
+    const position = this.#position;
+    if (!position) return this.#history > 0 ? { history: String(this.#history) } : {};
+    const { offset, epoch } = position;
+    return { after: String(offset), epoch, ...(connection === null ? {} : { connection }) };
+  }
+
+  /** A connection began. Returns whether it resumed. */
+  welcome({ epoch, offset }: WelcomeFrame): boolean {
+    const before = this.#position;
+    this.#head = offset;
+    this.#isRewound = false;
+    this.#resumed = before !== null;
+    if (before === null) {
+      this.#floor = offset;
+      // So that a connection that breaks within its history goes on within it.
+      this.#position = { epoch, offset: Math.max(0, offset - this.#history) };
+    } else if (before.epoch !== epoch) {
+      this.#floor = offset;
+      this.#position = { epoch, offset: 0 };
+    } else if (before.offset > offset) {
+      this.#isRewound = true;
+      this.#position = { epoch, offset };
+    }
+    return this.#resumed;
+  }
+
+  /** A message came; an ephemeral one has no place and is always new. */
+  take({ offset }: MessageFrame): Verdict {
+    const position = this.#position;
+    if (offset === undefined || !position) return "new";
+    if (offset <= position.offset) return "repeated";
+    if (offset > Math.max(position.offset, this.#floor) + 1) return "hole";
+    this.#position = { epoch: position.epoch, offset };
+    return "new";
+  }
+
+  /** Messages cannot be had any more. Returns whether that is a loss, and not only older than what was asked for. */
+  skip({ from, to, epoch }: GapFrame): boolean {
+    const position = this.#position;
+    if (!position || to === null || epoch !== position.epoch) return true;
+    if (this.#isRewound && from > this.#head) {
+      this.#isRewound = false;
+      return true;
+    }
+    if (to > position.offset) this.#position = { epoch, offset: to };
+    return to > this.#floor;
+  }
+}
