@@ -13,26 +13,16 @@ export interface Addresses {
  * @throws {TypeError} when it is not one
  */
 export function parseRoomAddress(address: string): Addresses {
-  const url = new URL(address);
-  if (!/^(http|ws)s?:$/.test(url.protocol)) {
-    throw new TypeError(`A room's address begins with https: or wss:, this one with ${url.protocol}`);
-  }
-  if (url.search || url.hash) throw new TypeError("A room's address has no query and no fragment.");
-  const path = url.pathname.split("/");
-  if (path.length < 3 || path.at(-1) === "") {
+  const [, scheme, base, room] = /^(?:http|ws)(s?):(\/\/[^?#]+)(\/[^/?#]+\/[^/?#]+)$/.exec(address) ?? [];
+  if (!base) {
     throw new TypeError(
-      `A room's address ends like …/realtime/rooms/lobby, this one's path is ${url.pathname}`,
+      `A room's address is like https://…/realtime/rooms/lobby, without a query: not ${address}`,
     );
   }
-  const withPath = (scheme: "http" | "ws", pathname: string): URL => {
-    const other = new URL(url);
-    other.protocol = url.protocol.replace(/^(http|ws)/, scheme);
-    other.pathname = pathname;
-    return other;
-  };
+  const http = `http${scheme}:${base}`;
   return {
-    socket: withPath("ws", url.pathname),
-    whoami: withPath("http", [...path.slice(0, -2), "whoami"].join("/")),
-    events: withPath("http", `${url.pathname}/events`),
+    socket: new URL(`ws${scheme}:${base}${room}`),
+    whoami: new URL(`${http}/whoami`),
+    events: new URL(`${http}${room}/events`),
   };
 }

@@ -1,12 +1,11 @@
 import { parseRoomAddress } from "./addresses.ts";
 import { Connection } from "./connection.ts";
-import { RoomError } from "./errors.ts";
+import { errorOf, RoomError } from "./errors.ts";
 import type { ClientFrame, MessageFrame, Position, ServerFrame, WelcomeFrame } from "./frames.ts";
+import { iterate } from "./iterate.ts";
 import { Listeners } from "./listeners.ts";
-import { MessageQueue } from "./message_queue.ts";
 import { Outbox } from "./outbox.ts";
-import { OwnPresence } from "./own_presence.ts";
-import { PresenceView } from "./presence_view.ts";
+import { RoomPresence } from "./presence.ts";
 import { Progress } from "./progress.ts";
 import { randomId } from "./random_id.ts";
 import { Requests } from "./requests.ts";
@@ -16,7 +15,6 @@ import type {
   EventTypes,
   HistoryPage,
   PageQuery,
-  Presence,
   PublishOptions,
   Room,
   RoomListeners,
@@ -24,19 +22,17 @@ import type {
 } from "./room.ts";
 import type { ResolvedOptions } from "./resolve_options.ts";
 import type { LiveState, RoomState } from "./state.ts";
+import { askForToken } from "./token.ts";
 
 /** Puts the parts together: what the connection brings goes to who takes care of it, in order. */
 export class ConnectedRoom<Published extends EventTypes, Received extends EventTypes>
   implements Room<Published, Received> {
   readonly url: string;
-  readonly presence: Presence;
+  readonly presence: RoomPresence;
   readonly #options: ResolvedOptions;
   readonly #listeners = new Listeners<RoomListeners<Received>>();
-  readonly #iterators = new Set<MessageQueue<RoomMessage<Received>>>();
   readonly #progress: Progress;
-  readonly #view = new PresenceView();
   readonly #requests: Requests;
-  readonly #ownPresence: OwnPresence;
   readonly #outbox: Outbox;
   readonly #connection: Connection;
   /** The user of the last connection, and its id. */
@@ -52,7 +48,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.#options = options;
     this.#progress = new Progress(options.beginning);
     this.#requests = new Requests({ clock, send: (text, frames) => this.#send(text, frames) });
-    this.#ownPresence = new OwnPresence(this.#requests, randomId);
+    this.presence = new RoomPresence(this.#requests);
     this.#outbox = new Outbox({
       requests: this.#requests,
       clock,
@@ -69,18 +65,6 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       onState: (state) => this.#onState(state),
       onFrame: (frame) => this.#onFrame(frame),
     });
-    const view = this.#view;
-    const ownPresence = this.#ownPresence;
-    this.presence = {
-      get members() {
-        return view.members;
-      },
-      get users() {
-        return view.users;
-      },
-      enter: (state) => ownPresence.set(state),
-      leave: () => ownPresence.set(null),
-    };
   }
 
   get state(): RoomState {
@@ -96,13 +80,19 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   open(): void {
-    const { signal } = this.#options;
+    const { signal, WebSocket } = this.#options;
+    if (!WebSocket) throw new TypeError("This runtime has no WebSocket: pass one, such as that of `ws`.");
     if (signal?.aborted) return this.#abort();
     const { type } = this.state;
     if (this.#isOpening || type !== "idle" && type !== "closed") return;
     signal?.addEventListener("abort", this.#abort);
     this.#isOpening = true;
-    void this.#open();
+    this.#requests.closedBy = null;
+    void this.#outbox.restore().then(() => {
+      // It may have been closed while the outbox was read.
+      if (this.#isOpening) this.#connection.open();
+      this.#isOpening = false;
+    });
   }
 
   async close(): Promise<void> {
@@ -129,13 +119,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   async refreshToken(): Promise<void> {
-    let token;
-    try {
-      token = await this.#options.token({ refresh: true });
-    } catch (cause) {
-      throw new RoomError("token_failed", "The token callback failed.", { cause });
-    }
-    if (!token) throw new RoomError("signed_out", "There is no token: the token callback returned none.");
+    const token = await askForToken(this.#options.token, true);
     await this.#requests.ask({ type: "auth", id: randomId(), token }, { again: false });
   }
 
@@ -144,7 +128,6 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     data: Published[Name],
     { id = randomId() }: PublishOptions = {},
   ): Promise<number> {
-    this.#assertNotClosed();
     return await this.#outbox.publish(id, event, data);
   }
 
@@ -158,7 +141,6 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   async history({ after, before, limit = 100 }: PageQuery): Promise<HistoryPage<Received>> {
-    this.#assertNotClosed();
     const frame = { type: "history", id: randomId(), after, before, limit } as const;
     const answer = await this.#requests.ask(frame, { again: true });
     if (answer.type !== "history") return { messages: [], more: false };
@@ -186,25 +168,11 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<RoomMessage<Received>> {
-    const queue = new MessageQueue<RoomMessage<Received>>(
-      this.#options.iteratorLimit,
-      () => this.#iterators.delete(queue),
-    );
-    if (this.state.type === "closed" && !this.#isOpening) queue.end();
-    else this.#iterators.add(queue);
-    return queue;
+    return iterate<Received>(this, this.#options.iteratorLimit);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #open(): Promise<void> {
-    await this.#outbox.restore();
-    // It may have been closed while the outbox was read.
-    if (!this.#isOpening) return;
-    this.#isOpening = false;
-    this.#connection.open();
   }
 
   readonly #abort = (): void => {
@@ -216,13 +184,8 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.#connection.stop(reason);
   }
 
-  #assertNotClosed(): void {
-    if (this.state.type === "closed" && !this.#isOpening) throw this.state.reason;
-  }
-
   #send(text: string, frames: readonly ClientFrame[]): void {
     this.#connection.send(text);
-    if (!this.#listeners.has("frame")) return;
     for (const frame of frames) {
       const shown = frame.type === "auth" ? { ...frame, token: "…" } : frame;
       this.#listeners.tell("frame", { direction: "out", frame: shown });
@@ -237,11 +200,9 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     }
     this.#listeners.tell("state", state);
     if (state.type !== "closed") return;
-    const { reason } = state;
     this.#options.signal?.removeEventListener("abort", this.#abort);
-    this.#requests.rejectAll(reason);
-    const isOwnDoing = reason.code === "closed" || reason.code === "aborted";
-    for (const queue of [...this.#iterators]) queue.end(isOwnDoing ? undefined : reason);
+    this.#requests.closedBy = state.reason;
+    this.presence.forget();
   }
 
   #onFrame(frame: ServerFrame): void {
@@ -252,7 +213,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       case "message":
         return this.#onMessageFrame(frame);
       case "presence":
-        return this.#listeners.tell("presence", this.#view.take(frame));
+        return this.#listeners.tell("presence", this.presence.take(frame));
       case "gap": {
         if (!this.#progress.skip(frame)) return;
         if (this.#catchingUp) this.#catchingUp.isLossless = false;
@@ -264,11 +225,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
         // What fails here ends with 4401, and a fresh token then.
         return void this.refreshToken().catch((error: RoomError) => this.#listeners.tell("error", error));
       case "error":
-        if (!this.#requests.answer(frame)) {
-          const { code, message, field, retry_after_ms } = frame;
-          const error = new RoomError(code, message, { field, retryAfterMs: retry_after_ms });
-          this.#listeners.tell("error", error);
-        }
+        if (!this.#requests.answer(frame)) this.#listeners.tell("error", errorOf(frame));
         return;
       case "ack":
       case "history":
@@ -281,13 +238,12 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     const { user, connection, recovered } = welcome;
     const owner = this.#outbox.owner;
     if (owner !== undefined && owner !== user) {
-      const text = `The outbox keeps messages of ${owner}, and the token is that of ${user}.`;
+      const text = `The outbox is that of ${owner}, and the token that of ${user}.`;
       return this.#stop(new RoomError("user_changed", text));
     }
     if (this.#last && this.#last.user !== user) {
-      const text = "Another user is signed in: nothing is sent in the name of the one before.";
-      this.#ownPresence.forget();
-      this.#requests.rejectAll(new RoomError("user_changed", text));
+      this.presence.forget();
+      this.#requests.rejectAll(new RoomError("user_changed", "Another user is signed in."));
     }
     this.#last = { user, connection };
     this.#catchingUp = { welcome, isLossless: recovered };
@@ -306,7 +262,6 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     if (verdict === "new") {
       const { type: _, ...message } = frame;
       this.#listeners.tell("message", message as RoomMessage<Received>);
-      for (const queue of this.#iterators) queue.push(message as RoomMessage<Received>);
     }
     this.#beginWhenCaughtUp();
   }
@@ -317,6 +272,6 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     if (!begun || !this.#progress.isCaughtUp) return;
     this.#catchingUp = null;
     this.#requests.begin(begun.welcome, begun.isLossless);
-    this.#ownPresence.begin();
+    this.presence.begin();
   }
 }

@@ -1,19 +1,13 @@
 import type { Addresses } from "./addresses.ts";
 import type { Clock } from "./clock.ts";
 import { diagnose } from "./diagnose.ts";
+import { endingOf } from "./endings.ts";
 import { RoomError } from "./errors.ts";
 import type { ServerFrame, WelcomeFrame } from "./frames.ts";
-import {
-  type Effect,
-  IDLE,
-  type Machine,
-  type MachineEvent,
-  step,
-  type Surroundings,
-  type Timing,
-} from "./machine.ts";
-import type { TokenAnswer, TokenSource, WebSocketClass, WebSocketLike } from "./options.ts";
+import { type Effect, IDLE, type Machine, type MachineEvent, step, type Timing } from "./machine.ts";
+import type { TokenSource, WebSocketClass, WebSocketLike } from "./options.ts";
 import type { RoomState } from "./state.ts";
+import { askForToken } from "./token.ts";
 import { watchWakefulness } from "./wakefulness.ts";
 
 /** What a connection is made of, and whom it tells. */
@@ -21,7 +15,7 @@ export interface ConnectionParts {
   readonly addresses: Addresses;
   readonly token: TokenSource;
   readonly tokenPlace: "subprotocol" | "query";
-  readonly WebSocket: WebSocketClass;
+  readonly WebSocket: WebSocketClass | undefined;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly random: () => number;
@@ -43,16 +37,17 @@ const CLOSING_MS = 3_000;
 export class Connection {
   readonly #parts: ConnectionParts;
   #machine: Machine = IDLE;
-  #state: RoomState = { type: "idle" };
   #socket: WebSocketLike | null = null;
   /** Sockets whose end was not seen yet, replaced ones too. */
-  readonly #ending = new Map<WebSocketLike, Promise<void>>();
+  readonly #ending = new Set<Promise<void>>();
   /** Events that came while one was being handled. */
   readonly #events: MachineEvent[] = [];
   #isStepping = false;
   #timer: { readonly dueAt: number; readonly cancel: () => void } | null = null;
   #stopWatching: (() => void) | null = null;
   #pings = 0;
+  /** Why the upgrade was refused is being asked. */
+  #diagnosis: AbortController | null = null;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -60,7 +55,7 @@ export class Connection {
 
   /** The public state; the same object until it changes. */
   get state(): RoomState {
-    return this.#state;
+    return this.#machine.state;
   }
 
   /** Begins, or begins again after the end. */
@@ -80,7 +75,7 @@ export class Connection {
 
   /** What came cannot be right: drops the connection and resumes. */
   fault(reason: RoomError): void {
-    this.#dispatch({ type: "faulty", run: this.#machine.run, reason });
+    this.#dispatch({ type: "failed", run: this.#machine.run, reason });
   }
 
   /** Sends one WebSocket message, if there is a connection. */
@@ -95,7 +90,7 @@ export class Connection {
     const patience = new Promise<void>((resolve) => {
       cancel = this.#parts.clock.setTimer(resolve, CLOSING_MS);
     });
-    await Promise.race([Promise.all(this.#ending.values()), patience]);
+    await Promise.race([Promise.all(this.#ending), patience]);
     cancel();
   }
 
@@ -113,16 +108,13 @@ export class Connection {
 
   #step(event: MachineEvent): void {
     const { clock, random, timing } = this.#parts;
-    const world: Surroundings = { now: clock.now(), random, timing };
-    const { machine, effects } = step(this.#machine, event, world);
+    const { state } = this.#machine;
+    const { machine, effects } = step(this.#machine, event, { now: clock.now(), random, timing });
     this.#machine = machine;
     for (const effect of effects) this.#perform(effect);
-    const state = roomState(machine);
-    if (!isSame(state, this.#state)) {
-      this.#state = state;
-      this.#watchPage(state.type !== "idle" && state.type !== "closed");
-      this.#parts.onState(state);
-    }
+    if (machine.state === state) return;
+    this.#watchPage(machine.type !== "closed");
+    this.#parts.onState(machine.state);
   }
 
   #perform(effect: Effect): void {
@@ -131,8 +123,6 @@ export class Connection {
         return void this.#askToken(effect.run, effect.refresh);
       case "open_socket":
         return this.#openSocket(effect.run, effect.token);
-      case "diagnose":
-        return void this.#diagnose(effect.run, effect.token);
       case "close_socket":
         return this.#closeSocket(effect.code);
       case "ping":
@@ -141,18 +131,18 @@ export class Connection {
   }
 
   async #askToken(run: number, refresh: boolean): Promise<void> {
-    let token: TokenAnswer;
     try {
-      token = await this.#parts.token({ refresh });
-    } catch (cause) {
-      const reason = new RoomError("token_failed", "The token callback failed.", { cause });
-      return this.#dispatch({ type: "token_failed", run, reason });
+      const token = await askForToken(this.#parts.token, refresh);
+      this.#dispatch({ type: "token", run, token });
+    } catch (reason) {
+      if (!(reason instanceof RoomError)) throw reason;
+      this.#dispatch({ type: "failed", run, reason });
     }
-    this.#dispatch({ type: "token", run, token });
   }
 
   #openSocket(run: number, token: string): void {
     const { addresses, tokenPlace, WebSocket, query } = this.#parts;
+    if (!WebSocket) return;
     const url = new URL(addresses.socket);
     for (const [name, value] of Object.entries(query())) url.searchParams.set(name, value);
     const protocols = [REALTIME_V1];
@@ -164,62 +154,63 @@ export class Connection {
     } catch {
       // What was thrown would say the token.
       const reason = new RoomError("invalid_token", "The token holds what cannot be sent as one.");
-      this.#dispatch({ type: "faulty", run, reason });
-      return;
+      return this.#dispatch({ type: "failed", run, reason });
     }
     this.#socket = socket;
-    const isCurrent = () => this.#socket === socket;
-    socket.addEventListener("open", () => this.#dispatch({ type: "opened", run }));
+    let wasOpen = false;
+    socket.addEventListener("open", () => wasOpen = true);
     socket.addEventListener("message", ({ data }) => {
-      if (isCurrent()) this.#receive(run, data, isCurrent);
+      if (this.#socket === socket) this.#receive(run, data, socket);
     });
     // Its end says all there is to know.
     socket.addEventListener("error", () => {});
     const ending = new Promise<void>((resolve) => {
-      socket.addEventListener("close", ({ code }) => {
-        this.#ending.delete(socket);
-        if (isCurrent()) {
-          this.#socket = null;
-          this.#dispatch({ type: "ended", run, closeCode: code });
-        }
+      socket.addEventListener("close", ({ code, reason }) => {
+        this.#ending.delete(ending);
         resolve();
+        if (this.#socket !== socket) return;
+        this.#socket = null;
+        if (wasOpen) this.#dispatch({ type: "failed", run, reason: endingOf(code, reason) });
+        else void this.#diagnose(run, token);
       });
     });
-    this.#ending.set(socket, ending);
+    this.#ending.add(ending);
   }
 
   #closeSocket(code: number): void {
     const socket = this.#socket;
     this.#socket = null;
+    this.#diagnosis?.abort();
+    this.#diagnosis = null;
     // Deno 2.1.4 leaves out the code when there is no reason.
     socket?.close(code, "client");
   }
 
-  #receive(run: number, data: unknown, isCurrent: () => boolean): void {
+  #receive(run: number, data: unknown, socket: WebSocketLike): void {
     const frames = parseFrames(data);
     if (!frames) return this.fault(new RoomError("hole", "The server sent what is not a frame."));
     this.#dispatch({ type: "received", run });
     for (const frame of frames) {
-      if (frame.type === "welcome") {
+      const { type } = frame;
+      if (type === "welcome") {
         const resumed = this.#parts.onWelcome(frame);
-        this.#dispatch({ type: "welcome", run, welcome: frame, resumed });
-      } else if (frame.type === "draining") {
-        this.#dispatch({ type: "told_to_wait", run, ms: frame.reconnect_after_ms });
-      } else if (frame.type === "error" && frame.retry_after_ms !== undefined) {
-        this.#dispatch({ type: "told_to_wait", run, ms: frame.retry_after_ms });
+        this.#dispatch({ type, run, welcome: frame, resumed });
+      } else if (type === "draining" || type === "error") {
+        const ms = type === "error" ? frame.retry_after_ms : frame.reconnect_after_ms;
+        if (ms !== undefined) this.#dispatch({ type: "told_to_wait", run, ms });
       }
-      // A frame may have ended the connection.
-      if (!isCurrent()) return;
-      this.#parts.onFrame(frame);
-      if (!isCurrent()) return;
+      // One of them may have ended the connection.
+      if (this.#socket === socket) this.#parts.onFrame(frame);
     }
   }
 
+  /** A browser does not tell why an upgrade was refused. */
   async #diagnose(run: number, token: string): Promise<void> {
-    const { addresses, fetch, query, timing } = this.#parts;
-    const signal = AbortSignal.timeout(timing.connectMs);
+    const { addresses, fetch, query } = this.#parts;
+    this.#diagnosis = new AbortController();
+    const { signal } = this.#diagnosis;
     const reason = await diagnose(token, { addresses, fetch, signal, history: query()["history"] });
-    this.#dispatch({ type: "diagnosed", run, reason });
+    this.#dispatch({ type: "failed", run, reason });
   }
 
   /** One timer, for the moment at which the machine is to be looked at again; one that is set too early only looks once more. */
@@ -256,27 +247,4 @@ function parseFrames(data: unknown): ServerFrame[] | null {
   } catch {
     return null;
   }
-}
-
-function roomState(machine: Machine): RoomState {
-  const { type, failures } = machine;
-  switch (type) {
-    case "idle":
-      return { type };
-    case "token":
-    case "socket":
-    case "diagnosis":
-      return { type: "connecting", attempt: failures };
-    case "live":
-      return { type, connection: machine.connection, user: machine.user, recovered: machine.recovered };
-    case "waiting":
-      return { type, attempt: failures, retryAt: machine.dueAt, reason: machine.reason };
-    case "closed":
-      return { type, reason: machine.reason };
-  }
-}
-
-function isSame(one: RoomState, other: RoomState): boolean {
-  const others = new Map<string, unknown>(Object.entries(other));
-  return one.type === other.type && Object.entries(one).every(([name, value]) => others.get(name) === value);
 }

@@ -1,4 +1,4 @@
-import type { ServerErrorCode } from "./frames.ts";
+import type { ErrorFrame, ServerErrorCode } from "./frames.ts";
 
 /**
  * Codes that the client gives; docs/client.md, "Errors", says when and what to do.
@@ -60,17 +60,19 @@ export interface RoomErrorDetails {
 export class RoomError extends Error {
   override readonly name = "RoomError";
   readonly code: RoomErrorCode;
-  readonly field: string | undefined;
-  readonly retryAfterMs: number | undefined;
-  readonly closeCode: number | undefined;
-  readonly requestId: string | undefined;
+  declare readonly field: string | undefined;
+  declare readonly retryAfterMs: number | undefined;
+  declare readonly closeCode: number | undefined;
+  declare readonly requestId: string | undefined;
 
-  constructor(code: RoomErrorCode, message: string, details: RoomErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+  constructor(code: RoomErrorCode, message: string, { cause, ...details }: RoomErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.field = details.field;
-    this.retryAfterMs = details.retryAfterMs;
-    this.closeCode = details.closeCode;
-    this.requestId = details.requestId;
+    Object.assign(this, details);
   }
+}
+
+/** What an error frame says. */
+export function errorOf({ code, message, field, retry_after_ms }: ErrorFrame): RoomError {
+  return new RoomError(code, message, { field, retryAfterMs: retry_after_ms });
 }

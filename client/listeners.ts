@@ -10,11 +10,6 @@ export class Listeners<Kinds extends object> {
     return () => void listeners.delete(own);
   }
 
-  /** Whether anybody listens. */
-  has(kind: keyof Kinds): boolean {
-    return (this.#listeners.get(kind)?.size ?? 0) > 0;
-  }
-
   /** Calls everybody who listened when it began. */
   tell<Kind extends keyof Kinds>(kind: Kind, value: Kinds[Kind]): void {
     for (const listener of [...this.#listeners.get(kind) ?? []]) {

@@ -16,8 +16,8 @@ export interface OutboxParts {
   readonly onUndelivered: (undelivered: Undelivered) => void;
 }
 
-/** Messages that are stored nowhere else if the room goes on without them: kept when the application or the tab ends before the ack. */
-const KEPT_ON = new Set(["closed", "aborted", "user_changed", "signed_out"]);
+/** `sentAt` is known of what an earlier page load has left. */
+type Unsent = Omit<StoredMessage, "sentAt"> & Partial<StoredMessage>;
 
 /** Messages that wait for their ack: bounded, each under one id until it is acked, kept over a reload if there is a storage. */
 export class Outbox {
@@ -42,28 +42,24 @@ export class Outbox {
 
   /** Sends what an earlier page load has left. Never throws: what fails is told. */
   async restore(): Promise<void> {
-    const { storage, room, onError } = this.#parts;
-    if (!storage) return;
-    try {
+    await this.#store(async (storage, room) => {
       for (const message of await storage.load(room)) this.#restoreOne(message);
-    } catch (cause) {
-      onError(new RoomError("storage_failed", "The kept messages could not be read.", { cause }));
-    }
+    });
   }
 
   /** Publishes; the same id while it waits is the same message. @throws {RoomError} see Room.publish */
   publish(id: string, event: string, data: unknown): Promise<number> {
     const known = this.#waiting.get(id);
     if (known) return known;
-    const { limit } = this.#parts;
+    const { limit, requests } = this.#parts;
+    if (requests.closedBy) return Promise.reject(requests.closedBy);
     if (this.#waiting.size >= limit) {
       const text = `${limit} messages wait for their ack already.`;
       return Promise.reject(new RoomError("outbox_full", text));
     }
     const text = JSON.stringify(data);
     if (text === undefined) return Promise.reject(new TypeError("data cannot be JSON."));
-    this.#keep({ id, event, data: text, sentAt: null });
-    return this.#send({ id, event, data: text, sentAt: null }, data);
+    return this.#send({ id, event, data: text }, data, this.#keep({ id, event, data: text, sentAt: null }));
   }
 
   /** Resolves when the storage has taken everything in. */
@@ -75,24 +71,27 @@ export class Outbox {
     const { id, event } = message;
     if (this.#waiting.has(id)) return;
     const data: unknown = JSON.parse(message.data);
-    this.#send(message, data).catch((error: unknown) => {
-      if (error instanceof RoomError && !KEPT_ON.has(error.code)) {
-        this.#parts.onUndelivered({ id, event, data, error });
-      }
+    this.#send(message, data, undefined).catch((error: RoomError) => {
+      if (!this.#parts.requests.closedBy) this.#parts.onUndelivered({ id, event, data, error });
     });
   }
 
-  #send({ id, event, data: text, sentAt }: StoredMessage, data: unknown): Promise<number> {
-    const sending = this.#parts.requests.ask({ type: "publish", id, event, data }, {
-      again: true,
-      sentAt,
-      onFirstSent: (now) => this.#keep({ id, event, data: text, sentAt: now }),
-    });
+  /** With a storage a message is sent when it is kept, and so behind what an earlier page load has left. */
+  #send(message: Unsent, data: unknown, kept: Promise<void> | undefined): Promise<number> {
+    const { id, event, data: text } = message;
+    const ask = () =>
+      this.#parts.requests.ask({ type: "publish", id, event, data }, {
+        ...message,
+        again: true,
+        onFirstSent: (now) => void this.#keep({ id, event, data: text, sentAt: now }),
+      });
+    const sending = kept ? kept.then(ask) : ask();
     const settled = sending.then((answer) => {
       this.#settle(id);
       return answer.type === "ack" ? answer.offset ?? 0 : 0;
     }, (error: unknown) => {
-      this.#settle(id, error instanceof RoomError && KEPT_ON.has(error.code));
+      // What a room that was closed has left goes on when it is opened again.
+      this.#settle(id, this.#parts.requests.closedBy !== null);
       throw error;
     });
     this.#waiting.set(id, settled);
@@ -101,18 +100,19 @@ export class Outbox {
 
   #settle(id: string, isKept = false): void {
     this.#waiting.delete(id);
-    if (!isKept) this.#store((storage, room) => storage.remove(room, id));
+    if (!isKept) void this.#store((storage, room) => storage.remove(room, id));
   }
 
-  #keep(message: StoredMessage): void {
-    this.#store((storage, room) => storage.put(room, message));
+  #keep(message: StoredMessage): Promise<void> | undefined {
+    return this.#store((storage, room) => storage.put(room, message));
   }
 
-  #store(change: (storage: OutboxStorage, room: string) => Promise<void>): void {
+  /** Does something with the storage after everything before it, if there is one. Never rejects: what fails is told. */
+  #store(act: (storage: OutboxStorage, room: string) => Promise<void>): Promise<void> | undefined {
     const { storage, room, onError } = this.#parts;
-    if (!storage) return;
-    this.#stored = this.#stored.then(() => change(storage, room)).catch((cause: unknown) => {
-      onError(new RoomError("storage_failed", "A message could not be kept over a reload.", { cause }));
+    if (!storage) return undefined;
+    return this.#stored = this.#stored.then(() => act(storage, room)).catch((cause: unknown) => {
+      onError(new RoomError("storage_failed", "The outbox cannot be kept over a reload.", { cause }));
     });
   }
 }

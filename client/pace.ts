@@ -8,25 +8,20 @@ export class Pace {
   /** A tenth less than what is allowed: frames bunch up on their way. */
   constructor(perSecond: number, burst: number, now: number) {
     this.#perMs = 0.9 * perSecond / 1000;
-    this.#burst = Math.max(1, Math.floor(0.9 * burst));
+    this.#burst = Math.max(1, 0.9 * burst);
     this.#left = this.#burst;
     this.#at = now;
   }
 
-  /** How many frames may go now. */
-  available(now: number): number {
+  /** In how many milliseconds one more frame may go. */
+  waitMs(now: number): number {
     this.#left = Math.min(this.#burst, this.#left + Math.max(0, now - this.#at) * this.#perMs);
     this.#at = now;
-    return Math.floor(this.#left);
-  }
-
-  /** Counts frames that go. */
-  take(frames: number): void {
-    this.#left -= frames;
-  }
-
-  /** In how many milliseconds the next frame may go. */
-  waitMs(): number {
     return Math.ceil(Math.max(0, 1 - this.#left) / this.#perMs);
+  }
+
+  /** Counts a frame that goes. */
+  take(): void {
+    this.#left--;
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { RoomError } from "./errors.ts";
+import { errorOf, RoomError } from "./errors.ts";
 import type {
   AckFrame,
   AuthenticatedFrame,
@@ -19,17 +19,18 @@ export type Answer = AckFrame | HistoryPageFrame | AuthenticatedFrame;
 export interface RequestOptions {
   /** Whether it is sent again on the next connection, and after an error that may pass. Else it is rejected, with `offline`. */
   readonly again: boolean;
-  /** When it was first sent, in an earlier page load; null: it was not. */
+  /** When it was first sent, in an earlier page load; null: not yet. */
   readonly sentAt?: number | null;
   /** Called when it is sent for the first time. */
   readonly onFirstSent?: (now: number) => void;
 }
 
 interface Request extends RequestOptions {
-  readonly order: number;
   readonly frame: RequestFrame;
   readonly text: string;
-  firstSentAt: number | null;
+  sentAt: number | null;
+  /** Whether it was sent on this connection. */
+  isSent: boolean;
   faults: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: RoomError) => void;
@@ -53,34 +54,42 @@ const MAX_FAULTS = 5;
  */
 export class Requests {
   readonly #parts: RequestParts;
-  /** To be sent, in order. */
-  #queue: Request[] = [];
-  /** Sent on this connection. */
-  readonly #sent = new Map<string, Request>();
-  #order = 0;
+  /** By id, in order. */
+  readonly #requests = new Map<string, Request>();
   #isConnected = false;
   /** While frames may be sent. */
   #connection: { readonly pace: Pace; readonly maxBytes: number } | null = null;
   #notBefore = 0;
+  #closedBy: RoomError | null = null;
   #isScheduled = false;
-  #cancelTimer: (() => void) | null = null;
+  #cancelTimer = () => {};
 
   constructor(parts: RequestParts) {
     this.#parts = parts;
   }
 
+  /** With a reason everything is given up, and nothing is taken; with null, everything again. */
+  set closedBy(reason: RoomError | null) {
+    this.#closedBy = reason;
+    if (reason) this.rejectAll(reason);
+  }
+
+  get closedBy(): RoomError | null {
+    return this.#closedBy;
+  }
+
   /**
    * Sends a frame, now or when there is a connection, and resolves with its answer.
-   * @throws {RoomError} the server's code; `offline`, `outcome_unknown`; what `rejectAll` was given
+   * @throws {RoomError} the server's code; `offline`, `outcome_unknown`; what `rejectAll` was given, or why the room is closed
    * @throws {TypeError} when it cannot be JSON
    */
   ask(frame: RequestFrame, options: RequestOptions): Promise<Answer> {
     const text = JSON.stringify(frame);
-    if (!options.again && !this.#isConnected) return Promise.reject(offline());
     return new Promise((resolve, reject) => {
-      const order = this.#order++;
-      const firstSentAt = options.sentAt ?? null;
-      this.#queue.push({ ...options, order, frame, text, firstSentAt, faults: 0, resolve, reject });
+      if (this.#closedBy) return reject(this.#closedBy);
+      if (!options.again && !this.#isConnected) return reject(offline());
+      const request = { sentAt: null, ...options, frame, text, isSent: false, faults: 0, resolve, reject };
+      this.#requests.set(frame.id, request);
       this.#schedule();
     });
   }
@@ -99,13 +108,11 @@ export class Requests {
     const { frames_per_second = 10, frames_burst = 10, max_frame_bytes = 65_536, dedupe_seconds = 0 } =
       limits;
     const recognizedFrom = now - dedupe_seconds * 1000;
-    const isUnknown = ({ firstSentAt }: Request) =>
-      !isLossless && firstSentAt !== null && firstSentAt <= recognizedFrom;
-    this.#rejectWhere(isUnknown, () =>
-      new RoomError(
-        "outcome_unknown",
-        "The message was sent and not acked, and whether it was stored cannot be found out any more.",
-      ));
+    for (const request of this.#requests.values()) {
+      if (isLossless || request.sentAt === null || request.sentAt > recognizedFrom) continue;
+      const text = "It can no longer be found out whether the message was stored.";
+      this.#reject(request, new RoomError("outcome_unknown", text));
+    }
     this.#connection = { pace: new Pace(frames_per_second, frames_burst, now), maxBytes: max_frame_bytes };
     this.#notBefore = 0;
     this.#schedule();
@@ -115,45 +122,42 @@ export class Requests {
   end(): void {
     this.#isConnected = false;
     this.#connection = null;
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
-    this.#requeue([...this.#sent.values()]);
-    this.#sent.clear();
-    this.#rejectWhere(({ again }) => !again, offline);
+    this.#cancelTimer();
+    for (const request of this.#requests.values()) {
+      request.isSent = false;
+      if (!request.again) this.#reject(request, offline());
+    }
   }
 
   /** Takes an answer. Returns false when nobody waits for it. */
   answer(frame: Answer | ErrorFrame): boolean {
-    const { id } = frame;
-    const request = id === undefined ? undefined : this.#sent.get(id);
-    if (!request || id === undefined) return false;
-    this.#sent.delete(id);
-    if (frame.type !== "error") request.resolve(frame);
-    else if (!this.#mayTryAgain(request, frame)) {
-      const { code, message, field, retry_after_ms } = frame;
-      request.reject(new RoomError(code, message, { field, retryAfterMs: retry_after_ms }));
-    } else {
+    const request = this.#requests.get(frame.id ?? "");
+    if (!request) return false;
+    if (frame.type !== "error") {
+      this.#requests.delete(request.frame.id);
+      request.resolve(frame);
+    } else if (this.#mayTryAgain(request, frame)) {
+      request.isSent = false;
       this.#notBefore = this.#parts.clock.now() + (frame.retry_after_ms ?? 0);
-      this.#requeue([request]);
       this.#schedule();
-    }
+    } else this.#reject(request, errorOf(frame));
     return true;
   }
 
   /** A message of this user came: if it is one whose ack is waited for, it is stored. */
   delivered(id: string, offset: number): void {
-    const isIt = ({ frame }: Request) => frame.id === id && frame.type === "publish" && !frame.ephemeral;
-    const sent = this.#sent.get(id);
-    const request = sent ?? this.#queue.find(isIt);
-    if (!request || !isIt(request)) return;
-    this.#sent.delete(id);
-    this.#queue = this.#queue.filter((other) => other !== request);
-    request.resolve({ type: "ack", id, offset });
+    const frame = this.#requests.get(id)?.frame;
+    if (frame?.type === "publish" && !frame.ephemeral) this.answer({ type: "ack", id, offset });
   }
 
   /** Gives up everything that waits. */
   rejectAll(error: RoomError): void {
-    this.#rejectWhere(() => true, () => error);
+    for (const request of this.#requests.values()) this.#reject(request, error);
+  }
+
+  #reject(request: Request, error: RoomError): void {
+    this.#requests.delete(request.frame.id);
+    request.reject(error);
   }
 
   #mayTryAgain(request: Request, { code, retry_after_ms }: ErrorFrame): boolean {
@@ -161,20 +165,8 @@ export class Requests {
     return code !== "internal" || ++request.faults < MAX_FAULTS;
   }
 
-  #rejectWhere(isMeant: (request: Request) => boolean, error: () => RoomError): void {
-    const meant = [...this.#sent.values(), ...this.#queue].filter(isMeant);
-    for (const request of meant) this.#sent.delete(request.frame.id);
-    this.#queue = this.#queue.filter((request) => !isMeant(request));
-    for (const request of meant) request.reject(error());
-  }
-
-  #requeue(requests: readonly Request[]): void {
-    if (requests.length === 0) return;
-    this.#queue = [...this.#queue, ...requests].sort((one, other) => one.order - other.order);
-  }
-
   #schedule(): void {
-    if (this.#isScheduled || !this.#connection || this.#queue.length === 0) return;
+    if (this.#isScheduled || !this.#connection) return;
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
@@ -182,69 +174,56 @@ export class Requests {
     });
   }
 
+  /** Sends what may go now, as few WebSocket messages; for the rest it comes back. */
   #flush(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
-    while (this.#connection && this.#queue.length > 0) {
-      const { pace, maxBytes } = this.#connection;
-      const now = this.#parts.clock.now();
-      const available = pace.available(now);
-      const waitMs = Math.max(this.#notBefore - now, available > 0 ? 0 : pace.waitMs());
+    this.#cancelTimer();
+    if (!this.#connection) return;
+    const { clock } = this.#parts;
+    const { pace, maxBytes } = this.#connection;
+    const now = clock.now();
+    let batch: Request[] = [];
+    let bytes = 0;
+    for (const request of this.#requests.values()) {
+      if (request.isSent) continue;
+      const waitMs = Math.max(this.#notBefore - now, pace.waitMs(now));
       if (waitMs > 0) {
-        this.#cancelTimer = this.#parts.clock.setTimer(() => this.#flush(), waitMs);
-        return;
+        this.#cancelTimer = clock.setTimer(() => this.#flush(), waitMs);
+        break;
       }
-      const batch = this.#takeBatch(Math.min(MAX_BATCH, available), maxBytes);
-      pace.take(batch.length);
-      if (batch.length > 0) this.#send(batch, now);
-    }
-  }
-
-  /** The next requests that fit into one WebSocket message. One that never fits is rejected. */
-  #takeBatch(maxFrames: number, maxBytes: number): Request[] {
-    const batch: Request[] = [];
-    // The brackets.
-    let bytes = 2;
-    while (batch.length < maxFrames) {
-      const [request] = this.#queue;
-      if (!request) break;
-      const size = byteLength(request.text);
+      const size = encoder.encode(request.text).length;
       if (size > maxBytes) {
-        this.#queue.shift();
         const text = `The frame has ${size} bytes; the server takes ${maxBytes}.`;
-        request.reject(new RoomError("too_large", text, { field: "data" }));
+        this.#reject(request, new RoomError("too_large", text, { field: "data" }));
         continue;
       }
-      // With the comma.
+      // The brackets of an array, and a comma behind each but the last.
+      if (bytes + size + 2 > maxBytes || batch.length === MAX_BATCH) {
+        this.#send(batch, now);
+        batch = [];
+        bytes = 0;
+      }
       bytes += size + 1;
-      if (batch.length > 0 && bytes > maxBytes) break;
-      this.#queue.shift();
       batch.push(request);
+      pace.take();
     }
-    return batch;
+    this.#send(batch, now);
   }
 
   #send(batch: readonly Request[], now: number): void {
+    if (batch.length === 0) return;
     for (const request of batch) {
-      this.#sent.set(request.frame.id, request);
-      if (request.firstSentAt !== null) continue;
-      request.firstSentAt = now;
+      request.isSent = true;
+      if (request.sentAt !== null) continue;
+      request.sentAt = now;
       request.onFirstSent?.(now);
     }
-    const texts = batch.map(({ text }) => text);
-    this.#parts.send(
-      texts.length === 1 ? texts.join() : `[${texts.join()}]`,
-      batch.map(({ frame }) => frame),
-    );
+    const text = batch.map(({ text }) => text).join();
+    this.#parts.send(batch.length === 1 ? text : `[${text}]`, batch.map(({ frame }) => frame));
   }
 }
 
 const encoder = new TextEncoder();
-/** Bytes of a text as UTF-8. */
-function byteLength(text: string): number {
-  return encoder.encode(text).length;
-}
 
 function offline(): RoomError {
-  return new RoomError("offline", "There is no connection, and this is not sent later.");
+  return new RoomError("offline", "There is no connection.");
 }

@@ -13,7 +13,8 @@ export interface ResolvedOptions {
   readonly outbox: { readonly limit: number; readonly storage: OutboxStorage | undefined };
   readonly timing: Timing;
   readonly iteratorLimit: number;
-  readonly WebSocket: WebSocketClass;
+  /** Undefined where there is none: a room that is never opened, as on a server that renders pages, needs none. */
+  readonly WebSocket: WebSocketClass | undefined;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly random: () => number;
@@ -24,11 +25,6 @@ export function resolveOptions(options: RoomOptions): ResolvedOptions {
   const { token, tokenPlace = "subprotocol", resume, signal, retry, timeouts } = options;
   if (typeof token !== "function") throw new TypeError("token must be a function that returns a token.");
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
-  if (!WebSocket) {
-    throw new TypeError(
-      "This runtime has no WebSocket: pass one as the option WebSocket, such as that of `ws`.",
-    );
-  }
   const history = whole("history", options.history, 0, 0, 500);
   if (resume && history > 0) throw new TypeError("history and resume do not go together.");
   const minMs = whole("retry.minMs", retry?.minMs, 500, 1);
@@ -66,7 +62,5 @@ function whole(
 ): number {
   const number = value ?? byDefault;
   if (Number.isInteger(number) && number >= min && number <= max) return number;
-  throw new TypeError(
-    `${name} must be a whole number of at least ${min}${max < 2 ** 53 - 1 ? ` and at most ${max}` : ""}.`,
-  );
+  throw new TypeError(`${name} must be a whole number from ${min} to ${max}.`);
 }

@@ -1,0 +1,144 @@
+import {
+  type DatabaseFactory,
+  type DatabaseRequest,
+  type ObjectStore,
+  type OpenDatabase,
+  type OpenRequest,
+  page,
+  type Transaction,
+} from "./platform.ts";
+
+const VERSION = 1;
+const STORE = "messages";
+/** What opening may take, in milliseconds: Safari has been seen not to answer at all. */
+const OPEN_MS = 5_000;
+
+/** Index of a message by owner, room and id. */
+export const BY_MESSAGE = "message";
+/** Index of messages by owner and room. */
+export const BY_ROOM = "room";
+/** Index of messages by owner. */
+export const BY_OWNER = "owner";
+
+/** The outbox's database: opened when it is first needed, given up when another page needs it gone, and opened again then. */
+export class Database {
+  readonly #name: string;
+  readonly #factory: DatabaseFactory | undefined;
+  #open: Promise<OpenDatabase> | null = null;
+
+  /** Without a factory it is the browser's. */
+  constructor(name: string, factory: DatabaseFactory | undefined) {
+    this.#name = name;
+    this.#factory = factory;
+  }
+
+  /**
+   * Does something in one transaction, and resolves when that is done.
+   * @throws {Error} saying why not, with the browser's error as `cause`; then nothing was changed
+   */
+  async run<T>(mode: "readonly" | "readwrite", work: (store: ObjectStore) => Promise<T>): Promise<T> {
+    const transaction = await this.#begin(mode);
+    try {
+      const [result] = await Promise.all([work(transaction.objectStore(STORE)), ended(transaction)]);
+      return result;
+    } catch (cause) {
+      throw new Error(`The database ${this.#name} did not do what it was asked for.`, { cause });
+    }
+  }
+
+  /** Gives the connection up; what is asked for later opens another. */
+  close(): void {
+    const open = this.#open;
+    this.#open = null;
+    open?.then((database) => database.close(), () => {/* told to who asked */});
+  }
+
+  async #begin(mode: "readonly" | "readwrite"): Promise<Transaction> {
+    const open = this.#connect();
+    try {
+      return (await open).transaction(STORE, mode);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "InvalidStateError") throw error;
+      // The connection was closed since; a new one is not.
+      if (this.#open === open) this.#open = null;
+      return (await this.#connect()).transaction(STORE, mode);
+    }
+  }
+
+  #connect(): Promise<OpenDatabase> {
+    if (this.#open) return this.#open;
+    const open = openDatabase(this.#name, this.#factory);
+    const forget = () => {
+      if (this.#open === open) this.#open = null;
+    };
+    open.then((database) => {
+      database.addEventListener("versionchange", () => {
+        forget();
+        database.close();
+      });
+      database.addEventListener("close", forget);
+    }, forget);
+    this.#open = open;
+    return open;
+  }
+}
+
+/** The result of a request. */
+export function answered<T>(request: DatabaseRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener("success", () => resolve(request.result));
+    request.addEventListener("error", () => reject(request.error));
+  });
+}
+
+function ended(transaction: Transaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.addEventListener("complete", () => resolve());
+    transaction.addEventListener("abort", () => reject(transaction.error));
+  });
+}
+
+function openDatabase(name: string, factory: DatabaseFactory | undefined): Promise<OpenDatabase> {
+  return new Promise((resolve, reject) => {
+    let isGivenUp = false;
+    const giveUp = (why: string, cause?: unknown) => {
+      isGivenUp = true;
+      clearTimeout(timer);
+      reject(new Error(`The database ${name} cannot be opened: ${why}`, { cause }));
+    };
+    const timer = setTimeout(() => giveUp("the browser does not answer."), OPEN_MS);
+    let request: OpenRequest;
+    try {
+      // Reading the global throws too where a page may not keep anything.
+      const indexedDb = factory ?? page.indexedDB;
+      if (!indexedDb) return giveUp("there is no IndexedDB here.");
+      request = indexedDb.open(name, VERSION);
+    } catch (cause) {
+      return giveUp("the browser does not allow it.", cause);
+    }
+    request.addEventListener("upgradeneeded", () => createStore(request.result));
+    request.addEventListener("blocked", () => {
+      giveUp("another page has an older version of it open; close or reload that page.");
+    });
+    request.addEventListener("error", () => giveUp(whyNot(request.error), request.error));
+    request.addEventListener("success", () => {
+      clearTimeout(timer);
+      if (isGivenUp) request.result.close();
+      else resolve(request.result);
+    });
+  });
+}
+
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return "the browser does not say why.";
+  if (error.name === "VersionError") return "a newer version of this program has made it; reload the page.";
+  return `${error.name}: ${error.message}`;
+}
+
+function createStore(database: OpenDatabase): void {
+  // The place in the order is the key: what is put first is first.
+  const store = database.createObjectStore(STORE, { keyPath: "place", autoIncrement: true });
+  store.createIndex(BY_MESSAGE, ["owner", "room", "id"], { unique: true });
+  store.createIndex(BY_ROOM, ["owner", "room"], { unique: false });
+  store.createIndex(BY_OWNER, ["owner"], { unique: false });
+}

@@ -1,0 +1,20 @@
+/**
+ * Rooms in React, 18.2 and later. Every hook takes null for a room that is not there yet.
+ *
+ * ```tsx
+ * function Chat({ id }: { id: string }) {
+ *   const room = useRoom<Events>(`https://PROJECT.supabase.co/functions/v1/realtime/rooms/${id}`, { token, history: 50 });
+ *   const { messages } = useMessages(room, { event: "chat" });
+ *   const { users } = usePresence(room, { name: "Ada" });
+ *   …
+ * }
+ * ```
+ *
+ * @module
+ */
+export type { LoggedMessages, PlacedGap } from "./react/message_log.ts";
+export { type MessageList, type MessagesOptions, useMessages } from "./react/use_messages.ts";
+export { type PresentMembers, usePresence } from "./react/use_presence.ts";
+export { useRoom } from "./react/use_room.ts";
+export { useRoomEvent, useRoomListener } from "./react/use_room_event.ts";
+export { useRoomState } from "./react/use_room_state.ts";
