@@ -9,7 +9,5 @@ export interface BackoffBounds {
  * so that clients that lost the same server do not come back at the same moment.
  */
 export function backoffMs(failures: number, { minMs, maxMs }: BackoffBounds, random: () => number): number {
-  // From 2 ** 31 on the bound is maxMs whatever it is.
-  const doublings = Math.min(31, Math.max(0, failures - 1));
-  return Math.floor(random() * Math.min(maxMs, minMs * 2 ** doublings));
+  return Math.floor(random() * Math.min(maxMs, minMs * 2 ** (failures - 1)));
 }

@@ -6,14 +6,11 @@ export interface Clock {
   setTimer(callback: () => void, ms: number): () => void;
 }
 
-/** The longest that a timer can wait; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(callback, ms) {
-    const timer = setTimeout(callback, Math.min(Math.max(0, ms), MAX_TIMER_MS));
+    const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
 };

@@ -46,7 +46,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     const { clock } = options;
     this.url = url;
     this.#options = options;
-    this.#progress = new Progress(options.beginning);
+    this.#progress = new Progress(options.resume, options.history);
     this.#requests = new Requests({ clock, send: (text, frames) => this.#send(text, frames) });
     this.presence = new RoomPresence(this.#requests);
     this.#outbox = new Outbox({
@@ -143,7 +143,6 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   async history({ after, before, limit = 100 }: PageQuery): Promise<HistoryPage<Received>> {
     const frame = { type: "history", id: randomId(), after, before, limit } as const;
     const answer = await this.#requests.ask(frame, { again: true });
-    if (answer.type !== "history") return { messages: [], more: false };
     // The server holds data against the schemas that `Received` was made from.
     const messages: readonly unknown[] = answer.messages;
     return { messages: messages as readonly RoomMessage<Received>[], more: answer.more };

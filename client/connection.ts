@@ -30,6 +30,8 @@ export interface ConnectionParts {
 }
 
 const REALTIME_V1 = "realtime.v1";
+/** Nobody waits for its pong in particular: whatever comes shows that the server is there. */
+const PING = '{"type":"ping","id":"ping"}';
 /** How long the end of a connection is waited for. */
 const CLOSING_MS = 3_000;
 
@@ -45,7 +47,6 @@ export class Connection {
   #isStepping = false;
   #timer: { readonly dueAt: number; readonly cancel: () => void } | null = null;
   #stopWatching: (() => void) | null = null;
-  #pings = 0;
   /** Why the upgrade was refused is being asked. */
   #diagnosis: AbortController | null = null;
 
@@ -126,7 +127,7 @@ export class Connection {
       case "close_socket":
         return this.#closeSocket(effect.code);
       case "ping":
-        return this.#socket?.send(JSON.stringify({ type: "ping", id: `ping-${++this.#pings}` }));
+        return this.#socket?.send(PING);
     }
   }
 

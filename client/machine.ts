@@ -206,8 +206,7 @@ function fail(machine: Machine, reason: RoomError, world: Surroundings): Step {
   const isStable = machine.type === "live" && now - machine.since >= STABLE_MS;
   const failures = (isStable ? 0 : machine.failures) + 1;
   const refresh = machine.refresh || reaction === "fresh_token";
-  const told = now + (reason.retryAfterMs ?? 0);
-  const notBefore = Math.max(machine.notBefore, told);
+  const notBefore = Math.max(machine.notBefore, now + (reason.retryAfterMs ?? 0));
   const failed = { ...next(machine), failures, refresh, notBefore };
   // A fresh token at once; if that is refused too, no faster than after any other failure.
   if (reaction === "fresh_token" && failures === 1) return closing(CLOSE.replaced, askToken(failed, world));

@@ -88,7 +88,7 @@ export class Outbox {
     const sending = kept ? kept.then(ask) : ask();
     const settled = sending.then((answer) => {
       this.#settle(id);
-      return answer.type === "ack" ? answer.offset ?? 0 : 0;
+      return answer.offset ?? 0;
     }, (error: unknown) => {
       // What a room that was closed has left goes on when it is opened again.
       this.#settle(id, this.#parts.requests.closedBy !== null);

@@ -1,8 +1,5 @@
 import type { GapFrame, MessageFrame, Position, WelcomeFrame } from "./frames.ts";
 
-/** From where messages are wanted on a first connect. */
-export type Beginning = { readonly history: number } | { readonly resume: Position };
-
 /** What to do with a message: hand it on, or not, since it was had before; or resume, since some are missing before it. */
 export type Verdict = "new" | "repeated" | "hole";
 
@@ -18,9 +15,10 @@ export class Progress {
   #isRewound = false;
   #resumed = false;
 
-  constructor(beginning: Beginning) {
-    this.#position = "resume" in beginning ? beginning.resume : null;
-    this.#history = "history" in beginning ? beginning.history : 0;
+  /** A first connect goes on after a position, or brings the last so many messages. */
+  constructor(resume: Position | null, history: number) {
+    this.#position = resume;
+    this.#history = history;
   }
 
   /** Null before the first `welcome`, unless the room began with one to resume from. */

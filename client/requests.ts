@@ -12,8 +12,15 @@ import { Pace } from "./pace.ts";
 
 /** A frame that has an answer. */
 export type RequestFrame = Exclude<ClientFrame, { type: "ping" }>;
+/** What answers a frame of a type. */
+export interface AnswerTo {
+  readonly publish: AckFrame;
+  readonly presence: AckFrame;
+  readonly history: HistoryPageFrame;
+  readonly auth: AuthenticatedFrame;
+}
 /** What answers one. */
-export type Answer = AckFrame | HistoryPageFrame | AuthenticatedFrame;
+export type Answer = AnswerTo[keyof AnswerTo];
 
 /** How a frame is sent. */
 export interface RequestOptions {
@@ -83,15 +90,16 @@ export class Requests {
    * @throws {RoomError} the server's code; `offline`, `outcome_unknown`; what `rejectAll` was given, or why the room is closed
    * @throws {TypeError} when it cannot be JSON
    */
-  ask(frame: RequestFrame, options: RequestOptions): Promise<Answer> {
+  ask<Frame extends RequestFrame>(frame: Frame, options: RequestOptions): Promise<AnswerTo[Frame["type"]]> {
     const text = JSON.stringify(frame);
-    return new Promise((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       if (this.#closedBy) return reject(this.#closedBy);
       if (!options.again && !this.#isConnected) return reject(offline());
       const request = { sentAt: null, ...options, frame, text, isSent: false, faults: 0, resolve, reject };
       this.#requests.set(frame.id, request);
       this.#schedule();
-    });
+      // The server answers each type with its own.
+    }) as Promise<AnswerTo[Frame["type"]]>;
   }
 
   /** There is a connection; what is asked for waits until it can be used. */
@@ -110,7 +118,7 @@ export class Requests {
     const recognizedFrom = now - dedupe_seconds * 1000;
     for (const request of this.#requests.values()) {
       if (isLossless || request.sentAt === null || request.sentAt > recognizedFrom) continue;
-      const text = "It can no longer be found out whether the message was stored.";
+      const text = "It is not known whether the message was stored.";
       this.#reject(request, new RoomError("outcome_unknown", text));
     }
     this.#connection = { pace: new Pace(frames_per_second, frames_burst, now), maxBytes: max_frame_bytes };
@@ -136,7 +144,7 @@ export class Requests {
     if (frame.type !== "error") {
       this.#requests.delete(request.frame.id);
       request.resolve(frame);
-    } else if (this.#mayTryAgain(request, frame)) {
+    } else if (mayTryAgain(request, frame)) {
       request.isSent = false;
       this.#notBefore = this.#parts.clock.now() + (frame.retry_after_ms ?? 0);
       this.#schedule();
@@ -158,11 +166,6 @@ export class Requests {
   #reject(request: Request, error: RoomError): void {
     this.#requests.delete(request.frame.id);
     request.reject(error);
-  }
-
-  #mayTryAgain(request: Request, { code, retry_after_ms }: ErrorFrame): boolean {
-    if (!request.again || retry_after_ms === undefined) return false;
-    return code !== "internal" || ++request.faults < MAX_FAULTS;
   }
 
   #schedule(): void {
@@ -226,4 +229,9 @@ const encoder = new TextEncoder();
 
 function offline(): RoomError {
   return new RoomError("offline", "There is no connection.");
+}
+
+function mayTryAgain(request: Request, { code, retry_after_ms }: ErrorFrame): boolean {
+  return request.again && retry_after_ms !== undefined &&
+    (code !== "internal" || ++request.faults < MAX_FAULTS);
 }

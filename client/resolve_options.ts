@@ -1,14 +1,15 @@
 import { type Clock, systemClock } from "./clock.ts";
+import type { Position } from "./frames.ts";
 import type { Timing } from "./machine.ts";
 import type { RoomOptions, TokenSource, WebSocketClass } from "./options.ts";
 import type { OutboxStorage } from "./outbox_storage.ts";
-import type { Beginning } from "./progress.ts";
 
 /** Options with their defaults; options.ts says what each is. */
 export interface ResolvedOptions {
   readonly token: TokenSource;
   readonly tokenPlace: "subprotocol" | "query";
-  readonly beginning: Beginning;
+  readonly resume: Position | null;
+  readonly history: number;
   readonly signal: AbortSignal | undefined;
   readonly outbox: { readonly limit: number; readonly storage: OutboxStorage | undefined };
   readonly timing: Timing;
@@ -22,16 +23,17 @@ export interface ResolvedOptions {
 
 /** Checks options and fills in defaults. @throws {TypeError} naming the option that is wrong */
 export function resolveOptions(options: RoomOptions): ResolvedOptions {
-  const { token, tokenPlace = "subprotocol", resume, signal, retry, timeouts } = options;
+  const { token, tokenPlace = "subprotocol", resume = null, signal, retry, timeouts } = options;
   if (typeof token !== "function") throw new TypeError("token must be a function that returns a token.");
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
   const history = whole("history", options.history, 0, 0, 500);
-  if (resume && history > 0) throw new TypeError("history and resume do not go together.");
+  if (resume && history) throw new TypeError("history and resume do not go together.");
   const minMs = whole("retry.minMs", retry?.minMs, 500, 1);
   return {
     token,
     tokenPlace,
-    beginning: resume ? { resume } : { history },
+    resume,
+    history,
     signal,
     outbox: {
       limit: whole("outbox.limit", options.outbox?.limit, 1_000, 0),
