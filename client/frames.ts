@@ -18,8 +18,8 @@ export interface Sender {
 
 /** To whom an ephemeral message goes: all connections of a user in the room, or one connection. */
 export type Recipient =
-  | { readonly user: string; readonly connection?: never }
-  | { readonly connection: string; readonly user?: never };
+  | { readonly user: string; readonly connection?: undefined }
+  | { readonly connection: string; readonly user?: undefined };
 
 /** A message as it travels; in `RoomMessage` its data has the type of its event. */
 export interface Message {

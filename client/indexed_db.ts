@@ -73,6 +73,8 @@ export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions =
     },
 
     async put(room, { id, event, data, sentAt }) {
+      // A page that cannot keep anything has nothing to hold.
+      await database.open();
       const holder = await holdPage();
       await database.run("readwrite", async (store) => {
         const place = await placeOf(store, [owner, room, id]);

@@ -13,7 +13,8 @@ export class Progress {
   #floor = 0;
   /** The server's history is shorter than ours was: the gap that says so is behind us. */
   #isRewound = false;
-  #resumed = false;
+  /** The replay brings everything up to the head, or says what is missing; of another history it may bring nothing. */
+  #isReplayed = false;
 
   /** A first connect goes on after a position, or brings the last so many messages. */
   constructor(resume: Position | null, history: number) {
@@ -28,7 +29,7 @@ export class Progress {
 
   /** Everything that was stored before this connection has come: what is still unknown of our own messages was not stored. */
   get isCaughtUp(): boolean {
-    return !this.#resumed || (this.#position?.offset ?? 0) >= this.#head;
+    return !this.#isReplayed || (this.#position?.offset ?? 0) >= this.#head;
   }
 
   /** The query of the next connection's address. */
@@ -44,7 +45,7 @@ export class Progress {
     const before = this.#position;
     this.#head = offset;
     this.#isRewound = false;
-    this.#resumed = before !== null;
+    this.#isReplayed = before?.epoch === epoch;
     if (before === null) {
       this.#floor = offset;
       // So that a connection that breaks within its history goes on within it.
@@ -56,7 +57,7 @@ export class Progress {
       this.#isRewound = true;
       this.#position = { epoch, offset };
     }
-    return this.#resumed;
+    return before !== null;
   }
 
   /** A message came; an ephemeral one has no place and is always new. */

@@ -46,6 +46,11 @@ export class Database {
     }
   }
 
+  /** Opens the database. @throws {Error} saying why it cannot be */
+  async open(): Promise<void> {
+    await this.#connect();
+  }
+
   /** Gives the connection up; what is asked for later opens another. */
   close(): void {
     const open = this.#open;

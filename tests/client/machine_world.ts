@@ -1,0 +1,85 @@
+import type { WelcomeFrame } from "../../client/frames.ts";
+import {
+  type Effect,
+  IDLE,
+  type Machine,
+  type MachineEvent,
+  step,
+  type Timing,
+} from "../../client/machine.ts";
+
+/** Bounds as a user has them by default. */
+export const TIMING: Timing = {
+  tokenMs: 30_000,
+  connectMs: 10_000,
+  probeMs: 4_000,
+  retry: { minMs: 500, maxMs: 30_000 },
+};
+
+/** An event as a test says it: `run` is the one that is current, unless it is given. */
+export type Said = MachineEvent extends infer Event
+  ? Event extends { readonly run: number } ? Omit<Event, "run"> & { readonly run?: number } : Event
+  : never;
+
+/** A state machine with a clock that only the test moves, and the effects that nobody has looked at yet. */
+export class MachineWorld {
+  machine: Machine = IDLE;
+  now = 1_000_000;
+  /** What chance says. */
+  random = 0.5;
+  #effects: Effect[] = [];
+
+  /** Lets something happen. */
+  say(said: Said): void {
+    const event =
+      ("run" in said || !NEEDS_RUN.has(said.type)
+        ? said
+        : { ...said, run: this.machine.run }) as MachineEvent;
+    const world = { now: this.now, random: () => this.random, timing: TIMING };
+    const { machine, effects } = step(this.machine, event, world);
+    this.machine = machine;
+    this.#effects.push(...effects);
+  }
+
+  /** Time passes, and the timer fires, as late as that is. */
+  pass(ms: number): void {
+    this.now += ms;
+    this.say({ type: "due" });
+  }
+
+  /** The effects since the last look. */
+  effects(): Effect[] {
+    return this.#effects.splice(0);
+  }
+
+  /** When the machine is to be looked at again. */
+  get dueAt(): number {
+    return "dueAt" in this.machine ? this.machine.dueAt : Infinity;
+  }
+
+  /** Opens, gets a token and a welcome. */
+  goLive(token = "token"): void {
+    this.say({ type: "open" });
+    this.say({ type: "token", token });
+    this.say({ type: "welcome", welcome: welcomeFrame(), resumed: false });
+  }
+}
+
+const NEEDS_RUN = new Set(["token", "welcome", "received", "sent", "told_to_wait", "failed"]);
+
+/** A first frame. */
+export function welcomeFrame(changes: Partial<WelcomeFrame> = {}): WelcomeFrame {
+  return {
+    type: "welcome",
+    room: "lobby",
+    connection: "c-1",
+    user: "alice",
+    epoch: "e-1",
+    offset: 0,
+    recovered: false,
+    expires_at: 2_000_000_000,
+    heartbeat_ms: 25_000,
+    limits: {},
+    ...changes,
+  };
+}
