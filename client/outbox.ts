@@ -59,7 +59,7 @@ export class Outbox {
     }
     const text = JSON.stringify(data);
     if (text === undefined) return Promise.reject(new TypeError("data cannot be JSON."));
-    return this.#send({ id, event, data: text }, data, this.#keep({ id, event, data: text, sentAt: null }));
+    return this.#send({ id, event, data: text }, this.#keep({ id, event, data: text, sentAt: null }));
   }
 
   /** Resolves when the storage has taken everything in. */
@@ -70,17 +70,19 @@ export class Outbox {
   #restoreOne(message: StoredMessage): void {
     const { id, event } = message;
     if (this.#waiting.has(id)) return;
-    const data: unknown = JSON.parse(message.data);
-    this.#send(message, data, undefined).catch((error: RoomError) => {
+    this.#send(message, undefined).catch((error: RoomError) => {
+      const data: unknown = JSON.parse(message.data);
       if (!this.#parts.requests.closedBy) this.#parts.onUndelivered({ id, event, data, error });
     });
   }
 
   /** With a storage a message is sent when it is kept, and so behind what an earlier page load has left. */
-  #send(message: Unsent, data: unknown, kept: Promise<void> | undefined): Promise<number> {
+  #send(message: Unsent, kept: Promise<void> | undefined): Promise<number> {
     const { id, event, data: text } = message;
+    // As it is now: what the application changes later is not meant.
+    const frame = { type: "publish", id, event, data: JSON.parse(text) } as const;
     const ask = () =>
-      this.#parts.requests.ask({ type: "publish", id, event, data }, {
+      this.#parts.requests.ask(frame, {
         ...message,
         again: true,
         onFirstSent: (now) => void this.#keep({ id, event, data: text, sentAt: now }),
