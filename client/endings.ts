@@ -6,12 +6,12 @@ export const CLOSE = { done: 1000, replaced: 4000 } as const;
 /** What a close code of the server says; any other is a connection that broke. */
 const CLOSES = new Map<number, RoomErrorCode>([
   [1000, "ended"],
-  [1003, "unsupported"],
-  [1008, "policy"],
+  [1003, "ended"],
+  [1008, "ended"],
   [1009, "too_large"],
   [1012, "draining"],
   [1013, "unavailable"],
-  [4400, "not_understood"],
+  [4400, "ended"],
   [4401, "token_expired"],
   [4403, "forbidden"],
   [4408, "silent"],
@@ -27,10 +27,7 @@ export function endingOf(closeCode: number, reason: string): RoomError {
 /** Trying again cannot help. */
 const FATAL = new Set<RoomErrorCode>([
   "ended",
-  "unsupported",
-  "policy",
   "too_large",
-  "not_understood",
   "forbidden",
   "not_found",
   "invalid_request",

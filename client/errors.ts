@@ -9,7 +9,7 @@ import type { ErrorFrame, ServerErrorCode } from "./frames.ts";
  * - `unreachable`: no answer over the network
  * - `refused`: the WebSocket was refused although the room answers over HTTP
  * - `disconnected`: the connection broke; `silent`: it went silent; `draining`: its isolate went
- * - `ended`, `unsupported`, `policy`, `not_understood`: the server closed with 1000, 1003, 1008, 4400
+ * - `ended`: the server closed for good: `closeCode` is 1000, 1003, 1008 or 4400
  * - `hole`: the server left out or garbled something; the client resumes from before it
  * - `offline`: what cannot wait was asked for while not connected
  * - `outbox_full`: as many messages wait as may
@@ -29,9 +29,6 @@ export type ClientErrorCode =
   | "silent"
   | "draining"
   | "ended"
-  | "unsupported"
-  | "policy"
-  | "not_understood"
   | "hole"
   | "offline"
   | "outbox_full"

@@ -48,17 +48,16 @@ export class Outbox {
   }
 
   /** Publishes; the same id while it waits is the same message. @throws {RoomError} see Room.publish */
-  publish(id: string, event: string, data: unknown): Promise<number> {
-    const known = this.#waiting.get(id);
-    if (known) return known;
+  async publish(id: string, event: string, data: unknown): Promise<number> {
     const { limit, requests } = this.#parts;
-    if (requests.closedBy) return Promise.reject(requests.closedBy);
+    if (requests.closedBy) throw requests.closedBy;
+    const known = this.#waiting.get(id);
+    if (known) return await known;
     if (this.#waiting.size >= limit) {
-      const text = `${limit} messages wait for their ack already.`;
-      return Promise.reject(new RoomError("outbox_full", text));
+      throw new RoomError("outbox_full", `${limit} messages wait for their ack already.`);
     }
     const text = JSON.stringify(data);
-    if (text === undefined) return Promise.reject(new TypeError("data cannot be JSON."));
+    if (text === undefined) throw new TypeError("data cannot be JSON.");
     return this.#send({ id, event, data: text }, this.#keep({ id, event, data: text, sentAt: null }));
   }
 

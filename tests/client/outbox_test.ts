@@ -1,6 +1,7 @@
 /** Messages that wait: bounded, kept, restored, in order; never twice, never in another's name. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { RoomError } from "../../client/errors.ts";
+import type { ClientFrame } from "../../client/frames.ts";
 import { Outbox } from "../../client/outbox.ts";
 import type { OutboxStorage, StoredMessage } from "../../client/outbox_storage.ts";
 import { Requests } from "../../client/requests.ts";
@@ -49,9 +50,13 @@ function createScene(storage?: OutboxStorage, limit: number = 1_000) {
   const sent: string[] = [];
   const errors: RoomError[] = [];
   const undelivered: Undelivered[] = [];
+  const frames: ClientFrame[] = [];
   const requests = new Requests({
     clock,
-    send: (_text, frames) => void sent.push(...frames.map(({ id }) => id)),
+    send(_text, batch) {
+      frames.push(...batch);
+      sent.push(...batch.map(({ id }) => id));
+    },
   });
   const outbox = new Outbox({
     requests,
@@ -67,7 +72,7 @@ function createScene(storage?: OutboxStorage, limit: number = 1_000) {
     requests.begin(welcomeFrame({ limits: LIMITS }), isLossless);
     await rest();
   };
-  return { clock, sent, errors, undelivered, requests, outbox, begin };
+  return { clock, sent, frames, errors, undelivered, requests, outbox, begin };
 }
 
 Deno.test("a message waits until its ack, and is counted until then", async () => {
@@ -110,12 +115,13 @@ Deno.test("what cannot be JSON is refused at once", async () => {
 
 Deno.test("a message is as it was when it was published, whatever the application does with the object later", async () => {
   const storage = new NotedStorage();
-  const { outbox } = createScene(storage);
+  const { outbox, begin, frames } = createScene(storage);
   const data = { text: "before" };
   void outbox.publish("a", "chat", data);
   data.text = "after";
-  await outbox.settled();
+  await begin();
   assertEquals(storage.messages.get("a")?.data, '{"text":"before"}');
+  assertEquals(frames.map((frame) => frame.type === "publish" && frame.data), [{ text: "before" }]);
 });
 
 Deno.test("a message is kept before it is sent, marked when it is sent, and forgotten with its ack", async () => {
