@@ -163,16 +163,20 @@ export class Connection {
     socket.addEventListener("message", ({ data }) => {
       if (this.#socket === socket) this.#receive(run, data, socket);
     });
-    // Its end says all there is to know.
-    socket.addEventListener("error", () => {});
     const ending = new Promise<void>((resolve) => {
-      socket.addEventListener("close", ({ code, reason }) => {
+      const end = (code: number, reason: string) => {
         this.#ending.delete(ending);
         resolve();
         if (this.#socket !== socket) return;
         this.#socket = null;
         if (wasOpen) this.#dispatch({ type: "failed", run, reason: endingOf(code, reason) });
         else void this.#diagnose(run, token);
+      };
+      // Deno says 0 where others say 1006.
+      socket.addEventListener("close", ({ code, reason }) => end(code || 1006, reason));
+      // After the error of a socket that was never open Node 22 has no close.
+      socket.addEventListener("error", () => {
+        if (!wasOpen) end(1006, "");
       });
     });
     this.#ending.add(ending);
