@@ -1,0 +1,72 @@
+/** The client's house rules: it needs nothing from outside, and its core nothing of its side entries (docs/architecture.md). */
+import { assertEquals } from "@std/assert";
+import { listFiles } from "../../dev/list_files.ts";
+
+const CLIENT = new URL("../../client/", import.meta.url);
+const PLAYGROUND = new URL("../../playground/", import.meta.url);
+const ENTRIES = ["mod.ts", "react.ts", "indexed_db.ts"];
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+async function readSources(folder: URL): Promise<Source[]> {
+  return await Promise.all((await listFiles(folder, ".ts")).map(async (path) => {
+    const text = await Deno.readTextFile(new URL(path, folder));
+    const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+    const specifiers = [...code.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, name = ""]) => name);
+    const imports = specifiers.map((name) =>
+      name.startsWith(".") ? new URL(name, new URL(path, folder)).href.replace(folder.href, "") : name
+    );
+    return { path, text, imports };
+  }));
+}
+
+/** The entry that a file belongs to. */
+const partOf = (path: string) => /^(react|indexed_db)\b/.exec(path)?.[1] ?? "core";
+
+Deno.test("the client imports nothing from outside but React, and its core nothing of its side entries", async () => {
+  const wrong = (await readSources(CLIENT)).flatMap(({ path, imports }) =>
+    imports.filter((target) => {
+      const part = partOf(path);
+      if (target === "react") return part !== "react";
+      return target.includes("/client/") || target.includes(":") || ![part, "core"].includes(partOf(target));
+    }).map((target) => `${path} → ${target}`)
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("the playground is built on what the package exports, and on nothing of Deno", async () => {
+  const wrong = (await readSources(PLAYGROUND)).flatMap(({ path, text, imports }) => [
+    ...imports.filter((target) =>
+      target.includes(":") && !ENTRIES.some((entry) => target.endsWith(`/client/${entry}`))
+    )
+      .map((target) => `${path} → ${target}`),
+    ...(/\bDeno\./.test(text) ? [`${path} names Deno`] : []),
+  ]);
+  assertEquals(wrong, []);
+});
+
+Deno.test("what runs in every runtime names none of their globals", async () => {
+  const wrong = (await readSources(CLIENT)).filter(({ path, text }) =>
+    partOf(path) === "core" && /\bDeno\.|\bprocess\.|\bBuffer\b|\bwindow\./.test(text)
+  );
+  assertEquals(wrong.map(({ path }) => path), []);
+});
+
+Deno.test("every export of the client has a doc comment", async () => {
+  const wrong = (await readSources(CLIENT)).flatMap(({ path, text }) => {
+    const lines = text.split("\n");
+    return lines.flatMap((line, at) => {
+      // Overloads share the comment of the first.
+      if (!/^export (?!\{|\*|type \{)/.test(line)) return [];
+      let before = at - 1;
+      while (lines[before]?.startsWith("//")) before--;
+      const isOverload = /^\): .*;$/.test(lines[before] ?? "");
+      return isOverload || lines[before]?.trimEnd().endsWith("*/") ? [] : [`${path}:${at + 1} ${line}`];
+    });
+  });
+  assertEquals(wrong, []);
+});
