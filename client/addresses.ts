@@ -15,9 +15,7 @@ export interface Addresses {
 export function parseRoomAddress(address: string): Addresses {
   const [, scheme, base, room] = /^(?:http|ws)(s?):(\/\/[^?#]+)(\/[^/?#]+\/[^/?#]+)$/.exec(address) ?? [];
   if (!base) {
-    throw new TypeError(
-      `A room's address is like https://…/realtime/rooms/lobby, without a query: not ${address}`,
-    );
+    throw new TypeError(`Not a room's address, such as https://…/realtime/rooms/lobby: ${address}`);
   }
   const http = `http${scheme}:${base}`;
   return {

@@ -81,7 +81,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
 
   open(): void {
     const { signal, WebSocket } = this.#options;
-    if (!WebSocket) throw new TypeError("This runtime has no WebSocket: pass one, such as that of `ws`.");
+    if (!WebSocket) throw new TypeError("There is no WebSocket: pass one, such as that of ws.");
     if (signal?.aborted) return this.#abort();
     const { type } = this.state;
     if (this.#isOpening || type !== "idle" && type !== "closed") return;
@@ -252,7 +252,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   #onMessageFrame(frame: MessageFrame): void {
     const verdict = this.#progress.take(frame);
     if (verdict === "hole") {
-      const text = `Message ${frame.offset} came, and those before it did not.`;
+      const text = `Messages before ${frame.offset} did not come.`;
       return this.#connection.fault(new RoomError("hole", text));
     }
     if (frame.offset !== undefined && frame.from.user === this.#last?.user) {

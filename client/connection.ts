@@ -154,7 +154,7 @@ export class Connection {
       socket = new WebSocket(url.href, protocols);
     } catch {
       // What was thrown would say the token.
-      const reason = new RoomError("invalid_token", "The token holds what cannot be sent as one.");
+      const reason = new RoomError("invalid_token", "The token cannot be sent.");
       return this.#dispatch({ type: "failed", run, reason });
     }
     this.#socket = socket;

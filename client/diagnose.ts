@@ -20,15 +20,11 @@ export async function diagnose(token: string, parts: DiagnosisParts): Promise<Ro
   if (history !== undefined) events.searchParams.set("history", history);
   try {
     for (const url of [addresses.whoami, events]) {
-      const response = await parts.fetch(url.href, {
-        headers: { authorization: `Bearer ${token}` },
-        cache: "no-store",
-        signal,
-      });
-      const problem = response.ok ? null : await readProblem(response);
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await parts.fetch(url.href, { headers, signal });
+      if (!response.ok) return await readProblem(response);
       // The stream of events would go on.
-      if (response.ok) await response.body?.cancel();
-      if (problem) return problem;
+      await response.body?.cancel();
     }
   } catch (cause) {
     return new RoomError("unreachable", "The server cannot be reached.", { cause });

@@ -62,8 +62,8 @@ export class Outbox {
   }
 
   /** Resolves when the storage has taken everything in. */
-  async settled(): Promise<void> {
-    await this.#stored;
+  settled(): Promise<void> {
+    return this.#stored;
   }
 
   #restoreOne(message: StoredMessage): void {
@@ -113,7 +113,7 @@ export class Outbox {
     const { storage, room, onError } = this.#parts;
     if (!storage) return undefined;
     return this.#stored = this.#stored.then(() => act(storage, room)).catch((cause: unknown) => {
-      onError(new RoomError("storage_failed", "The outbox cannot be kept over a reload.", { cause }));
+      onError(new RoomError("storage_failed", "The outbox cannot be kept.", { cause }));
     });
   }
 }

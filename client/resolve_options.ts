@@ -24,7 +24,7 @@ export interface ResolvedOptions {
 /** Checks options and fills in defaults. @throws {TypeError} naming the option that is wrong */
 export function resolveOptions(options: RoomOptions): ResolvedOptions {
   const { token, tokenPlace = "subprotocol", resume = null, signal, retry, timeouts } = options;
-  if (typeof token !== "function") throw new TypeError("token must be a function that returns a token.");
+  if (typeof token !== "function") throw new TypeError("token must be a function.");
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
   const history = whole("history", options.history, 0, 0, 500);
   if (resume && history) throw new TypeError("history and resume do not go together.");

@@ -33,6 +33,7 @@ export async function bundle(options: BundleOptions): Promise<BundledFile[]> {
     splitting: true,
     format: "esm",
     target: "es2022",
+    charset: "utf8",
     sourcemap: options.minify ? false : "inline",
     outdir: "/",
     write: false,

@@ -80,7 +80,7 @@ Deno.test("a room can be created where there is no WebSocket, and says so when i
   try {
     const room = createRoom("https://host/realtime/rooms/lobby", { token });
     assertEquals(room.state, { type: "idle" });
-    assertThrows(() => room.open(), TypeError, "no WebSocket");
+    assertThrows(() => room.open(), TypeError, "There is no WebSocket");
   } finally {
     Object.assign(globalThis, { WebSocket });
   }
