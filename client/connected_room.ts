@@ -201,7 +201,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     if (state.type !== "closed") return;
     this.#options.signal?.removeEventListener("abort", this.#abort);
     this.#requests.closedBy = state.reason;
-    this.presence.forget();
+    this.presence.forget(state.reason);
   }
 
   #onFrame(frame: ServerFrame): void {
@@ -241,8 +241,9 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       return this.#stop(new RoomError("user_changed", text));
     }
     if (this.#last && this.#last.user !== user) {
-      this.presence.forget();
-      this.#requests.rejectAll(new RoomError("user_changed", "Another user is signed in."));
+      const reason = new RoomError("user_changed", "Another user is signed in.");
+      this.presence.forget(reason);
+      this.#requests.rejectAll(reason);
     }
     this.#last = { user, connection };
     this.#catchingUp = { welcome, isLossless: recovered };

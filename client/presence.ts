@@ -1,3 +1,4 @@
+import type { RoomError } from "./errors.ts";
 import type { PresenceListFrame, PresenceMember, UpdatedMember } from "./frames.ts";
 import { randomId } from "./random_id.ts";
 import type { Requests } from "./requests.ts";
@@ -8,7 +9,7 @@ type Changes = Omit<PresenceChange, "members">;
 
 /** Who is there, kept up to date from frames; and we among them: one request at a time, the latest wins, and again on every connection. */
 export class RoomPresence implements Presence {
-  /** One entry a connection, oldest first; the same array until something changes. */
+  /** One entry a connection; the same array until something changes. */
   members: readonly PresenceMember[] = [];
   /** The same by user; the same map until something changes. */
   users: ReadonlyMap<string, readonly PresenceMember[]> = new Map();
@@ -34,12 +35,13 @@ export class RoomPresence implements Presence {
 
   /** A connection began: the server may have forgotten us. Where it has not, nobody is told anything. */
   begin(): void {
-    if (!this.#isSending && this.#wanted) void this.#send();
+    if (this.#wanted || this.#waiting.length > 0) void this.#send();
   }
 
-  /** The room was closed, or another user's connection begins: who was there is not any more. */
-  forget(): void {
+  /** The room was closed, or another user's connection begins: who was there is not any more, and what waits is rejected. */
+  forget(reason: RoomError): void {
     this.#wanted = null;
+    for (const { reject } of this.#waiting.splice(0)) reject(reason);
   }
 
   /** Takes a frame in, and says what is different from before: also where the frame lists everybody, after a reconnect. */
@@ -75,14 +77,18 @@ export class RoomPresence implements Presence {
   }
 
   #want(state: State | null): Promise<void> {
+    const { closedBy, isOpen } = this.#requests;
+    if (closedBy) return Promise.reject(closedBy);
     this.#wanted = state;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      if (!this.#isSending) void this.#send();
+      // Else it waits for `begin`, and what comes meanwhile replaces it.
+      if (isOpen) void this.#send();
     });
   }
 
   async #send(): Promise<void> {
+    if (this.#isSending) return;
     this.#isSending = true;
     do {
       const waiting = this.#waiting;

@@ -85,6 +85,11 @@ export class Requests {
     return this.#closedBy;
   }
 
+  /** Whether what is asked for now goes now. */
+  get isOpen(): boolean {
+    return this.#connection !== null;
+  }
+
   /**
    * Sends a frame, now or when there is a connection, and resolves with its answer.
    * @throws {RoomError} the server's code; `offline`, `outcome_unknown`; what `rejectAll` was given, or why the room is closed

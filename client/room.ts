@@ -75,7 +75,7 @@ export interface RoomListeners<Events extends EventTypes> {
 
 /** Who is in the room. */
 export interface Presence {
-  /** One entry a connection, as last known; oldest first. */
+  /** One entry a connection, as last known, in no particular order. */
   readonly members: readonly PresenceMember[];
   /** The same by user: who has three tabs open is there once. */
   readonly users: ReadonlyMap<string, readonly PresenceMember[]>;

@@ -4,11 +4,16 @@ export interface DevUser {
   readonly token: string;
 }
 
-/** What the dev server prints when it is up: the address, a token for each user, and lines to copy into a terminal. */
+/** What the dev server prints when it is up: the page to open, the address, a token for each user, and lines to copy into a terminal. */
 export function banner(origin: string, users: readonly DevUser[]): string {
   const sockets = origin.replace(/^http/, "ws");
   const [first] = users;
-  const lines = [`Realtime Edge is up: ${origin}/realtime`, ""];
+  const lines = [
+    `Open ${origin}/ in a browser: the playground, where two tabs can chat.`,
+    "",
+    `Realtime Edge is up: ${origin}/realtime`,
+    "",
+  ];
   for (const { name, token } of users) lines.push(`A token for ${name}:`, token, "");
   if (!first) return [...lines, "Connect with a token of your Supabase project.", ""].join("\n");
   lines.push(

@@ -7,7 +7,7 @@ import ts from "typescript";
 import { listFiles } from "./list_files.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const FOLDERS = ["supabase/functions/realtime", "dev", "bench", "tests"];
+const FOLDERS = ["supabase/functions/realtime", "dev", "bench", "tests", "client", "playground"];
 
 async function listSources(folder: URL): Promise<string[]> {
   const paths = (await listFiles(folder, ".ts")).filter((path) => !path.endsWith(".d.ts"));

@@ -1,5 +1,5 @@
 /**
- * The dev server (`deno task dev`): the function with a token issuer of its own, so that nothing else has to run. With
+ * The dev server (`deno task dev`): the function with a token issuer of its own and the playground, so that nothing else has to run. With
  * `SUPABASE_URL` set, that project's keys are used instead. Restarted on change by `deno run --watch`; the issuer's key is
  * kept in `.dev/`, so that tokens stay good. No signal is listened to: the watcher would outlive the first Ctrl-C.
  */
@@ -9,10 +9,9 @@ import { createService } from "../supabase/functions/realtime/service.ts";
 import { listen } from "../supabase/functions/realtime/standalone.ts";
 import { banner } from "./banner.ts";
 import { loadIssuer } from "./issuer_key_file.ts";
-import { createDevRoutes, devToken } from "./routes.ts";
+import { createDevRoutes, DEV_USERS, devToken } from "./routes.ts";
 
 const KEY_FILE = new URL("../.dev/issuer_key.json", import.meta.url);
-const USERS = ["alice", "bob"];
 
 const issuer = Deno.env.get("SUPABASE_URL") ? undefined : await loadIssuer(KEY_FILE);
 const config = parseConfigOrExit((name) => {
@@ -20,15 +19,15 @@ const config = parseConfigOrExit((name) => {
   return issuer && name === "SUPABASE_JWKS" ? value ?? JSON.stringify(issuer.jwks) : value;
 });
 const users = issuer
-  ? await Promise.all(USERS.map(async (name) => ({ name, token: await devToken(issuer, name) })))
+  ? await Promise.all(DEV_USERS.map(async (name) => ({ name, token: await devToken(issuer, name) })))
   : [];
 const service = createService(config, { waitUntil: undefined, writeLog: writeToConsole });
 surviveStrayErrors(service);
-const routes = issuer && createDevRoutes(issuer);
+const routes = createDevRoutes(issuer);
 listen(
   config,
   (request, info) => {
-    const isForTheFunction = !routes || new URL(request.url).pathname.startsWith("/realtime");
+    const isForTheFunction = new URL(request.url).pathname.startsWith("/realtime");
     return isForTheFunction ? service.handler(request, info) : routes.fetch(request);
   },
   ({ hostname, port }) => console.log(banner(`http://${hostname}:${port}`, users)),

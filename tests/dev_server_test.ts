@@ -1,48 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { deadline } from "@std/async";
 import { createIssuer } from "../dev/issuer.ts";
+import { type DevServer, startDevServer } from "./support/dev_server.ts";
 import { answerKeys, startProjectStub } from "./support/project_stub.ts";
 import { SocketClient } from "./support/socket_client.ts";
-
-const MAIN = new URL("../dev/main.ts", import.meta.url);
-const START_PATIENCE_MS = 30_000;
-
-/** The dev server in a process of its own, and what it printed until it was up. */
-interface DevServer extends AsyncDisposable {
-  readonly printed: string;
-}
-
-async function startDevServer(env: Record<string, string> = {}): Promise<DevServer> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--frozen", MAIN.href],
-    env: { PORT: "0", NO_COLOR: "1", ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let printed = "";
-  async function readBanner(): Promise<void> {
-    // Its last line is the one about more users, or about the project's tokens.
-    while (!/\/dev\/token\?user=carol|token of your Supabase project/.test(printed)) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error(`The dev server ended: ${printed}`);
-      printed += value;
-    }
-  }
-  async function end(): Promise<void> {
-    await reader.cancel();
-    child.kill("SIGKILL");
-    await child.status;
-  }
-  try {
-    await deadline(readBanner(), START_PATIENCE_MS);
-  } catch (error) {
-    await end();
-    throw error;
-  }
-  return { printed, [Symbol.asyncDispose]: end };
-}
 
 /** The addresses of the printed wscat lines, in order: echo, the room as alice, the room as bob. */
 function printedSocketUrls(printed: string): string[] {
@@ -69,6 +29,15 @@ Deno.test("the lines that the dev server prints work as they are: an echo, and a
   }
 });
 
+Deno.test("the first line that is printed leads to a page", async () => {
+  await using dev = await startDevServer();
+  const [, address = ""] = dev.printed.match(/^Open (\S+) /) ?? [];
+  assertEquals(address, `${dev.origin}/`);
+  const response = await fetch(address);
+  assertEquals(response.headers.get("content-type"), "text/html; charset=UTF-8");
+  assertMatch(await response.text(), /<title>Realtime Edge playground<\/title>/);
+});
+
 Deno.test("the printed curl line names alice, and its issuer publishes the key of her token", async () => {
   await using dev = await startDevServer();
   const [, token = "", whoami = ""] =
@@ -85,8 +54,6 @@ Deno.test("the printed curl line names alice, and its issuer publishes the key o
 
 Deno.test("a token outlives a restart of the dev server, and more users can be had", async () => {
   const tokenOf = ({ printed }: DevServer) => printed.match(/A token for alice:\n(\S+)/)?.[1] ?? "";
-  const originOf = ({ printed }: DevServer) =>
-    printed.match(/Realtime Edge is up: (\S+)\/realtime/)?.[1] ?? "";
   let token = "";
   {
     await using first = await startDevServer();
@@ -95,10 +62,10 @@ Deno.test("a token outlives a restart of the dev server, and more users can be h
   assert(token !== "");
   await using second = await startDevServer();
   const whoami = (bearer: string) =>
-    fetch(`${originOf(second)}/realtime/whoami`, { headers: { authorization: `Bearer ${bearer}` } })
+    fetch(`${second.origin}/realtime/whoami`, { headers: { authorization: `Bearer ${bearer}` } })
       .then((response) => response.json());
   assertEquals((await whoami(token)).id, "alice");
-  const carols = await fetch(`${originOf(second)}/dev/token?user=carol`).then((response) => response.text());
+  const carols = await fetch(`${second.origin}/dev/token?user=carol`).then((response) => response.text());
   assertEquals((await whoami(carols.trim())).id, "carol");
 });
 
@@ -107,11 +74,14 @@ Deno.test("with SUPABASE_URL set the dev server trusts that project's users, and
   await using project = startProjectStub({ keys: answerKeys(issuer.jwks) });
   await using dev = await startDevServer({ SUPABASE_URL: project.url });
   assertMatch(dev.printed, /Connect with a token of your Supabase project/);
-  const origin = dev.printed.match(/Realtime Edge is up: (\S+)\/realtime/)?.[1] ?? "";
   const token = await issuer.token("dora");
-  const user = await fetch(`${origin}/realtime/whoami?token=${token}`).then((response) => response.json());
+  const user = await fetch(`${dev.origin}/realtime/whoami?token=${token}`).then((response) =>
+    response.json()
+  );
   assertEquals(user.id, "dora");
-  const refused = await fetch(`${origin}/dev/token?user=carol`);
+  const refused = await fetch(`${dev.origin}/dev/token?user=carol`);
   await refused.body?.cancel();
   assertEquals(refused.status, 404);
+  const issuerOf = await fetch(`${dev.origin}/dev/issuer`).then((response) => response.json());
+  assertEquals(issuerOf, { issuesTokens: false, users: [] });
 });

@@ -32,6 +32,12 @@ Deno.test("the page's code compiles, runs to its end against a server, and does 
   }
 });
 
+Deno.test("the README's use of the client compiles", async () => {
+  await using code = await DocumentedCode.create();
+  await code.add(await readCodeBlock("README.md", ({ code }) => code.includes("@realtime-edge/client")));
+  assertEquals(await code.check(), "");
+});
+
 Deno.test("a payload that does not fit does not compile", async () => {
   await using code = await DocumentedCode.create();
   const main = blocks[0]?.code ?? "";

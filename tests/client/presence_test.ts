@@ -98,6 +98,26 @@ Deno.test("of many changes made while one is under way only the last is sent", a
   assertEquals(states(), [{ count: 1 }, { count: 4 }]);
 });
 
+Deno.test("of what is changed without a connection only the last is sent, when there is one", async () => {
+  const { presence, begin, ack, states } = createScene();
+  const changed = [presence.enter({ typing: true }), presence.enter({ typing: false })];
+  await begin();
+  await ack();
+  await Promise.all(changed);
+  assertEquals(states(), [{ typing: false }]);
+});
+
+Deno.test("what waits when the room is closed is rejected with the reason, and nothing is taken after it", async () => {
+  const { presence, requests } = createScene();
+  const entered = presence.enter({});
+  const reason = new RoomError("closed", "over");
+  requests.closedBy = reason;
+  presence.forget(reason);
+  for (const asked of [entered, presence.enter({}), presence.leave()]) {
+    assertEquals((await assertRejects(() => asked, RoomError)).code, "closed");
+  }
+});
+
 Deno.test("who entered is present on the next connection too, and who left is not", async () => {
   const { presence, requests, begin, ack, states } = createScene();
   void presence.enter({ name: "Alice" });
