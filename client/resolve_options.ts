@@ -54,13 +54,16 @@ export function resolveOptions(options: RoomOptions): ResolvedOptions {
   };
 }
 
+/** The longest that a timer can wait; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** A whole number within its bounds. */
 function whole(
   name: string,
   value: number | undefined,
   byDefault: number,
   min: number,
-  max: number = Number.MAX_SAFE_INTEGER,
+  max: number = MAX_TIMER_MS,
 ): number {
   const number = value ?? byDefault;
   if (Number.isInteger(number) && number >= min && number <= max) return number;

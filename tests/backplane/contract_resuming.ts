@@ -74,6 +74,26 @@ export function testResuming(subject: Subject): void {
     },
   );
 
+  worldTest(
+    subject,
+    "who resumes from a connection that was resumed from already takes over what went on from it, however often",
+    async (world) => {
+      const scene = await setScene(world);
+      const { one, other } = scene;
+      await one.resume("r", { user: "alice", connection: "alice2", previous: "alice1" });
+      await other.resume("r", { user: "alice", connection: "alice3", previous: "alice1" });
+      await one.resume("r", { user: "alice", connection: "alice4", previous: "alice1" });
+      await other.resume("r", { user: "bob", connection: "bob2", previous: "alice1" });
+      const went = (connection: string, previous: string) => ({
+        type: "updated" as const,
+        entry: entry(connection, STATE),
+        previous,
+      });
+      await assertTold(scene, [went("alice2", "alice1"), went("alice3", "alice2"), went("alice4", "alice3")]);
+      assertEquals(await one.present("r"), [entry("alice4", STATE)]);
+    },
+  );
+
   worldTest(subject, "who resumes twice is told of once", async (world) => {
     const scene = await setScene(world);
     await scene.one.linger("r", "alice1", GRACE_MS);
@@ -93,7 +113,7 @@ export function testResuming(subject: Subject): void {
 
   worldTest(
     subject,
-    "of two that resume the same connection at the same time one takes it over",
+    "of two that resume the same connection at the same time one takes it over, and the other goes on from there",
     async (world) => {
       const scene = await setScene(world);
       await Promise.all([
@@ -102,8 +122,12 @@ export function testResuming(subject: Subject): void {
       ]);
       const present = await scene.one.present("r");
       assertEquals(present.length, 1);
-      const [taker = entry("nobody1")] = present;
-      await assertTold(scene, [{ type: "updated", entry: taker, previous: "alice1" }]);
+      const [last = entry("nobody1")] = present;
+      const first = entry(last.connection === "alice2" ? "alice3" : "alice2", STATE);
+      await assertTold(scene, [
+        { type: "updated", entry: first, previous: "alice1" },
+        { type: "updated", entry: last, previous: first.connection },
+      ]);
     },
   );
 }

@@ -7,8 +7,10 @@ import type {
 interface Placed {
   readonly entry: PresenceEntry;
   readonly isolate: number;
+  /** What a resume named to take it over. */
+  readonly resumedFrom?: string | undefined;
   /** Absent while the connection is not lost. */
-  readonly until?: number;
+  readonly until?: number | undefined;
 }
 
 /** Presence in one room as the contract has it, in as few words as possible: a list, looked through from its beginning. */
@@ -27,7 +29,7 @@ export class PresenceModel {
     const own = this.#placed.find((one) => one.entry.connection === entry.connection);
     const lingering = this.#oldestLingering(entry.user);
     if (own) {
-      this.#replace(own, { entry, isolate });
+      this.#replace(own, { ...own, entry, isolate, until: undefined });
       if (own.entry.state !== entry.state) this.changes.push({ type: "updated", entry });
     } else if (lingering) {
       this.#replace(lingering, { entry, isolate });
@@ -41,12 +43,13 @@ export class PresenceModel {
   resume({ user, connection, previous }: Resumption, isolate: number): void {
     const from = previous === undefined
       ? this.#oldestLingering(user)
-      : this.#placed.find(({ entry }) => entry.connection === previous);
+      : this.#placed.find(({ entry }) => entry.connection === previous) ??
+        this.#placed.find(({ resumedFrom }) => resumedFrom === previous);
     if (from?.entry.user !== user || this.#placed.some(({ entry }) => entry.connection === connection)) {
       return;
     }
     const entry = { user, connection, state: from.entry.state };
-    this.#replace(from, { entry, isolate });
+    this.#replace(from, { entry, isolate, resumedFrom: previous });
     this.changes.push({ type: "updated", entry, previous: from.entry.connection });
   }
 

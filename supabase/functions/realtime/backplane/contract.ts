@@ -142,7 +142,8 @@ export interface Backplane {
   /**
    * A connection goes on where another of the same user was: it takes over the entry of `previous`, lingering or not, with
    * its state, or without `previous` the user's oldest lingering one. `updated` with `previous` is delivered. Where there is
-   * no such entry, or it is another user's, nothing happens.
+   * no such entry, or it is another user's, nothing happens. An entry that went on from `previous` by an earlier `resume` counts as its
+   * own: a client that names it again never learned of the connection between.
    */
   resume(room: string, connection: Resumption): Promise<void>;
   /** The connection's entry goes at once, lingering or not; without one nothing happens. */

@@ -8,6 +8,8 @@ interface Placed {
   owner: object;
   /** Present while it lingers: its end. */
   expiry: Expiry | undefined;
+  /** The connection that a resume named to take it over: a client that missed its welcome names it again. */
+  readonly resumedFrom: string | undefined;
 }
 
 /** Who is present in one room. What changes is returned, for the room to deliver. */
@@ -46,17 +48,17 @@ export class RoomPresence {
       return { type: "updated", entry };
     }
     const lingering = this.#oldestLingering(user);
-    if (lingering) return this.#takeOver(lingering, entry, owner);
-    this.#placed.set(connection, { entry, owner, expiry: undefined });
+    if (lingering) return this.#takeOver(lingering, entry, owner, undefined);
+    this.#placed.set(connection, { entry, owner, expiry: undefined, resumedFrom: undefined });
     return { type: "joined", entry };
   }
 
   /** See `Backplane.resume`. */
   resume({ user, connection, previous }: Resumption, owner: object): PresenceChange | undefined {
     if (this.#placed.has(connection)) return undefined;
-    const placed = previous === undefined ? this.#oldestLingering(user) : this.#placed.get(previous);
+    const placed = previous === undefined ? this.#oldestLingering(user) : this.#entryOf(previous);
     if (placed?.entry.user !== user) return undefined;
-    return this.#takeOver(placed, { user, connection, state: placed.entry.state }, owner);
+    return this.#takeOver(placed, { user, connection, state: placed.entry.state }, owner, previous);
   }
 
   /** See `Backplane.leave`. */
@@ -91,11 +93,16 @@ export class RoomPresence {
     this.#lingering.delete(placed);
   }
 
-  #takeOver(placed: Placed, entry: PresenceEntry, owner: object): PresenceChange {
+  #takeOver(
+    placed: Placed,
+    entry: PresenceEntry,
+    owner: object,
+    resumedFrom: string | undefined,
+  ): PresenceChange {
     const previous = placed.entry.connection;
     this.#recover(placed);
     this.#placed.delete(previous);
-    this.#placed.set(entry.connection, { entry, owner, expiry: undefined });
+    this.#placed.set(entry.connection, { entry, owner, expiry: undefined, resumedFrom });
     return { type: "updated", entry, previous };
   }
 
@@ -103,6 +110,16 @@ export class RoomPresence {
     this.#recover(placed);
     this.#placed.delete(placed.entry.connection);
     return { type: "left", entry: placed.entry };
+  }
+
+  /** The connection's entry, or the one that went on from it. */
+  #entryOf(connection: string): Placed | undefined {
+    const own = this.#placed.get(connection);
+    if (own) return own;
+    for (const placed of this.#placed.values()) {
+      if (placed.resumedFrom === connection) return placed;
+    }
+    return undefined;
   }
 
   #oldestLingering(user: string): Placed | undefined {
