@@ -38,7 +38,9 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   /** The user of the last connection, and its id. */
   #last: { readonly user: string; readonly connection: string } | null = null;
   /** A connection whose replay is not through yet: what waits is sent after it. */
-  #catchingUp: { readonly welcome: WelcomeFrame; isLossless: boolean } | null = null;
+  #catchingUp: WelcomeFrame | null = null;
+  /** Whether all that was stored since frames could last be sent has been seen. */
+  #isLossless = true;
   #isOpening = false;
 
   constructor(url: string, options: ResolvedOptions) {
@@ -157,12 +159,10 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
 
   onMessage<Name extends EventName<Received>>(
     event: Name,
-    listener: (message: Extract<RoomMessage<Received>, { readonly event: Name }>) => void,
+    listener: (message: RoomMessage<Pick<Received, Name>>) => void,
   ): () => void {
-    return this.on("message", (message) => {
-      if (message.event === event) {
-        listener(message as Extract<RoomMessage<Received>, { readonly event: Name }>);
-      }
+    return this.on("message", (message: { readonly event: string }) => {
+      if (message.event === event) listener(message as RoomMessage<Pick<Received, Name>>);
     });
   }
 
@@ -215,7 +215,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
         return this.#listeners.tell("presence", this.presence.take(frame));
       case "gap": {
         if (!this.#progress.skip(frame)) return;
-        if (this.#catchingUp) this.#catchingUp.isLossless = false;
+        this.#isLossless = false;
         const { from, to, epoch } = frame;
         this.#listeners.tell("gap", { from, to, epoch });
         return this.#beginWhenCaughtUp();
@@ -246,7 +246,8 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       this.#requests.rejectAll(reason);
     }
     this.#last = { user, connection };
-    this.#catchingUp = { welcome, isLossless: recovered };
+    this.#catchingUp = welcome;
+    if (!recovered) this.#isLossless = false;
     this.#beginWhenCaughtUp();
   }
 
@@ -268,10 +269,11 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
 
   /** Sends what waits, once everything that was missed has come: then it is known which of it is stored already. */
   #beginWhenCaughtUp(): void {
-    const begun = this.#catchingUp;
-    if (!begun || !this.#progress.isCaughtUp) return;
+    const welcome = this.#catchingUp;
+    if (!welcome || !this.#progress.isCaughtUp) return;
     this.#catchingUp = null;
-    this.#requests.begin(begun.welcome, begun.isLossless);
+    this.#requests.begin(welcome, this.#isLossless);
+    this.#isLossless = true;
     this.presence.begin();
   }
 }

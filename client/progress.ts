@@ -11,8 +11,8 @@ export class Progress {
   #head = 0;
   /** Nothing up to here was promised: it was there before us, or belongs to a history that we do not know. */
   #floor = 0;
-  /** The server's history is shorter than ours was: the gap that says so is behind us. */
-  #isRewound = false;
+  /** Where to go on when the gap before it was told: the history is another one, or shorter than ours was. */
+  #restart: Position | null = null;
   /** The replay brings everything up to the head, or says what is missing; of another history it may bring nothing. */
   #isReplayed = false;
 
@@ -44,18 +44,15 @@ export class Progress {
   welcome({ epoch, offset }: WelcomeFrame): boolean {
     const before = this.#position;
     this.#head = offset;
-    this.#isRewound = false;
     this.#isReplayed = before?.epoch === epoch;
+    this.#restart = null;
     if (before === null) {
       this.#floor = offset;
       // So that a connection that breaks within its history goes on within it.
       this.#position = { epoch, offset: Math.max(0, offset - this.#history) };
-    } else if (before.epoch !== epoch) {
+    } else if (!this.#isReplayed || before.offset > offset) {
       this.#floor = offset;
-      this.#position = { epoch, offset: 0 };
-    } else if (before.offset > offset) {
-      this.#isRewound = true;
-      this.#position = { epoch, offset };
+      this.#restart = { epoch, offset: this.#isReplayed ? offset : 0 };
     }
     return before !== null;
   }
@@ -71,13 +68,14 @@ export class Progress {
   }
 
   /** Messages cannot be had any more. Returns whether that is a loss, and not only older than what was asked for. */
-  skip({ from, to, epoch }: GapFrame): boolean {
-    const position = this.#position;
-    if (!position || to === null || epoch !== position.epoch) return true;
-    if (this.#isRewound && from > this.#head) {
-      this.#isRewound = false;
+  skip({ to, epoch }: GapFrame): boolean {
+    if (this.#restart) {
+      this.#position = this.#restart;
+      this.#restart = null;
       return true;
     }
+    const position = this.#position;
+    if (!position || to === null || epoch !== position.epoch) return true;
     if (to > position.offset) this.#position = { epoch, offset: to };
     return to > this.#floor;
   }

@@ -147,7 +147,7 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
   /** Listens to messages of one event; what it returns ends that. */
   onMessage<Name extends EventName<Received>>(
     event: Name,
-    listener: (message: Extract<RoomMessage<Received>, { readonly event: Name }>) => void,
+    listener: (message: RoomMessage<Pick<Received, Name>>) => void,
   ): () => void;
 }
 
