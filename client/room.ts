@@ -106,7 +106,7 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
   /** Begins, or begins again after `closed`, from the same position. Nothing happens when it has begun. */
   open(): void;
   /**
-   * Closes with 1000: leaves presence at once, and what waits is rejected with `closed`. The state is `closed` when this returns; the promise
+   * Closes with 1000: leaves presence at once (one that is just connecting: after the server's grace), and what waits is rejected with `closed`. The state is `closed` when this returns; the promise
    * resolves when the connection has ended and a kept outbox is written.
    */
   close(): Promise<void>;

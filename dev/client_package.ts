@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { VERSION } from "../supabase/functions/realtime/version.ts";
 import { bundle, stopBundling } from "./bundle.ts";
@@ -78,7 +79,7 @@ export { stopBundling };
 
 async function bundleEntries(modules: readonly string[], minify: boolean): Promise<PackageFile[]> {
   const entries = Object.fromEntries(
-    modules.map((name) => [name, new URL(`${name}.ts`, SOURCES).pathname]),
+    modules.map((name) => [name, fileURLToPath(new URL(`${name}.ts`, SOURCES))]),
   );
   const files = await bundle({ entries, external: EXTERNAL, minify });
   return files.map(({ name, text }) => ({ path: name, text: withoutSourceMap(text) }));

@@ -1,0 +1,92 @@
+import { assertEquals } from "@std/assert";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { type RunningService, startService } from "../../support/running_service.ts";
+import type { StageActions, TokenKind } from "./stage.ts";
+
+/** A server, a network that can fail, and what a scenario can do with them. `await using` ends it all. */
+export interface OpenStage extends AsyncDisposable {
+  /** Where a scenario finds it. */
+  readonly address: string;
+  readonly proxy: FaultProxy;
+  readonly actions: StageActions;
+}
+
+const ROOM = "/realtime/rooms/r";
+/** A page is of another origin than the stage. */
+const CORS = { "access-control-allow-origin": "*" };
+
+/** Opens a stage for one scenario. `env` are variables of its server. */
+export async function openStage(env: Readonly<Record<string, string>> = {}): Promise<OpenStage> {
+  const ending = new AbortController();
+  const running = await startService({ env: { ROOM_POLICY: "claim", ...env }, signal: ending.signal });
+  const proxy = FaultProxy.start(running.port);
+  const actions = stageActions(running, proxy);
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const name = new URL(request.url).pathname.slice(1);
+      if (!Object.hasOwn(actions, name)) return new Response(null, { status: 404, headers: CORS });
+      try {
+        const what = await request.json();
+        return Response.json(await actions[name as keyof StageActions](what), { headers: CORS });
+      } catch (error) {
+        return new Response(String(error), { status: 500, headers: CORS });
+      }
+    },
+  );
+  return {
+    address: `http://127.0.0.1:${server.addr.port}`,
+    proxy,
+    actions,
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await proxy[Symbol.asyncDispose]();
+      // Deno 2.9.6 waits for ever for a peer that was cut off before its upgrade was through.
+      ending.abort();
+      await running[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function stageActions(running: RunningService, proxy: FaultProxy): StageActions {
+  function token(user: string, kind: TokenKind): Promise<string> {
+    const rooms = kind === "banned" ? [] : ["*"];
+    const expiry = kind === "expired" ? { exp: Math.floor(Date.now() / 1000) - 60 } : {};
+    return running.issuer.token(user, { claims: { app_metadata: { rooms }, ...expiry } });
+  }
+
+  return {
+    where: () => ({ proxied: proxy.url(ROOM), direct: running.origin + ROOM }),
+    token: ({ user, kind }) => token(user, kind),
+    async publish({ count }) {
+      const authorization = `Bearer ${await token("bob", "good")}`;
+      for (let n = 1; n <= count; n++) {
+        const response = await fetch(`${running.origin}${ROOM}/messages`, {
+          method: "POST",
+          headers: { authorization, "content-type": "application/json" },
+          body: JSON.stringify({ id: crypto.randomUUID(), event: "chat", data: { n } }),
+        });
+        assertEquals(response.status, 201, await response.text());
+      }
+      return null;
+    },
+    cut() {
+      proxy.cutAll();
+      return null;
+    },
+    refuse() {
+      proxy.refuse();
+      proxy.cutAll();
+      return null;
+    },
+    hold() {
+      proxy.hold();
+      return null;
+    },
+    mend() {
+      proxy.heal();
+      return null;
+    },
+    requests: () => proxy.requests.map((request) => request.replace(/^\S+ |\?.*$/g, "")),
+  };
+}

@@ -1,0 +1,3 @@
+import { runProgram } from "./run_program.ts";
+
+await runProgram();

@@ -1,0 +1,30 @@
+/** A scenario as a program, for runtimes that are processes: Deno, Node, Bun. */
+import process from "node:process";
+import type { WebSocketClass } from "../../../client/mod.ts";
+import { runScenario } from "./scenarios.ts";
+
+/** The line that says that all is well; what is left is that the program ends by itself. */
+export const HOLDS = "It holds.";
+
+/**
+ * Runs the scenario that the arguments name, in the world at the address that they name, and prints the runtime and what came of it.
+ * A failure ends the program; a success does not.
+ */
+export async function runProgram(WebSocket?: WebSocketClass): Promise<void> {
+  const [name = "", address = ""] = process.argv.slice(2);
+  console.log(runtimeVersion());
+  try {
+    await runScenario(name, address, WebSocket);
+    console.log(HOLDS);
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
+}
+
+/** Such as `Node 22.23.3`. Deno and Bun name a version of Node too. */
+function runtimeVersion(): string {
+  const { deno, bun, node } = process.versions as Readonly<Record<string, string | undefined>>;
+  if (deno !== undefined) return `Deno ${deno}`;
+  return bun === undefined ? `Node ${node}` : `Bun ${bun}`;
+}
