@@ -46,8 +46,8 @@ interface KeptMessage extends StoredMessage {
  *
  * Of several pages each sends its own messages only: `load` leaves out those of pages that are still open, and takes over those of
  * pages that have gone. That needs Web Locks, which are there with https and on localhost; without them it takes all, and when two
- * pages send the same message the server recognizes it, for as long as it recognizes retries. A page with kept messages is not put
- * into the back/forward cache.
+ * pages send the same message the server recognizes it, for as long as it recognizes retries. A page that has kept messages is not put
+ * into the back/forward cache. Messages lie there as they are until they are acked or `clear` is called.
  */
 export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions = {}): IndexedDbOutbox {
   const database = new Database(options.name ?? "realtime-outbox", options.indexedDB);

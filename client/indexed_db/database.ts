@@ -55,7 +55,7 @@ export class Database {
   close(): void {
     const open = this.#open;
     this.#open = null;
-    open?.then((database) => database.close(), () => {/* told to who asked */});
+    void open?.then((database) => database.close(), () => {/* told to who asked */});
   }
 
   async #begin(mode: "readonly" | "readwrite"): Promise<Transaction> {
@@ -76,7 +76,7 @@ export class Database {
     const forget = () => {
       if (this.#open === open) this.#open = null;
     };
-    open.then((database) => {
+    void open.then((database) => {
       database.addEventListener("versionchange", () => {
         forget();
         database.close();

@@ -35,7 +35,7 @@ export type ReadableRoom<Events extends EventTypes> = Pick<
 export const EMPTY_LOG: LoggedMessages<never> = { messages: [], gaps: [], hasOlder: true };
 
 /** Something of the past, or the place of what was missed and is being read. */
-type Entry<Events extends EventTypes> = Past<Events> | { readonly type: "awaited" };
+type Entry<Events extends EventTypes> = Past<Events> | { readonly type: "awaited"; readonly first: Position };
 
 /**
  * The last messages of a room, from when it is first listened to. Nobody listening for a while leaves no hole: what came meanwhile is
@@ -49,7 +49,7 @@ export class MessageLog<Events extends EventTypes> {
   /** By how many older ones, which were asked for, the limit is passed. */
   #older = 0;
   #entries: Entry<Events>[] = [];
-  /** The first message that was had; null: none that is still here. */
+  /** The first message that was had, or is being read; null: none that is still here. */
   #first: Position | null = null;
   #hasOlder = true;
   #snapshot: LoggedMessages<RoomMessage<Events>> = EMPTY_LOG;
@@ -122,8 +122,11 @@ export class MessageLog<Events extends EventTypes> {
   }
 
   async #catchUp(left: Position, now: Position): Promise<void> {
-    const awaited: Entry<Events> = { type: "awaited" };
+    const awaited: Entry<Events> = { type: "awaited", first: next(left) };
     this.#entries.push(awaited);
+    this.#first ??= awaited.first;
+    // Shown again, a list's effects run before those that open the room again.
+    await Promise.resolve();
     const query = { left, now, limit: this.#limit, isWanted: this.#isWanted };
     const missed = await readMissed(this.#room, query);
     const index = this.#entries.indexOf(awaited);
@@ -137,22 +140,37 @@ export class MessageLog<Events extends EventTypes> {
   async #loadPage(): Promise<void> {
     const room = this.#room;
     if (!this.#first && !room.position) await room.live();
-    const { position } = room;
-    if (!position) return;
-    const first = this.#first ?? { ...position, offset: position.offset + 1 };
+    // What comes before somebody listens again will be read from there.
+    if (!this.#endListening) this.#left ??= room.position;
+    const had = this.#endListening ? room.position : this.#left;
+    const first = this.#first ??= had && next(had);
+    if (!first) return;
     // What was before belongs to a history that is lost.
-    const isLost = first.epoch !== position.epoch;
+    const isLost = first.epoch !== room.position?.epoch;
     const limit = Math.min(this.#limit, MAX_PAGE);
     const { messages, more } = isLost
       ? { messages: [], more: false }
       : await room.history({ before: first.offset, limit });
-    const { epoch } = first;
-    const wanted = messages.filter(this.#isWanted);
-    this.#entries.unshift(...wanted.map((message): Past<Events> => ({ type: "message", message, epoch })));
-    this.#older = Math.max(this.#older, this.#entries.length - this.#limit);
-    this.#first = { epoch, offset: messages[0]?.offset ?? first.offset };
+    this.#insert(messages, first);
     this.#hasOlder = more;
     this.#changed();
+  }
+
+  /** Puts a page before what is there, and behind gaps that are older. */
+  #insert(page: readonly RoomMessage<Events>[], { epoch, offset: end }: Position): void {
+    const [{ offset = end } = {}] = page;
+    const gaps = this.#entries.findIndex(({ type }) => type !== "gap");
+    const leading = this.#entries.splice(0, gaps < 0 ? this.#entries.length : gaps);
+    // What was missed and could not be read then is in the page now.
+    const older = leading.filter((entry) => entry.type === "gap" && (entry.gap.to ?? 0) < offset);
+    const wanted = page.filter(this.#isWanted).map((message): Past<Events> => ({
+      type: "message",
+      message,
+      epoch,
+    }));
+    this.#entries = [...older, ...wanted, ...this.#entries];
+    this.#older = Math.max(this.#older, this.#entries.length - this.#limit);
+    this.#first = { epoch, offset };
   }
 
   #push(entry: Entry<Events>): void {
@@ -167,10 +185,7 @@ export class MessageLog<Events extends EventTypes> {
     if (excess <= 0 || this.#loading) return false;
     this.#entries.splice(0, excess);
     this.#hasOlder = true;
-    const first = this.#entries.find((entry) => entry.type === "message" && entry.epoch !== null);
-    this.#first = first?.type === "message" && first.epoch !== null && first.message.offset !== undefined
-      ? { epoch: first.epoch, offset: first.message.offset }
-      : null;
+    this.#first = this.#entries.map(placeOf).find((place) => place !== null) ?? null;
     return true;
   }
 
@@ -184,6 +199,17 @@ export class MessageLog<Events extends EventTypes> {
     this.#snapshot = { messages, gaps, hasOlder: this.#hasOlder };
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** Where a message is, or what is being read begins. */
+function placeOf<Events extends EventTypes>(entry: Entry<Events>): Position | null {
+  if (entry.type === "awaited") return entry.first;
+  if (entry.type === "gap" || entry.epoch === null || entry.message.offset === undefined) return null;
+  return { epoch: entry.epoch, offset: entry.message.offset };
+}
+
+function next({ epoch, offset }: Position): Position {
+  return { epoch, offset: offset + 1 };
 }
 
 function checkLimit(limit: number): number {

@@ -42,7 +42,7 @@ export function useMessages<
 >(
   room: Room<Published, Received> | null,
   { event, limit = DEFAULT_LIMIT, ephemeral = false }: MessagesOptions<Name> = {},
-): MessageList<Extract<RoomMessage<Received>, { readonly event: Name }>> {
+): MessageList<RoomMessage<Pick<Received, Name>>> {
   const events = event === undefined ? null : JSON.stringify([event].flat());
   const log = useKept(() => {
     if (!room) return null;
@@ -62,7 +62,7 @@ export function useMessages<
   );
   return useMemo(() => ({
     // `isWanted` lets only these events through.
-    ...snapshot as LoggedMessages<Extract<RoomMessage<Received>, { readonly event: Name }>>,
+    ...snapshot as LoggedMessages<RoomMessage<Pick<Received, Name>>>,
     loadOlder: async () => await log?.loadOlder(),
   }), [snapshot, log]);
 }

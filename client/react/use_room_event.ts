@@ -14,10 +14,13 @@ export function useRoomEvent<
 >(
   room: Room<Published, Received> | null,
   event: Name,
-  callback: (message: Extract<RoomMessage<Received>, { readonly event: Name }>) => void,
+  callback: (message: RoomMessage<Pick<Received, Name>>) => void,
 ): void {
   const latest = useLatest(callback);
-  useEffect(() => room?.onMessage(event, (message) => latest.current(message)), [room, event, latest]);
+  useEffect(() =>
+    room?.on("message", (message) => {
+      if (message.event === event) latest.current(message as RoomMessage<Pick<Received, Name>>);
+    }), [room, event, latest]);
 }
 
 /**

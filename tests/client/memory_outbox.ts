@@ -1,0 +1,29 @@
+import type { OutboxStorage, StoredMessage } from "../../client/outbox_storage.ts";
+
+/** What page loads of one test leave to each other. */
+export class MemoryOutboxes {
+  readonly #kept = new Map<string, Map<string, StoredMessage>>();
+
+  /** An owner's outbox; every one of the same owner holds the same messages. */
+  open(owner: string): OutboxStorage {
+    const messagesOf = (room: string) => {
+      const key = JSON.stringify([owner, room]);
+      const messages = this.#kept.get(key) ?? new Map<string, StoredMessage>();
+      this.#kept.set(key, messages);
+      return messages;
+    };
+    return {
+      owner,
+      load: (room) => Promise.resolve([...messagesOf(room).values()]),
+      put(room, message) {
+        // A Map's entry keeps its place when it is replaced.
+        messagesOf(room).set(message.id, { ...message });
+        return Promise.resolve();
+      },
+      remove(room, id) {
+        messagesOf(room).delete(id);
+        return Promise.resolve();
+      },
+    };
+  }
+}

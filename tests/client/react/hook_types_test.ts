@@ -1,0 +1,100 @@
+/** What compiles and what does not: a room's events reach every hook. `deno task check` holds this file against the types. */
+import { assertEquals } from "@std/assert";
+import { createElement } from "react";
+import { renderToString } from "react-dom/server";
+import type { Gap, Room, RoomMessage } from "../../../client/mod.ts";
+import {
+  type MessageList,
+  useMessages,
+  usePresence,
+  useRoom,
+  useRoomEvent,
+  useRoomListener,
+} from "../../../client/react.ts";
+
+interface Published {
+  chat: { text: string };
+  move: { x: number; y?: number };
+}
+interface Received {
+  chat: { text: string };
+  move: { x: number; y: number };
+}
+type Chat = Extract<RoomMessage<Received>, { event: "chat" }>;
+type Move = Extract<RoomMessage<Received>, { event: "move" }>;
+
+const URL_OF_ROOM = "http://127.0.0.1:1/realtime/rooms/a";
+const token = () => "token";
+
+/** Whether two types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+
+function Typed({ maybe }: { maybe: string | null }): string {
+  const room = useRoom<Published, Received>(URL_OF_ROOM, { token });
+  const _room: Same<typeof room, Room<Published, Received>> = true;
+  const perhaps = useRoom<Published, Received>(maybe, { token });
+  const _perhaps: Same<typeof perhaps, Room<Published, Received> | null> = true;
+  const untyped = useRoom(URL_OF_ROOM, { token });
+  const _untyped: Same<typeof untyped, Room<Record<string, unknown>, Record<string, unknown>>> = true;
+  // @ts-expect-error: a room has a token
+  useRoom(URL_OF_ROOM, {});
+
+  const chat = useMessages(room, { event: "chat" });
+  const _chat: Same<typeof chat, MessageList<Chat>> = true;
+  const both = useMessages(perhaps, { event: ["chat", "move"], limit: 5 });
+  const _both: Same<typeof both, MessageList<Chat | Move>> = true;
+  const all = useMessages(room);
+  const _all: Same<typeof all, MessageList<RoomMessage<Received>>> = true;
+  // @ts-expect-error: there is no such event
+  useMessages(room, { event: "jump" });
+  // @ts-expect-error: nor in a list
+  useMessages(room, { event: ["chat", "jump"] });
+  for (const { data } of chat.messages) {
+    const _text: string = data.text;
+    // @ts-expect-error: a chat has no x
+    data.x;
+  }
+
+  useRoomEvent(room, "move", ({ data: { x, y }, from }) => {
+    const _sum: number = x + y;
+    const _user: string = from.user;
+  });
+  useRoomEvent(perhaps, "chat", (message) => {
+    const _message: Same<typeof message, Chat> = true;
+  });
+  useRoomEvent(untyped, "anything", ({ data }) => {
+    const _data: Same<typeof data, unknown> = true;
+  });
+  for (const { data } of useMessages(untyped, { event: "anything" }).messages) {
+    const _data: Same<typeof data, unknown> = true;
+  }
+  // @ts-expect-error: there is no such event
+  useRoomEvent(room, "jump", () => {});
+  // @ts-expect-error: another event's data
+  useRoomEvent(room, "chat", ({ data }: { data: { x: number } }) => data);
+  useRoomListener(room, "gap", (gap) => {
+    const _gap: Same<typeof gap, Gap> = true;
+  });
+  // @ts-expect-error: nothing of that kind is told
+  useRoomListener(room, "gaps", () => {});
+
+  usePresence(room, { name: "Ada" });
+  usePresence(perhaps, null);
+  // @ts-expect-error: a state is an object
+  usePresence(room, "Ada");
+
+  const _publish = () => {
+    void room.publish("move", { x: 1 });
+    // @ts-expect-error: x is missing
+    void room.publish("move", { y: 1 });
+    // @ts-expect-error: there is no such event
+    void room.publish("jump", {});
+    // @ts-expect-error: there may be no room
+    void perhaps.publish("move", { x: 1 });
+  };
+  return "typed";
+}
+
+Deno.test("hooks that compile also render", () => {
+  assertEquals(renderToString(createElement(Typed, { maybe: null })), "typed");
+});
