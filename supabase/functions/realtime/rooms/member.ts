@@ -30,6 +30,7 @@ export class Member implements Recipient, Timed {
   #received = 0;
   #isWelcome = false;
   #isWarned = false;
+  #isClosedByUs = false;
 
   /** `key` is the room's name in the backplane. */
   constructor(socket: Socket, key: string, permissions: RoomPermissions, services: RoomServices) {
@@ -115,8 +116,14 @@ export class Member implements Recipient, Timed {
     this.#services.wheel.add(this, 0);
   }
 
+  /** Whether the connection was closed here: what the client still sent is not wanted any more. */
+  get isClosedByUs(): boolean {
+    return this.#isClosedByUs;
+  }
+
   /** Closes the connection, with what was to be sent before. */
   close(code: number, reason: string): void {
+    this.#isClosedByUs = true;
     this.#room?.flush();
     this.socket.close(code, reason);
   }

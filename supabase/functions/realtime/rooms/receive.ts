@@ -47,7 +47,8 @@ export class Receiver {
   /** Not async: what need not wait is done before the next WebSocket message is looked at, or that would have to wait too. */
   #takeAll(frames: readonly unknown[]): void | Promise<void> {
     for (const [index, frame] of frames.entries()) {
-      if (!this.#member.socket.isOpen) return;
+      // When the client has closed, what it sent before is done all the same, as what comes in further messages is.
+      if (this.#member.isClosedByUs) return;
       const pending = this.#takeFrame(frame);
       if (pending) return pending.then(() => this.#takeAll(frames.slice(index + 1)));
     }

@@ -1,0 +1,34 @@
+/** What a client sends just before it closes. */
+import { assertEquals } from "@std/assert";
+import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
+import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
+import { startService } from "../support/running_service.ts";
+
+Deno.test("3.7 of what is sent just before a close everything is done, in its order", async () => {
+  await using running = await startService();
+  const backplane = backplaneOf(running);
+  const gate = Promise.withResolvers<void>();
+  changeRoomServices(running, {
+    backplane: changedBackplane(backplane, {
+      async enter(room, entry) {
+        await gate.promise;
+        await backplane.enter(room, entry);
+      },
+    }),
+  });
+  await using bob = await RoomClient.join(running, "r", { user: "bob" });
+  await using alice = await RoomClient.join(running, "r");
+  // The first message is being done while the others, and the close, arrive.
+  alice.send([publishFrame(1), { type: "presence", id: freshId(), state: {} }]);
+  alice.send([publishFrame(2), publishFrame(3)]);
+  alice.send(publishFrame(4));
+  alice.close(4000);
+  await alice.closed();
+  await running.logged("socket.close");
+  gate.resolve();
+  await bob.next("presence");
+  await bob.next("presence");
+  await bob.publish("marker");
+  const told = (await bob.takeAll()).flatMap((frame) => frame.type === "message" ? [frame.data] : []);
+  assertEquals(told.slice(0, -1), [1, 2, 3, 4]);
+});
