@@ -4,11 +4,6 @@ import { listFiles } from "../../dev/list_files.ts";
 
 const TESTS = new URL("../", import.meta.url);
 
-/** Rules that are not the server's to keep, and why. */
-const NOT_OURS: Readonly<Record<string, string>> = {
-  "14.1": "what a client does after a close: the client has its own tests",
-};
-
 /** The rules of the document: `- **5.3** …`. */
 async function readRules(): Promise<string[]> {
   const text = await Deno.readTextFile(new URL("../docs/protocol.md", TESTS));
@@ -44,7 +39,7 @@ Deno.test("the document has rules, each once, and in order", async () => {
 
 Deno.test("every rule has a test that is named with its number", async () => {
   const named = await readNamed();
-  const without = (await readRules()).filter((rule) => !named.has(rule) && !Object.hasOwn(NOT_OURS, rule));
+  const without = (await readRules()).filter((rule) => !named.has(rule));
   assertEquals(without, []);
 });
 
@@ -52,10 +47,4 @@ Deno.test("every test of the protocol is named with a rule that there is", async
   const rules = new Set(await readRules());
   const unknown = [...await readNamed()].filter(([rule]) => !rules.has(rule));
   assertEquals(unknown, []);
-});
-
-Deno.test("what is excepted from having a test is a rule, and has none", async () => {
-  const rules = await readRules();
-  const named = await readNamed();
-  for (const rule of Object.keys(NOT_OURS)) assert(rules.includes(rule) && !named.has(rule), rule);
 });

@@ -1,0 +1,81 @@
+import { assert, assertEquals } from "@std/assert";
+import type { FrameOf } from "../../support/room_client.ts";
+import type { ServerFrame } from "../../../supabase/functions/realtime/protocol/server_frames.ts";
+import type { Message, UpdatedMember } from "../../../client/mod.ts";
+import { type FollowedRoom, oneTo } from "./followed_room.ts";
+
+/** What was published. */
+export interface Published {
+  /** What alice's promises resolved with, in the order in which she published. */
+  readonly alice: readonly number[];
+  /** How many messages bob has published. */
+  readonly bobs: number;
+}
+
+interface Said {
+  readonly by: string;
+  readonly n: number;
+}
+
+/** Each message is there once, in order, and alice's promises resolved with its place; `frames` is what bob was told, from the beginning. */
+export function assertStored(frames: readonly ServerFrame[], { alice, bobs }: Published): void {
+  const told = messagesIn(frames);
+  const said = told.map(({ data }) => data as Said);
+  assertEquals(told.map(({ offset }) => offset), oneTo(alice.length + bobs), "offsets that bob was told");
+  for (const [who, published] of [["alice", alice.length], ["bob", bobs]] as const) {
+    const numbers = said.filter(({ by }) => by === who).map(({ n }) => n);
+    assertEquals(numbers, oneTo(published), `what ${who} published, as bob was told`);
+  }
+  const stored = told.filter(({ from }) => from.user === "alice").map(({ offset }) => offset);
+  assertEquals(stored, [...alice], "what alice's promises resolved with");
+}
+
+/** Alice was told every message since her first welcome once, in order, but those in gaps, which were told once and in order too. */
+export function assertDelivered(followed: FollowedRoom, frames: readonly ServerFrame[]): void {
+  const { messages, gaps, room } = followed;
+  const [welcome] = followed.frames.map(({ frame }) => frame);
+  assert(welcome?.type === "welcome", "the first frame is welcome");
+  const missed = gaps.flatMap(({ from, to }) => {
+    assert(to !== null && to >= from, "a gap of this history");
+    return oneTo(to - from + 1).map((index) => from + index - 1);
+  });
+  const promised = messagesIn(frames).slice(welcome.offset);
+  const delivered = promised.filter(({ offset }) => !missed.includes(offset ?? 0));
+  assertEquals(missed, [...new Set(missed)].sort((one, other) => one - other), "what gaps say");
+  assertEquals(delivered.length + missed.length, promised.length, "messages and gaps");
+  const what = ({ offset, data, from, id, at }: Message) => ({ offset, data, from, id, at });
+  assertEquals(messages.map(what), delivered.map(what), "what alice was told");
+  assertEquals([room.position?.offset, room.pending], [messagesIn(frames).length, 0], "position and pending");
+}
+
+/**
+ * Alice entered once and never left, and she and bob agree on who is there. Where she is restless she may be there twice for a while: on
+ * a connection that she has left already, and on which she enters only now, for a slow network.
+ */
+export function assertPresent(
+  { room }: FollowedRoom,
+  frames: readonly ServerFrame[],
+  isRestless: boolean,
+): void {
+  const happened: string[] = [];
+  const there = new Map<string, unknown>();
+  for (const frame of frames) {
+    if (frame.type !== "presence") continue;
+    const { joined = [], updated = [], left = [] } = frame;
+    happened.push(...joined.map(() => "joined"), ...left.map(() => "left"));
+    for (const { connection, previous = "", state } of [...joined, ...updated] as readonly UpdatedMember[]) {
+      there.delete(previous);
+      there.set(connection, state);
+    }
+  }
+  const expected = isRestless ? happened.map(() => "joined") : ["joined"];
+  assertEquals(happened, expected, "what bob was told of alice");
+  const { members, users } = room.presence;
+  assertEquals(new Map(members.map(({ connection, state }) => [connection, state])), there, "who is there");
+  assertEquals(members.map(({ state }) => state), members.map(() => ({ mood: "steady" })));
+  assertEquals([...users.keys()], ["alice"]);
+}
+
+function messagesIn(frames: readonly ServerFrame[]): FrameOf<"message">[] {
+  return frames.filter((frame) => frame.type === "message");
+}

@@ -1,0 +1,35 @@
+import { assert } from "@std/assert";
+import { throughSeeds } from "../../support/fault_proxy/through_seeds.ts";
+import { ANY_RATE } from "../../support/room_client.ts";
+import type { StartOptions } from "../../support/running_service.ts";
+import { deliver } from "./delivery_run.ts";
+import { startStoppable } from "./stoppable_service.ts";
+
+/** Faulty connections of a run, before all are clean. */
+const FAULTY = 5;
+
+/** Runs with one seed after the other. */
+export interface Runs {
+  readonly seeds: number;
+  readonly service?: StartOptions;
+  /** Whether something is missed that cannot be had any more. */
+  readonly hasGaps: boolean;
+  readonly isRestless?: boolean;
+}
+
+/** Goes through the seeds, on one service. Rejects at the first that fails, with what it takes to run it again. */
+export async function deliverThroughSeeds(
+  { seeds, service, hasGaps, isRestless = false }: Runs,
+): Promise<void> {
+  await using running = await startStoppable({ ...service, env: { ...ANY_RATE, ...service?.env } });
+  const sum = { runs: 0, connections: 0, gaps: 0 };
+  await throughSeeds({ seeds, faulty: FAULTY }, async (run) => {
+    const { connections, gaps } = await deliver(running, run, isRestless);
+    sum.runs++;
+    sum.connections += connections;
+    sum.gaps += gaps;
+  });
+  assert(sum.connections >= sum.runs * FAULTY, `${sum.connections} connections in ${sum.runs} runs`);
+  const isComplete = sum.runs === seeds;
+  assert(hasGaps ? sum.gaps > 0 || !isComplete : sum.gaps === 0, `${sum.gaps} gaps`);
+}

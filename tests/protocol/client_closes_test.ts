@@ -1,0 +1,124 @@
+/** docs/protocol.md, rule 14.1: what the client does after each close code of a server that stands in for ours. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { RoomError, type RoomErrorCode, type WaitingState } from "../../client/mod.ts";
+import { FollowedRoom } from "../client/faults/followed_room.ts";
+import { type StandInEnding, StandInServer } from "../client/faults/stand_in_server.ts";
+import { ManualClock } from "../client/manual_clock.ts";
+import { FaultProxy } from "../support/fault_proxy/fault_proxy.ts";
+import { after } from "../support/fault_proxy/faults.ts";
+
+/** Bound of the wait after the first failure in a row, in milliseconds; twice as much after the next one. */
+const MIN_MS = 500;
+/** What chance says, one after the other. */
+const CHANCES = [0, 0.5, 0.999];
+
+interface Scene {
+  readonly client: FollowedRoom;
+  readonly clock: ManualClock;
+  /** `refresh` of each time a token was asked for. */
+  readonly asked: readonly boolean[];
+}
+
+/** Lets a room connect to a server that ends its first connections so, and keeps the one after them. */
+async function throughEndings(
+  endings: readonly StandInEnding[],
+  look: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  await using server = new StandInServer(endings);
+  await using proxy = FaultProxy.start(server.port);
+  const cut = { cut: after("toClient", { type: "welcome" }) };
+  proxy.next(...endings.map(({ code }) => code === 1006 ? cut : {}));
+  const clock = new ManualClock();
+  const asked: boolean[] = [];
+  let chances = 0;
+  await using client = FollowedRoom.connect(proxy.url("/realtime/rooms/r"), {
+    token({ refresh }) {
+      asked.push(refresh);
+      return "token";
+    },
+    clock,
+    random: () => CHANCES[chances++ % CHANCES.length] ?? 0,
+    retry: { minMs: MIN_MS },
+  });
+  await look({ client, clock, asked });
+}
+
+/** The `number`-th wait of a room. */
+async function waiting(client: FollowedRoom, number: number): Promise<WaitingState> {
+  const waits = () => client.states.filter((state) => state.type === "waiting");
+  await client.until(() => waits().length >= number, `wait ${number}`);
+  const wait = waits()[number - 1];
+  assert(wait);
+  return wait;
+}
+
+Deno.test("14.1 on 1001, 1006, 1011, 1012, 1013 and 4408 the client reconnects with full jitter", async (t) => {
+  for (const code of [1001, 1006, 1011, 1012, 1013, 4408]) {
+    await t.step(String(code), async () => {
+      await throughEndings(CHANCES.map(() => ({ code })), async ({ client, clock, asked }) => {
+        for (const [failures, chance] of CHANCES.entries()) {
+          const state = await waiting(client, failures + 1);
+          // Deno's client does not say 1006 where there was no close frame.
+          if (code !== 1006) assertEquals(state.reason.closeCode, code);
+          const waitMs = Math.floor(chance * MIN_MS * 2 ** failures);
+          assertEquals([state.attempt, state.retryAt - clock.now()], [failures + 1, waitMs]);
+          if (waitMs > 0) await clock.pass(waitMs - 1);
+          assertEquals(client.room.state, state);
+          await clock.pass(waitMs > 0 ? 1 : 0);
+          assertEquals(client.room.state.type, "connecting");
+        }
+        await client.untilLive(CHANCES.length + 1);
+        assertEquals(asked, [false, false, false, false]);
+      });
+    });
+  }
+});
+
+Deno.test("14.1 on 4401 the client reconnects at once with a fresh token", async () => {
+  await throughEndings([{ code: 4401 }], async ({ client, asked }) => {
+    await client.untilLive(2);
+    assertEquals(asked, [false, true]);
+    assertEquals(client.states.map(({ type }) => type), ["connecting", "live", "connecting", "live"]);
+  });
+});
+
+Deno.test("14.1 on 1000, 1003, 1008, 1009, 4400 and 4403 the client stops, and says why", async (t) => {
+  const reasons: readonly (readonly [number, RoomErrorCode])[] = [
+    [1000, "ended"],
+    [1003, "ended"],
+    [1008, "ended"],
+    [1009, "too_large"],
+    [4400, "ended"],
+    [4403, "forbidden"],
+  ];
+  for (const [closeCode, code] of reasons) {
+    await t.step(String(closeCode), async () => {
+      await throughEndings([{ code: closeCode }], async ({ client, clock, asked }) => {
+        await client.until(() => client.room.state.type === "closed", "the end");
+        const [reason] = client.reasons;
+        assertEquals([reason?.code, reason?.closeCode], [code, closeCode]);
+        assert(reason?.message.includes(`closed with ${closeCode}`), reason?.message);
+        assertEquals(await assertRejects(() => client.room.publish("chat", 1), RoomError), reason);
+        // Without a timer there is no attempt any more.
+        assertEquals([clock.waiting, asked], [0, [false]]);
+      });
+    });
+  }
+});
+
+Deno.test("14.1 after 4429 the client waits for what the last error said", async () => {
+  const endings = [{ code: 4429, retryAfterMs: 70_000 }, { code: 4429, retryAfterMs: 1_000 }];
+  await throughEndings(endings, async ({ client, clock }) => {
+    const first = await waiting(client, 1);
+    assertEquals([first.reason.code, first.reason.closeCode], ["rate_limited", 4429]);
+    // Chance adds nothing the first time, and half of the second bound then.
+    assertEquals(first.retryAt - clock.now(), 70_000);
+    await clock.pass(69_999);
+    assertEquals(client.room.state, first);
+    await clock.pass(1);
+    const second = await waiting(client, 2);
+    assertEquals(second.retryAt - clock.now(), 1_000 + 0.5 * 2 * MIN_MS);
+    await clock.pass(1_500);
+    await client.untilLive(3);
+  });
+});
