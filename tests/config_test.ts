@@ -120,6 +120,24 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
   HISTORY_MESSAGES: whole(1_000, 0, 1_000_000),
   HISTORY_SECONDS: whole(86_400, 1, 31_536_000),
   DEDUPE_SECONDS: whole(300, 1, 86_400),
+  BACKPLANE: { byDefault: "auto", good: [["memory", "memory"]], wrong: ["Memory", "none", "postgres,redis"] },
+  SUPABASE_DB_URL: {
+    byDefault: undefined,
+    good: [["postgresql://u:p@db:5432/postgres", "postgresql://u:p@db:5432/postgres"], [
+      "postgres://db",
+      "postgres://db",
+    ]],
+    wrong: ["sesame", "mysql://u:sesame@db", "postgres://", "postgres://a b"],
+  },
+  POSTGRES_CONNECTIONS: whole(2, 2, 50),
+  REDIS_URL: {
+    byDefault: undefined,
+    good: [["redis://:p@cache:6379", ["redis://:p@cache:6379"]], ["rediss://a, rediss://b", [
+      "rediss://a",
+      "rediss://b",
+    ]]],
+    wrong: ["sesame", "http://:sesame@cache", "redis://", ","],
+  },
   MEMORY_BYTES: whole(67_108_864, 65_536, 17_179_869_184),
   ROOM_POLICY: { byDefault: "any", good: [["claim", "claim"]], wrong: ["Any", "rls", "none"] },
   ROOM_CLAIM: { byDefault: "rooms", good: [["teams", "teams"]], wrong: [] },
@@ -168,7 +186,9 @@ Deno.test("what is secret is marked as such", () => {
   const secret = [...describeVariables()].filter(([, meta]) => meta.secret).map(([name]) => name);
   assertEquals(secret.sort(), [
     "AUTH_JWT_SECRET",
+    "REDIS_URL",
     "SUPABASE_ANON_KEY",
+    "SUPABASE_DB_URL",
     "SUPABASE_JWKS",
     "SUPABASE_PUBLISHABLE_KEYS",
     "SUPABASE_SECRET_KEYS",
@@ -212,5 +232,16 @@ Deno.test("AUTH_POLICY remote needs an address and a key to ask Auth with", () =
   assertEquals(
     parse({ AUTH_POLICY: "remote", SUPABASE_PUBLISHABLE_KEYS: '{"default":"k"}' }).AUTH_POLICY,
     "remote",
+  );
+});
+
+Deno.test("a backplane that is chosen without its server is told, with what to set", () => {
+  assertEquals(
+    complaintAbout({ BACKPLANE: "postgres" }),
+    "BACKPLANE is postgres, but there is no database. Set SUPABASE_DB_URL, or BACKPLANE to auto.",
+  );
+  assertEquals(
+    complaintAbout({ BACKPLANE: "redis" }),
+    "BACKPLANE is redis, but there is no server. Set REDIS_URL, or BACKPLANE to auto.",
   );
 });

@@ -35,6 +35,14 @@ export function parseConfig(read: (name: string) => string | undefined): Config 
         "(or SUPABASE_ANON_KEY), or set AUTH_POLICY to local.",
     );
   }
+  if (config.BACKPLANE === "postgres" && !config.SUPABASE_DB_URL) {
+    throw new ConfigError(
+      "BACKPLANE is postgres, but there is no database. Set SUPABASE_DB_URL, or BACKPLANE to auto.",
+    );
+  }
+  if (config.BACKPLANE === "redis" && !config.REDIS_URL) {
+    throw new ConfigError("BACKPLANE is redis, but there is no server. Set REDIS_URL, or BACKPLANE to auto.");
+  }
   return config;
 }
 

@@ -239,6 +239,33 @@ export const Environment = z.object({
     300,
     "How long a publish `id` that its user repeats is recognized as the same message.",
   ),
+  BACKPLANE: variable(z._default(z.enum(["auto", "memory", "postgres", "redis"]), "auto"), {
+    description:
+      "How isolates share rooms: `auto` is redis where `REDIS_URL` is set, else postgres where `SUPABASE_DB_URL` " +
+      "is set, else memory, in which every isolate has rooms of its own.",
+    allowed: "auto, memory, postgres or redis",
+    byDefault: "auto",
+  }),
+  SUPABASE_DB_URL: variable(z.optional(z.string().check(z.regex(/^postgres(ql)?:\/\/\S+$/))), {
+    description:
+      "The project's database, with the schema of `supabase/migrations/`: a direct connection or one of a session pooler.",
+    allowed: "an address that begins with postgres:// or postgresql://",
+    byDefault: "given by the host",
+    secret: true,
+  }),
+  POSTGRES_CONNECTIONS: whole(
+    2,
+    50,
+    2,
+    "Connections of one isolate to the database, beside the one that listens.",
+  ),
+  REDIS_URL: variable(z.optional(list(z.string().check(z.regex(/^rediss?:\/\/\S+$/)))), {
+    description:
+      "Redis or Valkey, version 7 or newer; several addresses, separated by commas, are nodes of one cluster.",
+    allowed: "addresses that begin with redis:// or rediss://",
+    byDefault: "none",
+    secret: true,
+  }),
   MEMORY_BYTES: whole(
     65_536,
     17_179_869_184,

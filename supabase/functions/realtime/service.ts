@@ -5,7 +5,8 @@ import { createHandler } from "./handler.ts";
 import { createLog, type Log, type LogLevel } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { createAuth, createProjectKeyCheck, createProjectKeySet } from "./service_auth.ts";
-import { createBackplane, createPolicy, createRooms } from "./service_rooms.ts";
+import { createBackplane } from "./service_backplane.ts";
+import { createPolicy, createRooms } from "./service_rooms.ts";
 import { Isolate } from "./socket/isolate.ts";
 
 /** What the place the service runs in gives to it. */

@@ -1,7 +1,4 @@
-import type { Backplane } from "./backplane/contract.ts";
-import { createMemoryBackplane, MemoryWorld } from "./backplane/memory.ts";
 import type { Config } from "./config_schema.ts";
-import { errorFields, type Log } from "./log.ts";
 import { MAX_PAGE, MAX_STATE_BYTES } from "./protocol/limits.ts";
 import { anyUser, type Authorize } from "./rooms/authorize.ts";
 import { createClaimPolicy } from "./rooms/claim_policy.ts";
@@ -12,23 +9,6 @@ import { TimingWheel } from "./socket/timing_wheel.ts";
 
 /** The wheel keeps a heartbeat's deadlines to a tenth of it, or to a second. */
 const MAX_TICK_MS = 1_000;
-
-/** The backplane that the configuration chooses. */
-export function createBackplane(config: Config, log: Log): Backplane {
-  const world = new MemoryWorld({
-    retention: {
-      messages: config.HISTORY_MESSAGES,
-      ageMs: config.HISTORY_SECONDS * 1000,
-      dedupeMs: config.DEDUPE_SECONDS * 1000,
-    },
-    maxBytes: config.MEMORY_BYTES,
-    graceMs: config.PRESENCE_GRACE_MS,
-    now: Date.now,
-    id: () => crypto.randomUUID().slice(0, 8),
-    onDeliverError: (error) => log.error("room.failed", errorFields(error)),
-  });
-  return createMemoryBackplane(world);
-}
 
 /** The rooms on a backplane, with the configured limits. */
 export function createRooms(

@@ -1,4 +1,7 @@
 import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import { listFiles } from "../../../dev/list_files.ts";
 import type { Deployment } from "./management_api.ts";
 import { locateDeno, runOrThrow } from "./npm_tool.ts";
 
@@ -50,8 +53,10 @@ export async function unpackUpload(
 /** How big the npm packages of an upload are. */
 export interface PackagesSize {
   readonly packages: number;
-  /** All files of all packages, uncompressed: an upper bound of what they add to the platform's bundle. */
+  /** All files of all packages. */
   readonly bytes: number;
+  /** Each of them compressed by itself. What the platform bundles is what is reached of them, so this is more than they add. */
+  readonly compressedBytes: number;
 }
 
 /** Measures the npm packages that the function's modules reach. */
@@ -68,8 +73,15 @@ export async function measurePackages(upload: UnpackedUpload): Promise<PackagesS
     }),
   );
   let bytes = 0;
-  for (const directory of directories) bytes += await sizeOf(directory);
-  return { packages: directories.size, bytes };
+  let compressedBytes = 0;
+  for (const directory of directories) {
+    for (const path of await listFiles(pathToFileURL(`${directory}/`), "")) {
+      const content = await Deno.readFile(join(directory, path));
+      bytes += content.length;
+      compressedBytes += gzipSync(content).length;
+    }
+  }
+  return { packages: directories.size, bytes, compressedBytes };
 }
 
 interface NpmPackage {
@@ -85,14 +97,4 @@ async function denoInfo<T>(
 ): Promise<T> {
   const args = ["info", "--json", ...options.args];
   return JSON.parse(await runOrThrow(deno, { args, cwd: options.cwd, timeoutMs: QUERY_MS }));
-}
-
-async function sizeOf(directory: string): Promise<number> {
-  let bytes = 0;
-  for await (const entry of Deno.readDir(directory)) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory) bytes += await sizeOf(path);
-    else bytes += (await Deno.stat(path)).size;
-  }
-  return bytes;
 }

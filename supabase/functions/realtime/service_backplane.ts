@@ -1,0 +1,77 @@
+import type { Backplane, Retention } from "./backplane/contract.ts";
+import { createLateBackplane } from "./backplane/late.ts";
+import { createMemoryBackplane, MemoryWorld } from "./backplane/memory.ts";
+import type { Config } from "./config_schema.ts";
+import { errorFields, type Log } from "./log.ts";
+
+/** What every backplane is given. */
+interface Common {
+  readonly retention: Retention;
+  readonly graceMs: number;
+  readonly onDeliverError: (error: unknown) => void;
+}
+
+/** The backplane that the configuration chooses: docs/configuration.md, `BACKPLANE`. */
+export function createBackplane(config: Config, log: Log): Backplane {
+  const common: Common = {
+    retention: {
+      messages: config.HISTORY_MESSAGES,
+      ageMs: config.HISTORY_SECONDS * 1000,
+      dedupeMs: config.DEDUPE_SECONDS * 1000,
+    },
+    graceMs: config.PRESENCE_GRACE_MS,
+    onDeliverError: (error) => log.error("room.failed", errorFields(error)),
+  };
+  const { REDIS_URL: redis, SUPABASE_DB_URL: database } = config;
+  const chosen = config.BACKPLANE === "auto"
+    ? redis ? "redis" : database ? "postgres" : "memory"
+    : config.BACKPLANE;
+  if (chosen === "redis" && redis) return onRedis(redis, common, log);
+  if (chosen === "postgres" && database) {
+    return onPostgres(database, config.POSTGRES_CONNECTIONS, common, log);
+  }
+  if (config.SB_EXECUTION_ID !== undefined) {
+    log.warn("backplane.memory", {
+      message:
+        "Rooms live in this isolate only: members in others are not seen, and history goes with it. Set SUPABASE_DB_URL or REDIS_URL.",
+    });
+  }
+  const world = new MemoryWorld({
+    ...common,
+    maxBytes: config.MEMORY_BYTES,
+    now: Date.now,
+    id: () => crypto.randomUUID().slice(0, 8),
+  });
+  return createMemoryBackplane(world);
+}
+
+function onPostgres(url: string, connections: number, common: Common, log: Log): Backplane {
+  return createLateBackplane(async () => {
+    const { createPostgresBackplane } = await import("./backplane/postgres.ts");
+    return createPostgresBackplane({
+      ...common,
+      url,
+      connections,
+      onEvent(event) {
+        if (event.type === "connected") {
+          log.info("backplane.connected", { kind: "postgres", mode: event.mode });
+        } else log.warn(`backplane.${event.type}`, { kind: "postgres", ...errorFields(event.error) });
+      },
+    });
+  });
+}
+
+function onRedis(urls: readonly string[], common: Common, log: Log): Backplane {
+  const [url = "", ...others] = urls;
+  return createLateBackplane(async () => {
+    const { createRedisBackplane } = await import("./backplane/redis.ts");
+    return createRedisBackplane({
+      ...common,
+      place: others.length > 0 ? { cluster: urls } : { url },
+      onEvent(event) {
+        if (event.type === "connected") log.info("backplane.connected", { kind: "redis", node: event.node });
+        else log.warn(`backplane.${event.type}`, { kind: "redis", ...errorFields(event.error) });
+      },
+    });
+  });
+}

@@ -1,0 +1,314 @@
+/** What the backplane on Postgres promises when connections break, the server goes away, and rooms are lost. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { deadline, delay } from "@std/async";
+import {
+  type Backplane,
+  BackplaneUnavailable,
+  type Stored,
+} from "../../supabase/functions/realtime/backplane/contract.ts";
+import { isWithoutPostgres, PostgresServer } from "../support/postgres/server.ts";
+import { eventually } from "../support/eventually.ts";
+import { PATIENCE_MS } from "../support/socket_client.ts";
+import { byPlace, Listener } from "./listener.ts";
+import { PostgresTestWorld, type PostgresWorldOptions } from "./postgres_world.ts";
+import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
+
+/** How long a test tries again what may fail while connections are cut, and how soon, in milliseconds. */
+const RETRY_FOR_MS = 20_000;
+const RETRY_AFTER_MS = 10;
+
+function faultTest(
+  statement: string,
+  run: (world: PostgresTestWorld) => Promise<void>,
+  options: PostgresWorldOptions = {},
+): void {
+  Deno.test({
+    name: `postgres: ${statement}`,
+    ignore: isWithoutPostgres,
+    fn: async () => {
+      await using world = await PostgresTestWorld.create({ retryMs: 200, ...options });
+      await run(world);
+    },
+  });
+}
+
+/** Publishes until it is stored, as a client does. */
+async function publishUntilStored(isolate: Backplane, room: string, id: string): Promise<readonly Stored[]> {
+  for (const giveUpAt = performance.now() + RETRY_FOR_MS;;) {
+    try {
+      return await isolate.publish(room, [draft(id)]);
+    } catch (error) {
+      if (!(error instanceof BackplaneUnavailable) || performance.now() > giveUpAt) throw error;
+      await delay(RETRY_AFTER_MS);
+    }
+  }
+}
+
+/** Waits until the isolate has lost its connection, or an attempt to get one has failed. */
+async function untilLost(world: PostgresTestWorld, before: number): Promise<void> {
+  await eventually(
+    () => Promise.resolve(world.events.slice(before).some(({ type }) => type === "lost")),
+    (isLost) => isLost,
+  );
+}
+
+faultTest(
+  "connections that are cut in the middle of publishes lose nothing and bring nothing twice",
+  async (world) => {
+    const isolates = [await world.open(), await world.open()];
+    const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
+    const perIsolate = 150;
+    const publishing = isolates.map(async (isolate, index) => {
+      for (const number of range(1, perIsolate)) {
+        await publishUntilStored(isolate, "r", `${index}-${number}`);
+        if (number % 50 === 25) await world.cut(index === 0 ? "all" : "listening");
+      }
+    });
+    await Promise.all(publishing);
+    const count = 2 * perIsolate;
+    const { messages, head } = await isolates[0]?.history("r", { after: 0, limit: 1_000 }) ?? {};
+    assertEquals(head, count);
+    assertEquals(new Set(messages?.map(({ id }) => id)).size, count);
+    for (const listener of listeners) {
+      await listener.untilOffset(count);
+      assertEquals(listener.offsets, range(1, count));
+      assertEquals(listener.messages, messages);
+    }
+    // What was under way in a connection that was cut failed, and was said to.
+    assert(world.events.some(({ type }) => type === "lost"));
+  },
+);
+
+faultTest(
+  "what happens while the listening connection is away is made up for: messages, who came, changed and left",
+  async (world) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    for (const name of ["alice1", "bob1", "carol1"]) await other.enter("r", entry(name));
+    const listener = await Listener.open(isolate, "r");
+    await isolate.publish("r", [draft("before")]);
+    await listener.untilId("before");
+    // It goes on by itself, maybe before, maybe after what follows: told it is in any case.
+    await world.cut("listening");
+    await other.publish("r", drafts("m", 5));
+    await other.leave("r", "alice1");
+    await other.enter("r", entry("bob1", '{"a":1}'));
+    await other.resume("r", { user: "carol", connection: "carol2", previous: "carol1" });
+    await other.enter("r", entry("dave1"));
+    await isolate.publish("r", [draft("after")]);
+    await listener.untilOffset(7);
+    await listener.untilChanges(4);
+    assertEquals(listener.offsets, range(1, 7));
+    assertEquals(listener.present, [entry("bob1", '{"a":1}'), entry("carol2"), entry("dave1")]);
+    const carol = listener.changes.find(({ entry }) => entry.user === "carol");
+    assertEquals(carol, { type: "updated", entry: entry("carol2"), previous: "carol1" });
+  },
+);
+
+faultTest("messages that were trimmed while the connection was away are a gap", async (world) => {
+  const isolate = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await isolate.publish("r", [draft("1")]);
+  await listener.untilOffset(1);
+  const { sql } = world.database;
+  await sql.begin(async (transaction) => {
+    // Nobody is told of these, as if it had happened while the connection was away.
+    await transaction`
+      insert into rooms.messages (room_id, "offset", key, id, event, data, "user", at)
+      select id, n, '', n::text, 'said', 'null', 'alice', rooms.now_ms() from rooms.rooms, generate_series(2, 9) as n
+    `;
+    await transaction`update rooms.rooms set head = 9`;
+    await transaction`delete from rooms.messages where "offset" between 2 and 5`;
+  });
+  await world.cut("listening");
+  await listener.untilOffset(9);
+  assertEquals(
+    listener.events.slice(1).map((event) => event.type === "messages" ? event.messages.length : event),
+    [
+      { type: "gap", from: 2, to: 5 },
+      4,
+    ],
+  );
+});
+
+faultTest("a hole in what was told is read from the table", async (world) => {
+  const isolate = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await isolate.publish("r", [draft("1")]);
+  await world.database.sql.begin(async (transaction) => {
+    await transaction`
+      insert into rooms.messages (room_id, "offset", key, id, event, data, "user", at)
+      select id, 2, '', 'untold', 'said', 'null', 'alice', rooms.now_ms() from rooms.rooms
+    `;
+    await transaction`update rooms.rooms set head = 2`;
+  });
+  await isolate.publish("r", [draft("3")]);
+  await listener.untilOffset(3);
+  assertEquals(listener.ids, ["1", "untold", "3"]);
+  assertEquals(listener.offsets, [1, 2, 3]);
+});
+
+faultTest("a room whose history was lost is reset, and can be subscribed to anew", async (world) => {
+  const isolate = await world.open();
+  const other = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await isolate.publish("r", drafts("m", 3));
+  await listener.untilOffset(3);
+  await world.database.sql`truncate rooms.rooms, rooms.messages`;
+  assertEquals(await other.publish("r", [draft("new")]), [{ offset: 1, duplicate: false }]);
+  const again = await Listener.open(isolate, "r");
+  assert(again.subscription.epoch !== listener.subscription.epoch);
+  assertEquals(again.subscription.head, 1);
+  await other.publish("r", [draft("newer")]);
+  await again.untilId("newer");
+  assertEquals(again.offsets, [2]);
+  await eventually(() => Promise.resolve(listener.events.at(-1)?.type), (type) => type === "reset");
+  assertEquals(listener.offsets, [1, 2, 3]);
+});
+
+faultTest("a room that lost its newest messages, as by a failover, is reset", async (world) => {
+  const isolate = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await isolate.publish("r", drafts("m", 3));
+  await listener.untilOffset(3);
+  const { sql } = world.database;
+  await sql`with gone as (delete from rooms.messages where "offset" > 1) update rooms.rooms set head = 1`;
+  await world.cut("listening");
+  await eventually(() => Promise.resolve(listener.events.at(-1)?.type), (type) => type === "reset");
+  const page = await isolate.history("r", { after: 0, limit: 10 });
+  assert(page.epoch !== listener.subscription.epoch);
+  assertEquals(page.messages.map(({ id }) => id), ["m1"]);
+});
+
+faultTest("presence that the database lost is entered again, by whoever answers for it", async (world) => {
+  const isolate = await world.open();
+  const other = await world.open();
+  await isolate.enter("r", entry("alice1", '{"a":1}'));
+  await other.enter("r", entry("bob1"));
+  await other.enter("r", entry("carol1"));
+  await other.linger("r", "carol1", 60_000);
+  const listener = await Listener.open(isolate, "r");
+  // As after a crash, which empties tables that are not logged.
+  await world.database.sql`truncate rooms.presence, rooms.presence_versions, rooms.isolates, rooms.passing`;
+  await world.cut();
+  await eventually(
+    () => other.present("r").catch(() => []),
+    (present) => present.length === 2,
+  );
+  assertEquals(byPlace(await isolate.present("r")), [entry("alice1", '{"a":1}'), entry("bob1")]);
+  await other.enter("r", entry("marker1"));
+  await listener.untilJoined("marker1");
+  assertEquals(listener.present, [entry("alice1", '{"a":1}'), entry("bob1"), entry("marker1")]);
+});
+
+faultTest("an isolate whose lease ran out though it lives gets its entries back", async (world) => {
+  const isolate = await world.open();
+  const other = await world.open();
+  await isolate.enter("r", entry("alice1"));
+  await isolate.enter("r", entry("bob1"));
+  const listener = await Listener.open(other, "r");
+  const { sql } = world.database;
+  await sql`update rooms.isolates set expires_at = rooms.now_ms() where id = ${isolate.isolate}`;
+  await other.sweep();
+  await isolate.leave("r", "bob1");
+  await isolate.renew();
+  await world.advance(60_000);
+  await other.enter("r", entry("marker1"));
+  await listener.untilJoined("marker1");
+  assertEquals(listener.changes, [
+    { type: "left", entry: entry("bob1") },
+    { type: "joined", entry: entry("marker1") },
+  ]);
+  assertEquals(byPlace(await other.present("r")), [entry("alice1"), entry("marker1")]);
+});
+
+faultTest("of two that sweep at the same time one lets an entry go", async (world) => {
+  const isolates = [await world.open(), await world.open(), await world.open()];
+  const [isolate] = isolates;
+  assert(isolate);
+  const names = range(1, 20).map((number) => `user${number}`);
+  for (const name of names) await isolate.enter("r", { user: name, connection: name, state: "{}" });
+  for (const name of names) await isolate.linger("r", name, 1_000);
+  const listener = await Listener.open(isolate, "r");
+  await world.moveClock(1_000, true);
+  await Promise.all([...isolates, ...isolates].map((one) => one.sweep()));
+  await isolate.enter("r", entry("marker1"));
+  await listener.untilJoined("marker1");
+  assertEquals(listener.changes.map(({ entry }) => entry.connection), [...names, "marker1"]);
+});
+
+faultTest("without anybody's help the entries of an isolate that died leave", async (world) => {
+  const died = await world.open();
+  const other = await world.open();
+  await died.enter("r", entry("alice1"));
+  const listener = await Listener.open(other, "r");
+  await died.abandon();
+  await listener.untilChanges(1);
+  assertEquals(listener.changes, [{ type: "left", entry: entry("alice1") }]);
+}, { leaseMs: 600, graceMs: 300, sweepMs: 100 });
+
+faultTest(
+  "an isolate that is closed at any moment of its start ends, and so does one without a server",
+  async (world) => {
+    for (const waitMs of [0, 1, 3, 10, 30, 100]) {
+      const isolate = world.start();
+      await delay(waitMs);
+      await deadline(isolate.close(), PATIENCE_MS);
+    }
+    const unreachable = world.start({ url: "postgres://nobody@127.0.0.1:1/nothing" });
+    await assertRejects(() => unreachable.ready(), BackplaneUnavailable);
+    await deadline(unreachable.close(), PATIENCE_MS);
+  },
+);
+
+Deno.test({
+  name: "postgres: a server that is stopped is said to be away, and goes on where it was when it is back",
+  ignore: isWithoutPostgres,
+  fn: async () => {
+    const server = await PostgresServer.start();
+    try {
+      await using world = await PostgresTestWorld.create({ server: server.url, retryMs: 200 });
+      const isolates = [await world.open(), await world.open()] as const;
+      const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
+      await isolates[0].enter("r", entry("alice1"));
+      await isolates[0].publish("r", [draft("1")]);
+      for (const listener of listeners) await listener.untilOffset(1);
+
+      const before = world.events.length;
+      await server.stop();
+      await untilLost(world, before);
+      for (const isolate of isolates) {
+        await assertRejects(() => isolate.ready(), BackplaneUnavailable);
+        // At once or within a bound, but never without an end.
+        await deadline(assertRejects(() => isolate.publish("r", [draft("2")]), BackplaneUnavailable), 5_000);
+        await deadline(assertRejects(() => isolate.subscribe("r", () => {}), BackplaneUnavailable), 5_000);
+      }
+      await server.resume();
+      await publishUntilStored(isolates[0], "r", "2");
+      await publishUntilStored(isolates[1], "r", "3");
+      for (const listener of listeners) {
+        await listener.untilOffset(3);
+        assertEquals(listener.ids, ["1", "2", "3"]);
+        assertEquals(listener.present, [entry("alice1")]);
+      }
+      await isolates[1].emit("r", ephemeral("passing"));
+      for (const listener of listeners) await listener.untilId("passing");
+
+      // A crash empties what is not logged: presence is there all the same.
+      await server.stop("immediate");
+      await server.resume();
+      await publishUntilStored(isolates[0], "r", "4");
+      for (const isolate of isolates) {
+        await eventually(() => isolate.ready().then(() => true, () => false), Boolean);
+      }
+      await isolates[1].enter("r", entry("marker1"));
+      for (const listener of listeners) {
+        await listener.untilOffset(4);
+        await listener.untilJoined("marker1");
+        assertEquals(listener.present, [entry("alice1"), entry("marker1")]);
+      }
+    } finally {
+      await server.stop("immediate");
+    }
+  },
+});

@@ -1,0 +1,84 @@
+/** Behind a pooler that gives each transaction another connection, where nothing can be listened to. */
+import { assert, assertEquals } from "@std/assert";
+import { eventually } from "../support/eventually.ts";
+import { isWithoutPooler, type Pooler, startPooler } from "../support/postgres/pooler.ts";
+import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { Listener } from "./listener.ts";
+import { PostgresTestWorld } from "./postgres_world.ts";
+import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
+
+function poolerTest(
+  statement: string,
+  run: (world: PostgresTestWorld, pooler: Pooler) => Promise<void>,
+): void {
+  Deno.test({
+    name: `postgres behind a pooler: ${statement}`,
+    ignore: isWithoutPostgres || isWithoutPooler,
+    fn: async () => {
+      await using world = await PostgresTestWorld.create({ retryMs: 200, pollMs: 50, echoMs: 500 });
+      await using pooler = await startPooler(world.database.url);
+      try {
+        await run(world, pooler);
+      } finally {
+        // Before the pooler is gone.
+        await world.close();
+      }
+    },
+  });
+}
+
+poolerTest("it is noticed that nothing can be listened to, and said", async (world, { url }) => {
+  const isolate = world.start({ url });
+  await isolate.ready();
+  assertEquals(world.events, [{ type: "connected", mode: "poll" }]);
+});
+
+poolerTest(
+  "messages, what passes, and presence come all the same, to those who listen too",
+  async (world, { url }) => {
+    const polling = [world.start({ url }), world.start({ url })] as const;
+    const listening = await world.open();
+    const isolates = [...polling, listening];
+    await listening.enter("r", entry("early1"));
+    const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
+    for (const [index, isolate] of isolates.entries()) {
+      await isolate.publish("r", drafts(`${index}-`, 20));
+      await isolate.enter("r", entry(`user${index}1`));
+      await isolate.emit("r", ephemeral(`passing ${index}`));
+      await isolate.emit("r", ephemeral(`big ${index}`, { data: JSON.stringify("x".repeat(9_000)) }));
+      await isolate.emit("r", ephemeral(`passing ${index}`));
+    }
+    await listening.leave("r", "early1");
+    await polling[0].publish("r", [draft("last")]);
+    const present = range(0, 2).map((index) => entry(`user${index}1`));
+    for (const listener of listeners) {
+      await listener.untilOffset(61);
+      assertEquals(listener.offsets, range(1, 61));
+      await eventually(() => Promise.resolve(listener.ephemerals.length), (count) => count >= 9);
+      assertEquals(
+        listener.ephemerals.map(({ id }) => id),
+        range(0, 2).flatMap((index) => [`passing ${index}`, `big ${index}`, `passing ${index}`]),
+      );
+      await eventually(() => Promise.resolve(listener.present.length), (count) => count === 3);
+      assertEquals(listener.present, present);
+      assertEquals(listener.subscription.present, [entry("early1")]);
+    }
+  },
+);
+
+poolerTest("a pooler that goes away and comes back costs nothing", async (world, { url }) => {
+  const isolate = world.start({ url });
+  const other = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await other.publish("r", [draft("1")]);
+  await listener.untilOffset(1);
+  const before = world.events.length;
+  await world.cut();
+  await eventually(
+    () => other.publish("r", [draft("2")]).then(() => true, () => false),
+    (isStored) => isStored,
+  );
+  await listener.untilOffset(2);
+  assertEquals(listener.ids, ["1", "2"]);
+  assert(world.events.length >= before);
+});

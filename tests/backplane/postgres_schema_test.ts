@@ -1,0 +1,175 @@
+/** The schema that supabase/migrations makes, what is said where it is missing, and what SQL can do with it. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { BackplaneUnavailable } from "../../supabase/functions/realtime/backplane/contract.ts";
+import { channelOf } from "../../supabase/functions/realtime/backplane/postgres/channel.ts";
+import { createTestDatabase, readMigrations } from "../support/postgres/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { Listener } from "./listener.ts";
+import { PostgresTestWorld } from "./postgres_world.ts";
+import { draft, drafts, ephemeral, ODD_NAMES, range } from "./samples.ts";
+import { withRetention } from "./world.ts";
+
+function schemaTest(statement: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `postgres: ${statement}`, ignore: isWithoutPostgres, fn });
+}
+
+async function applyMigrations(sql: PostgresTestWorld["database"]["sql"]): Promise<void> {
+  for (const migration of await readMigrations()) await sql.unsafe(migration);
+}
+
+schemaTest("a database without the schema is said to need the file, and is used once it has it", async () => {
+  await using world = await PostgresTestWorld.create({ isMigrated: false, retryMs: 200 });
+  const isolate = world.start();
+  const error = await assertRejects(() => isolate.ready(), BackplaneUnavailable);
+  assert(error.message.includes("supabase/migrations/20261123000000_rooms.sql"), error.message);
+  await assertRejects(() => isolate.publish("r", [draft("m")]), BackplaneUnavailable, "supabase db push");
+  await applyMigrations(world.database.sql);
+  await eventually(() => isolate.ready().then(() => true, () => false), Boolean);
+  assertEquals(await isolate.publish("r", [draft("m")]), [{ offset: 1, duplicate: false }]);
+});
+
+schemaTest("an older schema is said to need the file", async () => {
+  await using world = await PostgresTestWorld.create({ isMigrated: false });
+  await world.database.sql.unsafe(`
+    create schema rooms;
+    create function rooms.schema_version() returns int language sql as 'select 0';
+  `);
+  await assertRejects(
+    () => world.start().ready(),
+    BackplaneUnavailable,
+    "version 0, and version 1 is needed",
+  );
+});
+
+schemaTest("the migrations run again without harm", async () => {
+  await using world = await PostgresTestWorld.create();
+  const isolate = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await isolate.publish("r", [draft("1")]);
+  await applyMigrations(world.database.sql);
+  assertEquals(await isolate.publish("r", [draft("1"), draft("2")]), [
+    { offset: 1, duplicate: true },
+    { offset: 2, duplicate: false },
+  ]);
+  await listener.untilOffset(2);
+  assertEquals(listener.offsets, [1, 2]);
+});
+
+schemaTest("nothing of it is for anon and authenticated", async () => {
+  await using database = await createTestDatabase();
+  const { sql } = database;
+  for (const role of ["anon", "authenticated"]) {
+    const [schema] = await sql<
+      { usage: boolean }[]
+    >`select has_schema_privilege(${role}, 'rooms', 'usage') as usage`;
+    assertEquals(schema?.usage, false);
+    const open = await sql<{ name: string }[]>`
+      select relname as name from pg_class
+      where relnamespace = 'rooms'::regnamespace and relkind in ('r', 'S')
+        and case relkind
+          when 'S' then has_sequence_privilege(${role}, oid, 'usage, select, update')
+          else has_table_privilege(${role}, oid, 'select, insert, update, delete, truncate, references, trigger') end
+      union all
+      select proname from pg_proc
+      where pronamespace = 'rooms'::regnamespace and has_function_privilege(${role}, oid, 'execute')
+    `;
+    assertEquals([...open], []);
+  }
+  const withoutRls = await sql`
+    select relname from pg_class where relnamespace = 'rooms'::regnamespace and relkind = 'r' and not relrowsecurity
+  `;
+  assertEquals([...withoutRls], []);
+});
+
+schemaTest("the service role may do all that the function does", async () => {
+  await using world = await PostgresTestWorld.create();
+  const { sql } = world.database;
+  await sql`create role ${sql(`service_${Deno.pid}`)} login bypassrls in role service_role`;
+  try {
+    const url = new URL(world.database.url);
+    url.username = `service_${Deno.pid}`;
+    const isolate = world.start({ url: url.href });
+    const listener = await Listener.open(isolate, "r");
+    await isolate.publish("r", drafts("m", 2));
+    await isolate.enter("r", { user: "alice", connection: "a1", state: "{}" });
+    await isolate.linger("r", "a1", 0);
+    await isolate.sweep();
+    await isolate.trim();
+    await isolate.emit("r", ephemeral("big", { data: JSON.stringify("x".repeat(9_000)) }));
+    await listener.untilId("big");
+    await isolate.close();
+  } finally {
+    await sql`drop role ${sql(`service_${Deno.pid}`)}`;
+  }
+});
+
+schemaTest("the function and the database call a room's notifications the same", async () => {
+  await using database = await createTestDatabase();
+  for (const name of ODD_NAMES) {
+    const [row] = await database.sql<{ channel: string }[]>`select rooms.channel_of(${name}) as channel`;
+    assertEquals(row?.channel, channelOf(name));
+  }
+});
+
+schemaTest("what SQL publishes is delivered when it is committed, and never when it is not", async () => {
+  await using world = await PostgresTestWorld.create();
+  const isolate = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  const { sql } = world.database;
+  await sql.begin(async (transaction) => {
+    await transaction`select rooms.publish('r', 'gone', '{}')`;
+    throw new Error("rolled back");
+  }).catch(() => {/* as intended */});
+  await sql`select rooms.publish('r', 'row changed', '{"id": 1}', 'first')`;
+  const [again] = await sql<{ offset: string }[]>`
+    select rooms.publish('r', 'row changed', '{"id": 1}', 'first') as offset
+  `;
+  assertEquals(again?.offset, "1");
+  await sql`select rooms.publish('r', 'two', '2'), rooms.publish('r', 'three', ${
+    sql.json("a\u001fb\u0010c")
+  })`;
+  await listener.untilOffset(3);
+  assertEquals(listener.messages.map(({ event, data, from }) => [event, data, from.user]), [
+    ["row changed", '{"id": 1}', "postgres"],
+    ["two", "2", "postgres"],
+    ["three", '"a\\u001fb\\u0010c"', "postgres"],
+  ]);
+  await assertRejects(() => sql`select rooms.publish('r', null, '{}')`.execute(), Error, "must not be null");
+});
+
+schemaTest("what is not kept any more is deleted, and what recognizes repetitions is not", async () => {
+  const { retention } = withRetention({ messages: 10, ageMs: 600_000, dedupeMs: 60_000 });
+  await using world = await PostgresTestWorld.create({ retention });
+  const isolate = await world.open();
+  await isolate.publish("r", drafts("m", 30));
+  await isolate.publish("r2", drafts("m", 5));
+  const stored = async () => {
+    const [row] = await world.database.sql<{ count: string }[]>`select count(*) from rooms.messages`;
+    return Number(row?.count);
+  };
+  assertEquals(await isolate.trim(), 0);
+  await world.advance(60_000);
+  assertEquals(await isolate.trim(), 20);
+  assertEquals(await stored(), 15);
+  const page = await isolate.history("r", { after: 0, limit: 100 });
+  assertEquals(page.messages.map(({ offset }) => offset), range(21, 30));
+  await world.advance(600_000);
+  assertEquals(await isolate.trim(), 15);
+  assertEquals(await stored(), 0);
+  assertEquals((await isolate.history("r", { after: 0, limit: 1 })).head, 30);
+  await world.advance(86_400_000);
+  assertEquals(await isolate.trim(), 0);
+  const rooms = await world.database.sql`select from rooms.rooms`;
+  assertEquals(rooms.length, 0);
+});
+
+schemaTest("while one isolate trims no other one does", async () => {
+  await using world = await PostgresTestWorld.create();
+  const isolate = await world.open();
+  await world.database.sql.begin(async (transaction) => {
+    await transaction`select rooms.trim(1, 1, 1)`;
+    assertEquals(await isolate.trim(), undefined);
+  });
+  assertEquals(await isolate.trim(), 0);
+});

@@ -1,0 +1,8 @@
+/** The contract's suite on Postgres. */
+import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { backplaneContract } from "./contract.ts";
+import { createPostgresTestWorld } from "./postgres_world.ts";
+
+if (!isWithoutPostgres) {
+  backplaneContract({ name: "postgres", createWorld: createPostgresTestWorld, canKill: true, runs: 30 });
+}

@@ -1,0 +1,430 @@
+/** What becomes of subscriptions and publishes when Redis, or the way to it, fails. */
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  type Backplane,
+  BackplaneUnavailable,
+  type Draft,
+  type Stored,
+} from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { RedisOptions } from "../../supabase/functions/realtime/backplane/redis.ts";
+import { createNodes } from "../../supabase/functions/realtime/backplane/redis/nodes.ts";
+import { withDefaults } from "../../supabase/functions/realtime/backplane/redis/options.ts";
+import { eventually } from "../support/eventually.ts";
+import { isWithoutRedis } from "../support/redis/availability.ts";
+import { RedisProcess } from "../support/redis/redis_process.ts";
+import { Listener } from "./listener.ts";
+import { RedisTestWorld } from "./redis_world.ts";
+import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
+import { USUAL } from "./world.ts";
+
+const ALL = { after: 0, limit: 500 } as const;
+/** Connections are tried for again soon. */
+const PROMPT: Partial<RedisOptions> = { ...USUAL, retryMs: 100, sweepMs: 50 };
+
+/** Registers a test with a server of its own. */
+function failureTest(
+  statement: string,
+  run: (world: RedisTestWorld, server: RedisProcess) => Promise<void>,
+  options: Partial<RedisOptions> & { readonly settings?: readonly string[] } = {},
+): void {
+  Deno.test({
+    name: `redis failures: ${statement}`,
+    ignore: isWithoutRedis,
+    fn: async () => {
+      const { settings = [], ...rest } = options;
+      await using server = await RedisProcess.start({ settings });
+      await using world = new RedisTestWorld({ url: server.url }, [server], { ...PROMPT, ...rest });
+      await run(world, server);
+    },
+  });
+}
+
+/** Publishes until it is stored, as clients do. */
+async function publishAtLast(isolate: Backplane, message: Draft): Promise<Stored> {
+  const [stored] = await eventually(
+    () => isolate.publish("r", [message]).catch(unlessUnavailable),
+    (results) => results.length > 0,
+  );
+  assert(stored);
+  return stored;
+}
+
+function unlessUnavailable(error: unknown): readonly never[] {
+  if (error instanceof BackplaneUnavailable) return [];
+  throw error;
+}
+
+/** Waits until the subscription has been told that its history is another one. */
+async function untilReset(listener: Listener): Promise<void> {
+  const look = () => Promise.resolve(listener.events.at(-1)?.type);
+  await eventually(look, (type) => type === "reset");
+}
+
+/** Cuts off who subscribes, and keeps them out while something is done by others. */
+async function whileAway(server: RedisProcess, act: () => Promise<void>): Promise<void> {
+  await server.command("CONFIG", "SET", "requirepass", "closed");
+  const admin = ["-a", "closed", "--no-auth-warning"];
+  await server.command(...admin, "CLIENT", "KILL", "TYPE", "pubsub");
+  await act();
+  await server.command(...admin, "CONFIG", "SET", "requirepass", "");
+}
+
+async function untilReady(isolate: Backplane): Promise<void> {
+  const look = () => isolate.ready().then(() => true, () => false);
+  await eventually(look, (isReady) => isReady);
+}
+
+failureTest(
+  "connections that are cut while two isolates publish lose nothing and double nothing",
+  async (world, server) => {
+    const isolates = [await world.open(), await world.open()];
+    const listeners = await Promise.all(
+      [...isolates, await world.open()].map((one) => Listener.open(one, "r")),
+    );
+    let isDone = false;
+    const cutting = (async () => {
+      while (!isDone) await server.command("CLIENT", "KILL", "TYPE", "pubsub");
+    })();
+    const stored = await Promise.all(isolates.map(async (isolate, index) => {
+      const results: Stored[] = [];
+      for (const number of range(1, 60)) {
+        results.push(await publishAtLast(isolate, draft(`${index}-${number}`)));
+      }
+      return results;
+    }));
+    isDone = true;
+    await cutting;
+    assertEquals(stored.flat().map(({ offset }) => offset).sort((a, b) => a - b), range(1, 120));
+    const { messages } = await (await world.open()).history("r", ALL);
+    for (const listener of listeners) {
+      await listener.untilOffset(120);
+      assertEquals(listener.messages, messages);
+    }
+  },
+);
+
+failureTest(
+  "what was published while a connection was away is read, and presence is told as differences",
+  async (world, server) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    for (const name of ["alice1", "bob1", "carol1"]) await other.enter("r", entry(name));
+    const listener = await Listener.open(isolate, "r");
+    await whileAway(server, async () => {
+      await other.publish("r", drafts("m", 5));
+      await other.enter("r", entry("bob1", '{"a":1}'));
+      await other.leave("r", "carol1");
+      await other.enter("r", entry("dave1"));
+      await other.resume("r", { user: "alice", connection: "alice2", previous: "alice1" });
+    });
+    await listener.untilOffset(5);
+    await listener.untilChanges(4);
+    assertEquals(listener.present, [entry("alice2"), entry("bob1", '{"a":1}'), entry("dave1")]);
+    assert(listener.changes.some((change) => change.type === "updated" && change.previous === "alice1"));
+  },
+);
+
+failureTest("what was trimmed while a connection was away is told as a gap", async (world, server) => {
+  const isolate = await world.open();
+  const other = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await other.publish("r", drafts("before", 2));
+  await listener.untilOffset(2);
+  await whileAway(server, async () => void await other.publish("r", drafts("away", 10)));
+  await listener.untilOffset(12);
+  assertEquals(listener.events.filter(({ type }) => type === "gap"), [{ type: "gap", from: 3, to: 8 }]);
+  assertEquals(listener.offsets, [1, 2, 9, 10, 11, 12]);
+}, { retention: { ...USUAL.retention, messages: 4 } });
+
+failureTest(
+  "while the server is away calls reject in time, and subscriptions stay",
+  async (world, server) => {
+    const isolate = await world.open({ waitMs: 100 });
+    const listener = await Listener.open(isolate, "r");
+    await server.stop();
+    const begun = performance.now();
+    await assertRejects(() => isolate.publish("r", [draft("m")]), BackplaneUnavailable);
+    await assertRejects(() => isolate.emit("r", ephemeral("m")), BackplaneUnavailable);
+    await assertRejects(() => isolate.enter("r", entry("alice1")), BackplaneUnavailable);
+    await assertRejects(() => isolate.subscribe("r2", () => {}), BackplaneUnavailable);
+    await assertRejects(() => isolate.history("r", ALL), BackplaneUnavailable);
+    await assertRejects(() => isolate.ready(), BackplaneUnavailable);
+    assert(performance.now() - begun < 4_000);
+    assertEquals(listener.events, []);
+  },
+);
+
+failureTest(
+  "a server that comes back without what was said resets subscriptions, and goes on in another epoch",
+  async (world, server) => {
+    const isolate = await world.open();
+    await isolate.enter("r", entry("alice1", '{"a":1}'));
+    const listener = await Listener.open(isolate, "r");
+    await isolate.publish("r", drafts("m", 3));
+    await listener.untilOffset(3);
+    await server.stop("SIGKILL");
+    await server.startAgain();
+    await untilReset(listener);
+    const again = await Listener.open(isolate, "r");
+    assertNotEquals(again.subscription.epoch, listener.subscription.epoch);
+    assertEquals(await isolate.publish("r", [draft("m3")]), [{ offset: 1, duplicate: false }]);
+    await again.untilOffset(1);
+    // The isolate still answers for who is there.
+    const look = () => isolate.present("r");
+    await eventually(look, (present) => present.length === 1);
+    assertEquals(await isolate.present("r"), [entry("alice1", '{"a":1}')]);
+  },
+);
+
+failureTest(
+  "a server that comes back with what it saved keeps it, and since its end may be lost the epoch changes",
+  async (world, server) => {
+    const isolate = await world.open();
+    const listener = await Listener.open(isolate, "r");
+    await isolate.publish("r", drafts("m", 3));
+    await server.stop();
+    await server.startAgain();
+    await untilReset(listener);
+    await untilReady(isolate);
+    const page = await isolate.history("r", ALL);
+    assertEquals(page.messages.map(({ id }) => id), ["m1", "m2", "m3"]);
+    assertNotEquals(page.epoch, listener.subscription.epoch);
+    assertEquals(await isolate.publish("r", [draft("m3"), draft("m4")]), [
+      { offset: 3, duplicate: true },
+      { offset: 4, duplicate: false },
+    ]);
+  },
+  { settings: ["--appendonly", "yes", "--appendfsync", "always"] },
+);
+
+failureTest(
+  "a server that comes back with an older state changes the epoch, whoever speaks first",
+  async (world, server) => {
+    const isolate = await world.open();
+    const listener = await Listener.open(isolate, "r");
+    await isolate.publish("r", drafts("m", 3));
+    await server.command("SAVE");
+    await isolate.publish("r", drafts("lost", 2));
+    await listener.untilOffset(5);
+    await server.stop("SIGKILL");
+    await server.startAgain();
+    // One who knows nothing writes over what was lost.
+    const other = await world.open();
+    assertEquals(
+      await other.publish("r", drafts("new", 4)),
+      range(4, 7).map((offset) => ({ offset, duplicate: false })),
+    );
+    await untilReset(listener);
+    assertEquals(listener.offsets, range(1, 5));
+    assertNotEquals((await other.history("r", ALL)).epoch, listener.subscription.epoch);
+  },
+);
+
+failureTest("a head that goes back in a running server changes the epoch, too", async (world, server) => {
+  const isolate = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await isolate.publish("r", drafts("m", 5));
+  await listener.untilOffset(5);
+  const keys = (await server.command("KEYS", `${world.prefix}*`)).split("\n");
+  const room = keys.find((key) => key.endsWith("}"));
+  assert(room !== undefined);
+  await server.command("LTRIM", `${room}:messages`, "0", "2");
+  await server.command("HSET", room, "head", "3");
+  const other = await world.open();
+  const { epoch } = await other.history("r", ALL);
+  assertEquals(await other.publish("r", [draft("over")]), [{ offset: 4, duplicate: false }]);
+  await untilReset(listener);
+  assertNotEquals((await other.history("r", ALL)).epoch, epoch);
+});
+
+failureTest("FLUSHALL resets subscriptions, with the next publish at the latest", async (world, server) => {
+  const isolate = await world.open();
+  const other = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await isolate.publish("r", drafts("m", 3));
+  await listener.untilOffset(3);
+  await server.command("FLUSHALL");
+  assertEquals(await other.publish("r", [draft("m1")]), [{ offset: 1, duplicate: false }]);
+  await untilReset(listener);
+  assertEquals(listener.offsets, [1, 2, 3]);
+});
+
+failureTest(
+  "FLUSHALL is noticed without anything being said, and entries come back",
+  async (world, server) => {
+    const isolate = await world.open();
+    await isolate.enter("r", entry("alice1"));
+    const listener = await Listener.open(isolate, "r");
+    await server.command("FLUSHALL");
+    await world.advance(0);
+    await untilReset(listener);
+    assertEquals(await isolate.present("r"), [entry("alice1")]);
+  },
+);
+
+failureTest(
+  "messages that are evicted are told as a gap, and presence that is evicted is entered again",
+  async (world, server) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    await isolate.enter("r", entry("alice1"));
+    await other.enter("r", entry("bob1"));
+    await isolate.publish("r", drafts("m", 3));
+    const keys = (await server.command("KEYS", `${world.prefix}*`)).split("\n");
+    const evicted = keys.filter((key) => key.endsWith(":messages") || key.endsWith(":present"));
+    assertEquals(evicted.length, 2);
+    await server.command("DEL", ...evicted);
+    const page = await other.history("r", ALL);
+    assertEquals([page.head, page.first, page.messages], [3, 4, []]);
+    await world.advance(0);
+    assertEquals((await other.present("r")).map(({ connection }) => connection).sort(), ["alice1", "bob1"]);
+    assertEquals(await other.publish("r", [draft("next")]), [{ offset: 4, duplicate: false }]);
+  },
+);
+
+failureTest("a script store that was emptied is filled again", async (world, server) => {
+  const isolate = await world.open();
+  await server.command("SCRIPT", "FLUSH");
+  assertEquals(await isolate.publish("r", [draft("m")]), [{ offset: 1, duplicate: false }]);
+  assertEquals(await isolate.present("r"), []);
+});
+
+failureTest(
+  "a backlog of 10,000 messages is read in order when the connection is back",
+  async (world, server) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    const listener = await Listener.open(isolate, "r");
+    await whileAway(server, async () => {
+      for (const batch of range(1, 20)) await other.publish("r", drafts(`${batch}-`, 500));
+    });
+    await listener.untilOffset(10_000);
+    assertEquals(listener.offsets, range(1, 10_000));
+  },
+  { retention: { ...USUAL.retention, messages: 20_000 } },
+);
+
+failureTest("publishes of three isolates at once have one order everywhere", async (world) => {
+  const isolates = [await world.open(), await world.open(), await world.open()];
+  const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
+  await Promise.all(
+    isolates.flatMap((isolate, index) =>
+      range(1, 200).map((number) => isolate.publish("r", drafts(`${index}-${number}-`, 3)))
+    ),
+  );
+  const [first] = listeners;
+  assert(first);
+  for (const listener of listeners) {
+    await listener.untilOffset(1_800);
+    assertEquals(listener.offsets, range(1, 1_800));
+    assertEquals(listener.ids, first.ids);
+  }
+}, { retention: { ...USUAL.retention, messages: 20_000 } });
+
+failureTest(
+  "a retry that reaches another isolate after the first one died is recognized",
+  async (world, server) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    await isolate.publish("r", [draft("m")]);
+    await server.command("CLIENT", "KILL", "TYPE", "normal");
+    await world.kill(isolate);
+    assertEquals(await publishAtLast(other, draft("m")), { offset: 1, duplicate: true });
+  },
+);
+
+failureTest(
+  "a dead isolate's entries leave after lease and grace time, once, though two isolates look",
+  async (world) => {
+    const timing = { leaseMs: 300, graceMs: 300, sweepMs: 20 };
+    const isolate = await world.open(timing);
+    const others = [await world.open(timing), await world.open(timing)];
+    const listeners = await Promise.all(others.map((other) => Listener.open(other, "r")));
+    await isolate.enter("r", entry("alice1"));
+    await others[0]?.enter("r", entry("bob1"));
+    await isolate.abandon();
+    for (const listener of listeners) {
+      await listener.untilChanges(3);
+      assertEquals(listener.changes.map(({ type, entry }) => `${entry.connection} ${type}`), [
+        "alice1 joined",
+        "bob1 joined",
+        "alice1 left",
+      ]);
+    }
+    await others[1]?.enter("r", entry("marker1"));
+    for (const listener of listeners) {
+      await listener.untilJoined("marker1");
+      assertEquals(listener.changes.length, 4);
+    }
+  },
+);
+
+failureTest("an isolate that was taken for dead enters its connections again", async (world, server) => {
+  const timing = { sweepMs: 1_000_000 };
+  const isolate = await world.open(timing);
+  const listener = await Listener.open(isolate, "r");
+  await isolate.enter("r", entry("alice1", '{"a":1}'));
+  const [leases] = (await server.command("KEYS", `${world.prefix}*:leases`)).split("\n");
+  await server.command("ZADD", leases ?? "", "1", isolate.isolate);
+  const other = await world.open(timing);
+  await other.present("r");
+  await listener.untilChanges(2);
+  await isolate.sweep();
+  await listener.untilChanges(3);
+  const told = listener.changes.map(({ type, entry }) => `${entry.connection} ${type}`);
+  assertEquals(told, ["alice1 joined", "alice1 left", "alice1 joined"]);
+  assertEquals(await other.present("r"), [entry("alice1", '{"a":1}')]);
+});
+
+failureTest("a server that stands still is taken for gone, and nothing is lost", async (world, server) => {
+  const isolate = await world.open({ commandMs: 300, pingMs: 200, waitMs: 100 });
+  const listener = await Listener.open(isolate, "r");
+  server.signal("SIGSTOP");
+  await assertRejects(() => isolate.publish("r", [draft("m")]), BackplaneUnavailable);
+  server.signal("SIGCONT");
+  // What was sent before the stop may have been stored by now.
+  const { offset } = await publishAtLast(isolate, draft("m"));
+  assertEquals(offset, 1);
+  await publishAtLast(isolate, draft("marker"));
+  await listener.untilId("marker");
+  assertEquals(listener.ids, ["m", "marker"]);
+});
+
+failureTest("a slow server makes calls slow, and nothing else", async (world, server) => {
+  const isolate = await world.open();
+  const listener = await Listener.open(isolate, "r");
+  await server.command("CLIENT", "PAUSE", "300", "ALL");
+  const stored = await Promise.all(range(1, 50).map((number) => isolate.publish("r", [draft(`${number}`)])));
+  assertEquals(stored.flat().map(({ offset }) => offset), range(1, 50));
+  await listener.untilOffset(50);
+  assertEquals(listener.offsets, range(1, 50));
+  assertEquals(world.events.filter(({ type }) => type !== "connected"), []);
+});
+
+failureTest("more messages than may wait are refused", async (world, server) => {
+  const isolate = await world.open({ maxWaiting: 10 });
+  await server.command("CLIENT", "PAUSE", "200", "ALL");
+  const first = isolate.publish("r", drafts("m", 8));
+  await assertRejects(() => isolate.publish("r", drafts("more", 3)), BackplaneUnavailable);
+  assertEquals((await first).length, 8);
+});
+
+failureTest("an isolate that starts before the server waits for it", async (_, server) => {
+  await server.stop();
+  await using world = new RedisTestWorld({ url: server.url }, [server], PROMPT);
+  const opening = world.open({ waitMs: 5_000 });
+  await server.startAgain();
+  await (await opening).publish("r", [draft("m")]);
+});
+
+Deno.test("redis failures: what is no URL of Redis is refused, and no password told", () => {
+  for (const url of ["", "http://u:secret@h", "u:secret@h", "redis//u:secret@h"]) {
+    for (const place of [{ url }, { cluster: [url] }, { cluster: [] }]) {
+      const error = assertThrows(() => createNodes(withDefaults({ ...PLACELESS, place }), DEAF), TypeError);
+      assert(!error.message.includes("secret"));
+    }
+  }
+});
+
+const PLACELESS = { ...USUAL, onDeliverError: () => {}, onEvent: () => {} };
+const DEAF = { onUp: () => {}, onDown: () => {}, onMessage: () => {}, onMoved: () => {} };

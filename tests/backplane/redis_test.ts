@@ -1,0 +1,16 @@
+/** The contract's suite on one server. */
+import { sharedRedis } from "../support/redis/shared_redis.ts";
+import { backplaneContract } from "./contract.ts";
+import { RedisTestWorld } from "./redis_world.ts";
+
+if (sharedRedis) {
+  const server = sharedRedis;
+  backplaneContract({
+    name: "redis",
+    createWorld: (options) => Promise.resolve(new RedisTestWorld({ url: server.url }, [server], options)),
+    canKill: true,
+    runs: 60,
+  });
+} else {
+  Deno.test({ name: "redis: the contract's suite", ignore: true, fn: () => {} });
+}

@@ -1,0 +1,80 @@
+import type { Backplane } from "../../supabase/functions/realtime/backplane/contract.ts";
+import {
+  RedisBackplane,
+  type RedisEvent,
+  type RedisOptions,
+  type RedisPlace,
+} from "../../supabase/functions/realtime/backplane/redis.ts";
+import type { RedisProcess } from "../support/redis/redis_process.ts";
+import { type TestWorld, USUAL } from "./world.ts";
+
+/** Lets an isolate's leases end now. KEYS: none; ARGV: what the keys of leases look like, the isolate. */
+const END_LEASES = `
+local time = redis.call('TIME')
+for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+  if redis.call('ZSCORE', key, ARGV[2]) then
+    local now = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[3])
+    redis.call('ZADD', key, string.format('%.0f', now), ARGV[2])
+  end
+end`;
+
+/** Isolates on a server, or a cluster, with keys of their own. */
+export class RedisTestWorld implements TestWorld {
+  /** Begins all keys. */
+  readonly prefix: string = `test-${crypto.randomUUID()}:`;
+  /** What subscribers' `deliver` threw. */
+  readonly deliverErrors: unknown[] = [];
+  /** What was told of connections. */
+  readonly events: RedisEvent[] = [];
+  readonly #place: RedisPlace;
+  readonly #servers: readonly RedisProcess[];
+  readonly #options: Partial<RedisOptions>;
+  readonly #opened = new Set<RedisBackplane>();
+  #shiftMs = 0;
+
+  /** All `servers` of the place are given, for what tests do to them behind the backplane's back. */
+  constructor(place: RedisPlace, servers: readonly RedisProcess[], options: Partial<RedisOptions> = {}) {
+    this.#place = place;
+    this.#servers = servers;
+    this.#options = options;
+  }
+
+  async open(options: Partial<RedisOptions> = {}): Promise<RedisBackplane> {
+    const backplane = new RedisBackplane({
+      ...USUAL,
+      place: this.#place,
+      prefix: this.prefix,
+      onDeliverError: (error) => this.deliverErrors.push(error),
+      onEvent: (event) => this.events.push(event),
+      shiftMs: () => this.#shiftMs,
+      // Time is advanced by more than a lease: who is alive must not seem dead for it.
+      leaseMs: 1_000_000_000,
+      // What is due is asked for, so that nothing happens by itself.
+      sweepMs: 1_000_000,
+      ...this.#options,
+      ...options,
+    });
+    this.#opened.add(backplane);
+    await backplane.ready();
+    return backplane;
+  }
+
+  async advance(ms: number): Promise<void> {
+    this.#shiftMs += ms;
+    for (const backplane of this.#opened) await backplane.sweep();
+  }
+
+  readonly kill = async (backplane: Backplane): Promise<void> => {
+    if (!(backplane instanceof RedisBackplane)) throw new Error("It is not of this world.");
+    this.#opened.delete(backplane);
+    await backplane.abandon();
+    for (const server of this.#servers) {
+      const keys = `${this.prefix}*:leases`;
+      await server.command("EVAL", END_LEASES, "0", keys, backplane.isolate, `${this.#shiftMs}`);
+    }
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Array.from(this.#opened, (backplane) => backplane.close()));
+  }
+}

@@ -1,0 +1,172 @@
+import { deadline } from "@std/async";
+
+/** Where Debian, Homebrew and others put the server's programs; the environment's PG_BIN names another folder. */
+const PLACES = [
+  Deno.env.get("PG_BIN"),
+  ...[18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin`),
+  ...[18, 17, 16, 15].map((version) => `/opt/homebrew/opt/postgresql@${version}/bin`),
+  "/usr/local/bin",
+  "/usr/bin",
+].filter((path) => path !== undefined);
+
+const bin = PLACES.find((path) => exists(`${path}/initdb`));
+const givenUrl = Deno.env.get("TEST_POSTGRES_URL");
+
+/**
+ * Whether tests with Postgres have to be left out: for `ignore` of `Deno.test`. True where there is none, except in CI (with CI in the
+ * environment), where they fail instead.
+ */
+export const isWithoutPostgres: boolean = bin === undefined && givenUrl === undefined && !Deno.env.get("CI");
+if (isWithoutPostgres) {
+  console.log(
+    "No Postgres: its tests are left out. Get it with `apt-get install postgresql`, or name a server in TEST_POSTGRES_URL.",
+  );
+}
+
+/** A server's start reads and writes a few hundred files, on a machine that may be busy. */
+const START_PATIENCE_MS = 60_000;
+
+/** A server of its own for the tests of one process. It ends with the process, however that ends. */
+export class PostgresServer {
+  /** Of the superuser, without a database's name. */
+  readonly url: string;
+  readonly #directory: string;
+  readonly #port: number;
+  readonly #settings: readonly string[];
+
+  private constructor(directory: string, port: number, settings: readonly string[]) {
+    this.#directory = directory;
+    this.#port = port;
+    this.#settings = settings;
+    this.url = `postgres://postgres@127.0.0.1:${port}`;
+  }
+
+  /** Starts one with an empty cluster; settings are in addition to those that make it fast and forgetful. */
+  static async start(settings: readonly string[] = []): Promise<PostgresServer> {
+    const directory = await Deno.makeTempDir({ prefix: "rooms-postgres-" });
+    await giveToServer(directory);
+    // Sharing the port with somebody who came first makes the start fail: another one is tried.
+    for (let attempt = 1;; attempt++) {
+      const server = new PostgresServer(directory, freePort(), settings);
+      try {
+        if (attempt === 1) await server.#makeCluster();
+        await server.resume();
+        server.#endWithProcess();
+        return server;
+      } catch (error) {
+        if (attempt === 3) throw error;
+      }
+    }
+  }
+
+  /** Stops it, as a restart does: connections are cut, what is stored stays. */
+  async stop(mode: "fast" | "immediate" = "fast"): Promise<void> {
+    await run(["pg_ctl", "stop", "-w", "-D", this.#data, "-m", mode]);
+  }
+
+  /** Starts it again. */
+  async resume(): Promise<void> {
+    const settings = [
+      `port=${this.#port}`,
+      "listen_addresses=127.0.0.1",
+      `unix_socket_directories=${this.#directory}`,
+      "fsync=off",
+      "full_page_writes=off",
+      "max_connections=200",
+      ...this.#settings,
+    ];
+    const log = `${this.#directory}/log`;
+    try {
+      await run([
+        "pg_ctl",
+        "start",
+        "-w",
+        "-D",
+        this.#data,
+        "-l",
+        log,
+        "-o",
+        settings.map((setting) => `-c ${setting}`).join(" "),
+      ]);
+    } catch (error) {
+      throw new Error(await Deno.readTextFile(log).catch(() => "no log"), { cause: error });
+    }
+  }
+
+  get #data(): string {
+    return `${this.#directory}/data`;
+  }
+
+  async #makeCluster(): Promise<void> {
+    await run([
+      "initdb",
+      "-D",
+      this.#data,
+      "-U",
+      "postgres",
+      "-A",
+      "trust",
+      "-E",
+      "UTF8",
+      "--locale=C",
+      "--no-sync",
+    ]);
+  }
+
+  /** Somebody beside the process waits for its end, since it may not come to do anything any more. */
+  #endWithProcess(): void {
+    const [program = "", ...args] = asServer(["pg_ctl", "stop", "-D", this.#data, "-m", "immediate"]);
+    const stop = [program, ...args].map((word) => `'${word}'`).join(" ");
+    // What ends a whole group of processes must not end this one.
+    const wait = `trap '' HUP INT TERM; while kill -0 ${Deno.pid} 2>/dev/null; do sleep 1; done`;
+    const script = `{ ${wait}; ${stop}; rm -rf '${this.#directory}'; } >/dev/null 2>&1 </dev/null &`;
+    new Deno.Command("sh", { args: ["-c", script] }).outputSync();
+  }
+}
+
+let shared: Promise<string> | undefined;
+
+/** The address, without a database's name, of the server that all tests of the process share. */
+export function sharedServerUrl(): Promise<string> {
+  return shared ??= givenUrl === undefined
+    ? PostgresServer.start().then(({ url }) => url)
+    : Promise.resolve(givenUrl.replace(/\/[^/?]*(\?.*)?$/, ""));
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** The server refuses to run as root: then it runs as the user that the package made. */
+function asServer([program = "", ...args]: readonly string[]): string[] {
+  if (!bin) throw new Error(`There is no Postgres in any of ${PLACES.join(", ")}.`);
+  const command = [`${bin}/${program}`, ...args];
+  if (Deno.uid() !== 0) return command;
+  return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", ...command];
+}
+
+async function run(command: readonly string[]): Promise<void> {
+  const [program = "", ...args] = asServer(command);
+  // A started server inherits the outputs: reading a pipe would wait for its end.
+  const child = new Deno.Command(program, { args, cwd: "/", stdin: "null", stdout: "null", stderr: "null" });
+  const { code } = await deadline(child.output(), START_PATIENCE_MS);
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}.`);
+}
+
+async function giveToServer(directory: string): Promise<void> {
+  if (Deno.uid() !== 0) return;
+  const ids = await Promise.all(["-u", "-g"].map(async (flag) => {
+    const { stdout } = await new Deno.Command("id", { args: [flag, "postgres"] }).output();
+    return Number(new TextDecoder().decode(stdout));
+  }));
+  await Deno.chown(directory, ids[0] ?? null, ids[1] ?? null);
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
