@@ -180,6 +180,8 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
 
   #stop(reason: RoomError): void {
     this.#isOpening = false;
+    // Also where it was just about to open again, and is still closed.
+    this.#requests.closedBy = reason;
     this.#connection.stop(reason);
   }
 

@@ -1,5 +1,5 @@
 /** Behind a pooler that gives each transaction another connection, where nothing can be listened to. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { isWithoutPooler, type Pooler, startPooler } from "../support/postgres/pooler.ts";
 import { isWithoutPostgres } from "../support/postgres/server.ts";
@@ -66,13 +66,12 @@ poolerTest(
   },
 );
 
-poolerTest("a pooler that goes away and comes back costs nothing", async (world, { url }) => {
+poolerTest("the database's connections behind the pooler are cut, and that costs nothing", async (world, { url }) => {
   const isolate = world.start({ url });
   const other = await world.open();
   const listener = await Listener.open(isolate, "r");
   await other.publish("r", [draft("1")]);
   await listener.untilOffset(1);
-  const before = world.events.length;
   await world.cut();
   await eventually(
     () => other.publish("r", [draft("2")]).then(() => true, () => false),
@@ -80,5 +79,4 @@ poolerTest("a pooler that goes away and comes back costs nothing", async (world,
   );
   await listener.untilOffset(2);
   assertEquals(listener.ids, ["1", "2"]);
-  assert(world.events.length >= before);
 });
