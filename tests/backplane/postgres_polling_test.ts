@@ -66,17 +66,20 @@ poolerTest(
   },
 );
 
-poolerTest("the database's connections behind the pooler are cut, and that costs nothing", async (world, { url }) => {
-  const isolate = world.start({ url });
-  const other = await world.open();
-  const listener = await Listener.open(isolate, "r");
-  await other.publish("r", [draft("1")]);
-  await listener.untilOffset(1);
-  await world.cut();
-  await eventually(
-    () => other.publish("r", [draft("2")]).then(() => true, () => false),
-    (isStored) => isStored,
-  );
-  await listener.untilOffset(2);
-  assertEquals(listener.ids, ["1", "2"]);
-});
+poolerTest(
+  "the database's connections behind the pooler are cut, and that costs nothing",
+  async (world, { url }) => {
+    const isolate = world.start({ url });
+    const other = await world.open();
+    const listener = await Listener.open(isolate, "r");
+    await other.publish("r", [draft("1")]);
+    await listener.untilOffset(1);
+    await world.cut();
+    await eventually(
+      () => other.publish("r", [draft("2")]).then(() => true, () => false),
+      (isStored) => isStored,
+    );
+    await listener.untilOffset(2);
+    assertEquals(listener.ids, ["1", "2"]);
+  },
+);
