@@ -17,9 +17,9 @@ import { Feeds } from "./postgres/feeds.ts";
 import { type PostgresOptions, type Settings, withDefaults } from "./postgres/options.ts";
 import { Presence } from "./postgres/presence.ts";
 import { parseMessages } from "./postgres/records.ts";
-import { escapeText } from "./postgres/text.ts";
+import { escapeText } from "./wire_text.ts";
 import { Upkeep } from "./postgres/upkeep.ts";
-import { within } from "./postgres/waiting.ts";
+import { within } from "./waiting.ts";
 
 /** What it is given, and what it tells. */
 export type { PostgresEvent, PostgresOptions } from "./postgres/options.ts";

@@ -1,7 +1,8 @@
 import type { Draft, Ephemeral, Stored } from "../contract.ts";
 import { channelOf } from "./channel.ts";
 import { ephemeralRecord } from "./records.ts";
-import { arrayText, escapeText } from "./text.ts";
+import { escapeText } from "../wire_text.ts";
+import { arrayText } from "./array_text.ts";
 
 /** What goes to one room, in its order. */
 interface RoomBatch {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { escapeText } from "./text.ts";
+import { escapeText } from "../wire_text.ts";
 
 /** Postgres cuts a channel's name at 63 bytes; these are enough to tell any two rooms apart. */
 const DIGITS = 40;

@@ -2,7 +2,7 @@ import { BackplaneUnavailable } from "../contract.ts";
 import { Database, messageOf } from "./database.ts";
 import { Link } from "./link.ts";
 import type { Settings } from "./options.ts";
-import { pause } from "./waiting.ts";
+import { pause } from "../waiting.ts";
 
 /** The schema's version that the statements are written for. */
 const SCHEMA_VERSION = 1;

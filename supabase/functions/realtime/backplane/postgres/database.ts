@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { BackplaneUnavailable } from "../contract.ts";
 import { type Address, Sockets } from "./sockets.ts";
-import { within } from "./waiting.ts";
+import { within } from "../waiting.ts";
 
 /** How connections are made. */
 export interface DatabaseOptions {

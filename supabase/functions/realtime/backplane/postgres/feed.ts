@@ -1,5 +1,6 @@
 import type { PresenceChange, PresenceEntry, RoomEvent } from "../contract.ts";
-import { applyChange, differences } from "./presence_differences.ts";
+import { applyChange } from "../apply_change.ts";
+import { differences } from "./presence_differences.ts";
 import { type Notification, parseNotification, type RoomRecord } from "./records.ts";
 import type { RoomReader, Snapshot } from "./statements.ts";
 

@@ -5,7 +5,7 @@ import { Feed, type Subscriber } from "./feed.ts";
 import type { Link } from "./link.ts";
 import { Poller } from "./poller.ts";
 import { RoomReader, type Snapshot } from "./statements.ts";
-import { within } from "./waiting.ts";
+import { within } from "../waiting.ts";
 
 /** How many rooms one statement asks for. */
 const ROOMS_AT_ONCE = 200;

@@ -1,5 +1,5 @@
 import type { Database, Pool } from "./database.ts";
-import { pause, within } from "./waiting.ts";
+import { pause, within } from "../waiting.ts";
 
 /** What a connection that listens is given. */
 export interface LinkOptions {

@@ -1,6 +1,6 @@
 import type { Feed } from "./feed.ts";
 import type { RoomReader } from "./statements.ts";
-import { pause } from "./waiting.ts";
+import { pause } from "../waiting.ts";
 
 /** Records are numbered before they can be seen: one may come up to this much after a later one, in milliseconds. */
 const LATE_MS = 5_000;

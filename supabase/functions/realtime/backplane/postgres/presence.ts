@@ -2,7 +2,7 @@ import type { PresenceEntry, Resumption } from "../contract.ts";
 import type { Connector } from "./connector.ts";
 import type { Parameter } from "./database.ts";
 import { parsePresent } from "./records.ts";
-import { escapeText, unescapeText } from "./text.ts";
+import { escapeText, unescapeText } from "../wire_text.ts";
 
 /** What presence is given. */
 export interface PresenceOptions {

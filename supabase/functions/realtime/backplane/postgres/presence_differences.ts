@@ -1,13 +1,5 @@
 import type { PresenceChange, PresenceEntry } from "../contract.ts";
 
-/** Does a change to a list by connection. */
-export function applyChange(present: Map<string, PresenceEntry>, change: PresenceChange): void {
-  const { entry } = change;
-  if (change.type === "updated" && change.previous !== undefined) present.delete(change.previous);
-  if (change.type === "left") present.delete(entry.connection);
-  else present.set(entry.connection, entry);
-}
-
 /**
  * What makes one list of who is present another one, as it could have been told. Where a user's connection is gone and another of theirs
  * has come, it went on as that one: so nobody seems to leave and to come who never did.

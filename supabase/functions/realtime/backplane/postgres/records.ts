@@ -1,5 +1,6 @@
 import type { Ephemeral, Message, PresenceChange, PresenceEntry } from "../contract.ts";
-import { escapeText, FIELD_SEPARATOR, RECORD_SEPARATOR, unescapeText } from "./text.ts";
+import { ephemeralFields, parseChange, parseEphemeral, senderOf } from "../wire_records.ts";
+import { joinFields, RECORD_SEPARATOR, splitFields } from "../wire_text.ts";
 
 /** What a notification brings, in its order. Records that do not name an epoch are of any. */
 export type RoomRecord =
@@ -52,27 +53,25 @@ export function parseMessages(text: string | null): Message[] {
 export function parsePresent(text: string): PresenceEntry[] {
   if (text === "") return [];
   return text.split(RECORD_SEPARATOR).map((record) => {
-    const [user = "", connection = "", state = ""] = fieldsOf(record);
+    const [user = "", connection = "", state = ""] = splitFields(record);
     return { user, connection, state };
   });
 }
 
 /** A message that is not stored, as a record. */
-export function ephemeralRecord({ id, event, data, from, at, to }: Ephemeral): string {
-  const target = to === undefined ? "" : "user" in to ? `u${to.user}` : `c${to.connection}`;
-  return ["e", id, event, from.user, optionalField(from.connection), `${at}`, target, data].map(escapeText)
-    .join(FIELD_SEPARATOR);
+export function ephemeralRecord(message: Ephemeral): string {
+  return joinFields(["e", ...ephemeralFields(message)]);
 }
 
 function parseRecord(text: string): RoomRecord | undefined {
-  const fields = fieldsOf(text);
+  const fields = splitFields(text);
   switch (fields[0]) {
     case "o":
       return { type: "stored", offset: Number(fields[1]) };
     case "e":
-      return { type: "ephemeral", message: parseEphemeral(fields) };
+      return { type: "ephemeral", message: parseEphemeral(fields.slice(1)) };
     case "p":
-      return { type: "presence", version: Number(fields[1]), change: parseChange(fields) };
+      return { type: "presence", version: Number(fields[1]), change: parseChange(fields.slice(2)) };
     case "x":
       return { type: "elsewhere", id: fields[1] ?? "" };
     default:
@@ -81,37 +80,6 @@ function parseRecord(text: string): RoomRecord | undefined {
 }
 
 function parseMessage(text: string): Message {
-  const [, offset, at, id = "", event = "", user = "", connection = "", data = ""] = fieldsOf(text);
-  return { offset: Number(offset), at: Number(at), id, event, data, from: sender(user, connection) };
-}
-
-function parseEphemeral(fields: readonly string[]): Ephemeral {
-  const [, id = "", event = "", user = "", connection = "", at, target = "", data = ""] = fields;
-  const message = { id, event, data, from: sender(user, connection), at: Number(at) };
-  if (target === "") return message;
-  const name = target.slice(1);
-  return { ...message, to: target.startsWith("u") ? { user: name } : { connection: name } };
-}
-
-function parseChange(fields: readonly string[]): PresenceChange {
-  const [, , type, user = "", connection = "", previous = "", state = ""] = fields;
-  const entry = { user, connection, state };
-  if (type === "j") return { type: "joined", entry };
-  if (type === "l") return { type: "left", entry };
-  return previous === ""
-    ? { type: "updated", entry }
-    : { type: "updated", entry, previous: previous.slice(1) };
-}
-
-function sender(user: string, connection: string): Message["from"] {
-  return connection === "" ? { user } : { user, connection: connection.slice(1) };
-}
-
-/** A text that may be absent, told apart from an empty one. */
-function optionalField(text: string | undefined): string {
-  return text === undefined ? "" : `=${text}`;
-}
-
-function fieldsOf(record: string): string[] {
-  return record.split(FIELD_SEPARATOR).map(unescapeText);
+  const [, offset, at, id = "", event = "", user = "", connection = "", data = ""] = splitFields(text);
+  return { offset: Number(offset), at: Number(at), id, event, data, from: senderOf(user, connection) };
 }

@@ -1,7 +1,8 @@
 import type { Message, PresenceEntry } from "../contract.ts";
 import type { Connector } from "./connector.ts";
 import { parseMessages, parsePresent, parseRecords, type RoomRecord } from "./records.ts";
-import { arrayText, escapeText, RECORD_SEPARATOR } from "./text.ts";
+import { escapeText, RECORD_SEPARATOR } from "../wire_text.ts";
+import { arrayText } from "./array_text.ts";
 
 /** How a room is at one moment. */
 export interface Snapshot {

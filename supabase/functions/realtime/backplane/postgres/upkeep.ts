@@ -1,5 +1,5 @@
 import type { PostgresEvent } from "./options.ts";
-import { pause } from "./waiting.ts";
+import { pause } from "../waiting.ts";
 
 /** Something that is done again and again. */
 export interface Chore {

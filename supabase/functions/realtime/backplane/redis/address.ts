@@ -1,4 +1,4 @@
-import { ESCAPE, escapeText } from "./text.ts";
+import { ESCAPE, escapeText } from "../wire_text.ts";
 
 /** How many slots a cluster has. */
 export const SLOTS = 16_384;

@@ -1,5 +1,6 @@
 import { ErrorReply } from "@redis/client";
 import { BackplaneUnavailable } from "../contract.ts";
+import { pause } from "../waiting.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { PUBLISH, ROOM } from "./scripts.ts";
@@ -178,7 +179,7 @@ export class Link {
       const longest = Math.min(this.#settings.retryMs, FIRST_RETRY_MS * 2 ** attempts++);
       const retryMs = Math.round(longest * (0.5 + this.#settings.random() / 2));
       this.#settings.onEvent({ type: "lost", node: this.node, error, retryMs });
-      await this.#pause(retryMs);
+      await pause(retryMs, this.#closing.signal);
     }
   }
 
@@ -239,20 +240,6 @@ export class Link {
     } else if (this.#asked === 0 && silentMs > this.#settings.pingMs) {
       this.command(["PING"]).catch(() => {/* the connection's end is told elsewhere */});
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#closing;
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal.addEventListener("abort", end);
-    });
   }
 }
 

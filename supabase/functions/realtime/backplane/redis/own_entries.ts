@@ -1,7 +1,7 @@
 import type { PresenceChange, PresenceEntry, Resumption } from "../contract.ts";
 import type { Address } from "./address.ts";
 import { type RedisServer, type RoomStatus, textsOf } from "./server.ts";
-import { unescapeText } from "./text.ts";
+import { unescapeText } from "../wire_text.ts";
 
 /** An entry of this isolate. */
 interface Own {

@@ -1,3 +1,4 @@
+import { applyChange } from "../apply_change.ts";
 import type { PresenceChange, PresenceEntry } from "../contract.ts";
 import type { ListedEntry } from "./records.ts";
 
@@ -24,12 +25,7 @@ export class Present {
 
   /** Takes a change in. */
   apply(change: PresenceChange): void {
-    const { connection } = change.entry;
-    if (change.type === "updated" && change.previous !== undefined) {
-      this.#byConnection.delete(change.previous);
-    }
-    if (change.type === "left") this.#byConnection.delete(connection);
-    else this.#byConnection.set(connection, change.entry);
+    applyChange(this.#byConnection, change);
   }
 
   /** What has changed when these are present now: how it came to it is not known, but who went on as whom is where it was said. */

@@ -1,5 +1,6 @@
 import type { Draft, Ephemeral, Message, PresenceChange, PresenceEntry } from "../contract.ts";
-import { joinFields, optionalText, PART_SEPARATOR, splitFields, unescapeText } from "./text.ts";
+import { ephemeralFields, optionalText, parseChange, parseEphemeral, senderOf } from "../wire_records.ts";
+import { joinFields, RECORD_SEPARATOR, splitFields, unescapeText } from "../wire_text.ts";
 
 /** What is published on a room's channel. */
 export type Push =
@@ -32,15 +33,13 @@ export function publishKey({ id, from: { user } }: Draft): string {
 }
 
 /** A message that is not stored, as it is published. */
-export function ephemeralPush({ id, event, data, from, at, to }: Ephemeral): string {
-  const target = to === undefined ? "" : "user" in to ? `u${to.user}` : `c${to.connection}`;
-  const fields = [id, event, from.user, optionalText(from.connection), `${at}`, target, data];
-  return `e${PART_SEPARATOR}${joinFields(fields)}`;
+export function ephemeralPush(message: Ephemeral): string {
+  return `e${RECORD_SEPARATOR}${joinFields(ephemeralFields(message))}`;
 }
 
 /** Reads what was published. What a later version may add is undefined. */
 export function parsePush(text: string): Push | undefined {
-  const parts = text.split(PART_SEPARATOR);
+  const parts = text.split(RECORD_SEPARATOR);
   const [type, first = "", second = "", third = ""] = parts;
   switch (type) {
     case "m": {
@@ -86,27 +85,5 @@ export function parsePresent(texts: readonly string[]): ListedEntry[] {
 
 function messageOf(record: string, offset: number, at: number): Message {
   const [id = "", event = "", user = "", connection = "", data = ""] = splitFields(record);
-  return { offset, at, id, event, data, from: sender(user, connection) };
-}
-
-function parseEphemeral(fields: readonly string[]): Ephemeral {
-  const [id = "", event = "", user = "", connection = "", at, target = "", data = ""] = fields;
-  const message = { id, event, data, from: sender(user, connection), at: Number(at) };
-  if (target === "") return message;
-  const name = target.slice(1);
-  return { ...message, to: target.startsWith("u") ? { user: name } : { connection: name } };
-}
-
-function parseChange(fields: readonly string[]): PresenceChange {
-  const [type, user = "", connection = "", previous = "", state = ""] = fields;
-  const entry = { user, connection, state };
-  if (type === "j") return { type: "joined", entry };
-  if (type === "l") return { type: "left", entry };
-  return previous === ""
-    ? { type: "updated", entry }
-    : { type: "updated", entry, previous: previous.slice(1) };
-}
-
-function sender(user: string, connection: string): Message["from"] {
-  return connection === "" ? { user } : { user, connection: connection.slice(1) };
+  return { offset, at, id, event, data, from: senderOf(user, connection) };
 }

@@ -4,7 +4,7 @@ import { isReply, type Link, type ScriptName } from "./link.ts";
 import { createNodes, type Nodes, type NodesListener } from "./nodes.ts";
 import type { Settings } from "./options.ts";
 import { type ListedEntry, parseMessage, parsePresent } from "./records.ts";
-import { escapeText } from "./text.ts";
+import { escapeText } from "../wire_text.ts";
 
 /** How often a call follows a slot that moves. */
 const MAX_REDIRECTIONS = 8;

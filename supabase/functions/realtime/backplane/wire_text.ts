@@ -1,16 +1,17 @@
-/** Separates the parts of what is published. */
-export const PART_SEPARATOR = "\u001e";
+// What Postgres and Redis carry of messages and presence: records of fields, as text.
+
+/** Separates the records of what is told at once. */
+export const RECORD_SEPARATOR = "\u001e";
 /** Separates the fields of a record. */
 export const FIELD_SEPARATOR = "\u001f";
-/** Begins what stands for a character that UTF-8 has not, or that separates. */
+/** Begins what stands for a character that cannot be carried, or that separates. */
 export const ESCAPE = "\u0010";
 
-const TO_ESCAPE = new RegExp(`[${ESCAPE}${PART_SEPARATOR}${FIELD_SEPARATOR}\\p{Cs}]`, "gu");
-/** What an escaped character looks like; its code in the first group. */
-export const ESCAPED = new RegExp(`${ESCAPE}([0-9a-f]{4})`, "g");
+const TO_ESCAPE = new RegExp(`[\0${ESCAPE}${RECORD_SEPARATOR}${FIELD_SEPARATOR}\\p{Cs}]`, "gu");
+const ESCAPED = new RegExp(`${ESCAPE}([0-9a-f]{4})`, "g");
 
 /**
- * Text as it goes over the wire, which is UTF-8: lone surrogates and separators are written as U+0010 and four hexadecimal digits,
+ * Text as UTF-8 and Postgres can hold it: NUL, lone surrogates and separators are written as U+0010 and four hexadecimal digits,
  * which is reversible. Nearly all text is as it was.
  */
 export function escapeText(text: string): string {
@@ -34,9 +35,4 @@ export function joinFields(fields: readonly string[]): string {
 /** The fields of a record. */
 export function splitFields(record: string): string[] {
   return record.split(FIELD_SEPARATOR).map(unescapeText);
-}
-
-/** A text that may be absent, told apart from an empty one. */
-export function optionalText(text: string | undefined): string {
-  return text === undefined ? "" : `=${text}`;
 }
