@@ -27,7 +27,7 @@ interface Expectation {
   readonly wrong: readonly string[];
 }
 
-function whole(byDefault: number, min: number, max: number): Expectation {
+function whole(byDefault: number | undefined, min: number, max: number): Expectation {
   return {
     byDefault,
     good: [[String(min), min], [String(max), max], [` ${max} `, max]],
@@ -109,6 +109,7 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
   SLOW_BUFFERED_BYTES: whole(262_144, 1_024, 268_435_456),
   MAX_BUFFERED_BYTES: whole(1_048_576, 1_024, 268_435_456),
   MAX_CONNECTIONS: whole(10_000, 1, 1_000_000),
+  ADMIT_BELOW_MB: whole(undefined, 16, 1_000_000),
   MAX_CONNECTIONS_PER_USER: whole(100, 1, 1_000_000),
   MAX_MEMBERS_PER_ROOM: whole(10_000, 1, 1_000_000),
   FRAMES_PER_SECOND: whole(100, 1, 1_000_000),

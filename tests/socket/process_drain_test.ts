@@ -59,7 +59,7 @@ Deno.test("hosted, beforeunload with wall_clock spreads the closing over DRAIN_S
   assertEquals((await process.logged("isolate.drained"))["connections_left"], 0);
 });
 
-for (const reason of ["cpu", "memory", "early_drop", "termination"]) {
+for (const reason of ["cpu", "early_drop", "termination"]) {
   Deno.test(`hosted, beforeunload with ${reason} closes all sockets at once`, async () => {
     await using started = await start({ UNLOAD_REASON: reason, DRAIN_SECONDS: "600" }, HOSTED);
     const { process, url } = started;
@@ -72,6 +72,16 @@ for (const reason of ["cpu", "memory", "early_drop", "termination"]) {
     await assertRefusesUpgrades(started);
   });
 }
+
+Deno.test("hosted, beforeunload with memory closes all sockets within a second", async () => {
+  await using started = await start({ UNLOAD_REASON: "memory", DRAIN_SECONDS: "600" }, HOSTED);
+  const { process, url } = started;
+  const clients = await openMany(url, 20);
+  process.signal("SIGUSR2");
+  assertEquals((await process.logged("isolate.draining"))["within_ms"], 1000);
+  await closeSpan(clients);
+  await process.logged("host.settled");
+});
 
 Deno.test("hosted, the host is asked to wait when the first socket opens, not before, and not again", async () => {
   await using started = await start({}, HOSTED);

@@ -182,6 +182,13 @@ export const Environment = z.object({
     "Bytes that may wait to be sent to one socket; a client that reads too slowly for that is closed with 1013.",
   ),
   MAX_CONNECTIONS: whole(1, 1_000_000, 10_000, "Open sockets in one isolate; one more is refused with 503."),
+  ADMIT_BELOW_MB: variable(z.optional(z.pipe(number, z.number().check(z.gte(16), z.lte(1_000_000)))), {
+    description:
+      "Memory in use (V8's heap and what it holds outside) from which on new sockets are refused with 503, so that " +
+      "they land in another isolate. The host warns at 90 % of 256 MB.",
+    allowed: "a whole number from 16 to 1000000",
+    byDefault: "200 where the host gives SB_EXECUTION_ID, else no bound",
+  }),
   MAX_CONNECTIONS_PER_USER: whole(
     1,
     1_000_000,

@@ -23,15 +23,15 @@ export function writeToConsole(level: LogLevel, line: string): void {
 }
 
 /**
- * Makes the host's warning start a drain: `beforeunload` with `wall_clock` leaves time to spread it, every other reason
- * (`cpu`, `memory`, `early_drop`, `termination`) does not.
+ * Makes the host's warning start a drain, as its reason allows (socket/drain_plan.ts). After it nothing is left to do here, so what
+ * others count, such as connections to the database, is given back at once and not when the host gets to the kill.
  */
-export function drainBeforeUnload({ isolate, config }: Service): void {
+export function drainBeforeUnload({ isolate, config, close }: Service): void {
   addEventListener("beforeunload", (event) => {
     const reason = unloadReason(event);
     // Plain Deno dispatches the event when it has nothing left to do, without a reason.
     if (reason === undefined) return;
-    void isolate.drain(reason, reason === "wall_clock" ? config.DRAIN_SECONDS * 1000 : 0);
+    void isolate.drain(reason, config.DRAIN_SECONDS * 1000).then(close);
   });
 }
 

@@ -8,6 +8,7 @@ import { createAuth, createProjectKeyCheck, createProjectKeySet } from "./servic
 import { createBackplane } from "./service_backplane.ts";
 import { createPolicy, createRooms } from "./service_rooms.ts";
 import { Isolate } from "./socket/isolate.ts";
+import { MemoryWatch, usedMemory } from "./socket/memory_watch.ts";
 
 /** What the place the service runs in gives to it. */
 export interface Host {
@@ -28,6 +29,9 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** Of the host's 256 MB; the rest is for those who are in. */
+const HOSTED_ADMIT_BELOW_MB = 200;
+
 /** Composes the service. Nothing is fetched and nothing listens yet. */
 export function createService(config: Config, host: Host): Service {
   // Ids are told apart in the logs of many isolates; eight characters are enough for that.
@@ -39,8 +43,16 @@ export function createService(config: Config, host: Host): Service {
     write: host.writeLog,
     now: Date.now,
   });
+  const memory = new MemoryWatch({
+    maxBytes:
+      (config.ADMIT_BELOW_MB ?? (config.SB_EXECUTION_ID === undefined ? Infinity : HOSTED_ADMIT_BELOW_MB)) *
+      1e6,
+    usedBytes: usedMemory,
+    now: () => performance.now(),
+  });
   const isolate = new Isolate({
     id: isolateId,
+    isShortOfMemory: () => memory.isShort,
     maxConnections: config.MAX_CONNECTIONS,
     maxConnectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
     waitUntil: host.waitUntil,

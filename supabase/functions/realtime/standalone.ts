@@ -34,7 +34,7 @@ export function serveStandalone({ config, handler, isolate, log, close }: Servic
 
   async function end(signal: Deno.Signal): Promise<void> {
     if (isolate.isDraining) Deno.exit(1);
-    await isolate.drain(signal, signal === "SIGTERM" ? config.DRAIN_SECONDS * 1000 : 0);
+    await isolate.drain(signal, config.DRAIN_SECONDS * 1000);
     await close();
     // It waits for ever for a peer that does not answer its close frame and, on Deno 2.9.6, for one that went away before
     // its upgrade was through.

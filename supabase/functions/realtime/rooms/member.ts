@@ -31,6 +31,7 @@ export class Member implements Recipient, Timed {
   #isWelcome = false;
   #isWarned = false;
   #isClosedByUs = false;
+  #isHurried = false;
 
   /** `key` is the room's name in the backplane. */
   constructor(socket: Socket, key: string, permissions: RoomPermissions, services: RoomServices) {
@@ -134,7 +135,8 @@ export class Member implements Recipient, Timed {
   }
 
   /** Says that the isolate is about to go. */
-  drain({ reason, reconnectAfterMs }: DrainNotice): void {
+  drain({ reason, hurried, reconnectAfterMs }: DrainNotice): void {
+    this.#isHurried = hurried;
     this.#room?.flush();
     if (this.#isWelcome) {
       this.send(JSON.stringify({ type: "draining", reason, reconnect_after_ms: reconnectAfterMs }));
@@ -146,7 +148,8 @@ export class Member implements Recipient, Timed {
     const { wheel, backplane, limits } = this.#services;
     wheel.delete(this);
     this.#room?.delete(this);
-    if (!this.#permissions.presence) return;
+    // In a hurry all that are left linger together, when the backplane is closed.
+    if (!this.#permissions.presence || this.#isHurried) return;
     if (isFarewell(code)) await backplane.leave(this.#key, this.connection);
     else await backplane.linger(this.#key, this.connection, limits.presence_grace_ms);
   }

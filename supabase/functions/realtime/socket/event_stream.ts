@@ -71,12 +71,12 @@ class EventStream implements DrainableSocket {
   }
 
   get isSlow(): boolean {
-    return this.#waitingBytes() > this.#services.limits.slowBufferedBytes;
+    return this.waitingBytes > this.#services.limits.slowBufferedBytes;
   }
 
   send(data: string | ArrayBuffer | Uint8Array): boolean {
     if (typeof data !== "string" || !this.#controller) return false;
-    if (this.#waitingBytes() > this.#services.limits.maxBufferedBytes) {
+    if (this.waitingBytes > this.#services.limits.maxBufferedBytes) {
       this.close(CLOSE.tooSlow, "reads too slowly");
       return false;
     }
@@ -148,7 +148,7 @@ class EventStream implements DrainableSocket {
     this.#controller?.enqueue(this.#encoder.encode(text));
   }
 
-  #waitingBytes(): number {
+  get waitingBytes(): number {
     const { slowBufferedBytes } = this.#services.limits;
     return slowBufferedBytes - (this.#controller?.desiredSize ?? slowBufferedBytes);
   }

@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { type DrainPlan, planDrain } from "./drain_plan.ts";
 import { HandshakeWatch } from "./handshake_watch.ts";
 import type { DrainNotice, Socket } from "./socket.ts";
 
@@ -12,6 +13,8 @@ export interface IsolateOptions {
    * 101 counts as an answered request, so without this an isolate full of sockets looks idle.
    */
   readonly waitUntil: ((promise: Promise<void>) => void) | undefined;
+  /** Whether there is too little memory for one more connection. */
+  readonly isShortOfMemory: () => boolean;
   readonly log: Log;
   /** Milliseconds; only differences count. */
   readonly now: () => number;
@@ -24,11 +27,10 @@ const DRAIN_STEP_MS = 50;
 /** How long a drain waits for the last peers to answer its close frames. */
 const CLOSE_HANDSHAKE_MS = 1_000;
 
-/** Closed at once, clients are asked to come back within this time, each at its own moment. */
-const RECONNECT_SPREAD_MS = 1_000;
-
 /** A socket that can be told of the isolate's end. */
 export interface DrainableSocket extends Socket {
+  /** Bytes that wait in it: to be sent, or to be handled. */
+  readonly waitingBytes: number;
   /** Tells its endpoint and closes it with 1012. */
   drain(notice: DrainNotice): void;
 }
@@ -72,7 +74,8 @@ export class Isolate {
 
   /** Why one more connection of this user is not taken right now, or undefined when it is. */
   refusal(userId: string): "overloaded" | "too_many_connections" | undefined {
-    if (this.isDraining || this.#sockets.size >= this.#options.maxConnections) return "overloaded";
+    const { maxConnections, isShortOfMemory } = this.#options;
+    if (this.isDraining || this.#sockets.size >= maxConnections || isShortOfMemory()) return "overloaded";
     const ofUser = this.#connectionsOf.get(userId) ?? 0;
     return ofUser >= this.#options.maxConnectionsPerUser ? "too_many_connections" : undefined;
   }
@@ -105,35 +108,36 @@ export class Isolate {
   }
 
   /**
-   * Takes no new connections from now on and closes the open ones with 1012, spread over `withinMs` so that the next
-   * isolate is not stormed. A second call can only shorten the time. Resolves when all are closed, or shortly after the
+   * Takes no new connections from now on and closes the open ones with 1012, as the reason's plan says (drain_plan.ts), in at most
+   * `spareMs`. A second call can only shorten the time. Resolves when all are closed, or shortly after the
    * time is over.
    */
-  drain(reason: string, withinMs: number): Promise<void> {
-    const until = this.#options.now() + withinMs;
+  drain(reason: string, spareMs: number): Promise<void> {
+    const plan = planDrain({ reason, spareMs, sockets: this.#live.size });
+    const until = this.#options.now() + plan.withinMs;
     this.#drainUntil = Math.min(this.#drainUntil ?? Infinity, until);
     if (!this.#draining) {
       this.#options.log.info("isolate.draining", {
         reason,
         connections: this.connections,
-        within_ms: withinMs,
+        within_ms: plan.withinMs,
       });
-      this.#draining = this.#closeAll(reason);
+      this.#draining = this.#closeAll(reason, plan);
     }
     this.#wakeDrain?.();
     return this.#draining;
   }
 
-  async #closeAll(reason: string): Promise<void> {
-    const open = [...this.#live];
+  async #closeAll(reason: string, { heaviestFirst, hurried, reconnectWithinMs }: DrainPlan): Promise<void> {
+    const open = heaviestFirst ? byWeight(this.#live) : [...this.#live];
     for (let closed = 0; closed < open.length;) {
       const leftMs = Math.max(0, (this.#drainUntil ?? 0) - this.#options.now());
       const steps = Math.max(1, Math.ceil(leftMs / DRAIN_STEP_MS));
       const next = closed + Math.ceil((open.length - closed) / steps);
       for (const socket of open.slice(closed, next)) {
         // A drain that takes its time spreads the reconnects by itself.
-        const spreadMs = steps > 1 ? 0 : RECONNECT_SPREAD_MS;
-        socket.drain({ reason, reconnectAfterMs: Math.floor(this.#options.random() * spreadMs) });
+        const spreadMs = steps > 1 ? 0 : reconnectWithinMs;
+        socket.drain({ reason, hurried, reconnectAfterMs: Math.floor(this.#options.random() * spreadMs) });
       }
       closed = next;
       if (closed < open.length && this.#live.size > 0) await this.#pause(DRAIN_STEP_MS);
@@ -152,4 +156,11 @@ export class Isolate {
     await promise;
     clearTimeout(timer);
   }
+}
+
+/** The heaviest first. What waits is asked for once a socket: it is a call into the runtime. */
+function byWeight(sockets: Iterable<DrainableSocket>): DrainableSocket[] {
+  return Array.from(sockets, (socket) => ({ socket, bytes: socket.waitingBytes }))
+    .sort((one, other) => other.bytes - one.bytes)
+    .map(({ socket }) => socket);
 }

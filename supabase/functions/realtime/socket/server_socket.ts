@@ -90,6 +90,10 @@ export class ServerSocket implements Socket {
     return this.#backlog.isSlow;
   }
 
+  get waitingBytes(): number {
+    return this.#raw.bufferedAmount + this.#waitingBytes;
+  }
+
   send(data: string | ArrayBuffer | Uint8Array): boolean {
     // Our own flags and not `readyState`, which costs a twentieth of what sending does.
     if (!this.#opened || this.#gone || this.#closedByUs) return false;

@@ -41,6 +41,8 @@ export interface SocketClose {
 export interface DrainNotice {
   /** The host's reason, such as `wall_clock`, or a signal's name. */
   readonly reason: string;
+  /** Hardly any CPU is left: what the peer does not need is to be left out. */
+  readonly hurried: boolean;
   /** How long the peer should wait before it connects again, in milliseconds: so that not all come at once. */
   readonly reconnectAfterMs: number;
 }

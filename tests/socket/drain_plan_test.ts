@@ -1,0 +1,167 @@
+import { assert, assertEquals, assertFalse, assertGreater, assertLessOrEqual } from "@std/assert";
+import { deadline } from "@std/async";
+import fc from "fast-check";
+import { createService } from "../../supabase/functions/realtime/service.ts";
+import { parseConfig } from "../../supabase/functions/realtime/config.ts";
+import { type DrainPlan, planDrain } from "../../supabase/functions/realtime/socket/drain_plan.ts";
+import { type DrainableSocket, Isolate } from "../../supabase/functions/realtime/socket/isolate.ts";
+import { MemoryWatch, usedMemory } from "../../supabase/functions/realtime/socket/memory_watch.ts";
+import type { DrainNotice } from "../../supabase/functions/realtime/socket/socket.ts";
+import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
+import { RoomClient } from "../support/room_client.ts";
+import { backplaneOf } from "../support/room_services.ts";
+import { startService } from "../support/running_service.ts";
+import { PATIENCE_MS } from "../support/socket_client.ts";
+
+const PLANS: Readonly<Record<string, Omit<DrainPlan, "reconnectWithinMs">>> = {
+  wall_clock: { withinMs: 8_000, heaviestFirst: false, hurried: false },
+  SIGTERM: { withinMs: 8_000, heaviestFirst: false, hurried: false },
+  memory: { withinMs: 1_000, heaviestFirst: true, hurried: false },
+  cpu: { withinMs: 0, heaviestFirst: false, hurried: true },
+  early_drop: { withinMs: 0, heaviestFirst: false, hurried: false },
+  termination: { withinMs: 0, heaviestFirst: false, hurried: false },
+  SIGINT: { withinMs: 0, heaviestFirst: false, hurried: false },
+  "something new": { withinMs: 0, heaviestFirst: false, hurried: false },
+};
+
+for (const [reason, expected] of Object.entries(PLANS)) {
+  Deno.test(`the plan for ${reason}`, () => {
+    const { reconnectWithinMs: _, ...plan } = planDrain({ reason, spareMs: 8_000, sockets: 100 });
+    assertEquals(plan, expected);
+  });
+}
+
+Deno.test("no plan takes longer than there is time, and the more sockets, the longer their return is spread", () => {
+  const reasons = fc.constantFrom(...Object.keys(PLANS));
+  const count = fc.nat(20_000);
+  fc.assert(fc.property(reasons, fc.nat(600_000), count, count, (reason, spareMs, one, other) => {
+    const fewer = planDrain({ reason, spareMs, sockets: Math.min(one, other) });
+    const more = planDrain({ reason, spareMs, sockets: Math.max(one, other) });
+    assertLessOrEqual(fewer.withinMs, spareMs);
+    assertLessOrEqual(fewer.reconnectWithinMs, more.reconnectWithinMs);
+    // 14.1: a client waits no longer than that.
+    assertLessOrEqual(more.reconnectWithinMs, 10_000);
+    assertGreater(fewer.reconnectWithinMs, 0);
+  }));
+});
+
+/** A socket with so many bytes waiting, that notes when it is drained. */
+function heavy(
+  bytes: number,
+  drained: number[],
+  notices: DrainNotice[],
+  isolate: () => Isolate,
+): DrainableSocket {
+  const socket: DrainableSocket = {
+    id: String(bytes),
+    user: { id: "alice" } as DrainableSocket["user"],
+    protocol: "",
+    received: 0,
+    isOpen: true,
+    isSlow: false,
+    waitingBytes: bytes,
+    send: () => true,
+    sendJson: () => true,
+    sendError: () => true,
+    drained: () => Promise.resolve(),
+    close: () => {},
+    drain(notice) {
+      drained.push(bytes);
+      notices.push(notice);
+      isolate().remove(socket);
+    },
+  };
+  return socket;
+}
+
+function isolateOf(bytes: readonly number[], drained: number[], notices: DrainNotice[] = []): Isolate {
+  const { log } = createService(
+    parseConfig((name) => name === "SUPABASE_URL" ? "http://127.0.0.1:1" : undefined),
+    {
+      waitUntil: undefined,
+      writeLog: () => {},
+    },
+  );
+  log.close();
+  const isolate: Isolate = new Isolate({
+    id: "i",
+    isShortOfMemory: () => false,
+    maxConnections: 1_000,
+    maxConnectionsPerUser: 1_000,
+    waitUntil: undefined,
+    log,
+    now: () => performance.now(),
+    random: () => 0.5,
+  });
+  for (const size of bytes) isolate.add(heavy(size, drained, notices, () => isolate));
+  return isolate;
+}
+
+Deno.test("short of memory, those go first whose peers do not read", async () => {
+  const drained: number[] = [];
+  const isolate = isolateOf([0, 5, 900, 0, 70], drained);
+  await deadline(isolate.drain("memory", 200), PATIENCE_MS);
+  assertEquals(drained, [900, 70, 5, 0, 0]);
+});
+
+Deno.test("short of CPU, all are told so in one go, and when to come back", async () => {
+  const drained: number[] = [];
+  const notices: DrainNotice[] = [];
+  const isolate = isolateOf(Array.from({ length: 500 }, () => 0), drained, notices);
+  const done = isolate.drain("cpu", 60_000);
+  assertEquals(notices.length, 500);
+  assert(notices.every(({ hurried, reconnectAfterMs }) => hurried && reconnectAfterMs === 500));
+  await deadline(done, PATIENCE_MS);
+});
+
+for (const [reason, left] of [["cpu", 1], ["early_drop", 0]] as const) {
+  Deno.test(`drained for ${reason}, ${left} of 1 is left present for whoever closes the backplane`, async () => {
+    // Who lingers without a grace is gone.
+    await using running = await startService({ env: { PRESENCE_GRACE_MS: "0" } });
+    const backplane = backplaneOf(running);
+    await using alice = await RoomClient.join(running, "r");
+    await alice.request({ type: "presence", id: "p", state: {} });
+    assertEquals((await backplane.present("rooms/r")).length, 1);
+    await running.service.isolate.drain(reason, 0);
+    assertEquals((await alice.closed()).code, 1012);
+    assertEquals((await backplane.present("rooms/r")).length, left);
+  });
+}
+
+Deno.test("memory is looked at four times a second at most", () => {
+  let now = 0, used = 10, looks = 0;
+  const watch = new MemoryWatch({ maxBytes: 100, now: () => now, usedBytes: () => (looks++, used) });
+  assertFalse(watch.isShort);
+  used = 101;
+  now = 249;
+  assertFalse(watch.isShort);
+  now = 250;
+  assert(watch.isShort);
+  used = 100;
+  now = 499;
+  assert(watch.isShort);
+  now = 500;
+  assertFalse(watch.isShort);
+  assertEquals(looks, 3);
+});
+
+Deno.test("what is in use includes what V8 holds outside its heap", () => {
+  const before = usedMemory();
+  const held = new Uint8Array(50_000_000).fill(1);
+  assertGreater(usedMemory() - before, 40_000_000);
+  assertEquals(held.length, 50_000_000);
+});
+
+Deno.test("without memory for more, an upgrade is refused with 503 and when to try again; who is in stays", async () => {
+  await using running = await startService({ env: { ADMIT_BELOW_MB: "1000" } });
+  await using alice = await RoomClient.join(running, "r");
+  await using short = await startService({ env: { ADMIT_BELOW_MB: "16" }, issuer: running.issuer });
+  const held = new Uint8Array(30_000_000).fill(1);
+  const token = await running.issuer.token("bob");
+  const refusal = await rawGet(short.port, `/realtime/echo?token=${token}`, HANDSHAKE);
+  assertEquals([refusal.status, JSON.parse(refusal.body).code], [503, "overloaded"]);
+  assertEquals(refusal.headers.get("retry-after"), "1");
+  assertEquals(held.length, 30_000_000);
+  alice.send({ type: "ping", id: "p" });
+  assertEquals((await alice.next("pong")).type, "pong");
+});
