@@ -28,7 +28,7 @@ create table if not exists rooms.rooms (
 create table if not exists rooms.messages (
   room_id bigint not null,
   "offset" bigint not null,
-  -- Recognizes a repetition: sender and id, hashed.
+  -- Finds a repetition: sender and id, hashed.
   key bytea not null,
   id text not null,
   event text not null,
@@ -104,10 +104,10 @@ language sql volatile as $$ select (extract(epoch from clock_timestamp()) * 1000
 create or replace function rooms.channel_of(p_name text) returns text
 language sql stable as $$ select 'rooms:' || left(encode(sha256(convert_to(p_name, 'UTF8')), 'hex'), 40) $$;
 
--- Recognizes a repetition.
+-- Finds what may be a repetition. It is short and made fast, so two messages may share one: whoever asks compares sender and id too.
 create or replace function rooms.key_of(p_user text, p_id text) returns bytea
 language sql stable as $$
-  select substr(sha256(convert_to(length(p_user) || ':' || p_user || p_id, 'UTF8')), 1, 16)
+  select int8send(hashtextextended(p_id, hashtextextended(p_user, 0)))
 $$;
 
 -- Makes the rooms that are not there yet.
@@ -128,8 +128,8 @@ create or replace function rooms.tell(p_channel text, p_epoch text, p_records te
 language plpgsql volatile as $$
 declare
   v_payload text := p_epoch || e'\x1e' || array_to_string(p_records, e'\x1e');
-  v_size int;
-  v_first int := 1;
+  v_record text;
+  v_place int := 0;
   v_id bigint;
 begin
   -- Then none of the records is longer than what is told by itself below.
@@ -137,30 +137,27 @@ begin
     perform pg_notify(p_channel, v_payload);
     return;
   end if;
-  v_size := octet_length(p_epoch);
-  for v_place in 1..cardinality(p_records) loop
-    if octet_length(p_records[v_place]) > 7900 then
-      if p_records[v_place] like 'm%' then
-        p_records[v_place] := e'o\x1f' || split_part(p_records[v_place], e'\x1f', 2);
+  v_payload := null;
+  -- An element of an array is not looked up by its place: each look would pass over all that come before it.
+  foreach v_record in array p_records loop
+    v_place := v_place + 1;
+    if octet_length(v_record) > 7900 then
+      if v_record like 'm%' then
+        v_record := e'o\x1f' || split_part(v_record, e'\x1f', 2);
       else
-        insert into rooms.passing (channel, record, at) values (p_channel, p_records[v_place], rooms.now_ms())
+        insert into rooms.passing (channel, record, at) values (p_channel, v_record, rooms.now_ms())
         returning id into v_id;
-        p_records[v_place] := e'x\x1f' || v_id;
+        v_record := e'x\x1f' || v_id;
       end if;
     end if;
-    v_size := v_size + 1 + octet_length(p_records[v_place]);
-    if v_size > 7980 then
-      -- The number keeps Postgres from taking two that are alike for one.
-      perform pg_notify(p_channel, concat_ws(
-        e'\x1e', p_epoch, '#' || v_first, array_to_string(p_records[v_first:v_place - 1], e'\x1e')
-      ));
-      v_first := v_place;
-      v_size := octet_length(p_epoch) + 1 + octet_length(p_records[v_place]);
+    if octet_length(v_payload) + 1 + octet_length(v_record) > 7990 then
+      perform pg_notify(p_channel, v_payload);
+      v_payload := null;
     end if;
+    -- The number keeps Postgres from taking two that are alike for one.
+    v_payload := coalesce(v_payload, p_epoch || e'\x1e#' || v_place) || e'\x1e' || v_record;
   end loop;
-  perform pg_notify(p_channel, concat_ws(
-    e'\x1e', p_epoch, '#' || v_first, array_to_string(p_records[v_first:], e'\x1e')
-  ));
+  perform pg_notify(p_channel, v_payload);
 end $$;
 
 -- ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -187,7 +184,7 @@ begin
   end loop;
   v_at := greatest(v_at, rooms.now_ms());
   select m."offset" into v_known from rooms.messages m
-  where m.room_id = v_id and m.key = v_key and m.at > v_at - p_dedupe_ms limit 1;
+  where m.room_id = v_id and m.key = v_key and m.id = p_id and m."user" = p_user and m.at > v_at - p_dedupe_ms limit 1;
   if found then
     return -v_known;
   end if;
@@ -256,19 +253,21 @@ begin
   v_polls := exists (select from rooms.isolates where polls and expires_at > v_now);
 
   for v_room in
-    -- Materialized: hashes and what they find would be computed once more for every use.
-    with item as materialized (
+    with item as (
       select i.*, r.room_id, r.epoch, r.head, greatest(v_now, r.last_at) as at,
         case when i.passing is null then rooms.key_of(i."user", i.id) end as key
       from unnest(p_places, p_passing, p_ids, p_events, p_data, p_users, p_connections)
         with ordinality as i(place, passing, id, event, data, "user", connection, ord)
       left join unnest(v_found, v_ids, v_epochs, v_heads, v_ats) as r(channel, room_id, epoch, head, last_at)
         on r.channel = p_channels[i.place]
+    -- Materialized: what is found would be looked for once more for every use.
     ), known as materialized (
       -- There is one at most: it would not have been stored again.
       select item.*, case when item.passing is null then (
         select m."offset" from rooms.messages m
-        where m.room_id = item.room_id and m.key = item.key and m.at > item.at - p_dedupe_ms limit 1
+        where m.room_id = item.room_id and m.key = item.key and m.id = item.id and m."user" = item."user"
+          and m.at > item.at - p_dedupe_ms
+        limit 1
       ) end as known_offset
       from item
     ), placed as (
@@ -292,9 +291,11 @@ begin
           e'\x1f', 'm', new_offset, at, id, event, "user", coalesce('=' || connection, ''), data
         ) else passing end as record
       from placed
+      -- In the order in which it is gathered below: one sort in place of one for every aggregate.
+      order by place, ord
     )
-    select place, coalesce(min(epoch), '') as epoch, string_agg(result, ',' order by ord) as results,
-      array_agg(record order by ord) filter (where record is not null) as records
+    select place, coalesce(min(epoch), '') as epoch, string_agg(result, ',') as results,
+      array_agg(record) filter (where record is not null) as records
     from told group by place order by place
   loop
     v_results := concat_ws(',', nullif(v_results, ''), v_room.results);

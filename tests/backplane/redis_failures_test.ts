@@ -12,6 +12,7 @@ import { withDefaults } from "../../supabase/functions/realtime/backplane/redis/
 import { eventually } from "../support/eventually.ts";
 import { isWithoutRedis } from "../support/redis/availability.ts";
 import { RedisProcess } from "../support/redis/redis_process.ts";
+import { TcpProxy } from "../isolates/tcp_proxy.ts";
 import { Listener } from "./listener.ts";
 import { RedisTestWorld } from "./redis_world.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
@@ -20,6 +21,9 @@ import { USUAL } from "./world.ts";
 const ALL = { after: 0, limit: 500 } as const;
 /** Connections are tried for again soon. */
 const PROMPT: Partial<RedisOptions> = { ...USUAL, retryMs: 100, sweepMs: 50 };
+
+/** Whatever was acknowledged is on the disk. */
+const DURABLE = ["--appendonly", "yes", "--appendfsync", "always"] as const;
 
 /** Registers a test with a server of its own. */
 function failureTest(
@@ -67,11 +71,6 @@ async function whileAway(server: RedisProcess, act: () => Promise<void>): Promis
   await server.command(...admin, "CLIENT", "KILL", "TYPE", "pubsub");
   await act();
   await server.command(...admin, "CONFIG", "SET", "requirepass", "");
-}
-
-async function untilReady(isolate: Backplane): Promise<void> {
-  const look = () => isolate.ready().then(() => true, () => false);
-  await eventually(look, (isReady) => isReady);
 }
 
 failureTest(
@@ -177,25 +176,124 @@ failureTest(
 );
 
 failureTest(
-  "a server that comes back with what it saved keeps it, and since its end may be lost the epoch changes",
+  "a server that comes back with all it had goes on where it was, for whoever stayed",
+  async (world, server) => {
+    const isolates = [await world.open(), await world.open()];
+    const [isolate] = isolates;
+    assert(isolate);
+    await isolate.enter("r", entry("alice1"));
+    const listeners = await Promise.all(isolates.map((one) => Listener.open(one, "r")));
+    await isolate.publish("r", drafts("m", 3));
+    for (const listener of listeners) await listener.untilOffset(3);
+    await server.stop();
+    await server.startAgain();
+    // A fresh one knows nothing and waits for those who do.
+    const fresh = await world.open();
+    assertEquals(await publishAtLast(fresh, draft("m4")), { offset: 4, duplicate: false });
+    assertEquals(await publishAtLast(isolate, draft("m3")), { offset: 3, duplicate: true });
+    for (const listener of listeners) {
+      await listener.untilOffset(4);
+      assertEquals(listener.ids, ["m1", "m2", "m3", "m4"]);
+      assertEquals(new Set(listener.events.map(({ type }) => type)), new Set(["messages"]));
+      assertEquals((await fresh.history("r", ALL)).epoch, listener.subscription.epoch);
+    }
+    assertEquals(await fresh.present("r"), [entry("alice1")]);
+    await isolate.leave("r", "alice1");
+    for (const listener of listeners) await listener.untilChanges(1);
+  },
+  { settings: DURABLE },
+);
+
+failureTest(
+  "an isolate that ended in order is not waited for when the server comes back",
   async (world, server) => {
     const isolate = await world.open();
+    const other = await world.open();
     const listener = await Listener.open(isolate, "r");
-    await isolate.publish("r", drafts("m", 3));
+    await other.publish("r", drafts("m", 2));
+    await other.close();
+    await server.stop("SIGKILL");
+    await server.startAgain();
+    assertEquals(await publishAtLast(isolate, draft("m3")), { offset: 3, duplicate: false });
+    await listener.untilOffset(3);
+    assertEquals(listener.offsets, [1, 2, 3]);
+  },
+  { settings: DURABLE, doubtMs: 1_000_000 },
+);
+
+failureTest(
+  "an isolate that died with the server may have told more than is there: the epoch changes",
+  async (world, server) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    const listener = await Listener.open(isolate, "r");
+    await other.publish("r", drafts("m", 2));
+    await listener.untilOffset(2);
+    await other.abandon();
     await server.stop();
     await server.startAgain();
     await untilReset(listener);
-    await untilReady(isolate);
-    const page = await isolate.history("r", ALL);
-    assertEquals(page.messages.map(({ id }) => id), ["m1", "m2", "m3"]);
+    const page = await (await world.open()).history("r", ALL);
     assertNotEquals(page.epoch, listener.subscription.epoch);
-    assertEquals(await isolate.publish("r", [draft("m3"), draft("m4")]), [
-      { offset: 3, duplicate: true },
-      { offset: 4, duplicate: false },
-    ]);
+    assertEquals(page.messages.map(({ id }) => id), ["m1", "m2"]);
   },
-  { settings: ["--appendonly", "yes", "--appendfsync", "always"] },
+  { settings: DURABLE, doubtMs: 300 },
 );
+
+failureTest(
+  "an isolate that comes after a loss was written over changes the epoch",
+  async (world, server) => {
+    const witness = await world.open();
+    await witness.publish("r", drafts("m", 3));
+    await server.command("SAVE");
+    // What it does from now on is lost, and that it was there at all.
+    await using proxy = TcpProxy.open(server.port);
+    const late = await world.open({ place: { url: `redis://127.0.0.1:${proxy.port}` } });
+    const listener = await Listener.open(late, "r");
+    await late.publish("r", drafts("lost", 2));
+    await listener.untilOffset(5);
+    proxy.shut();
+    await server.stop("SIGKILL");
+    await server.startAgain();
+    // More than was lost: the head alone shows nothing.
+    for (const offset of range(4, 7)) {
+      assertEquals(await publishAtLast(witness, draft(`new${offset}`)), { offset, duplicate: false });
+    }
+    assertEquals((await witness.history("r", ALL)).epoch, listener.subscription.epoch);
+    proxy.reopen();
+    await untilReset(listener);
+    assertNotEquals((await witness.history("r", ALL)).epoch, listener.subscription.epoch);
+  },
+);
+
+failureTest(
+  "an ack that was lost with the server's end changes the epoch before anything else is stored",
+  async (world, server) => {
+    const isolate = await world.open();
+    await isolate.publish("r", drafts("m", 3));
+    const { epoch } = await isolate.history("r", ALL);
+    await server.command("SAVE");
+    await isolate.publish("r", drafts("lost", 2));
+    await server.stop("SIGKILL");
+    await server.startAgain();
+    const other = await world.open();
+    assertEquals(await publishAtLast(other, draft("new")), { offset: 4, duplicate: false });
+    assertNotEquals((await other.history("r", ALL)).epoch, epoch);
+  },
+  { doubtMs: 1_000_000 },
+);
+
+failureTest("a room that nobody used when the server was lost has another epoch", async (world, server) => {
+  const isolate = await world.open();
+  await isolate.publish("r", drafts("m", 3));
+  const { epoch } = await isolate.history("r", ALL);
+  await isolate.close();
+  await server.stop();
+  await server.startAgain();
+  const page = await (await world.open()).history("r", ALL);
+  assertNotEquals(page.epoch, epoch);
+  assertEquals(page.head, 3);
+}, { settings: DURABLE, doubtMs: 1_000_000 });
 
 failureTest(
   "a server that comes back with an older state changes the epoch, whoever speaks first",

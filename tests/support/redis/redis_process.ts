@@ -11,6 +11,8 @@ const MAX_STARTS = 5;
 export interface RedisProcessOptions {
   /** Configuration, as on the command line: name and value alternate. By default nothing is saved. */
   readonly settings?: readonly string[];
+  /** Speaks TLS only, with these files. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly authority: string };
 }
 
 /** A redis-server on a free port of 127.0.0.1, in a directory of its own. `await using` ends it, and removes the directory. */
@@ -28,10 +30,11 @@ export class RedisProcess implements AsyncDisposable {
   }
 
   /** Starts one; resolves when it can be connected to. */
-  static async start({ settings = [] }: RedisProcessOptions = {}): Promise<RedisProcess> {
+  static async start({ settings: given = [], tls }: RedisProcessOptions = {}): Promise<RedisProcess> {
     const directory = await Deno.makeTempDir({ prefix: "redis-" });
     for (let starts = 1;; starts++) {
       const port = freePort();
+      const settings = tls ? [...given, ...tlsSettings(port, tls)] : given;
       try {
         return new RedisProcess(port, directory, settings, await run(port, directory, settings));
       } catch (error) {
@@ -151,6 +154,18 @@ async function started(child: Deno.ChildProcess): Promise<Running> {
     throw error;
   }
   return { pid, stop };
+}
+
+function tlsSettings(port: number, tls: NonNullable<RedisProcessOptions["tls"]>): string[] {
+  const files = [
+    "--tls-cert-file",
+    tls.certificate,
+    "--tls-key-file",
+    tls.key,
+    "--tls-ca-cert-file",
+    tls.authority,
+  ];
+  return ["--port", "0", "--tls-port", `${port}`, "--tls-auth-clients", "no", ...files];
 }
 
 function freePort(): number {

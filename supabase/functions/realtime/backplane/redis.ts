@@ -44,7 +44,7 @@ export class RedisBackplane implements Backplane {
       onUp: (link) => this.#lookAt(link),
       onDown: () => {},
       onMoved: () => this.#followSlots(),
-      onMessage: (channel, payload) => this.#take(channel, payload),
+      onMessage: (channel, payload, run) => this.#take(channel, payload, run),
     });
     this.#sweeping = setInterval(() => this.#renewDue(), settings.sweepMs);
   }
@@ -128,7 +128,7 @@ export class RedisBackplane implements Backplane {
     this.#isClosed = true;
     clearInterval(this.#sweeping);
     for (const room of this.#rooms.values()) room.close();
-    await this.#server.nodes.close();
+    await this.#server.close();
     await Promise.allSettled(this.#underWay);
   }
 
@@ -137,10 +137,10 @@ export class RedisBackplane implements Backplane {
     clearInterval(this.#sweeping);
     for (const room of this.#rooms.values()) room.close();
     const ending = Array.from(this.#rooms.values(), (room) => room.end());
-    const finishing = Promise.allSettled([...this.#underWay, ...ending]);
+    const finishing = Promise.allSettled([...this.#underWay, ...ending]).then(() => this.#server.leaveAll());
     // A server that is away must not keep the isolate: the lease tells the others.
     await Promise.race([finishing, this.#away()]);
-    await this.#server.nodes.close();
+    await this.#server.close();
     await finishing;
   }
 
@@ -194,9 +194,18 @@ export class RedisBackplane implements Backplane {
     return publisher;
   }
 
-  #take(channel: string, payload: string): void {
+  #take(channel: string, payload: string, run: string): void {
+    const room = this.#roomOfChannel.get(channel);
     const push = parsePush(payload);
-    if (push) this.#roomOfChannel.get(channel)?.take(push);
+    if (!room || !push) return;
+    if ("epoch" in push) {
+      const { witness } = this.#server;
+      // Until it is known that it goes on with what was told before; then it is read.
+      if (!witness.believes(channel, run)) return;
+      const last = push.type === "messages" ? push.messages.at(-1) : undefined;
+      if (last) witness.learn(room.address, { run, epoch: push.epoch, head: last.offset });
+    }
+    room.take(push);
   }
 
   #lookAt(link: Link): void {
@@ -204,16 +213,20 @@ export class RedisBackplane implements Backplane {
     for (const room of this.#rooms.values()) {
       if (nodes.linkOf(room.address.slot) === link) room.connectionIsBack();
     }
+    this.#server.vouchForAll();
   }
 
   #followSlots(): void {
     const { nodes } = this.#server;
     for (const room of this.#rooms.values()) room.follow(nodes.linkOf(room.address.slot));
+    this.#server.vouchForAll();
   }
 
   #renewDue(): void {
     const now = performance.now();
     for (const room of this.#rooms.values()) room.renewWhenDue(now);
+    this.#server.leaveIdle(({ room }) => this.#rooms.has(room) || this.#publishers.has(room));
+    this.#server.vouchForAll();
   }
 }
 

@@ -9,9 +9,9 @@ export interface Address {
 }
 
 /**
- * The sockets of one pool of the client library, made here for two reasons. With Deno 2.1.4 an immediate that is cleared in the round in
+ * The sockets of one pool of the client library, made here for three reasons. With Deno 2.1.4 an immediate that is cleared in the round in
  * which it is due is run all the same: postgres 3.4.9 then writes to a socket that it has just learned is closed, which ends the
- * process. So it learns that in a round of its own. And what is still connecting when the pool is given up does not stay.
+ * process. So it learns that in a round of its own. For the same reason it writes what it has just written, which is nothing any more: that is left out. And what is still connecting when the pool is given up does not stay.
  */
 export class Sockets {
   readonly #sockets = new Set<Socket>();
@@ -46,6 +46,7 @@ export class Sockets {
       socket.removeListener("error", connected.reject);
     }
     socket.setNoDelay(true);
+    leaveOutNothing(socket);
     // The library asks for it when it checks a certificate.
     return Object.assign(socket, { host: host[0] });
   }
@@ -63,4 +64,12 @@ class LateClosingSocket extends Socket {
     setTimeout(() => super.emit(event, ...rest), 0);
     return true;
   }
+}
+
+/** A write of `null` would throw where nobody catches it. On the socket itself: Node's base class calls no override of a subclass here. */
+function leaveOutNothing(socket: Socket): void {
+  const write = socket.write.bind(socket);
+  Object.assign(socket, {
+    write: (...args: Parameters<typeof write>): boolean => args[0] === null ? true : write(...args),
+  });
 }

@@ -3,12 +3,12 @@ import { BackplaneUnavailable } from "../contract.ts";
 import { pause } from "../waiting.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import type { Settings } from "./options.ts";
-import { PUBLISH, ROOM } from "./scripts.ts";
+import { PUBLISH, ROOM, VOUCH } from "./scripts.ts";
 
 /** The scripts that there are. */
-export type ScriptName = "publish" | "room";
+export type ScriptName = "publish" | "room" | "vouch";
 
-const SCRIPTS: Readonly<Record<ScriptName, string>> = { publish: PUBLISH, room: ROOM };
+const SCRIPTS: Readonly<Record<ScriptName, string>> = { publish: PUBLISH, room: ROOM, vouch: VOUCH };
 
 /** The first version that scripts can publish to the channels of a slot with. */
 const OLDEST = 7;
@@ -21,7 +21,8 @@ export interface LinkListener {
   readonly onUp: () => void;
   /** It cannot be used any more, for now. */
   readonly onDown: (error: unknown) => void;
-  readonly onMessage: (channel: string, payload: string) => void;
+  /** `run` names the process that published it. */
+  readonly onMessage: (channel: string, payload: string, run: string) => void;
   /** A slot is on another server now. */
   readonly onMoved: () => void;
 }
@@ -145,7 +146,8 @@ export class Link {
 
   readonly #onMessage = (payload: string, channel: string): void => {
     this.#heardAt = performance.now();
-    this.#listener.onMessage(channel, payload);
+    // What an ended connection still brings was not asked for any more.
+    if (this.#up) this.#listener.onMessage(channel, payload, this.#up.run);
   };
 
   #usable(): Up {
@@ -265,7 +267,7 @@ async function prepare(client: Connection): Promise<Up> {
   }
   if (run === undefined) throw new Error("The server does not say which process it is.");
   const digests = new Map<ScriptName, string>();
-  for (const name of ["publish", "room"] as const) {
+  for (const name of ["publish", "room", "vouch"] as const) {
     digests.set(name, String(await client.sendCommand(["SCRIPT", "LOAD", SCRIPTS[name]])));
   }
   return { client, run, digests, channels: new Set() };

@@ -52,6 +52,8 @@ export class LiveRoom {
   #queue: Push[] = [];
   /** Whether the last look failed. */
   #isStale = false;
+  /** Whether something was not published to it that should have been. */
+  #isDeaf = false;
 
   constructor(
     server: RedisServer,
@@ -131,7 +133,22 @@ export class LiveRoom {
     const { epoch, head, changes, count } = status;
     const isSame = epoch === state.epoch && head >= headBefore && head <= state.head &&
       changes <= state.changes && (changes < state.changes || count === state.present.count);
-    if (!isSame) this.lookSoon();
+    if (!isSame) this.#listenAnew();
+  }
+
+  /** Compares what was delivered with what calls were told, which never is ahead of it. */
+  compareHead({ epoch, head }: Pick<RoomStatus, "epoch" | "head">): void {
+    const state = this.#state;
+    if (state && !this.#looking && (epoch !== state.epoch || head > state.head)) this.#listenAnew();
+  }
+
+  /**
+   * Redis ends subscriptions when a slot goes, and @redis/client 6.3.1 passes that over while any command waits for its answer: it would
+   * take the channel for subscribed to for ever.
+   */
+  #listenAnew(): void {
+    this.#isDeaf = true;
+    this.lookSoon();
   }
 
   /** Looks without somebody waiting for it. */
@@ -172,6 +189,8 @@ export class LiveRoom {
   async #lookOnce(): Promise<void> {
     for (let moves = 0; moves < MAX_MOVES; moves++) {
       const link = await this.#server.link(this.address);
+      if (this.#isDeaf) link.unsubscribe(this.address.channel);
+      this.#isDeaf = false;
       // Both go at once, and the subscription first: what comes after the look is published to it.
       const subscribing = link.subscribe(this.address.channel);
       subscribing.catch(() => {/* told below */});

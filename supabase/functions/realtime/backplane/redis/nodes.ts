@@ -8,7 +8,8 @@ import type { Settings } from "./options.ts";
 export interface NodesListener {
   readonly onUp: (link: Link) => void;
   readonly onDown: (link: Link) => void;
-  readonly onMessage: (channel: string, payload: string) => void;
+  /** `run` names the process that published it. */
+  readonly onMessage: (channel: string, payload: string, run: string) => void;
   /** Slots may be elsewhere now. */
   readonly onMoved: () => void;
 }

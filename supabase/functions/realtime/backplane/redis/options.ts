@@ -41,6 +41,11 @@ export interface RedisOptions {
   readonly sweepMs?: number;
   /** How often a room in which nobody of this isolate is present is compared with the server, in milliseconds; 30,000 by default. */
   readonly checkMs?: number;
+  /**
+   * How long isolates are waited for that may know of messages which a server that comes back has lost, in milliseconds; 8,000 by default,
+   * which has to be longer than `retryMs`. Meanwhile the room is unavailable; after it, its epoch is another one.
+   */
+  readonly doubtMs?: number;
   /** How long a room is remembered that nobody uses, in milliseconds; 7 days by default. After it, its epoch is another one. */
   readonly keepMs?: number;
   /** How many messages one script stores or reads; 500 by default. */
@@ -68,6 +73,7 @@ export function withDefaults(options: RedisOptions): Settings {
     leaseMs: 15_000,
     sweepMs: 1_000,
     checkMs: 30_000,
+    doubtMs: 8_000,
     keepMs: 7 * 86_400_000,
     batch: 500,
     maxWaiting: 10_000,

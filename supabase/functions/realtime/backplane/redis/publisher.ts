@@ -97,12 +97,13 @@ export class Publisher {
   }
 }
 
-function settle(batch: readonly Waiting[], reply: unknown): void {
-  if (!Array.isArray(reply) || reply.length !== batch.length) {
+function settle(batch: readonly Waiting[], reply: readonly unknown[]): void {
+  const offsets: unknown = reply[2];
+  if (!Array.isArray(offsets) || offsets.length !== batch.length) {
     throw new Error("Redis answered what no script answers.");
   }
   for (const [index, { call }] of batch.entries()) {
-    const offset = Number(reply[index]);
+    const offset = Number(offsets[index]);
     call.stored.push({ offset: Math.abs(offset), duplicate: offset < 0 });
     if (--call.left === 0) call.outcome.resolve(call.stored);
   }

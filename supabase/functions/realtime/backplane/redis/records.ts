@@ -1,4 +1,5 @@
-import type { Draft, Ephemeral, Message, PresenceChange, PresenceEntry } from "../contract.ts";
+import type { Draft, Ephemeral, Message, PresenceChange } from "../contract.ts";
+import type { ListedEntry } from "../presence_differences.ts";
 import { ephemeralFields, optionalText, parseChange, parseEphemeral, senderOf } from "../wire_records.ts";
 import { joinFields, RECORD_SEPARATOR, splitFields, unescapeText } from "../wire_text.ts";
 
@@ -16,11 +17,6 @@ export type Push =
   }
   /** An entry lingers: it may be over after this time, in milliseconds. */
   | { readonly type: "due"; readonly afterMs: number };
-
-/** An entry, and the connection that a resume named when it took it over. */
-export interface ListedEntry extends PresenceEntry {
-  readonly resumedFrom: string | undefined;
-}
 
 /** A draft as it is stored. */
 export function draftRecord({ id, event, data, from }: Draft): string {

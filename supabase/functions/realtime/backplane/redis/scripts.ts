@@ -1,34 +1,53 @@
 /**
  * What is done in the server, each call in one step.
  *
- * KEYS, all of one room: 1 hash (epoch, origin, run, head, changes, losses), 2 list of messages, 3 hash of who is present,
+ * KEYS, all of one room: 1 hash (epoch, origin, run, head, changes, losses; and see VOUCH), 2 list of messages, 3 hash of who is present,
  * 4 sorted set of lost connections by user and order of loss, 5 the same by the time at which they go, 6 sorted set of isolates
  * by the end of their lease, 7 hash of which connection a resumed one went on as, 8 and more: one a draft, its publish id.
  *
  * ARGV: 1 milliseconds that a test adds to the clock, 2 the server's run, 3 an epoch nobody has used, 4 how long an unused room
- * is kept, 5 messages that are kept, 6 their age, 7 dedupe window, 8 grace time, 9 lease; then either one a draft, its record, or
- * 10 the isolate, 11 what to do, 12 and more: what it is done with.
+ * is kept, 5 messages that are kept, 6 their age, 7 dedupe window, 8 grace time, 9 lease, 10 the isolate; then one a draft, its
+ * record, or 11 what to do, 12 and more: what it is done with.
  *
  * `run` names the server's process. Where a room was last written under another one, the server was restarted, or another one
- * took over, and messages that were acknowledged may be gone: nobody can know, so the epoch changes. What is there stays.
+ * took over, and messages that were acknowledged may be gone: nothing is done with it until that is decided.
  */
-const PRELUDE = `
+const ROOM_STATE = `
 local PART, FIELD = '\\30', '\\31'
 local keep, maxMessages, maxAge, dedupe = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
 local function whole(number) return string.format('%.0f', number) end
 
-local room = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'head', 'changes', 'origin')
+-- Fields of KEYS[1]: isolates that may have told somebody what is in the room, by the time at which that is over.
+local holder, listing = 'h:' .. ARGV[10], math.max(60000, 4 * tonumber(ARGV[9]))
+local room = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'head', 'changes', 'origin', holder)
 local epoch, head, changes, origin = room[1], tonumber(room[3] or 0), tonumber(room[4] or 0), room[5]
 if not epoch then
   epoch, origin, head, changes = ARGV[3], ARGV[3], 0, 0
   redis.call('DEL', KEYS[2])
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'origin', origin, 'run', ARGV[2])
-elseif room[2] ~= ARGV[2] then
-  epoch = ARGV[3]
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], math.min(keep, 3600000))
+  room[2] = ARGV[2]
 end
+
+local function fields(visit)
+  local all = redis.call('HGETALL', KEYS[1])
+  for i = 1, #all, 2 do visit(string.sub(all[i], 1, 2), all[i], all[i + 1]) end
+end
+
+local function hold()
+  if tonumber(room[6] or 0) - now >= listing * 2 / 3 then return end
+  fields(function(kind, field, untilMs)
+    if kind == 'h:' and tonumber(untilMs) <= now then redis.call('HDEL', KEYS[1], field) end
+  end)
+  redis.call('HSET', KEYS[1], holder, whole(now + listing))
+end
+`;
+
+const PRELUDE = ROOM_STATE + `
+if room[2] ~= ARGV[2] then return { err = 'DOUBT Nobody knows yet whether messages were lost.' } end
+hold()
 
 -- A room in which nothing was said yet is soon forgotten: to ask for it must not fill the memory.
 local function prolong()
@@ -53,7 +72,7 @@ local function trim()
 end
 `;
 
-/** Stores drafts and publishes those that are new. Returns an offset a draft, negative for what was there before. */
+/** Stores drafts and publishes those that are new. Returns epoch, head, and an offset a draft, negative for what was there before. */
 export const PUBLISH = PRELUDE + `
 local count = #KEYS - 7
 local known = redis.call('MGET', unpack(KEYS, 8))
@@ -71,8 +90,8 @@ for i = 1, count do
   else
     head = head + 1
     seen[key], stored[i] = head, head
-    records[#records + 1] = ARGV[9 + i]
-    messages[#messages + 1] = whole(head) .. ',' .. at .. ';' .. ARGV[9 + i]
+    records[#records + 1] = ARGV[10 + i]
+    messages[#messages + 1] = whole(head) .. ',' .. at .. ';' .. ARGV[10 + i]
     if dedupe > 0 then redis.call('SET', key, origin .. ' ' .. whole(head) .. ' ' .. at, 'PX', dedupe) end
   end
 end
@@ -85,7 +104,7 @@ if #records > 0 then
   redis.call('SPUBLISH', KEYS[1], table.concat(parts, PART))
 end
 prolong()
-return stored
+return { epoch, head, stored }
 `;
 
 /** Everything else: presence, and reading. */
@@ -286,6 +305,8 @@ elseif doing == 'leave' then
 elseif doing == 'linger' then
   local entry = load(ARGV[12])
   if entry then lose(ARGV[12], entry, now + ARGV[13]) end
+elseif doing == 'gone' then
+  redis.call('HDEL', KEYS[1], holder)
 elseif doing == 'end' then
   loseAllOf(isolate, now + grace)
 elseif doing == 'present' then
@@ -333,4 +354,67 @@ if after >= 0 then
   messages = read(first, from, math.min(from - 1 + tonumber(ARGV[13]), head), false)
 end
 return { epoch, head, changes, count, due, present, first, messages }
+`;
+
+/**
+ * An isolate says what it knows of a room whose server is another process than before. ARGV: 11 to 13 epoch, head and run that it
+ * knows of, empty when it knows nothing; 14 how long the others are waited for. Returns epoch, head, and whether it is decided.
+ *
+ * A server that comes back, or takes over, has what was there at some earlier moment. Each isolate that may have told somebody
+ * something is listed in the room (`h:`), so it is known who has to vouch (`v:`): when all have, each of them having known no more
+ * than is there, the history is the same. When one knows more, knows another history, or was listed only in what was lost, or
+ * does not come in time, or nobody is listed, the epoch changes. An isolate that comes after the decision compares with what was there then.
+ */
+export const VOUCH = ROOM_STATE + `
+local knownEpoch, knownHead, knownRun = ARGV[11], tonumber(ARGV[12]), ARGV[13]
+local knows = knownRun ~= ''
+
+local function decide(prior)
+  -- What was told of presence is read anew, and entered again where it is not there.
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[2], 'prior', prior, 'since', whole(head),
+    'changes', whole(changes + 1000000))
+  if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HSET', KEYS[3], FIELD, ARGV[3]) end
+  redis.call('HDEL', KEYS[1], 'doubt', 'until')
+  fields(function(kind, field)
+    if kind == 'v:' or (kind == 'h:' and prior == '') then redis.call('HDEL', KEYS[1], field) end
+  end)
+  redis.call('HSET', KEYS[1], holder, whole(now + listing))
+  return { epoch, head, 1 }
+end
+
+local function begin()
+  epoch = ARGV[3]
+  return decide('')
+end
+
+if room[2] == ARGV[2] then
+  local decision = redis.call('HMGET', KEYS[1], 'prior', 'since')
+  local isOlder = knows and knownRun ~= ARGV[2] and knownEpoch == epoch
+  if isOlder and (knownRun ~= decision[1] or knownHead > tonumber(decision[2])) then return begin() end
+  hold()
+  return { epoch, head, 1 }
+end
+
+local doubt = redis.call('HMGET', KEYS[1], 'doubt', 'until')
+local untilMs = tonumber(doubt[2])
+if doubt[1] ~= ARGV[2] then
+  untilMs = now + tonumber(ARGV[14])
+  redis.call('HSET', KEYS[1], 'doubt', ARGV[2], 'until', whole(untilMs))
+  fields(function(kind, field) if kind == 'v:' then redis.call('HDEL', KEYS[1], field) end end)
+end
+if knows then
+  local isThere = room[6] and knownEpoch == epoch and knownRun == room[2] and knownHead <= head
+  if not isThere then return begin() end
+  redis.call('HSET', KEYS[1], 'v:' .. ARGV[10], 1)
+end
+local holders, vouched = {}, {}
+fields(function(kind, field)
+  if kind == 'h:' then holders[#holders + 1] = string.sub(field, 3) end
+  if kind == 'v:' then vouched[string.sub(field, 3)] = true end
+end)
+local isSure = #holders > 0
+for _, one in ipairs(holders) do isSure = isSure and vouched[one] end
+if isSure then return decide(room[2]) end
+if #holders == 0 or now >= untilMs then return begin() end
+return { epoch, head, 0 }
 `;

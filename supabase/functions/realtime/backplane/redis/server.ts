@@ -3,8 +3,10 @@ import type { Address } from "./address.ts";
 import { isReply, type Link, type ScriptName } from "./link.ts";
 import { createNodes, type Nodes, type NodesListener } from "./nodes.ts";
 import type { Settings } from "./options.ts";
-import { type ListedEntry, parseMessage, parsePresent } from "./records.ts";
+import type { ListedEntry } from "../presence_differences.ts";
+import { parseMessage, parsePresent } from "./records.ts";
 import { escapeText } from "../wire_text.ts";
+import { Witness } from "./witness.ts";
 
 /** How often a call follows a slot that moves. */
 const MAX_REDIRECTIONS = 8;
@@ -49,13 +51,18 @@ export interface Known {
   readonly count: number;
 }
 
+/** Does something on a server; `isAsking` where the slot is only about to be moved to it. */
+type Doing<T> = (link: Link, isAsking: boolean) => Promise<T>;
+
 /** Redis as rooms see it: it does scripts on the server that has the room. */
 export class RedisServer {
   readonly settings: Settings;
   readonly nodes: Nodes;
+  readonly witness: Witness;
   /** Names this isolate. */
   readonly isolate: string = crypto.randomUUID();
   readonly #rest: readonly string[];
+  readonly #background = new Set<Promise<unknown>>();
   #epochs = 0;
 
   constructor(settings: Settings, listener: NodesListener) {
@@ -65,6 +72,7 @@ export class RedisServer {
     this.#rest = [longest, messages, ageMs, dedupeMs, graceMs, leaseMs].map((number) =>
       `${Math.round(number)}`
     );
+    this.witness = new Witness(settings);
     this.nodes = createNodes(settings, listener);
   }
 
@@ -77,19 +85,73 @@ export class RedisServer {
     address: Address,
     keys: readonly string[],
     args: readonly string[],
-  ): Promise<unknown> {
-    return this.#follow(address, (link) => {
-      const shift = `${Math.round(this.settings.shiftMs())}`;
-      // Where it is used it must be one that was never used, not even for this room.
-      const epoch = `${this.isolate.slice(0, 13)}-${(this.#epochs++).toString(36)}`;
-      const header = [shift, link.run ?? "", epoch, ...this.#rest];
-      return link.script(name, [...address.keys, ...keys], [...header, ...args]);
+  ): Promise<readonly unknown[]> {
+    return this.#follow(address, async (link, isAsking) => {
+      const send = () => this.#send(link, isAsking, name, address, keys, args);
+      if (this.witness.isInDoubt(address, link.run)) {
+        await this.#vouch(address, link, isAsking);
+        return await send();
+      }
+      try {
+        return await send();
+      } catch (error) {
+        if (!isReply(error, "DOUBT")) throw error;
+        await this.#vouch(address, link, isAsking);
+        return await send();
+      }
     });
+  }
+
+  /** Says what is known of all rooms whose server is another one now. Where that fails, it is to be done again. */
+  vouchForAll(): void {
+    for (const address of this.witness.addresses()) {
+      if (!this.witness.isInDoubt(address, this.nodes.linkOf(address.slot)?.run)) continue;
+      this.#inBackground(this.#follow(address, (link, isAsking) => this.#vouch(address, link, isAsking)));
+    }
+  }
+
+  /** Leaves rooms that are not used: all that was told of them is there by then, so nobody has to wait for this isolate. */
+  leaveIdle(isUsed: (address: Address) => boolean): void {
+    for (const address of this.witness.idle(isUsed)) {
+      if (this.nodes.linkOf(address.slot)?.run === undefined) continue;
+      const leaving = this.operate(address, "gone").then(() => {
+        if (!isUsed(address)) this.witness.forget(address);
+      });
+      this.#inBackground(leaving);
+    }
+  }
+
+  /** Leaves all rooms. Resolves in any case. */
+  async leaveAll(): Promise<void> {
+    const addresses = this.witness.addresses();
+    await Promise.allSettled(addresses.map((address) => this.operate(address, "gone")));
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    const closing = this.witness.close();
+    await this.nodes.close();
+    await closing;
+    await Promise.allSettled(this.#background);
+  }
+
+  #inBackground(doing: Promise<unknown>): void {
+    const done = doing.catch((error: unknown) => {
+      if (!(error instanceof BackplaneUnavailable)) this.settings.onEvent({ type: "failed", error });
+    }).finally(() => void this.#background.delete(done));
+    this.#background.add(done);
   }
 
   /** Publishes what is not stored. */
   async spublish(address: Address, payload: string): Promise<void> {
-    await this.#follow(address, (link) => link.command(["SPUBLISH", address.channel, payload]));
+    await this.#follow(address, async (link, isAsking) => {
+      const asking = isAsking ? link.command(["ASKING"]) : undefined;
+      const [publishing] = await Promise.allSettled([
+        link.command(["SPUBLISH", address.channel, payload]),
+        asking,
+      ]);
+      if (publishing.status === "rejected") throw publishing.reason;
+    });
   }
 
   /** Does something to a room's presence; see scripts.ts. */
@@ -149,9 +211,43 @@ export class RedisServer {
   }
 
   async #room(address: Address, doing: string, args: readonly string[]): Promise<readonly unknown[]> {
-    const reply = await this.script("room", address, [], [this.isolate, doing, ...args]);
+    return await this.script("room", address, [], [doing, ...args]);
+  }
+
+  /** Sends a script, which may come to a slot that is being moved. */
+  async #send(
+    link: Link,
+    isAsking: boolean,
+    name: ScriptName,
+    address: Address,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<readonly unknown[]> {
+    const run = link.run ?? "";
+    const shift = `${Math.round(this.settings.shiftMs())}`;
+    // Where it is used it must be one that was never used, not even for this room.
+    const epoch = `${this.isolate.slice(0, 13)}-${(this.#epochs++).toString(36)}`;
+    const header = [shift, run, epoch, ...this.#rest, this.isolate];
+    const asking = isAsking ? link.command(["ASKING"]) : undefined;
+    asking?.catch(() => {/* so does the script */});
+    const reply = await link.script(name, [...address.keys, ...keys], [...header, ...args]);
     if (!Array.isArray(reply)) throw new Error("Redis answered what no script answers.");
+    if (name !== "vouch") {
+      this.witness.learn(address, { run, epoch: String(reply[0]), head: Number(reply[1]) });
+    }
     return reply;
+  }
+
+  #vouch(address: Address, link: Link, isAsking: boolean): Promise<void> {
+    return this.witness.vouch(address, async ([epoch, head, run]) => {
+      const asked = link.run ?? "";
+      const args = [epoch, `${head}`, run, `${this.settings.doubtMs}`];
+      const reply = await this.#send(link, isAsking, "vouch", address, [], args);
+      const [found, foundHead, isDecided] = reply;
+      return Number(isDecided) === 0
+        ? undefined
+        : { run: asked, epoch: String(found), head: Number(foundHead) };
+    });
   }
 
   /** The link to the server that has the room, once it can be used. */
@@ -164,18 +260,18 @@ export class RedisServer {
   }
 
   /** Does something on the server that has the room's slot; nothing comes between the call and it when the link is up. */
-  #follow(address: Address, run: (link: Link) => Promise<unknown>): Promise<unknown> {
+  #follow<T>(address: Address, run: Doing<T>): Promise<T> {
     const link = this.nodes.linkOf(address.slot);
-    const running = link?.run === undefined ? this.#waitAndRun(address, run) : run(link);
+    const running = link?.run === undefined ? this.#waitAndRun(address, run) : run(link, false);
     return running.catch((error: unknown) => this.#redirect(address, run, error));
   }
 
-  async #waitAndRun(address: Address, run: (link: Link) => Promise<unknown>): Promise<unknown> {
+  async #waitAndRun<T>(address: Address, run: Doing<T>): Promise<T> {
     const link = await this.link(address);
-    return await run(link);
+    return await run(link, false);
   }
 
-  async #redirect(address: Address, run: (link: Link) => Promise<unknown>, error: unknown): Promise<unknown> {
+  async #redirect<T>(address: Address, run: Doing<T>, error: unknown): Promise<T> {
     for (let redirections = 0; redirections < MAX_REDIRECTIONS; redirections++) {
       try {
         if (isReply(error, "MOVED")) {
@@ -185,10 +281,7 @@ export class RedisServer {
         if (isReply(error, "ASK")) {
           const link = this.nodes.linkTo(targetOf(error));
           await link.untilUp(this.settings.waitMs);
-          const asking = link.command(["ASKING"]);
-          const running = run(link);
-          await Promise.allSettled([asking, running]);
-          return await running;
+          return await run(link, true);
         }
         if (isReply(error, "TRYAGAIN")) {
           await new Promise((resolve) => setTimeout(resolve, MOVING_MS));

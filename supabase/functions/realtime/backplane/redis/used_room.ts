@@ -85,7 +85,11 @@ export class UsedRoom {
 
   /** Renews when it is time, by performance.now(). */
   renewWhenDue(now: number): void {
-    if (this.#live.isInUse && this.#live.isStale) this.#live.lookSoon();
+    if (this.#live.isInUse) {
+      const known = this.#server.witness.knowledge(this.address);
+      if (this.#live.isStale) this.#live.lookSoon();
+      else if (known) this.#live.compareHead(known);
+    }
     if (this.#isRenewing || (now < this.#renewAt && now < this.#dueAt)) return;
     this.#isRenewing = true;
     void this.renew().catch((error: unknown) => {

@@ -1,0 +1,47 @@
+/** A certificate for 127.0.0.1, and its authority's, as files. `await using` removes them. */
+export interface Certificate extends AsyncDisposable {
+  readonly certificate: string;
+  readonly key: string;
+  /** Whoever trusts this one trusts the certificate. */
+  readonly authority: string;
+}
+
+/** Makes one with openssl, with an authority of its own that nobody else trusts, good for a day. */
+export async function createCertificate(): Promise<Certificate> {
+  const directory = await Deno.makeTempDir({ prefix: "rooms-tls-" });
+  const end = () => Deno.remove(directory, { recursive: true });
+  const path = (name: string): string => `${directory}/${name}`;
+  try {
+    const fresh = ["-newkey", "rsa:2048", "-nodes", "-days", "1", "-x509"];
+    await openssl(
+      "req",
+      ...fresh,
+      "-subj",
+      "/CN=authority",
+      "-keyout",
+      path("ca.key"),
+      "-out",
+      path("ca.pem"),
+    );
+    await openssl(
+      ...["req", ...fresh, "-subj", "/CN=127.0.0.1", "-CA", path("ca.pem"), "-CAkey", path("ca.key")],
+      ...["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
+      ...["-keyout", path("key.pem"), "-out", path("certificate.pem")],
+    );
+    return {
+      certificate: path("certificate.pem"),
+      key: path("key.pem"),
+      authority: path("ca.pem"),
+      [Symbol.asyncDispose]: end,
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function openssl(...args: readonly string[]): Promise<void> {
+  const command = new Deno.Command("openssl", { args: [...args], stdout: "null", stderr: "piped" });
+  const { success, stderr } = await command.output();
+  if (!success) throw new Error(`openssl failed: ${new TextDecoder().decode(stderr)}`);
+}
