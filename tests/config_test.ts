@@ -140,7 +140,7 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
     wrong: ["sesame", "http://:sesame@cache", "redis://", ","],
   },
   MEMORY_BYTES: whole(67_108_864, 65_536, 17_179_869_184),
-  ROOM_POLICY: { byDefault: "any", good: [["claim", "claim"]], wrong: ["Any", "rls", "none"] },
+  ROOM_POLICY: { byDefault: "any", good: [["claim", "claim"]], wrong: ["Any", "RLS", "none"] },
   ROOM_CLAIM: { byDefault: "rooms", good: [["teams", "teams"]], wrong: [] },
   DRAIN_SECONDS: whole(8, 0, 600),
   LOG_LEVEL: { byDefault: "info", good: [["debug", "debug"], ["error", "error"]], wrong: ["INFO", "trace"] },

@@ -43,6 +43,11 @@ export function parseConfig(read: (name: string) => string | undefined): Config 
   if (config.BACKPLANE === "redis" && !config.REDIS_URL) {
     throw new ConfigError("BACKPLANE is redis, but there is no server. Set REDIS_URL, or BACKPLANE to auto.");
   }
+  if (config.ROOM_POLICY === "rls" && !config.SUPABASE_DB_URL) {
+    throw new ConfigError(
+      "ROOM_POLICY is rls, but there is no database to ask. Set SUPABASE_DB_URL, or ROOM_POLICY to any or claim.",
+    );
+  }
   return config;
 }
 

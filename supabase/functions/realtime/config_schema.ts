@@ -279,10 +279,12 @@ export const Environment = z.object({
     67_108_864,
     "What the memory backplane may keep of all rooms together; the rooms that were used least recently go first.",
   ),
-  ROOM_POLICY: variable(z._default(z.enum(["any", "claim"]), "any"), {
+  ROOM_POLICY: variable(z._default(z.enum(["any", "claim", "rls"]), "any"), {
     description:
-      "Who may be in a room: `any` verified user, or only those whose `app_metadata` names the room (`ROOM_CLAIM`).",
-    allowed: "any or claim",
+      "Who may be in a room: `any` verified user, only those whose `app_metadata` names the room (`claim`, see `ROOM_CLAIM`), or " +
+      "whom policies of row level security in the database of `SUPABASE_DB_URL` let in (`rls`, see " +
+      "[rooms.md](rooms.md#row-level-security)).",
+    allowed: "any, claim or rls",
     byDefault: "any",
   }),
   ROOM_CLAIM: variable(z._default(text, "rooms"), {

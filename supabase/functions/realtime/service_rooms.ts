@@ -1,7 +1,5 @@
 import type { Config } from "./config_schema.ts";
 import { MAX_PAGE, MAX_STATE_BYTES } from "./protocol/limits.ts";
-import { anyUser, type Authorize } from "./rooms/authorize.ts";
-import { createClaimPolicy } from "./rooms/claim_policy.ts";
 import { Rooms } from "./rooms/rooms.ts";
 import type { RoomServices } from "./rooms/services.ts";
 import { Turn } from "./rooms/turn.ts";
@@ -39,9 +37,4 @@ export function createRooms(
     maxPendingPublishes: config.MAX_QUEUED_FRAMES,
     now: Date.now,
   });
-}
-
-/** The policy that the configuration chooses. */
-export function createPolicy(config: Config): Authorize {
-  return config.ROOM_POLICY === "claim" ? createClaimPolicy(config.ROOM_CLAIM) : anyUser;
 }

@@ -5,6 +5,12 @@ import { sharedServerUrl } from "./server.ts";
 
 const MIGRATIONS = new URL("../../../supabase/migrations/", import.meta.url);
 
+/** The schema that projects put their tables into. */
+const PUBLIC = `
+create schema if not exists public;
+grant usage on schema public to anon, authenticated, service_role;
+`;
+
 /** What Supabase has in every database before any migration. */
 const SUPABASE = `
 do $$
@@ -24,15 +30,28 @@ $$;
 create or replace function auth.uid() returns uuid language sql stable as $$
   select nullif(auth.jwt() ->> 'sub', '')::uuid
 $$;
+create or replace function auth.role() returns text language sql stable as $$ select auth.jwt() ->> 'role' $$;
+create table if not exists auth.users (id uuid primary key);
+${PUBLIC}
 `;
 
-/** Makes a database what it was: nobody is connected, the tables are empty, and the clock is right. */
+/** Makes a database what it was: nobody is connected, the tables are empty, the clock is right, and what the test made is gone. */
 const RENEW = `
 select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
 truncate rooms.rooms, rooms.messages, rooms.passing, rooms.isolates, rooms.presence_versions, rooms.presence restart identity;
 create or replace function rooms.now_ms() returns bigint language sql volatile as $$
   select (extract(epoch from clock_timestamp()) * 1000)::bigint
 $$;
+do $$
+declare v_policy name;
+begin
+  for v_policy in select policyname from pg_policies where schemaname = 'room_access' loop
+    execute format('drop policy %I on room_access.permissions', v_policy);
+  end loop;
+end $$;
+drop schema public cascade;
+${PUBLIC}
+truncate auth.users;
 `;
 
 /** Which databases to make from which template: names are told apart by the process and by a count. */

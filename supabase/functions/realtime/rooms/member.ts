@@ -6,7 +6,7 @@ import { type ErrorCode, type ErrorDetails, errorFrame } from "../protocol/error
 import { REALTIME_V1 } from "../protocol/subprotocols.ts";
 import type { DrainNotice, Socket, SocketClose } from "../socket/socket.ts";
 import type { Timed } from "../socket/timing_wheel.ts";
-import type { RoomPermissions } from "./authorize.ts";
+import type { PermissionWatch, RoomPermissions } from "./authorize.ts";
 import type { Recipient } from "./fan_out.ts";
 import { HEARTBEAT_TEXT } from "./frame_text.ts";
 import type { Room } from "./room.ts";
@@ -32,6 +32,9 @@ export class Member implements Recipient, Timed {
   #isWarned = false;
   #isClosedByUs = false;
   #isHurried = false;
+  #watch: PermissionWatch | undefined;
+  /** Whether it may have an entry among those present. */
+  #mayLinger: boolean;
 
   /** `key` is the room's name in the backplane. */
   constructor(socket: Socket, key: string, permissions: RoomPermissions, services: RoomServices) {
@@ -41,6 +44,7 @@ export class Member implements Recipient, Timed {
     this.#services = services;
     this.#user = socket.user;
     this.#permissions = permissions;
+    this.#mayLinger = permissions.presence;
     services.wheel.add(this, 0);
     this.#sentAt = this.#heardAt = services.wheel.now;
   }
@@ -112,9 +116,33 @@ export class Member implements Recipient, Timed {
   /** Takes over what a fresh token says. */
   renew(user: User, permissions: RoomPermissions): void {
     this.#user = user;
-    this.#permissions = permissions;
+    this.permit(permissions);
     this.#isWarned = false;
     this.#services.wheel.add(this, 0);
+    // What changed since these were decided was told to the old token.
+    this.#watch?.look();
+  }
+
+  /** Takes over what its user may do now. */
+  permit(permissions: RoomPermissions): void {
+    this.#permissions = permissions;
+    this.#mayLinger ||= permissions.presence;
+  }
+
+  /** Has its permissions looked at now, and whenever they may have changed, until the connection is gone. */
+  follow(watch: PermissionWatch): void {
+    this.#watch = watch;
+    watch.look();
+  }
+
+  /** Whether it may have an entry among those present: also one that it had before it lost the permission. */
+  get mayLinger(): boolean {
+    return this.#mayLinger;
+  }
+
+  /** Its entry, without permission for another one, is gone. */
+  hasLeft(): void {
+    this.#mayLinger = this.#permissions.presence;
   }
 
   /** Whether the connection was closed here: what the client still sent is not wanted any more. */
@@ -147,9 +175,10 @@ export class Member implements Recipient, Timed {
   async gone({ code }: SocketClose): Promise<void> {
     const { wheel, backplane, limits } = this.#services;
     wheel.delete(this);
+    this.#watch?.stop();
     this.#room?.delete(this);
     // In a hurry all that are left linger together, when the backplane is closed.
-    if (!this.#permissions.presence || this.#isHurried) return;
+    if (!this.#mayLinger || this.#isHurried) return;
     if (isFarewell(code)) await backplane.leave(this.#key, this.connection);
     else await backplane.linger(this.#key, this.connection, limits.presence_grace_ms);
   }

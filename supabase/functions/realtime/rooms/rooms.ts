@@ -1,6 +1,7 @@
 import { BackplaneUnavailable, type PageRequest, type Stored } from "../backplane/contract.ts";
 import { CLOSE } from "../protocol/close_codes.ts";
 import type { Socket, SocketHandlers } from "../socket/socket.ts";
+import { followPermissions } from "./follow_permissions.ts";
 import { pageText, presentText } from "./frame_text.ts";
 import { join } from "./join.ts";
 import type { JoinRequest } from "./join_request.ts";
@@ -50,6 +51,7 @@ export class Rooms {
         held = this.#hold(request.key);
         member = new Member(socket, request.key, request.permissions, this.services);
         receiver = new Receiver(member, request, this.services);
+        followPermissions(member, request, this.services.backplane);
         return this.#join(member, held, request);
       },
       onMessage: (_socket, data) => receiver?.take(data),
