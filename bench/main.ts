@@ -6,8 +6,11 @@
 import { benchBoot } from "./cases/boot.ts";
 import { benchConnect } from "./cases/connect.ts";
 import type { CaseContext } from "./cases/context.ts";
+import { benchDelivery } from "./cases/delivery.ts";
+import { benchDurable } from "./cases/durable.ts";
 import { benchEcho } from "./cases/echo.ts";
 import { benchFanOut } from "./cases/fan_out.ts";
+import { benchIsolates } from "./cases/isolates.ts";
 import { benchJoin } from "./cases/join.ts";
 import { benchMembers } from "./cases/members.ts";
 import { killAllChildren } from "./harness/child.ts";
@@ -26,6 +29,9 @@ const CASES: Record<CaseName, (context: CaseContext) => Promise<Line[]>> = {
   fanout: benchFanOut,
   members: benchMembers,
   join: benchJoin,
+  delivery: benchDelivery,
+  durable: benchDurable,
+  isolates: benchIsolates,
 };
 
 function readOptions(): Options {

@@ -1,7 +1,17 @@
 import { parseArgs } from "node:util";
 
 /** The names of the cases, in the order in which they run. */
-export const CASE_NAMES = ["echo", "connect", "boot", "fanout", "members", "join"] as const;
+export const CASE_NAMES = [
+  "echo",
+  "connect",
+  "boot",
+  "fanout",
+  "members",
+  "join",
+  "delivery",
+  "durable",
+  "isolates",
+] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 
 /** What the command line asks for. */

@@ -11,8 +11,10 @@ export interface Line {
   readonly peer: Summary;
   /** Ours divided by the peer's, round by round. */
   readonly ratio: Summary;
-  /** The largest median ratio allowed; undefined for a line that only informs. */
+  /** The largest median ratio allowed; undefined where more is better, and for a line that only informs. */
   readonly target: number | undefined;
+  /** The smallest median ratio allowed, where more is better. */
+  readonly atLeast: number | undefined;
   readonly met: boolean | undefined;
   /** Figures behind the line, such as the share of a core the server used. */
   readonly details: Readonly<Record<string, Summary>>;
@@ -28,13 +30,14 @@ export interface Measured {
   readonly peerName: string;
   readonly peer: readonly number[];
   readonly target?: number;
+  readonly atLeast?: number;
   readonly details?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Summarises one figure; its target is judged by the median of the rounds' ratios. */
 export function toLine(measured: Measured): Line {
   const ratio = summarize(pairedRatios(measured.ours, measured.peer));
-  const { target } = measured;
+  const { target, atLeast } = measured;
   return {
     case: measured.case,
     deno: measured.deno,
@@ -45,7 +48,12 @@ export function toLine(measured: Measured): Line {
     peer: summarize(measured.peer),
     ratio,
     target,
-    met: target === undefined ? undefined : ratio.median <= target,
+    atLeast,
+    met: target !== undefined
+      ? ratio.median <= target
+      : atLeast !== undefined
+      ? ratio.median >= atLeast
+      : undefined,
     details: Object.fromEntries(
       Object.entries(measured.details ?? {}).map(([name, samples]) => [name, summarize(samples)]),
     ),
@@ -64,7 +72,11 @@ export function formatTable(lines: readonly Line[]): string {
       withSpread(line.peer, digitsOf(line.peer)),
       line.peerName,
       withSpread(line.ratio, 2),
-      line.target === undefined ? "" : `≤ ${line.target.toFixed(2)}`,
+      line.target !== undefined
+        ? `≤ ${line.target.toFixed(2)}`
+        : line.atLeast !== undefined
+        ? `≥ ${line.atLeast.toFixed(2)}`
+        : "",
       line.met === undefined ? "" : line.met ? "met" : "MISSED",
     ]),
   ];

@@ -24,6 +24,18 @@ export function summarize(samples: readonly number[]): Summary {
 }
 
 /**
+ * The sample that this share of all samples does not exceed: 0.5 is a median, 0.99 nearly the largest.
+ *
+ * @throws {RangeError} without a sample.
+ */
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const sample = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  if (sample === undefined) throw new RangeError("no samples");
+  return sample;
+}
+
+/**
  * Ratios of samples taken in the same round: noise that lasts longer than a round hits both sides and cancels.
  *
  * @throws {RangeError} when the sides have not the same number of samples.

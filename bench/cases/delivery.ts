@@ -1,0 +1,98 @@
+import { type PreparedProgram, startServer } from "../harness/program.ts";
+import { issueTokens } from "../harness/tokens.ts";
+import type { WorkerProcess } from "../harness/worker_process.ts";
+import { type Line, type Measured, toLine } from "../report.ts";
+import { quantile } from "../statistics.ts";
+import type { LatencySide, StoreName } from "../stores/job.ts";
+import type { CaseContext } from "./context.ts";
+import { roomUrl } from "./load_process.ts";
+import {
+  askLatencies,
+  prepareStoreWorker,
+  type RunningStore,
+  startPostgres,
+  startRedis,
+  startStoreWorker,
+} from "./stores.ts";
+
+const TARGET = 2;
+const WARM_UPS = 200;
+const ROUND_TRIPS_PER_TURN = 150;
+/** Each side comes as early as it comes late. */
+const TURNS = ["sockets", "bare", "backplanes", "backplanes", "bare", "sockets"] as const;
+const SIDES = ["sockets", "bare", "backplanes"] as const;
+const PEERS: Record<StoreName, string> = {
+  postgres: "insert + NOTIFY → LISTEN",
+  redis: "PUBLISH → SUBSCRIBE",
+};
+
+type Round = Record<LatencySide, readonly number[]>;
+
+/** From a member's publish in one isolate to the delivery in another one, one message at a time. */
+export async function benchDelivery(context: CaseContext): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const store of ["redis", "postgres"] as const) {
+    await using running = store === "redis" ? await startRedis() : await startPostgres({ isSafe: false });
+    lines.push(...await measureStore(context, store, running));
+  }
+  return lines;
+}
+
+async function measureStore(context: CaseContext, store: StoreName, { url }: RunningStore): Promise<Line[]> {
+  const variable = store === "redis" ? "REDIS_URL" : "SUPABASE_DB_URL";
+  const { ours } = context;
+  const isolate = await context.prepare({
+    ...ours,
+    name: `ours-${store}`,
+    env: { ...ours.env, [variable]: url },
+  });
+  const worker = await prepareStoreWorker(context);
+  const rounds: Round[] = [];
+  for (let round = 1; round <= context.rounds; round++) {
+    const measured = await measureRound(context, store, url, isolate, worker);
+    rounds.push(measured);
+    const medians = SIDES.map((side) => `${side} ${quantile(measured[side], 0.5).toFixed(2)}`);
+    context.progress(`${store}, round ${round}: ${medians.join(", ")} ms`);
+  }
+  return [...linesOf(context, store, rounds, 0.5), ...linesOf(context, store, rounds, 0.99)];
+}
+
+async function measureRound(
+  context: CaseContext,
+  store: StoreName,
+  url: string,
+  isolate: PreparedProgram,
+  program: PreparedProgram,
+): Promise<Round> {
+  await using first = await startServer(isolate);
+  await using second = await startServer(isolate);
+  await using worker: WorkerProcess = await startStoreWorker(program);
+  const [here = "", there = ""] = await issueTokens(context.issuer, 2);
+  const rooms = [roomUrl(first, "delivery", here), roomUrl(second, "delivery", there)];
+  await worker.ask({ type: "connect", store, url, rooms });
+  for (const side of SIDES) await askLatencies(worker, side, WARM_UPS);
+  const round = { sockets: [] as number[], bare: [] as number[], backplanes: [] as number[] };
+  for (const side of TURNS) round[side].push(...await askLatencies(worker, side, ROUND_TRIPS_PER_TURN));
+  return round;
+}
+
+function linesOf(context: CaseContext, store: StoreName, rounds: readonly Round[], share: number): Line[] {
+  const of = (side: LatencySide) => rounds.map((round) => quantile(round[side], share));
+  const name = share === 0.5 ? "p50" : "p99";
+  const common: Omit<Measured, "figure" | "ours"> = {
+    case: "delivery",
+    deno: context.deno.version,
+    unit: "ms",
+    peerName: PEERS[store],
+    peer: of("bare"),
+  };
+  return [
+    toLine({
+      ...common,
+      figure: `${store}, ${name}, socket to socket over two isolates`,
+      ours: of("sockets"),
+      ...(share === 0.5 ? { target: TARGET } : {}),
+    }),
+    toLine({ ...common, figure: `${store}, ${name}, backplanes alone`, ours: of("backplanes") }),
+  ];
+}

@@ -1,0 +1,92 @@
+import type { WorkerProcess } from "../harness/worker_process.ts";
+import { type Line, toLine } from "../report.ts";
+import type { StoreName } from "../stores/job.ts";
+import type { CaseContext } from "./context.ts";
+import {
+  askRate,
+  prepareStoreWorker,
+  type RunningStore,
+  startPostgres,
+  startRedis,
+  startStoreWorker,
+} from "./stores.ts";
+
+/** Durable publishes for one single-row insert, by the same client. */
+const TARGET = 20;
+const IN_FLIGHT = 1_000;
+const PUBLISHES = 20_000;
+/** They are slow, and one at a time. */
+const SINGLE_INSERTS = 1_000;
+const ROOMS = [1, 100] as const;
+
+/** A store as it is measured. */
+interface Setting {
+  readonly name: string;
+  readonly store: StoreName;
+  readonly start: () => Promise<RunningStore>;
+}
+
+const SETTINGS: readonly Setting[] = [
+  { name: "Postgres, fsync on", store: "postgres", start: () => startPostgres({ isSafe: true }) },
+  { name: "Postgres, fsync off", store: "postgres", start: () => startPostgres({ isSafe: false }) },
+  { name: "Redis", store: "redis", start: startRedis },
+];
+
+interface Round {
+  readonly bare: number;
+  readonly ours: ReadonlyMap<number, number>;
+}
+
+/** Durable publishes a second through one isolate's backplane, in one room and in a hundred. */
+export async function benchDurable(context: CaseContext): Promise<Line[]> {
+  const program = await prepareStoreWorker(context);
+  const lines: Line[] = [];
+  for (const setting of SETTINGS) {
+    const rounds: Round[] = [];
+    for (let round = 1; round <= context.rounds; round++) {
+      await using running = await setting.start();
+      await using worker = await startStoreWorker(program);
+      const measured = await measureRound(worker, setting.store, running.url);
+      rounds.push(measured);
+      const rates = [...measured.ours].map(([rooms, rate]) => `${rate.toFixed(0)} in ${rooms}`);
+      context.progress(
+        `${setting.name}, round ${round}: ${rates.join(", ")}; bare ${measured.bare.toFixed(0)}`,
+      );
+    }
+    lines.push(...linesOf(context, setting, rounds));
+  }
+  context.progress(
+    "for comparison: Centrifugo reports about 17,000 a second through its Postgres broker on a laptop",
+  );
+  return lines;
+}
+
+/** The peer before and after ours: what slows the machine down meanwhile hits both. */
+async function measureRound(worker: WorkerProcess, store: StoreName, url: string): Promise<Round> {
+  const bareJob = store === "postgres"
+    ? { count: SINGLE_INSERTS, inFlight: 1 }
+    : { count: PUBLISHES, inFlight: IN_FLIGHT };
+  const askBare = () => askRate(worker, { store, url, side: "bare", rooms: 1, ...bareJob });
+  const before = await askBare();
+  const ours = new Map<number, number>();
+  for (const rooms of ROOMS) {
+    const job = { store, url, side: "backplane", rooms, count: PUBLISHES, inFlight: IN_FLIGHT } as const;
+    ours.set(rooms, await askRate(worker, job));
+  }
+  return { bare: (before + await askBare()) / 2, ours };
+}
+
+function linesOf({ deno }: CaseContext, { name, store }: Setting, rounds: readonly Round[]): Line[] {
+  return ROOMS.map((rooms) =>
+    toLine({
+      case: "durable",
+      deno: deno.version,
+      figure: `${name}, ${rooms === 1 ? "one room" : `${rooms} rooms`}`,
+      unit: "a second",
+      ours: rounds.map(({ ours }) => ours.get(rooms) ?? 0),
+      peerName: store === "postgres" ? "single-row inserts" : "Redis PUBLISH",
+      peer: rounds.map(({ bare }) => bare),
+      ...(store === "postgres" ? { atLeast: TARGET } : {}),
+    })
+  );
+}

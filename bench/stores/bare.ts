@@ -1,0 +1,60 @@
+// The root's import map does not have the function's clients.
+// deno-lint-ignore-file no-import-prefix
+import { createClient } from "npm:@redis/client@6.3.1";
+import postgres from "npm:postgres@3.4.9";
+import type { StoreName } from "./job.ts";
+import { Arrival, DATA, SENDER } from "./message.ts";
+
+/** As many columns as a message has, and one index: what an application would write by itself. */
+const TABLE = `create table if not exists bare_messages (
+  id bigint generated always as identity primary key,
+  room text, message text, event text, data text, "user" text, at timestamptz default now()
+)`;
+
+/** The store's client alone, one publish after the other: insert and notify in one statement, or PUBLISH. */
+export async function connectBare(store: StoreName, url: string): Promise<() => Promise<void>> {
+  const arrival = new Arrival();
+  if (store === "redis") {
+    const [from, to] = [await connectRedis(url), await connectRedis(url)];
+    await to.subscribe("bare", () => arrival.tell());
+    return () => arrival.after(() => from.publish("bare", DATA));
+  }
+  const [from, to] = [await connectPostgres(url), await connectPostgres(url)];
+  await to.listen("bare", () => arrival.tell());
+  return () =>
+    arrival.after(() =>
+      from`with stored as (
+        insert into bare_messages (room, message, event, data, "user")
+        values ('r', ${crypto.randomUUID()}, 'chat', ${DATA}, ${SENDER.user})
+      ) select pg_notify('bare', ${DATA})`
+    );
+}
+
+/** One store action, whose rate is a peer's: a single-row insert, or a PUBLISH. */
+export async function openBare(
+  store: StoreName,
+  url: string,
+): Promise<{ act: () => Promise<unknown>; close: () => Promise<unknown> }> {
+  if (store === "redis") {
+    const client = await connectRedis(url);
+    return { act: () => client.publish("bare", DATA), close: () => client.close() };
+  }
+  const sql = await connectPostgres(url);
+  const act = () =>
+    sql`insert into bare_messages (room, message, event, data, "user")
+      values ('r', ${crypto.randomUUID()}, 'chat', ${DATA}, ${SENDER.user})`;
+  return { act, close: () => sql.end() };
+}
+
+async function connectPostgres(url: string): Promise<postgres.Sql> {
+  const sql = postgres(url, { max: 1, fetch_types: false, max_lifetime: null, onnotice: () => {} });
+  await sql.unsafe(TABLE);
+  return sql;
+}
+
+async function connectRedis(url: string) {
+  const client = createClient({ url, RESP: 3 });
+  client.on("error", (error) => console.error(String(error)));
+  await client.connect();
+  return client;
+}
