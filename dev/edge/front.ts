@@ -1,0 +1,136 @@
+import type { IsolatePool } from "./pool.ts";
+import { BAD_REQUEST, CRASHED, NOT_FOUND, type Refusal, refusalBytes, Refused } from "./refusal.ts";
+import { close, Relay } from "./relay.ts";
+import {
+  bytesOfText,
+  forwardedHead,
+  parseRequestHead,
+  pathForFunction,
+  type RequestHead,
+} from "./request_head.ts";
+import { readHead, type StreamHead, writeAll } from "./stream_head.ts";
+
+/** How requests come in. */
+export interface FrontOptions {
+  readonly hostname: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** The function's name: the first part of its paths. */
+  readonly name: string;
+  readonly pool: IsolatePool;
+  /** Milliseconds; only differences count. */
+  readonly now: () => number;
+}
+
+/** How long a client may take to send a head. */
+const HEAD_MS = 10_000;
+
+/** The address of all isolates: each connection's request goes to one of them, and so does all that follows on it. */
+export class Front {
+  readonly #options: FrontOptions;
+  readonly #listener: Deno.TcpListener;
+  readonly #clients = new Set<Deno.TcpConn>();
+  readonly #serving = new Set<Promise<void>>();
+  readonly #accepting: Promise<void>;
+
+  /** @throws {Deno.errors.AddrInUse} */
+  constructor(options: FrontOptions) {
+    this.#options = options;
+    this.#listener = Deno.listen({ hostname: options.hostname, port: options.port });
+    this.#accepting = this.#accept();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Takes no new connections. */
+  async stop(): Promise<void> {
+    try {
+      this.#listener.close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+    await this.#accepting;
+  }
+
+  /** Cuts what is left, and waits until it is gone. */
+  async close(): Promise<void> {
+    await this.stop();
+    for (const client of this.#clients) close(client);
+    await Promise.all(this.#serving);
+  }
+
+  async #accept(): Promise<void> {
+    for await (const client of this.#listener) {
+      this.#clients.add(client);
+      const serving = this.#serve(client).finally(() => {
+        close(client);
+        this.#clients.delete(client);
+        this.#serving.delete(serving);
+      });
+      this.#serving.add(serving);
+    }
+  }
+
+  async #serve(client: Deno.TcpConn): Promise<void> {
+    const opening = await this.#readOpening(client);
+    if (!opening) return;
+    const head = parseRequestHead(opening.text);
+    if (!head) return await refuse(client, BAD_REQUEST);
+    const target = pathForFunction(head.target, this.#options.name);
+    if (target === undefined) return await refuse(client, NOT_FOUND);
+    const text = forwardedHead(head, target, client.remoteAddr.hostname);
+    const bytes = new Uint8Array([...bytesOfText(text), ...opening.rest]);
+    try {
+      await this.#relay(client, head, bytes);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      await refuse(client, error.refusal);
+    }
+  }
+
+  async #relay(client: Deno.TcpConn, { wantsUpgrade }: RequestHead, opening: Uint8Array): Promise<void> {
+    const { isolate, port } = await this.#options.pool.place();
+    const worker = await connect(port);
+    if (!worker) {
+      isolate.answered();
+      throw new Refused(CRASHED);
+    }
+    const relay = new Relay(client, worker, this.#options.now);
+    isolate.connections.add(relay);
+    // It may have been killed while we connected.
+    if (isolate.state === "ended") relay.cut(CRASHED);
+    await relay.run({ opening, wantsUpgrade, onAnswered: () => isolate.answered() });
+    isolate.connections.delete(relay);
+  }
+
+  async #readOpening(client: Deno.TcpConn): Promise<StreamHead | undefined> {
+    const timer = setTimeout(() => close(client), HEAD_MS);
+    try {
+      return await readHead(client);
+    } catch {
+      // It is gone, or too slow.
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+async function connect(port: number): Promise<Deno.TcpConn | undefined> {
+  try {
+    return await Deno.connect({ hostname: "127.0.0.1", port });
+  } catch {
+    return undefined;
+  }
+}
+
+async function refuse(client: Deno.TcpConn, refusal: Refusal): Promise<void> {
+  try {
+    await writeAll(client, refusalBytes(refusal));
+    await client.closeWrite();
+  } catch {
+    // It is gone.
+  }
+}

@@ -1,0 +1,153 @@
+import { delay } from "@std/async";
+import type { LoadProgress, MemberReport } from "./load_job.ts";
+import { LoadProcess } from "./load_process.ts";
+import { isExact, type PresenceView } from "./presence_view.ts";
+import type { MemberJob } from "./soak_member.ts";
+
+/** How often it is looked whether something is so by now. */
+const LOOK_EVERY_MS = 200;
+
+/** How a crowd is spread. */
+export interface CrowdOptions {
+  readonly jobs: readonly MemberJob[];
+  /** Members that will vanish: their process is killed. They publish nothing, since their account goes with them. */
+  readonly doomed: readonly MemberJob[];
+  readonly processes: number;
+}
+
+/** All clients, in processes of their own. `await using` ends them. */
+export class Crowd implements AsyncDisposable {
+  readonly #jobs: readonly MemberJob[];
+  readonly #processes: readonly { readonly process: LoadProcess; readonly jobs: readonly MemberJob[] }[];
+  readonly #doomed: LoadProcess | null;
+  readonly #doomedJobs: readonly MemberJob[];
+
+  constructor({ jobs, doomed, processes }: CrowdOptions) {
+    this.#jobs = jobs;
+    this.#processes = Array.from({ length: processes }, (_, at) => ({
+      process: new LoadProcess(),
+      jobs: jobs.filter((_, index) => index % processes === at),
+    }));
+    this.#doomed = doomed.length > 0 ? new LoadProcess() : null;
+    this.#doomedJobs = doomed;
+  }
+
+  /** Connects everybody, so many at a time; resolves when all are live and present. */
+  async join(atOnce: number): Promise<void> {
+    const each = Math.max(1, Math.floor(atOnce / this.#processes.length));
+    await this.#doomed?.ask({ type: "join", members: this.#doomedJobs, atOnce: each });
+    await Promise.all(
+      this.#processes.map(({ process, jobs }) => process.ask({ type: "join", members: jobs, atOnce: each })),
+    );
+  }
+
+  /** Begins to publish, so many messages a second together. */
+  async publish(perSecond: number, seed: number): Promise<void> {
+    const each = perSecond / this.#processes.length;
+    await Promise.all(
+      this.#processes.map(({ process }, at) =>
+        process.ask({ type: "publish", perSecond: each, seed: seed + at })
+      ),
+    );
+  }
+
+  /** What goes on in all of them together, but the doomed. */
+  async progress(): Promise<LoadProgress> {
+    const all = await Promise.all(this.#processes.map(({ process }) => process.ask({ type: "progress" })));
+    const sum = (of: (one: LoadProgress) => number) => all.reduce((total, one) => total + of(one), 0);
+    return {
+      members: sum(({ members }) => members),
+      live: sum(({ live }) => live),
+      published: sum(({ published }) => published),
+      pending: sum(({ pending }) => pending),
+      delivered: sum(({ delivered }) => delivered),
+      reconnects: sum(({ reconnects }) => reconnects),
+    };
+  }
+
+  /** These say goodbye for good. */
+  async leave(members: readonly number[]): Promise<void> {
+    await Promise.all(this.#processes.map(({ process, jobs }) => {
+      const own = jobs.map(({ member }) => member).filter((member) => members.includes(member));
+      return process.ask({ type: "leave", members: own });
+    }));
+  }
+
+  /** The doomed vanish; returns who they were, and when, in milliseconds since 1970. */
+  async vanish(): Promise<ReadonlyMap<number, number>> {
+    const at = Date.now();
+    await this.#doomed?.kill();
+    return new Map(this.#doomedJobs.map(({ member }) => [member, at]));
+  }
+
+  /** Nobody publishes any more. */
+  async stop(): Promise<void> {
+    await this.#heads();
+  }
+
+  /** Waits until everybody has everything and every message is answered; returns how long that took, in milliseconds, or null when it did not come true. */
+  async untilCaughtUp(patienceMs: number): Promise<number | null> {
+    return await within(patienceMs, async () => {
+      // What is stored late moves a head.
+      const heads = await this.#heads();
+      const behind = await Promise.all(
+        this.#processes.map(({ process }) => process.ask({ type: "behind", heads })),
+      );
+      return behind.every((count) => count === 0);
+    });
+  }
+
+  /**
+   * Waits until in every room there was a moment at which everybody saw exactly who was connected. Returns what is seen in rooms for which that
+   * did not come true.
+   */
+  async untilPresent(
+    patienceMs: number,
+  ): Promise<{ readonly tookMs: number | null; readonly inexact: readonly PresenceView[][] }> {
+    const open = new Set(this.#jobs.map(({ room }) => room));
+    let inexact: PresenceView[][] = [];
+    const tookMs = await within(patienceMs, async () => {
+      const all = await Promise.all(this.#processes.map(({ process }) => process.ask({ type: "views" })));
+      const views = Map.groupBy(all.flat(), ({ room }) => room);
+      for (const room of open) if (isExact(views.get(room) ?? [])) open.delete(room);
+      inexact = [...open].map((room) => views.get(room) ?? []);
+      return open.size === 0;
+    });
+    return { tookMs, inexact };
+  }
+
+  /** What everybody has to say, but the doomed. */
+  async reports(): Promise<MemberReport[]> {
+    const all = await Promise.all(this.#processes.map(async ({ process, jobs }) => {
+      const reports: MemberReport[] = [];
+      for (const { member } of jobs) reports.push(await process.ask({ type: "account", member }));
+      return reports;
+    }));
+    return all.flat();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [this.#doomed, ...this.#processes.map(({ process }) => process)].map((one) => one?.kill()),
+    );
+  }
+
+  async #heads(): Promise<Record<string, number>> {
+    const all = await Promise.all(this.#processes.map(({ process }) => process.ask({ type: "stop" })));
+    const heads: Record<string, number> = {};
+    for (const [room, head] of all.flatMap((one) => Object.entries(one))) {
+      heads[room] = Math.max(heads[room] ?? 0, head);
+    }
+    return heads;
+  }
+}
+
+/** Looks again and again until it is so; returns after how many milliseconds it was, or null. */
+async function within(patienceMs: number, isSo: () => Promise<boolean>): Promise<number | null> {
+  const begunAt = performance.now();
+  for (;;) {
+    if (await isSo()) return performance.now() - begunAt;
+    if (performance.now() - begunAt > patienceMs) return null;
+    await delay(LOOK_EVERY_MS);
+  }
+}

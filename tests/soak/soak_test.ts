@@ -1,0 +1,64 @@
+/**
+ * The soak, shortly: isolates come and go under real clients, some are killed, and nothing is lost. Connections to the store are not cut here: after
+ * a cut a publisher's own messages can be stored in another order (docs/testing.md), which `deno task soak` reports.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { parseOptions, type SoakOptions } from "../../dev/soak/options.ts";
+import type { SoakOutcome } from "../../dev/soak/outcome.ts";
+import { describeOutcome } from "../../dev/soak/report.ts";
+import { runKill, runTurnover } from "../../dev/soak/scenarios.ts";
+import { BACKPLANES } from "../../dev/soak/store.ts";
+import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { isWithoutRedis } from "../support/redis/availability.ts";
+
+/**
+ * How long a client may be away on a machine that is busy with other tests; on a quiet one `deno task soak --scenario kill1000` holds a
+ * thousand to five seconds.
+ */
+const PATIENT = "--back-within 20s --env PRESENCE_GRACE_MS=20000";
+
+/** SOAK_SEED=7 runs with the chances of a run that failed. */
+function soakOptions(text: string): SoakOptions {
+  const seed = Deno.env.get("SOAK_SEED");
+  const options = parseOptions([
+    ...`${text} ${PATIENT}`.split(" "),
+    ...(seed === undefined ? [] : ["--seed", seed]),
+  ]);
+  return { ...options, deno: Deno.execPath() };
+}
+
+/** Nothing that was promised was broken; else the report says what, and with which seed. */
+function assertKept(outcome: SoakOutcome): void {
+  assert(outcome.isKept, `\n${describeOutcome(outcome)}`);
+}
+
+for (const backplane of BACKPLANES) {
+  const ignore = backplane === "postgres" ? isWithoutPostgres : isWithoutRedis;
+  Deno.test({
+    name: `on ${backplane}, clients lose nothing while isolates come and go and are killed`,
+    ignore,
+    fn: async () => {
+      const options = soakOptions(
+        "--minutes 0.33 --clients 40 --rooms 5 --rate 30 --isolates 2 --wall 6s --kill-every 6s --cut-every 0",
+      );
+      const outcome = await runTurnover(options, backplane, () => {});
+      assertKept(outcome);
+      const { disturbances, census, away, published } = outcome;
+      assert(disturbances.kills > 0, "Nothing was disturbed.");
+      assert((census.ended["wall_clock"] ?? 0) > 0, "No isolate ended by its clock.");
+      assert(away.count > 0 && published > 300, "Nobody was away, or hardly anything was published.");
+    },
+  });
+
+  Deno.test({
+    name: `on ${backplane}, 200 members of an isolate that is killed come back and have missed nothing`,
+    ignore,
+    fn: async () => {
+      const options = soakOptions("--scenario kill1000 --clients 200 --minutes 0.1");
+      const outcome = await runKill(options, backplane, () => {});
+      assertKept(outcome);
+      // All but the twentieth that vanishes at the end.
+      assertEquals([outcome.away.count, outcome.census.booted], [190, 2]);
+    },
+  });
+}
