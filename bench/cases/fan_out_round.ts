@@ -10,8 +10,9 @@ export type RoomSize = (typeof ROOM_SIZES)[number];
 
 /** How often each side has its turn, forwards and backwards, so that noise hits all of them. */
 const PASSES = 2;
-const SLICE_MS = 150;
-const WARM_UP_MS = 200;
+const SLICE_MS = 500;
+/** Long enough for V8 to have compiled what is hot: with 200 ms its compiler threads were a tenth and more of the figures. */
+const WARM_UP_MS = 1_500;
 const CONCURRENCY = 20;
 
 /** Which figure of a round. */

@@ -222,6 +222,35 @@ faultTest("an isolate whose lease ran out though it lives gets its entries back"
   assertEquals(byPlace(await other.present("r")), [entry("alice1"), entry("marker1")]);
 });
 
+faultTest(
+  "who went while the database could not be told leaves when it can, and who came back stays",
+  async (world) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    const listener = await Listener.open(other, "r");
+    for (const name of ["alice1", "bob1", "carol1"]) await isolate.enter("r", entry(name));
+    await listener.untilChanges(3);
+    const { sql } = world.database;
+    await sql`alter function rooms.leave(text, text) rename to gone_leave`;
+    await sql`alter function rooms.linger(text, text, bigint) rename to gone_linger`;
+    await assertRejects(() => isolate.leave("r", "alice1"));
+    await assertRejects(() => isolate.linger("r", "bob1", 0));
+    await assertRejects(() => isolate.leave("r", "carol1"));
+    await sql`alter function rooms.gone_leave(text, text) rename to leave`;
+    await sql`alter function rooms.gone_linger(text, text, bigint) rename to linger`;
+    await isolate.enter("r", entry("carol1", '{"back":1}'));
+    await isolate.renew();
+    await isolate.sweep();
+    assertEquals(await other.present("r"), [entry("carol1", '{"back":1}')]);
+    await listener.untilChanges(6);
+    assertEquals(listener.changes.slice(3).map(({ type, entry }) => `${entry.connection} ${type}`).sort(), [
+      "alice1 left",
+      "bob1 left",
+      "carol1 updated",
+    ]);
+  },
+);
+
 faultTest("of two that sweep at the same time one lets an entry go", async (world) => {
   const isolates = [await world.open(), await world.open(), await world.open()];
   const [isolate] = isolates;

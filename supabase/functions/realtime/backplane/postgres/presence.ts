@@ -22,6 +22,8 @@ export class Presence {
   readonly #options: PresenceOptions;
   /** The entries that this isolate answers for and that do not linger, by room and connection: told again when the database lost them. */
   readonly #own = new Map<string, Map<string, PresenceEntry>>();
+  /** What could not be said of connections that are gone, by room and connection: how long each lingers; undefined: not at all. */
+  readonly #unsaid = new Map<string, Map<string, number | undefined>>();
   #polls = false;
   /** Whether the database may have lost them. */
   #isForgotten = false;
@@ -63,18 +65,12 @@ export class Presence {
 
   /** See `Backplane.leave`. */
   async leave(room: string, connection: string): Promise<void> {
-    this.#drop(room, connection);
-    await this.#write("select rooms.leave($1, $2)", [escapeText(room), escapeText(connection)]);
+    await this.#depart(room, connection, undefined);
   }
 
   /** See `Backplane.linger`. */
   async linger(room: string, connection: string, graceMs: number): Promise<void> {
-    this.#drop(room, connection);
-    await this.#write("select rooms.linger($1, $2, $3::bigint)", [
-      escapeText(room),
-      escapeText(connection),
-      graceMs,
-    ]);
+    await this.#depart(room, connection, graceMs);
   }
 
   /** See `Backplane.present`. */
@@ -88,7 +84,7 @@ export class Presence {
     return parsePresent(row?.present ?? "");
   }
 
-  /** Says that the isolate lives, and enters its entries again when it had counted as dead. `polls` says that it has no LISTEN. */
+  /** Says that the isolate lives and who has gone, and enters its entries again when it had counted as dead. `polls` says that it has no LISTEN. */
   async renew(polls: boolean = this.#polls): Promise<void> {
     this.#polls = polls;
     const { leaseMs, graceMs } = this.#options;
@@ -96,6 +92,7 @@ export class Presence {
       "select rooms.renew($1::uuid, $2::bigint, $3::bigint, $4::boolean) as alive",
       [this.isolate, leaseMs, graceMs, polls],
     );
+    await this.#sayWhoHasGone();
     // Kept until it is done: the next time the isolate counts as alive.
     if (row?.alive === false) this.#isForgotten = true;
     if (!this.#isForgotten) return;
@@ -113,7 +110,40 @@ export class Presence {
   /** The isolate ends: its entries linger. */
   async end(): Promise<void> {
     this.#own.clear();
+    await this.#sayWhoHasGone();
     await this.#connector.database.write("select rooms.lose(array[$1::uuid])", [this.isolate]);
+  }
+
+  /** Whoever is gone does not come again to say so: what cannot be said now is said when the database is back. */
+  async #depart(room: string, connection: string, graceMs: number | undefined): Promise<void> {
+    this.#drop(room, connection);
+    try {
+      await this.#connector.admit();
+      await this.#sayGone(room, connection, graceMs);
+    } catch (error) {
+      const unsaid = this.#unsaid.get(room);
+      if (unsaid) unsaid.set(connection, graceMs);
+      else this.#unsaid.set(room, new Map([[connection, graceMs]]));
+      throw error;
+    }
+  }
+
+  async #sayGone(room: string, connection: string, graceMs: number | undefined): Promise<void> {
+    const names = [escapeText(room), escapeText(connection)];
+    const { database } = this.#connector;
+    if (graceMs === undefined) await database.write("select rooms.leave($1, $2)", names);
+    else await database.write("select rooms.linger($1, $2, $3::bigint)", [...names, graceMs]);
+    this.#options.onChanged();
+  }
+
+  async #sayWhoHasGone(): Promise<void> {
+    for (const [room, unsaid] of this.#unsaid) {
+      for (const [connection, graceMs] of unsaid) {
+        await this.#sayGone(room, connection, graceMs);
+        unsaid.delete(connection);
+      }
+      this.#unsaid.delete(room);
+    }
   }
 
   async #enter(room: string, { user, connection, state }: PresenceEntry): Promise<void> {
@@ -140,6 +170,7 @@ export class Presence {
   }
 
   #keep(room: string, entry: PresenceEntry): void {
+    this.#unsaid.get(room)?.delete(entry.connection);
     const entries = this.#own.get(room);
     if (entries) entries.set(entry.connection, entry);
     else this.#own.set(room, new Map([[entry.connection, entry]]));
