@@ -202,9 +202,9 @@ function fail(machine: Machine, reason: RoomError, world: Surroundings): Step {
   const { now, random, timing } = world;
   const reaction = reactionTo(reason);
   if (reaction === "stop") return stop(machine, reason);
-  // A connection that held out for a while makes up for the failures before it, and an isolate that went as announced is none.
-  const isStable = machine.type === "live" &&
-    (reason.code === "draining" || now - machine.since >= STABLE_MS);
+  // A connection that held out for a while makes up for the failures before it; one whose isolate went as announced, sooner.
+  const stableMs = reason.code === "draining" ? STABLE_MS / 10 : STABLE_MS;
+  const isStable = machine.type === "live" && now - machine.since >= stableMs;
   const failures = (isStable ? 0 : machine.failures) + 1;
   const refresh = machine.refresh || reaction === "fresh_token";
   const notBefore = Math.max(machine.notBefore, now + (reason.retryAfterMs ?? 0));

@@ -60,6 +60,23 @@ Deno.test("4401 is answered with a fresh token at once, and when that expires at
   assertEquals(world.effects().at(-1), { type: "ask_token", run: world.machine.run, refresh: true });
 });
 
+Deno.test("isolates that go as announced every second do not lengthen the wait, and sooner they do", () => {
+  const attempts = (aliveMs: number): number[] => {
+    const world = new MachineWorld();
+    return [1, 2, 3].map(() => {
+      world.goLive();
+      world.pass(aliveMs);
+      world.say({ type: "failed", reason: endingOf(1012, "") });
+      const { state } = world.machine;
+      assert(state.type === "waiting");
+      world.pass(state.retryAt - world.now);
+      return state.attempt;
+    });
+  };
+  assertEquals(attempts(1_000), [1, 1, 1]);
+  assertEquals(attempts(999), [1, 2, 3]);
+});
+
 Deno.test("a connection that held out for ten seconds makes up for the failures before it", () => {
   for (const [heldMs, expected] of [[9_999, 3], [10_000, 1]] as const) {
     const world = new MachineWorld();
