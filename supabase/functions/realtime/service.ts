@@ -30,9 +30,6 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** Of the host's 256 MB; the rest is for those who are in. */
-const HOSTED_ADMIT_BELOW_MB = 200;
-
 /** Composes the service. Nothing is fetched and nothing listens yet. */
 export function createService(config: Config, host: Host): Service {
   // Ids are told apart in the logs of many isolates; eight characters are enough for that.
@@ -44,16 +41,9 @@ export function createService(config: Config, host: Host): Service {
     write: host.writeLog,
     now: Date.now,
   });
-  const memory = new MemoryWatch({
-    maxBytes:
-      (config.ADMIT_BELOW_MB ?? (config.SB_EXECUTION_ID === undefined ? Infinity : HOSTED_ADMIT_BELOW_MB)) *
-      1e6,
-    usedBytes: usedMemory,
-    now: () => performance.now(),
-  });
   const isolate = new Isolate({
     id: isolateId,
-    isShortOfMemory: () => memory.isShort,
+    isShortOfMemory: createMemoryCheck(config),
     maxConnections: config.MAX_CONNECTIONS,
     maxConnectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
     waitUntil: host.waitUntil,
@@ -96,4 +86,15 @@ export function createService(config: Config, host: Host): Service {
     log.close();
   }
   return { config, app, services, handler: createHandler(app, services), isolate, log, close };
+}
+
+/** Of the host's 256 MB; the rest is for those who are in. */
+const HOSTED_ADMIT_BELOW_MB = 200;
+
+/** Whether there is too little memory for one more connection; without a bound nobody looks. */
+function createMemoryCheck({ ADMIT_BELOW_MB, SB_EXECUTION_ID }: Config): () => boolean {
+  const megabytes = ADMIT_BELOW_MB ?? (SB_EXECUTION_ID === undefined ? undefined : HOSTED_ADMIT_BELOW_MB);
+  if (megabytes === undefined) return () => false;
+  const watch = new MemoryWatch({ maxBytes: megabytes * 1e6, usedBytes: usedMemory, now: Date.now });
+  return () => watch.isShort;
 }

@@ -1,7 +1,7 @@
 import { BackplaneUnavailable } from "../backplane/contract.ts";
 import { arrayText } from "../backplane/postgres/array_text.ts";
 import type { Connector } from "../backplane/postgres/connector.ts";
-import { NOTHING, PolicyFailed, type RoomPermissions } from "../rooms/authorize.ts";
+import { NOTHING, permissionsOf, PolicyFailed, type RoomPermissions } from "../rooms/authorize.ts";
 import type { Question } from "./known_permissions.ts";
 
 /** The schema's version that the statements are written for. */
@@ -94,7 +94,7 @@ export class PermissionStatements {
         ],
       );
       const answers = row?.answers.split(";") ?? [];
-      asked.forEach(({ answer }, place) => answer.resolve(fromActions(answers[place] ?? "")));
+      asked.forEach(({ answer }, place) => answer.resolve(permissionsOf((answers[place] ?? "").split(","))));
     } catch (error) {
       const state = sqlStateOf(error);
       if (state !== undefined && asked.length > 1) {
@@ -118,16 +118,4 @@ export function sqlStateOf(error: unknown): string | undefined {
   const source = error instanceof BackplaneUnavailable ? error.cause : error;
   if (!(source instanceof Error) || source.name !== "PostgresError" || !("code" in source)) return undefined;
   return typeof source.code === "string" ? source.code : undefined;
-}
-
-/** Nothing is allowed without `join`. */
-function fromActions(text: string): RoomPermissions {
-  const actions = new Set(text.split(","));
-  if (!actions.has("join")) return NOTHING;
-  return {
-    join: true,
-    publish: actions.has("publish"),
-    presence: actions.has("presence"),
-    history: actions.has("history"),
-  };
 }

@@ -64,7 +64,7 @@ export class RowSecurity {
   #mode: "listen" | "poll" | undefined;
 
   constructor(options: RowSecurityOptions) {
-    const { url, onEvent, cacheMs = 10_000, cacheEntries = 5_000, retryLookMs = 1_000 } = options;
+    const { onEvent, cacheMs = 10_000, cacheEntries = 5_000, retryLookMs = 1_000 } = options;
     this.#options = options;
     this.#known = new KnownPermissions({
       maxAgeMs: cacheMs,
@@ -72,8 +72,7 @@ export class RowSecurity {
       now: options.now ?? (() => performance.now()),
     });
     const settings = withDefaults({
-      ...connectionOf(options),
-      url,
+      ...options,
       // Only what is read is read: one connection for it.
       connections: 2,
       // Of rooms, which are not this connection's.
@@ -181,16 +180,4 @@ function scopeOf(payload: string): Scope {
   } catch {
     return EVERYTHING;
   }
-}
-
-function connectionOf(options: RowSecurityOptions): ConnectionOptions {
-  const { connectMs, statementMs, echoMs, checkMs, retryMs, random } = options;
-  return {
-    ...(connectMs === undefined ? {} : { connectMs }),
-    ...(statementMs === undefined ? {} : { statementMs }),
-    ...(echoMs === undefined ? {} : { echoMs }),
-    ...(checkMs === undefined ? {} : { checkMs }),
-    ...(retryMs === undefined ? {} : { retryMs }),
-    ...(random === undefined ? {} : { random }),
-  };
 }

@@ -49,5 +49,17 @@ export function anyUser(): RoomPermissions {
 /** All permissions. */
 export const EVERYTHING: RoomPermissions = { join: true, publish: true, presence: true, history: true };
 
+/** What a list of allowed actions comes to: nothing is allowed without `join`, and what is no action does not count. */
+export function permissionsOf(actions: Iterable<unknown>): RoomPermissions {
+  const allowed = new Set(actions);
+  if (!allowed.has("join")) return NOTHING;
+  return {
+    join: true,
+    publish: allowed.has("publish"),
+    presence: allowed.has("presence"),
+    history: allowed.has("history"),
+  };
+}
+
 /** No permission. */
 export const NOTHING: RoomPermissions = { join: false, publish: false, presence: false, history: false };

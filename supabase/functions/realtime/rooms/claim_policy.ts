@@ -1,5 +1,5 @@
 import type { User } from "../auth/user.ts";
-import { type Authorize, EVERYTHING, NOTHING, type RoomPermissions } from "./authorize.ts";
+import { type Authorize, EVERYTHING, NOTHING, permissionsOf, type RoomPermissions } from "./authorize.ts";
 import { matchesGlob } from "./glob.ts";
 
 /**
@@ -16,18 +16,11 @@ export function createClaimPolicy(claim: string): Authorize {
     const named = Object.hasOwn(user.appMetadata, claim) ? user.appMetadata[claim] : undefined;
     if (Array.isArray(named)) return named.some((pattern) => fits(pattern, room)) ? EVERYTHING : NOTHING;
     if (typeof named !== "object" || named === null) return NOTHING;
-    const allowed = new Set(
+    return permissionsOf(
       Object.entries(named).flatMap(([pattern, actions]): unknown[] =>
         fits(pattern, room) && Array.isArray(actions) ? actions : []
       ),
     );
-    if (!allowed.has("join")) return NOTHING;
-    return {
-      join: true,
-      publish: allowed.has("publish"),
-      presence: allowed.has("presence"),
-      history: allowed.has("history"),
-    };
   };
 }
 

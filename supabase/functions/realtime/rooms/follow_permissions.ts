@@ -20,10 +20,7 @@ export function followPermissions(
       const permissions = await authorize(user, room);
       // A fresh token came meanwhile: it is asked about in its turn.
       if (member.user !== user || member.isClosedByUs || !member.socket.isOpen) return;
-      if (!permissions.join) {
-        member.error("forbidden", { message: "This user may not be in this room any more." });
-        return member.close(CLOSE.notAllowed, "the user may not be here any more");
-      }
+      if (!permissions.join) return member.expel();
       const sawPresence = member.seesPresence;
       // Before its entry goes: a frame that comes meanwhile must not bring it back.
       member.permit(permissions);

@@ -157,6 +157,12 @@ export class Member implements Recipient, Timed {
     this.socket.close(code, reason);
   }
 
+  /** What its user may do does not include being here any more; `id` is that of the frame by which it came out. */
+  expel(id?: string): void {
+    this.error("forbidden", { id, message: "This user may not be in this room any more." });
+    this.close(CLOSE.notAllowed, "the user may not be here any more");
+  }
+
   /** The room's history was lost: the client is to come again, and is told then. */
   roomLost(): void {
     this.close(CLOSE.isolateGoing, "the room's history was lost: connect again");

@@ -1,5 +1,4 @@
 import type { z } from "zod/mini";
-import { CLOSE } from "../protocol/close_codes.ts";
 import type { AuthFrame } from "../protocol/client_frames.ts";
 import type { JoinRequest } from "./join_request.ts";
 import type { Member } from "./member.ts";
@@ -23,10 +22,7 @@ export async function renewToken(
       return member.error("forbidden", { id, field: "token", message: "The token is another user's." });
     }
     const permissions = await authorize(user, room);
-    if (!permissions.join) {
-      member.error("forbidden", { id, message: "This user may not be in this room any more." });
-      return member.close(CLOSE.notAllowed, "the user may not be here any more");
-    }
+    if (!permissions.join) return member.expel(id);
     const sawPresence = member.seesPresence;
     if (sawPresence && !permissions.presence) await backplane.leave(key, member.connection);
     member.renew(user, permissions);

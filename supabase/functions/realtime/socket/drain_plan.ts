@@ -49,7 +49,7 @@ export function planDrain({ reason, spareMs, sockets }: DrainCircumstances): Dra
   switch (reason) {
     case "wall_clock":
     case "SIGTERM":
-      return spareMs > 0 ? { ...atOnce, withinMs: spareMs } : atOnce;
+      return { ...atOnce, withinMs: spareMs };
     case "memory":
       return { ...atOnce, withinMs: Math.min(MEMORY_MS, spareMs), heaviestFirst: true };
     case "cpu":
