@@ -161,3 +161,69 @@ Deno.test("without recipients nothing is done", () => {
   sendNumbers(fanOut, 1, 2);
   assert(!turn.isAwaited);
 });
+
+/** A fan-out to so many that take joined frames, and one of them. */
+function fanOutToMany(count = 16) {
+  const recipients = Array.from({ length: count }, () => new RecordingRecipient());
+  const [one] = recipients;
+  assert(one);
+  return { one, ...fanOutTo(...recipients) };
+}
+
+Deno.test("what comes after much came together is held until it is as much, or a moment has passed", () => {
+  const { one, turn, fanOut } = fanOutToMany();
+  sendNumbers(fanOut, 1, 2, 3);
+  turn.endTurn();
+  assertEquals(one.sent, ["[1,2,3]"], "nothing came before: nothing is waited for");
+  turn.time += 1;
+  sendNumbers(fanOut, 4);
+  turn.endTurn();
+  assert(turn.isHeld);
+  sendNumbers(fanOut, 5);
+  turn.endTurn();
+  assertEquals(one.sent.length, 1);
+  sendNumbers(fanOut, 6);
+  turn.endTurn();
+  assertEquals(one.sent, ["[1,2,3]", "[4,5,6]"]);
+  assert(!turn.isAwaited, "it holds nothing and goes on waiting");
+  sendNumbers(fanOut, 7);
+  turn.end();
+  assertEquals(one.sent.at(-1), "7", "the moment has passed");
+  sendNumbers(fanOut, 8);
+  turn.endTurn();
+  assertEquals(one.sent.at(-1), "8", "one came: one is waited for");
+});
+
+Deno.test("a room that was at rest holds nothing", () => {
+  const { one, turn, fanOut } = fanOutToMany();
+  sendNumbers(fanOut, 1, 2, 3);
+  turn.endTurn();
+  turn.time += 6;
+  sendNumbers(fanOut, 4);
+  turn.endTurn();
+  assertEquals(one.sent, ["[1,2,3]", "4"]);
+});
+
+Deno.test("for few who take joined frames nothing is held, and plain ones do not count", () => {
+  const { one, turn, fanOut } = fanOutToMany(15);
+  fanOut.add(new RecordingRecipient({ joinsFrames: false }));
+  const leaving = new RecordingRecipient();
+  fanOut.add(leaving);
+  fanOut.add(leaving);
+  fanOut.delete(leaving);
+  fanOut.delete(leaving);
+  sendNumbers(fanOut, 1, 2);
+  turn.endTurn();
+  sendNumbers(fanOut, 3);
+  turn.endTurn();
+  assertEquals(one.sent, ["[1,2]", "3"]);
+  fanOut.add(new RecordingRecipient());
+  sendNumbers(fanOut, 4, 5);
+  turn.endTurn();
+  sendNumbers(fanOut, 6);
+  turn.endTurn();
+  assert(turn.isHeld, "sixteen are enough");
+  fanOut.flush();
+  assertEquals(one.sent.at(-1), "6");
+  assert(!turn.isAwaited, "what was flushed is still held");
+});

@@ -1,5 +1,5 @@
 import type { FanOut, Recipient } from "../../supabase/functions/realtime/rooms/fan_out.ts";
-import { Turn, type TurnWaiter } from "../../supabase/functions/realtime/rooms/turn.ts";
+import { Turn, type TurnHolder, type TurnWaiter } from "../../supabase/functions/realtime/rooms/turn.ts";
 
 /** Nothing that is to be sent may wait for longer. */
 const MOST_TURNS = 20;
@@ -7,23 +7,51 @@ const MOST_TURNS = 20;
 /** A turn of the event loop that ends when the test says so. */
 export class ManualTurn extends Turn {
   readonly #waiting = new Set<TurnWaiter>();
+  readonly #held = new Set<TurnHolder>();
+  /** The time that is told, in milliseconds. */
+  time = 0;
+
+  constructor() {
+    super(() => this.time);
+  }
 
   override wait(waiter: TurnWaiter): void {
     this.#waiting.add(waiter);
   }
 
-  /** Ends this turn, and those after it until nobody waits any more. */
-  end(): void {
-    for (let turns = 0; turns < MOST_TURNS && this.isAwaited; turns++) {
+  override hold(holder: TurnHolder): void {
+    this.#held.add(holder);
+  }
+
+  override release(holder: TurnHolder): void {
+    this.#held.delete(holder);
+  }
+
+  /** Ends this turn, and those after it until nobody waits any more; what is held stays. */
+  endTurn(): void {
+    for (let turns = 0; turns < MOST_TURNS && this.#waiting.size > 0; turns++) {
       const waiting = [...this.#waiting];
       this.#waiting.clear();
       for (const waiter of waiting) waiter.turnEnded();
     }
   }
 
+  /** Ends this turn, and what is held. */
+  end(): void {
+    this.endTurn();
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const holder of held) holder.holdEnded();
+  }
+
   /** Whether something waits for the end. */
   get isAwaited(): boolean {
-    return this.#waiting.size > 0;
+    return this.#waiting.size > 0 || this.#held.size > 0;
+  }
+
+  /** Whether something is held. */
+  get isHeld(): boolean {
+    return this.#held.size > 0;
   }
 }
 

@@ -30,3 +30,20 @@ Deno.test("who waits again when told waits for the next turn", async () => {
   await trace.untilCount(5);
   assertEquals(trace.entries.length, 5);
 });
+
+Deno.test("a hold ends by itself, once, and not when it was released before", async () => {
+  const turn = new Turn();
+  const trace = new Trace();
+  const one = { holdEnded: () => trace.add("one") };
+  const released = { holdEnded: () => trace.add("released") };
+  turn.hold(released);
+  turn.release(released);
+  turn.hold(released);
+  turn.hold(one);
+  turn.hold(one);
+  turn.release(released);
+  await trace.untilCount(1);
+  turn.hold(one);
+  await trace.untilCount(2);
+  assertEquals(trace.entries, ["one", "one"]);
+});

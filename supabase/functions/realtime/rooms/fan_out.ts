@@ -1,4 +1,5 @@
-import type { Turn, TurnWaiter } from "./turn.ts";
+import { Gathering } from "./gathering.ts";
+import type { Turn, TurnHolder, TurnWaiter } from "./turn.ts";
 
 /** What a frame is about, as far as it matters to who gets it: some members see no presence, slow ones get nothing ephemeral. */
 export type FrameKind = "message" | "ephemeral" | "presence" | "reply";
@@ -24,19 +25,25 @@ interface OwnFrame extends Frame {
 
 /** What waits is sent before the turn ends when it is as long as this, so that a joined message stays of a handy size. */
 const MAX_WAITING_LENGTH = 65_536;
+/** So many sends cost more than the timer that ends a hold: for fewer nothing is held back. */
+const MIN_HELD_FOR = 16;
 
 /**
  * Sends frames to the members of a room; each gets them in the order in which they came to be. What comes in one turn of the event
  * loop is joined into one text, the same for all who take that: what a delivery costs is a WebSocket message, however many
  * frames are in it. At rest a turn holds one frame and is over in a microsecond; under load more has arrived whenever the last
- * message to everybody is on its way.
+ * message to everybody is on its way, and is held for at most a millisecond until it is as much as went out the last time.
  */
-export class FanOut<R extends Recipient> implements TurnWaiter {
+export class FanOut<R extends Recipient> implements TurnWaiter, TurnHolder {
   readonly #turn: Turn;
   readonly #recipients = new Set<R>();
   #waiting: Frame[] = [];
   #waitingLength = 0;
   #own = new Map<R, OwnFrame[]>();
+  readonly #gathering = new Gathering();
+  /** Of the recipients, those that take joined frames. */
+  #joining = 0;
+  #isHeld = false;
 
   constructor(turn: Turn) {
     this.#turn = turn;
@@ -50,19 +57,20 @@ export class FanOut<R extends Recipient> implements TurnWaiter {
   /** Adds a recipient: it is sent what comes from now on. */
   add(recipient: R): void {
     this.flush();
+    if (!this.#recipients.has(recipient) && recipient.joinsFrames) this.#joining += 1;
     this.#recipients.add(recipient);
   }
 
   /** Takes a recipient off; what waited for it is dropped. */
   delete(recipient: R): void {
-    this.#recipients.delete(recipient);
+    if (this.#recipients.delete(recipient) && recipient.joinsFrames) this.#joining -= 1;
     this.#own.delete(recipient);
   }
 
   /** Sends a frame to everyone. */
   toAll(text: string, kind: FrameKind): void {
     if (this.#recipients.size === 0) return;
-    if (this.#waiting.length === 0) this.#turn.wait(this);
+    this.#turn.wait(this);
     this.#waiting.push({ text, kind });
     this.#waitingLength += text.length;
     if (this.#waitingLength > MAX_WAITING_LENGTH) this.flush();
@@ -86,6 +94,8 @@ export class FanOut<R extends Recipient> implements TurnWaiter {
     this.#waiting = [];
     this.#waitingLength = 0;
     this.#own = new Map();
+    if (this.#isHeld) this.#turn.release(this);
+    this.#isHeld = false;
     // Made when the first one takes it: a room of plain clients needs none.
     let joined: string | undefined;
     const hasPresence = waiting.some(({ kind }) => kind === "presence");
@@ -104,6 +114,21 @@ export class FanOut<R extends Recipient> implements TurnWaiter {
   }
 
   turnEnded(): void {
+    if (this.#waiting.length === 0) return;
+    const now = this.#turn.now();
+    if (this.#joining >= MIN_HELD_FOR && !this.#gathering.isEnough(this.#waiting.length, now)) {
+      if (!this.#isHeld) this.#turn.hold(this);
+      this.#isHeld = true;
+    } else this.#sendGathered(now, false);
+  }
+
+  holdEnded(): void {
+    this.#isHeld = false;
+    this.#sendGathered(this.#turn.now(), true);
+  }
+
+  #sendGathered(now: number, isLate: boolean): void {
+    this.#gathering.sent(this.#waiting.length, isLate, now);
     this.flush();
   }
 }
