@@ -1,27 +1,27 @@
+import { dirname } from "node:path";
 import { deadline } from "@std/async";
+import { freePort } from "../free_port.ts";
+import { findInstalled } from "../installed.ts";
 
-/** Where Debian, Homebrew and others put the server's programs; the environment's PG_BIN names another folder. */
-const PLACES = [
-  Deno.env.get("PG_BIN"),
-  ...[18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin`),
-  ...[18, 17, 16, 15].map((version) => `/opt/homebrew/opt/postgresql@${version}/bin`),
-  "/usr/local/bin",
-  "/usr/bin",
-].filter((path) => path !== undefined);
-
-const bin = PLACES.find((path) => exists(`${path}/initdb`));
 const givenUrl = Deno.env.get("TEST_POSTGRES_URL");
+const initdb = findInstalled({
+  name: "Postgres",
+  tests: "its tests",
+  hint:
+    "Get it with `apt-get install postgresql`, name the folder of its programs in PG_BIN, or a server in TEST_POSTGRES_URL",
+  // Where Debian, Homebrew and others put the server's programs.
+  places: [
+    Deno.env.get("PG_BIN"),
+    ...[18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin`),
+    ...[18, 17, 16, 15].map((version) => `/opt/homebrew/opt/postgresql@${version}/bin`),
+    "/usr/local/bin",
+    "/usr/bin",
+  ].map((folder) => folder && `${folder}/initdb`),
+  isElsewhere: givenUrl !== undefined,
+});
 
-/**
- * Whether tests with Postgres have to be left out: for `ignore` of `Deno.test`. True where there is none, except in CI (with CI in the
- * environment), where they fail instead.
- */
-export const isWithoutPostgres: boolean = bin === undefined && givenUrl === undefined && !Deno.env.get("CI");
-if (isWithoutPostgres) {
-  console.log(
-    "No Postgres: its tests are left out. Get it with `apt-get install postgresql`, or name a server in TEST_POSTGRES_URL.",
-  );
-}
+/** Whether tests with Postgres have to be left out; see `Found.isMissing`. */
+export const isWithoutPostgres: boolean = initdb.isMissing;
 
 /** A server's start reads and writes a few hundred files, on a machine that may be busy. */
 const START_PATIENCE_MS = 60_000;
@@ -133,15 +133,9 @@ export function sharedServerUrl(): Promise<string> {
     : Promise.resolve(givenUrl.replace(/\/[^/?]*(\?.*)?$/, ""));
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** The server refuses to run as root: then it runs as the user that the package made. */
 function asServer([program = "", ...args]: readonly string[]): string[] {
-  if (!bin) throw new Error(`There is no Postgres in any of ${PLACES.join(", ")}.`);
-  const command = [`${bin}/${program}`, ...args];
+  const command = [`${dirname(initdb.path())}/${program}`, ...args];
   if (Deno.uid() !== 0) return command;
   return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", ...command];
 }
@@ -161,12 +155,4 @@ async function giveToServer(directory: string): Promise<void> {
     return Number(new TextDecoder().decode(stdout));
   }));
   await Deno.chown(directory, ids[0] ?? null, ids[1] ?? null);
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import { deadline } from "@std/async";
+import { freePort } from "../free_port.ts";
 import { readLines } from "../read_lines.ts";
 import { redisCliPath, redisServerPath } from "./availability.ts";
 
@@ -6,6 +7,8 @@ import { redisCliPath, redisServerPath } from "./availability.ts";
 const START_PATIENCE_MS = 20_000;
 /** A port may be taken between being found and being used. */
 const MAX_STARTS = 5;
+/** A cluster's nodes talk on the port 10,000 above. */
+const PORT_LIMIT = 55_000;
 
 /** How a server is started. */
 export interface RedisProcessOptions {
@@ -33,7 +36,7 @@ export class RedisProcess implements AsyncDisposable {
   static async start({ settings: given = [], tls }: RedisProcessOptions = {}): Promise<RedisProcess> {
     const directory = await Deno.makeTempDir({ prefix: "redis-" });
     for (let starts = 1;; starts++) {
-      const port = freePort();
+      const port = freePort(PORT_LIMIT);
       const settings = tls ? [...given, ...tlsSettings(port, tls)] : given;
       try {
         return new RedisProcess(port, directory, settings, await run(port, directory, settings));
@@ -166,13 +169,4 @@ function tlsSettings(port: number, tls: NonNullable<RedisProcessOptions["tls"]>)
     tls.authority,
   ];
   return ["--port", "0", "--tls-port", `${port}`, "--tls-auth-clients", "no", ...files];
-}
-
-function freePort(): number {
-  // A cluster's nodes talk on the port 10,000 above.
-  for (;;) {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr as Deno.NetAddr;
-    if (port < 55_000) return port;
-  }
 }
