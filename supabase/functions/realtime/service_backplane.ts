@@ -1,19 +1,12 @@
-import type { Backplane, Retention } from "./backplane/contract.ts";
+import type { Backplane, BackplaneOptions } from "./backplane/contract.ts";
 import { createLateBackplane } from "./backplane/late.ts";
 import { createMemoryBackplane, MemoryWorld } from "./backplane/memory.ts";
 import type { Config } from "./config_schema.ts";
 import { errorFields, type Log } from "./log.ts";
 
-/** What every backplane is given. */
-interface Common {
-  readonly retention: Retention;
-  readonly graceMs: number;
-  readonly onDeliverError: (error: unknown) => void;
-}
-
 /** The backplane that the configuration chooses: docs/configuration.md, `BACKPLANE`. */
 export function createBackplane(config: Config, log: Log): Backplane {
-  const common: Common = {
+  const common: BackplaneOptions = {
     retention: {
       messages: config.HISTORY_MESSAGES,
       ageMs: config.HISTORY_SECONDS * 1000,
@@ -45,7 +38,7 @@ export function createBackplane(config: Config, log: Log): Backplane {
   return createMemoryBackplane(world);
 }
 
-function onPostgres(url: string, connections: number, common: Common, log: Log): Backplane {
+function onPostgres(url: string, connections: number, common: BackplaneOptions, log: Log): Backplane {
   return createLateBackplane(async () => {
     const { createPostgresBackplane } = await import("./backplane/postgres.ts");
     return createPostgresBackplane({
@@ -61,7 +54,7 @@ function onPostgres(url: string, connections: number, common: Common, log: Log):
   });
 }
 
-function onRedis(urls: readonly string[], common: Common, log: Log): Backplane {
+function onRedis(urls: readonly string[], common: BackplaneOptions, log: Log): Backplane {
   const [url = "", ...others] = urls;
   return createLateBackplane(async () => {
     const { createRedisBackplane } = await import("./backplane/redis.ts");

@@ -173,3 +173,13 @@ export interface Retention {
   /** How long a repeated publish id is recognized, in milliseconds. */
   readonly dedupeMs: number;
 }
+
+/** What every backplane is given. */
+export interface BackplaneOptions {
+  /** How much a room keeps; what is over goes in its own time. */
+  readonly retention: Retention;
+  /** How long the entries of an isolate that was closed, or has died, linger, in milliseconds. */
+  readonly graceMs: number;
+  /** Told what a subscriber's `deliver` threw, the others being delivered to all the same. Must not throw itself. */
+  readonly onDeliverError: (error: unknown) => void;
+}

@@ -1,5 +1,6 @@
 import {
   type Backplane,
+  type BackplaneOptions,
   BackplaneUnavailable,
   type Draft,
   type Ephemeral,
@@ -8,7 +9,6 @@ import {
   type PresenceChange,
   type PresenceEntry,
   type Resumption,
-  type Retention,
   type RoomEvent,
   type Stored,
   type Subscription,
@@ -18,23 +18,17 @@ import type { Room } from "./memory_room.ts";
 import { Rooms } from "./memory_rooms.ts";
 
 /** What a memory is bounded by, and what it is given. */
-export interface MemoryOptions {
-  /** How much a room keeps; what is over goes with the room's next use. */
-  readonly retention: Retention;
+export interface MemoryOptions extends BackplaneOptions {
   /**
    * What all rooms together may keep, in bytes, about: text and a constant for each message, remembered publish and room.
    * Over it, rooms in which nobody is lose their history, then the room that is published to its oldest messages. Rooms in
    * which somebody is stay, if it needs be beyond it.
    */
   readonly maxBytes: number;
-  /** How long the entries of a backplane that was closed linger, in milliseconds. */
-  readonly graceMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Random text; asked for once, so that another process's history is known for another one. */
   readonly id: () => string;
-  /** Told what a subscriber's `deliver` threw, the others being delivered to all the same. Must not throw itself. */
-  readonly onDeliverError: (error: unknown) => void;
 }
 
 /** What the backplanes of one process share: everything is gone with it. */

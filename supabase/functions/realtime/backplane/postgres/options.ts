@@ -1,4 +1,4 @@
-import type { Retention } from "../contract.ts";
+import type { BackplaneOptions } from "../contract.ts";
 
 /** What the database tells that is worth a line in the log. */
 export type PostgresEvent =
@@ -10,15 +10,9 @@ export type PostgresEvent =
   | { readonly type: "failed"; readonly error: unknown };
 
 /** What a backplane on Postgres is given. */
-export interface PostgresOptions {
+export interface PostgresOptions extends BackplaneOptions {
   /** Where the database is, with user and password. */
   readonly url: string;
-  /** How much a room keeps. */
-  readonly retention: Retention;
-  /** How long the entries of an isolate that was closed, or has died, linger, in milliseconds. */
-  readonly graceMs: number;
-  /** Told what a subscriber's `deliver` threw, the others being delivered to all the same. Must not throw itself. */
-  readonly onDeliverError: (error: unknown) => void;
   /** Told what becomes of the connection. Must not throw. */
   readonly onEvent: (event: PostgresEvent) => void;
   /** Connections beside the one that listens, 2 or more: one writes, the rest read. 2 by default. */

@@ -1,4 +1,4 @@
-import type { Retention } from "../contract.ts";
+import type { BackplaneOptions } from "../contract.ts";
 
 /** What the server tells that is worth a line in the log. */
 export type RedisEvent =
@@ -12,15 +12,9 @@ export type RedisEvent =
 export type RedisPlace = { readonly url: string } | { readonly cluster: readonly string[] };
 
 /** What a backplane on Redis, or Valkey, is given. Either is version 7 or newer. */
-export interface RedisOptions {
+export interface RedisOptions extends BackplaneOptions {
   /** URLs with user and password; those of the first node are used for all nodes of a cluster. */
   readonly place: RedisPlace;
-  /** How much a room keeps. */
-  readonly retention: Retention;
-  /** How long the entries of an isolate that was closed, or has died, linger, in milliseconds. */
-  readonly graceMs: number;
-  /** Told what a subscriber's `deliver` threw, the others being delivered to all the same. Must not throw itself. */
-  readonly onDeliverError: (error: unknown) => void;
   /** Told what becomes of connections. Must not throw. */
   readonly onEvent: (event: RedisEvent) => void;
   /** Begins all keys and channels; `realtime:` by default. No `{` may be in it. */
