@@ -17,7 +17,7 @@ export interface Address {
   readonly slot: number;
 }
 
-/** Says what the keys are called; the same suffixes, with what they hold, stand in scripts.ts. */
+/** Says what the keys are called; the same suffixes, with what they hold, stand in scripts/room_state.ts. */
 const SUFFIXES = ["", ":messages", ":present", ":lost", ":due", ":leases", ":resumed"];
 
 /**

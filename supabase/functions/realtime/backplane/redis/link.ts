@@ -3,7 +3,9 @@ import { BackplaneUnavailable } from "../contract.ts";
 import { pause } from "../waiting.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import type { Settings } from "./options.ts";
-import { PUBLISH, ROOM, VOUCH } from "./scripts.ts";
+import { PUBLISH } from "./scripts/publish.ts";
+import { ROOM } from "./scripts/room.ts";
+import { VOUCH } from "./scripts/vouch.ts";
 
 /** The scripts that there are. */
 export type ScriptName = "publish" | "room" | "vouch";
@@ -92,7 +94,7 @@ export class Link {
     return await this.#ask(client.sendCommand(args));
   }
 
-  /** Does a script; see scripts.ts for what it is given. Errors are those of `command`. */
+  /** Does a script; see scripts/room_state.ts for what it is given. Errors are those of `command`. */
   async script(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     const up = this.#usable();
     const rest = [`${keys.length}`, ...keys, ...args];

@@ -154,7 +154,7 @@ export class RedisServer {
     });
   }
 
-  /** Does something to a room's presence; see scripts.ts. */
+  /** Does something to a room's presence; see scripts/room.ts. */
   async operate(address: Address, doing: string, args: readonly string[] = []): Promise<RoomResult> {
     const reply = await this.#room(address, doing, args.map(escapeText));
     return { ...statusOf(reply), result: reply[5], mark: String(reply[6] ?? "") };

@@ -29,7 +29,7 @@ const IDLE_MS = 5_000;
 
 /**
  * What this isolate was told of rooms, and so may have told others. When a room's server is another process than before, nothing else is
- * done with the room until it was compared with that; see VOUCH in scripts.ts.
+ * done with the room until it was compared with that; see VOUCH in scripts/vouch.ts.
  */
 export class Witness {
   readonly #settings: Settings;

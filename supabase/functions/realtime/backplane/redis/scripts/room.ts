@@ -1,0 +1,145 @@
+import { PRESENCE } from "./presence.ts";
+import { PRELUDE } from "./room_state.ts";
+
+/** Everything but storing: presence, and reading. */
+export const ROOM = PRELUDE + PRESENCE + `
+-- Messages from one offset to another; fewer, from where it is begun, when they are large.
+local function read(first, from, to, backwards)
+  local chunks, bytes = {}, 0
+  while from <= to and bytes < 4000000 do
+    local one, last = from, math.min(to, from + 49)
+    if backwards then one, last = math.max(from, to - 49), to end
+    local chunk = redis.call('LRANGE', KEYS[2], one - first, last - first)
+    for _, text in ipairs(chunk) do bytes = bytes + #text end
+    chunks[#chunks + 1] = chunk
+    if backwards then to = one - 1 else from = last + 1 end
+  end
+  local texts = {}
+  for i = 1, #chunks do
+    for _, text in ipairs(chunks[backwards and #chunks + 1 - i or i]) do texts[#texts + 1] = text end
+  end
+  return texts
+end
+
+local result = false
+if doing == 'page' then
+  local first, limit = trim(), tonumber(ARGV[14])
+  local from, to
+  if ARGV[12] == 'after' then
+    from = math.max(ARGV[13] + 1, first)
+    to = math.min(from - 1 + limit, head)
+  else
+    to = math.min(ARGV[13] - 1, head)
+    from = math.max(to - limit + 1, first)
+  end
+  prolong()
+  return { epoch, head, first, read(first, from, to, ARGV[12] == 'before') }
+end
+
+-- Before anything is swept: an isolate that is late, but not known to be, is alive.
+local wasLost = false
+if doing == 'renew' and #ARGV > 12 then
+  wasLost = redis.call('HGET', KEYS[3], MARK) ~= ARGV[12] or not redis.call('ZSCORE', KEYS[6], isolate)
+  renew()
+end
+sweep()
+
+if doing == 'enter' then
+  local user, connection, state = ARGV[12], ARGV[13], ARGV[14]
+  local entry = load(connection)
+  renew()
+  if entry then
+    recover(connection, entry)
+    entry[3] = isolate
+    local same = entry[2] == state
+    if not same then entry[1], entry[2] = user, state end
+    save(connection, entry)
+    if not same then tell('u', connection, entry) end
+  else
+    local previous = oldestLost(user)
+    local old = previous and load(previous)
+    entry = { user, state, isolate, 0, '', '' }
+    if old then
+      takeOver(previous, old, connection, entry)
+    else
+      save(connection, entry)
+      tell('j', connection, entry)
+    end
+  end
+elseif doing == 'resume' then
+  local user, connection = ARGV[12], ARGV[13]
+  if redis.call('HEXISTS', KEYS[3], connection) == 0 then
+    local previous = ARGV[14]
+    local named = ''
+    if previous then
+      named = previous
+      if redis.call('HEXISTS', KEYS[3], previous) == 0 then previous = redis.call('HGET', KEYS[7], previous) end
+    else
+      previous = oldestLost(user)
+    end
+    local old = previous and load(previous)
+    if old and old[1] == user then
+      renew()
+      takeOver(previous, old, connection, { user, old[2], isolate, 0, named, '' })
+      result = old[2]
+    end
+  end
+elseif doing == 'leave' then
+  local entry = load(ARGV[12])
+  if entry then
+    remove(ARGV[12], entry)
+    tell('l', ARGV[12], entry)
+  end
+elseif doing == 'linger' then
+  local entry = load(ARGV[12])
+  if entry then lose(ARGV[12], entry, now + ARGV[13]) end
+elseif doing == 'gone' then
+  redis.call('HDEL', KEYS[1], holder)
+elseif doing == 'end' then
+  loseAllOf(isolate, now + grace)
+elseif doing == 'present' then
+  result = listed()
+elseif doing == 'renew' then
+  -- Those that are not there, or not as they should be: taken over, unless something was lost.
+  result = { wasLost and 1 or 0 }
+  for i = 13, #ARGV do
+    local entry = load(ARGV[i])
+    if not entry or (wasLost and entry[4] ~= 0) then result[#result + 1] = ARGV[i] end
+  end
+end
+
+if told > 0 then
+  changes = changes + told
+  redis.call('HSET', KEYS[1], 'changes', whole(changes))
+end
+if touched then
+  for i = 3, 7 do redis.call('PEXPIRE', KEYS[i], keep) end
+end
+prolong()
+if soonest then redis.call('SPUBLISH', KEYS[1], 'd' .. PART .. whole(math.max(0, soonest - now))) end
+
+local due = -1
+for _, key in ipairs({ KEYS[5], KEYS[6] }) do
+  local next = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+  if next and (due < 0 or next - now < due) then due = math.max(0, next - now) end
+end
+local count = math.max(0, redis.call('HLEN', KEYS[3]) - 1)
+if doing ~= 'look' then
+  return { epoch, head, changes, count, due, result, redis.call('HGET', KEYS[3], MARK) }
+end
+
+local first, present = trim(), false
+local after = tonumber(ARGV[12])
+-- Somebody was told more than there is: the end was lost, whatever the run says.
+if after > head and ARGV[16] == epoch then
+  epoch = ARGV[3]
+  redis.call('HSET', KEYS[1], 'epoch', epoch)
+end
+if after < 0 or tonumber(ARGV[14]) ~= changes or tonumber(ARGV[15]) ~= count then present = listed() end
+local messages = {}
+if after >= 0 then
+  local from = math.max(after + 1, first)
+  messages = read(first, from, math.min(from - 1 + tonumber(ARGV[13]), head), false)
+end
+return { epoch, head, changes, count, due, present, first, messages }
+`;
