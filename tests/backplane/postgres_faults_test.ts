@@ -10,27 +10,13 @@ import { isWithoutPostgres, PostgresServer } from "../support/postgres/server.ts
 import { eventually } from "../support/eventually.ts";
 import { PATIENCE_MS } from "../support/socket_client.ts";
 import { byPlace, Listener } from "./listener.ts";
-import { PostgresTestWorld, type PostgresWorldOptions } from "./postgres_world.ts";
+import { PostgresTestWorld } from "./postgres_world.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
+import { testOnPostgres } from "./test_on_postgres.ts";
 
 /** How long a test tries again what may fail while connections are cut, and how soon, in milliseconds. */
 const RETRY_FOR_MS = 20_000;
 const RETRY_AFTER_MS = 10;
-
-function faultTest(
-  statement: string,
-  run: (world: PostgresTestWorld) => Promise<void>,
-  options: PostgresWorldOptions = {},
-): void {
-  Deno.test({
-    name: `postgres: ${statement}`,
-    ignore: isWithoutPostgres,
-    fn: async () => {
-      await using world = await PostgresTestWorld.create({ retryMs: 200, ...options });
-      await run(world);
-    },
-  });
-}
 
 /** Publishes until it is stored, as a client does. */
 async function publishUntilStored(isolate: Backplane, room: string, id: string): Promise<readonly Stored[]> {
@@ -52,7 +38,7 @@ async function untilLost(world: PostgresTestWorld, before: number): Promise<void
   );
 }
 
-faultTest(
+testOnPostgres(
   "connections that are cut in the middle of publishes lose nothing and bring nothing twice",
   async (world) => {
     const isolates = [await world.open(), await world.open()];
@@ -79,7 +65,7 @@ faultTest(
   },
 );
 
-faultTest(
+testOnPostgres(
   "what happens while the listening connection is away is made up for: messages, who came, changed and left",
   async (world) => {
     const isolate = await world.open();
@@ -105,7 +91,7 @@ faultTest(
   },
 );
 
-faultTest("messages that were trimmed while the connection was away are a gap", async (world) => {
+testOnPostgres("messages that were trimmed while the connection was away are a gap", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", [draft("1")]);
@@ -131,7 +117,7 @@ faultTest("messages that were trimmed while the connection was away are a gap", 
   );
 });
 
-faultTest("a hole in what was told is read from the table", async (world) => {
+testOnPostgres("a hole in what was told is read from the table", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", [draft("1")]);
@@ -148,7 +134,7 @@ faultTest("a hole in what was told is read from the table", async (world) => {
   assertEquals(listener.offsets, [1, 2, 3]);
 });
 
-faultTest("a room whose history was lost is reset, and can be subscribed to anew", async (world) => {
+testOnPostgres("a room whose history was lost is reset, and can be subscribed to anew", async (world) => {
   const isolate = await world.open();
   const other = await world.open();
   const listener = await Listener.open(isolate, "r");
@@ -166,7 +152,7 @@ faultTest("a room whose history was lost is reset, and can be subscribed to anew
   assertEquals(listener.offsets, [1, 2, 3]);
 });
 
-faultTest("a room that lost its newest messages, as by a failover, is reset", async (world) => {
+testOnPostgres("a room that lost its newest messages, as by a failover, is reset", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", drafts("m", 3));
@@ -180,28 +166,31 @@ faultTest("a room that lost its newest messages, as by a failover, is reset", as
   assertEquals(page.messages.map(({ id }) => id), ["m1"]);
 });
 
-faultTest("presence that the database lost is entered again, by whoever answers for it", async (world) => {
-  const isolate = await world.open();
-  const other = await world.open();
-  await isolate.enter("r", entry("alice1", '{"a":1}'));
-  await other.enter("r", entry("bob1"));
-  await other.enter("r", entry("carol1"));
-  await other.linger("r", "carol1", 60_000);
-  const listener = await Listener.open(isolate, "r");
-  // As after a crash, which empties tables that are not logged.
-  await world.database.sql`truncate rooms.presence, rooms.presence_versions, rooms.isolates, rooms.passing`;
-  await world.cut();
-  await eventually(
-    () => other.present("r").catch(() => []),
-    (present) => present.length === 2,
-  );
-  assertEquals(byPlace(await isolate.present("r")), [entry("alice1", '{"a":1}'), entry("bob1")]);
-  await other.enter("r", entry("marker1"));
-  await listener.untilJoined("marker1");
-  assertEquals(listener.present, [entry("alice1", '{"a":1}'), entry("bob1"), entry("marker1")]);
-});
+testOnPostgres(
+  "presence that the database lost is entered again, by whoever answers for it",
+  async (world) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    await isolate.enter("r", entry("alice1", '{"a":1}'));
+    await other.enter("r", entry("bob1"));
+    await other.enter("r", entry("carol1"));
+    await other.linger("r", "carol1", 60_000);
+    const listener = await Listener.open(isolate, "r");
+    // As after a crash, which empties tables that are not logged.
+    await world.database.sql`truncate rooms.presence, rooms.presence_versions, rooms.isolates, rooms.passing`;
+    await world.cut();
+    await eventually(
+      () => other.present("r").catch(() => []),
+      (present) => present.length === 2,
+    );
+    assertEquals(byPlace(await isolate.present("r")), [entry("alice1", '{"a":1}'), entry("bob1")]);
+    await other.enter("r", entry("marker1"));
+    await listener.untilJoined("marker1");
+    assertEquals(listener.present, [entry("alice1", '{"a":1}'), entry("bob1"), entry("marker1")]);
+  },
+);
 
-faultTest("an isolate whose lease ran out though it lives gets its entries back", async (world) => {
+testOnPostgres("an isolate whose lease ran out though it lives gets its entries back", async (world) => {
   const isolate = await world.open();
   const other = await world.open();
   await isolate.enter("r", entry("alice1"));
@@ -222,7 +211,7 @@ faultTest("an isolate whose lease ran out though it lives gets its entries back"
   assertEquals(byPlace(await other.present("r")), [entry("alice1"), entry("marker1")]);
 });
 
-faultTest(
+testOnPostgres(
   "who went while the database could not be told leaves when it can, and who came back stays",
   async (world) => {
     const isolate = await world.open();
@@ -251,7 +240,7 @@ faultTest(
   },
 );
 
-faultTest("of two that sweep at the same time one lets an entry go", async (world) => {
+testOnPostgres("of two that sweep at the same time one lets an entry go", async (world) => {
   const isolates = [await world.open(), await world.open(), await world.open()];
   const [isolate] = isolates;
   assert(isolate);
@@ -266,7 +255,7 @@ faultTest("of two that sweep at the same time one lets an entry go", async (worl
   assertEquals(listener.changes.map(({ entry }) => entry.connection), [...names, "marker1"]);
 });
 
-faultTest("without anybody's help the entries of an isolate that died leave", async (world) => {
+testOnPostgres("without anybody's help the entries of an isolate that died leave", async (world) => {
   const died = await world.open();
   const other = await world.open();
   await died.enter("r", entry("alice1"));
@@ -276,7 +265,7 @@ faultTest("without anybody's help the entries of an isolate that died leave", as
   assertEquals(listener.changes, [{ type: "left", entry: entry("alice1") }]);
 }, { leaseMs: 600, graceMs: 300, sweepMs: 100 });
 
-faultTest(
+testOnPostgres(
   "an isolate that is closed at any moment of its start ends, and so does one without a server",
   async (world) => {
     for (const waitMs of [0, 1, 3, 10, 30, 100]) {

@@ -1,27 +1,11 @@
 /** Much at once on Postgres: backlog, many isolates and rooms, and what does not fit into a notification. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { BackplaneUnavailable } from "../../supabase/functions/realtime/backplane/contract.ts";
-import { isWithoutPostgres } from "../support/postgres/server.ts";
 import { Listener } from "./listener.ts";
-import { PostgresTestWorld, type PostgresWorldOptions } from "./postgres_world.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
+import { testOnPostgres } from "./test_on_postgres.ts";
 
-function loadTest(
-  statement: string,
-  run: (world: PostgresTestWorld) => Promise<void>,
-  options: PostgresWorldOptions = {},
-): void {
-  Deno.test({
-    name: `postgres: ${statement}`,
-    ignore: isWithoutPostgres,
-    fn: async () => {
-      await using world = await PostgresTestWorld.create(options);
-      await run(world);
-    },
-  });
-}
-
-loadTest(
+testOnPostgres(
   "a backlog of 10,000 messages is made up for after a lost connection, each once, in order",
   async (world) => {
     const isolate = await world.open();
@@ -41,33 +25,36 @@ loadTest(
   },
 );
 
-loadTest("three isolates that publish at once see one order without holes, in every room", async (world) => {
-  const isolates = [await world.open(), await world.open(), await world.open()];
-  const rooms = range(1, 5).map((number) => `r${number}`);
-  const listeners = await Promise.all(
-    rooms.map((room) => Promise.all(isolates.map((isolate) => Listener.open(isolate, room)))),
-  );
-  const stored = await Promise.all(
-    range(1, 100).flatMap((number) =>
-      isolates.flatMap((isolate, index) =>
-        rooms.map((room) => isolate.publish(room, drafts(`${index}-${number}-`, 1 + number % 2)))
-      )
-    ),
-  );
-  assertEquals(stored.flat().filter(({ duplicate }) => duplicate), []);
-  for (const inRoom of listeners) {
-    const orders = [];
-    for (const listener of inRoom) {
-      await listener.untilOffset(450);
-      assertEquals(listener.offsets, range(1, 450));
-      orders.push(listener.ids);
+testOnPostgres(
+  "three isolates that publish at once see one order without holes, in every room",
+  async (world) => {
+    const isolates = [await world.open(), await world.open(), await world.open()];
+    const rooms = range(1, 5).map((number) => `r${number}`);
+    const listeners = await Promise.all(
+      rooms.map((room) => Promise.all(isolates.map((isolate) => Listener.open(isolate, room)))),
+    );
+    const stored = await Promise.all(
+      range(1, 100).flatMap((number) =>
+        isolates.flatMap((isolate, index) =>
+          rooms.map((room) => isolate.publish(room, drafts(`${index}-${number}-`, 1 + number % 2)))
+        )
+      ),
+    );
+    assertEquals(stored.flat().filter(({ duplicate }) => duplicate), []);
+    for (const inRoom of listeners) {
+      const orders = [];
+      for (const listener of inRoom) {
+        await listener.untilOffset(450);
+        assertEquals(listener.offsets, range(1, 450));
+        orders.push(listener.ids);
+      }
+      assertEquals(orders[1], orders[0]);
+      assertEquals(orders[2], orders[0]);
     }
-    assertEquals(orders[1], orders[0]);
-    assertEquals(orders[2], orders[0]);
-  }
-});
+  },
+);
 
-loadTest("what does not fit into a notification comes in its place", async (world) => {
+testOnPostgres("what does not fit into a notification comes in its place", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(await world.open(), "r");
   const text = (length: number) => JSON.stringify("é".repeat(length));
@@ -99,33 +86,36 @@ loadTest("what does not fit into a notification comes in its place", async (worl
   }
 });
 
-loadTest("what one tick publishes is one statement, and each call gets its own answer", async (world) => {
-  const isolate = await world.open();
-  await isolate.publish("r", [draft("0")]);
-  const listener = await Listener.open(isolate, "r");
-  const results = await Promise.all([
-    isolate.publish("r", [draft("0"), draft("1")]),
-    isolate.publish("r2", [draft("1"), draft("1")]),
-    isolate.publish("r", [draft("1"), draft("2")]),
-    isolate.emit("r", ephemeral("e")),
-    isolate.publish("r2", [draft("2")]),
-  ]);
-  assertEquals(results, [
-    [{ offset: 1, duplicate: true }, { offset: 2, duplicate: false }],
-    [{ offset: 1, duplicate: false }, { offset: 1, duplicate: true }],
-    [{ offset: 2, duplicate: true }, { offset: 3, duplicate: false }],
-    undefined,
-    [{ offset: 2, duplicate: false }],
-  ]);
-  await listener.untilId("e");
-  assertEquals(listener.ids, ["1", "2", "e"]);
-  const rows = await world.database.sql<{ count: string }[]>`
+testOnPostgres(
+  "what one tick publishes is one statement, and each call gets its own answer",
+  async (world) => {
+    const isolate = await world.open();
+    await isolate.publish("r", [draft("0")]);
+    const listener = await Listener.open(isolate, "r");
+    const results = await Promise.all([
+      isolate.publish("r", [draft("0"), draft("1")]),
+      isolate.publish("r2", [draft("1"), draft("1")]),
+      isolate.publish("r", [draft("1"), draft("2")]),
+      isolate.emit("r", ephemeral("e")),
+      isolate.publish("r2", [draft("2")]),
+    ]);
+    assertEquals(results, [
+      [{ offset: 1, duplicate: true }, { offset: 2, duplicate: false }],
+      [{ offset: 1, duplicate: false }, { offset: 1, duplicate: true }],
+      [{ offset: 2, duplicate: true }, { offset: 3, duplicate: false }],
+      undefined,
+      [{ offset: 2, duplicate: false }],
+    ]);
+    await listener.untilId("e");
+    assertEquals(listener.ids, ["1", "2", "e"]);
+    const rows = await world.database.sql<{ count: string }[]>`
     select count(distinct xmin::text) from rooms.messages where id <> '0'
   `;
-  assertEquals(rows[0]?.count, "1");
-});
+    assertEquals(rows[0]?.count, "1");
+  },
+);
 
-loadTest("more than may wait is refused", async (world) => {
+testOnPostgres("more than may wait is refused", async (world) => {
   const isolate = await world.open();
   await assertRejects(
     async () => {
