@@ -10,17 +10,23 @@ import { benchDelivery } from "./cases/delivery.ts";
 import { benchDurable } from "./cases/durable.ts";
 import { benchEcho } from "./cases/echo.ts";
 import { benchFanOut } from "./cases/fan_out.ts";
+import { benchHosted } from "./cases/hosted.ts";
 import { benchIsolates } from "./cases/isolates.ts";
 import { benchJoin } from "./cases/join.ts";
 import { benchMembers } from "./cases/members.ts";
+import { benchKilled } from "./cases/killed.ts";
+import { LoadLedger, type LoadLine } from "./cases/load_ledger.ts";
 import { killAllChildren } from "./harness/child.ts";
 import { resolveDeno } from "./harness/deno_binary.ts";
 import { installNpmPeers, type NpmPeers } from "./harness/npm_peers.ts";
 import { prepareProgram } from "./harness/program.ts";
 import { createTokenIssuer } from "./harness/tokens.ts";
-import { describeMachine } from "./machine.ts";
+import { describeLoad } from "./load_report.ts";
+import { describeMachine, describeOrigin } from "./machine.ts";
 import { type CaseName, type Options, parseOptions, USAGE } from "./options.ts";
+import { drawPicture } from "./picture/draw_picture.ts";
 import { formatTable, type Line } from "./report.ts";
+import { writeRunReport } from "./report_file.ts";
 
 const CASES: Record<CaseName, (context: CaseContext) => Promise<Line[]>> = {
   echo: benchEcho,
@@ -32,6 +38,8 @@ const CASES: Record<CaseName, (context: CaseContext) => Promise<Line[]>> = {
   delivery: benchDelivery,
   durable: benchDurable,
   isolates: benchIsolates,
+  killed: benchKilled,
+  hosted: benchHosted,
 };
 
 function readOptions(): Options {
@@ -43,7 +51,7 @@ function readOptions(): Options {
   }
 }
 
-async function measure(options: Options, directory: string): Promise<Line[]> {
+async function measure(options: Options, directory: string): Promise<{ lines: Line[]; load: LoadLine[] }> {
   const issuer = await createTokenIssuer();
   const ours = {
     name: "ours",
@@ -58,10 +66,13 @@ async function measure(options: Options, directory: string): Promise<Line[]> {
       MAX_MEMBERS_PER_ROOM: "1000000",
       FRAMES_PER_SECOND: "1000000",
       FRAMES_BURST: "1000000",
+      // Members have nothing to say for as long as the other sides have their turns, on a busy machine for minutes.
+      HEARTBEAT_MS: "140000",
     },
   };
   let installed: Promise<NpmPeers> | undefined;
   const lines: Line[] = [];
+  const load: LoadLine[] = [];
   for (const version of options.denoVersions) {
     const deno = await resolveDeno(version);
     for (const name of options.only) {
@@ -69,6 +80,7 @@ async function measure(options: Options, directory: string): Promise<Line[]> {
       const context: CaseContext = {
         deno,
         rounds: options.rounds,
+        peers: options.peers,
         issuer,
         ours,
         prepare: async (program, other) =>
@@ -76,10 +88,12 @@ async function measure(options: Options, directory: string): Promise<Line[]> {
         npmPeers: () => installed ??= installNpmPeers(`${directory}/npm`),
         progress,
       };
-      lines.push(...await CASES[name](context));
+      const ledger = new LoadLedger();
+      lines.push(...await ledger.during(() => CASES[name](context)));
+      load.push(...ledger.lines({ case: name, deno: version }));
     }
   }
-  return lines;
+  return { lines, load };
 }
 
 const options = readOptions();
@@ -94,21 +108,28 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 try {
-  const lines = await measure(options, directory);
+  const origin = {
+    measured: await describeOrigin(options.functionEntry),
+    bench: await describeOrigin(new URL(import.meta.url).pathname),
+  };
+  const { lines, load } = await measure(options, directory);
   const machine = describeMachine();
   console.log(`${machine.processor}, ${machine.cores} cores, ${startedAt}, ${options.rounds} rounds\n`);
-  console.log(formatTable(lines));
-  if (options.jsonFile !== undefined) {
-    const report = {
-      startedAt,
-      machine,
-      loadBefore,
-      loadAfter: Deno.loadavg(),
-      rounds: options.rounds,
-      lines,
-    };
-    await Deno.writeTextFile(options.jsonFile, JSON.stringify(report, null, 2) + "\n");
-  }
+  console.log(`${formatTable(lines)}\n\n${describeLoad(load)}`);
+  const report = {
+    startedAt,
+    machine,
+    ...origin,
+    denoVersions: options.denoVersions,
+    cases: options.only,
+    rounds: options.rounds,
+    loadBefore,
+    loadAfter: Deno.loadavg(),
+    lines,
+    load,
+  };
+  if (options.jsonFile !== undefined) await writeRunReport(options.jsonFile, report);
+  if (options.pictureFile !== undefined) await Deno.writeTextFile(options.pictureFile, drawPicture(report));
 } finally {
   killAllChildren();
   await Deno.remove(directory, { recursive: true });

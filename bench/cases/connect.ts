@@ -1,4 +1,6 @@
+import { issueTokens } from "../harness/tokens.ts";
 import { type Line, toLine } from "../report.ts";
+import { type ConnectPeer, measureConnectPeers, prepareConnectPeers } from "./connect_peers.ts";
 import {
   CONNECT_SIDES,
   CONNECTS_PER_ROUND,
@@ -6,11 +8,23 @@ import {
   type ConnectSide,
   measureConnectRound,
 } from "./connect_round.ts";
+import { CONNECTS_PER_TURN } from "./connect_sockets.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 import { coresUsed, type Cost, startLoad } from "./load_process.ts";
+import { figuresOf, type Informed } from "./peers.ts";
 
 const FRESH_TARGET = 1.25;
 const REPEATED_TARGET = 1.6;
+
+const FIGURES = {
+  fresh: "server CPU per connect, new token",
+  repeated: "server CPU per connect, same token",
+} as const;
+
+interface Round extends Record<ConnectSide, Cost> {
+  /** Microseconds a connect. */
+  readonly informed: Informed;
+}
 
 /** Processor time for one connect, held open: with a token never seen, and with the same token again. */
 export async function benchConnect(context: CaseContext): Promise<Line[]> {
@@ -20,26 +34,34 @@ export async function benchConnect(context: CaseContext): Promise<Line[]> {
     raw: await context.prepare(benchProgram("raw", "peers/raw_echo.ts")),
     verify: await context.prepare(benchProgram("verify", "peers/verify_es256.ts", verifyEnv)),
   };
+  const peers = await prepareConnectPeers(context);
+  const tokens = await issueTokens(context.issuer, CONNECTS_PER_TURN);
   await using load = await startLoad();
   const setup: ConnectSetup = { programs, load, issuer: context.issuer };
-  const rounds: Record<ConnectSide, Cost>[] = [];
+  const rounds: Round[] = [];
   for (let round = 1; round <= context.rounds; round++) {
     const costs = await measureConnectRound(setup);
-    rounds.push(costs);
-    const text = CONNECT_SIDES.map((side) => `${side} ${each(costs[side]).toFixed(0)}`).join(", ");
-    context.progress(`round ${round}: ${text} µs`);
+    const informed = await measureConnectPeers(round % 2 === 0 ? peers.toReversed() : peers, load, tokens);
+    rounds.push({ ...costs, informed });
+    const texts = [...CONNECT_SIDES.map((side) => [side, each(costs[side])] as const), ...informed];
+    context.progress(
+      `round ${round}: ${texts.map(([name, micros]) => `${name} ${micros.toFixed(0)}`).join(", ")} µs`,
+    );
   }
-  return linesOf(rounds, context.deno.version);
+  return [
+    ...linesOf(rounds, context.deno.version),
+    ...peers.map((peer) => informingLine(peer, rounds, context.deno.version)),
+  ];
 }
 
-function linesOf(rounds: readonly Record<ConnectSide, Cost>[], deno: string): Line[] {
+function linesOf(rounds: readonly Round[], deno: string): Line[] {
   const figure = (side: ConnectSide): number[] => rounds.map((costs) => each(costs[side]));
   const cores = (side: ConnectSide): number[] => rounds.map((costs) => coresUsed(costs[side]));
   const common = { case: "connect", deno, unit: "µs" };
   return [
     toLine({
       ...common,
-      figure: "server CPU per connect, new token",
+      figure: FIGURES.fresh,
       ours: figure("fresh"),
       peerName: "raw Deno + 1 verification",
       peer: rounds.map(({ raw, verify }) => each(raw) + each(verify)),
@@ -48,7 +70,7 @@ function linesOf(rounds: readonly Record<ConnectSide, Cost>[], deno: string): Li
     }),
     toLine({
       ...common,
-      figure: "server CPU per connect, same token",
+      figure: FIGURES.repeated,
       ours: figure("repeated"),
       peerName: "raw Deno",
       peer: figure("raw"),
@@ -63,6 +85,18 @@ function linesOf(rounds: readonly Record<ConnectSide, Cost>[], deno: string): Li
       peer: figure("raw"),
     }),
   ];
+}
+
+function informingLine({ label, beside }: ConnectPeer, rounds: readonly Round[], deno: string): Line {
+  return toLine({
+    case: "connect",
+    deno,
+    figure: FIGURES[beside],
+    unit: "µs",
+    ours: rounds.map((costs) => each(costs[beside])),
+    peerName: label,
+    peer: figuresOf(rounds, label),
+  });
 }
 
 function each({ cpuMicros }: Cost): number {

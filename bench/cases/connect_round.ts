@@ -3,7 +3,8 @@ import { type PreparedProgram, type RunningServer, startServer } from "../harnes
 import { issueTokens, type TokenIssuer } from "../harness/tokens.ts";
 import { WorkerProcess } from "../harness/worker_process.ts";
 import type { VerifyJob } from "../peers/verify_es256.ts";
-import { ask, type Cost, echoUrl, measureCost, sumCosts } from "./load_process.ts";
+import { CONCURRENCY, CONNECTS_PER_TURN, measureConnects } from "./connect_sockets.ts";
+import { type Cost, echoUrl, measureCost, sumCosts } from "./load_process.ts";
 
 /** What a round measures: our connect with a new token and with the same again, a raw one, a verification alone. */
 export const CONNECT_SIDES = ["fresh", "raw", "repeated", "verify"] as const;
@@ -12,9 +13,6 @@ export type ConnectSide = (typeof CONNECT_SIDES)[number];
 /** The sides take turns, forwards and backwards, so that noise hits all of them. */
 const TURNS = 6;
 const WARM_UP_TURNS = 3;
-const CONNECTS_PER_TURN = 500;
-/** Connects, or verifications, in the works at once. */
-const CONCURRENCY = 20;
 
 /** Connects, or verifications, behind each cost of a round. */
 export const CONNECTS_PER_ROUND = TURNS * CONNECTS_PER_TURN;
@@ -37,10 +35,12 @@ export async function measureConnectRound(setup: ConnectSetup): Promise<Record<C
   const verifierClock = new CpuClock(verifier.pid);
   const known = await issuer.issue();
   const again = Array.from({ length: CONNECTS_PER_TURN }, () => known);
+  const connect = (group: ConnectSide, server: RunningServer, clock: CpuClock, tokens: readonly string[]) =>
+    measureConnects(load, clock, { group, urls: tokens.map((token) => echoUrl(server, token)) });
   const sides: Record<ConnectSide, (tokens: readonly string[]) => Promise<Cost>> = {
-    fresh: (tokens) => measureConnects(load, ours, ourClock, tokens),
-    raw: (tokens) => measureConnects(load, raw, rawClock, tokens),
-    repeated: () => measureConnects(load, ours, ourClock, again),
+    fresh: (tokens) => connect("fresh", ours, ourClock, tokens),
+    raw: (tokens) => connect("raw", raw, rawClock, tokens),
+    repeated: () => connect("repeated", ours, ourClock, again),
     verify: (tokens) => {
       const job: VerifyJob = { tokens, concurrency: CONCURRENCY };
       return measureCost(verifierClock, () => verifier.ask(job));
@@ -61,18 +61,4 @@ export async function measureConnectRound(setup: ConnectSetup): Promise<Record<C
     repeated: sumCosts(costs.repeated),
     verify: sumCosts(costs.verify),
   };
-}
-
-/** Opens a socket with each token and holds them all; closing them is not measured. */
-async function measureConnects(
-  load: WorkerProcess,
-  server: RunningServer,
-  clock: CpuClock,
-  tokens: readonly string[],
-): Promise<Cost> {
-  const urls = tokens.map((token) => echoUrl(server, token));
-  const job = { type: "open", group: "connect", concurrency: CONCURRENCY, urls, dialect: "relay" } as const;
-  const cost = await measureCost(clock, () => ask(load, job));
-  await ask(load, { type: "close", group: "connect" });
-  return cost;
 }

@@ -7,6 +7,8 @@ import type { TokenIssuer } from "../harness/tokens.ts";
 export interface CaseContext {
   readonly deno: DenoBinary;
   readonly rounds: number;
+  /** Whether the peers without a target are measured too. */
+  readonly peers: "all" | "targets";
   readonly issuer: TokenIssuer;
   /** The function under test. */
   readonly ours: Program;

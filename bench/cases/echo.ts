@@ -4,7 +4,9 @@ import { issueTokens } from "../harness/tokens.ts";
 import type { WorkerProcess } from "../harness/worker_process.ts";
 import { type Line, toLine } from "../report.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
+import { measureEchoPeers } from "./echo_peers.ts";
 import { ask, coresUsed, type Cost, echoUrl, measureCost, startLoad, sumCosts } from "./load_process.ts";
+import { figuresOf, type Informed, type Peer, prepareInformingPeers, prepareOtherRaw } from "./peers.ts";
 
 const SOCKETS = 100;
 /** A round is ours, raw, raw, ours, …: noise longer than such a slice of half a second hits both. */
@@ -15,7 +17,10 @@ const WARM_UP_MESSAGES = 300;
 const TARGET = 1.10;
 
 type Side = (typeof SLICES)[number];
-type Round = Record<Side, Cost>;
+interface Round extends Record<Side, Cost> {
+  /** Microseconds a message. */
+  readonly informed: Informed;
+}
 
 /** Processor time for one message in and its echo out: 100 authenticated sockets, one message in flight on each. */
 export async function benchEcho(context: CaseContext): Promise<Line[]> {
@@ -23,30 +28,42 @@ export async function benchEcho(context: CaseContext): Promise<Line[]> {
     ours: await context.prepare(context.ours),
     raw: await context.prepare(benchProgram("raw", "peers/raw_echo.ts")),
   };
+  const peers = [
+    ...await prepareOtherRaw(context),
+    ...await prepareInformingPeers(context, "echo", ["hono", "ws", "socketIo", "bun"]),
+  ];
   const tokens = await issueTokens(context.issuer, SOCKETS);
   await using load = await startLoad();
   const rounds: Round[] = [];
   for (let round = 1; round <= context.rounds; round++) {
     const costs = await measureRound(programs, load, tokens);
-    rounds.push(costs);
+    const informed = await measureEchoPeers(round % 2 === 0 ? peers.toReversed() : peers, load, tokens);
+    rounds.push({ ...costs, informed });
+    const texts = [["ours", perMessage(costs.ours)], ["raw", perMessage(costs.raw)], ...informed] as const;
     context.progress(
-      `round ${round}: ours ${perMessage(costs.ours).toFixed(2)}, raw ${perMessage(costs.raw).toFixed(2)} µs`,
+      `round ${round}: ${texts.map(([name, micros]) => `${name} ${micros.toFixed(2)}`).join(", ")} µs`,
     );
   }
-  return [toLine({
-    case: "echo",
-    deno: context.deno.version,
-    figure: "server CPU per message",
-    unit: "µs",
-    ours: rounds.map(({ ours }) => perMessage(ours)),
+  return linesOf(rounds, peers, context.deno.version);
+}
+
+function linesOf(rounds: readonly Round[], peers: readonly Peer[], deno: string): Line[] {
+  const ours = rounds.map((round) => perMessage(round.ours));
+  const common = { case: "echo", deno, figure: "server CPU per message", unit: "µs", ours };
+  const target = toLine({
+    ...common,
     peerName: "raw Deno",
     peer: rounds.map(({ raw }) => perMessage(raw)),
     target: TARGET,
     details: {
-      "ours: cores used": rounds.map(({ ours }) => coresUsed(ours)),
+      "ours: cores used": rounds.map((round) => coresUsed(round.ours)),
       "raw: cores used": rounds.map(({ raw }) => coresUsed(raw)),
     },
-  })];
+  });
+  const informing = peers.map(({ label }) =>
+    toLine({ ...common, peerName: label, peer: figuresOf(rounds, label) })
+  );
+  return [target, ...informing];
 }
 
 /** One round with new servers: how V8 happens to optimize makes one process differ from the next for all its life. */
@@ -54,7 +71,7 @@ async function measureRound(
   programs: Record<Side, PreparedProgram>,
   load: WorkerProcess,
   tokens: readonly string[],
-): Promise<Round> {
+): Promise<Record<Side, Cost>> {
   await using ours = await startServer(programs.ours);
   await using raw = await startServer(programs.raw);
   const clocks = { ours: new CpuClock(ours.pid), raw: new CpuClock(raw.pid) };

@@ -1,8 +1,8 @@
-import { type NpmPeers, PEER_VERSIONS } from "../harness/npm_peers.ts";
 import { type PreparedProgram, type RunningServer, startServer } from "../harness/program.ts";
 import type { DialectName } from "../load/dialect.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 import { roomUrl } from "./load_process.ts";
+import { type Peer, type PeerName, preparePeer } from "./peers.ts";
 
 /** The Deno version whose naive fan-out is the measure of joined frames, on every version of ours. */
 export const REFERENCE_DENO = "2.9.6";
@@ -12,7 +12,7 @@ export const IN_FLIGHT = [1, 16] as const;
 export type InFlight = (typeof IN_FLIGHT)[number];
 
 /** Who fans out: ours with both kinds of clients, and the peers. */
-export type SideName = "v1" | "plain" | "raw" | "reference" | "socketIo" | "bun";
+export type SideName = "v1" | "plain" | "raw" | "reference" | PeerName;
 
 /** A server and how its clients speak. */
 export interface Side {
@@ -26,38 +26,40 @@ export interface Side {
   readonly url: (server: RunningServer, token: string) => string;
 }
 
-const inRoom = (server: RunningServer, token: string): string => roomUrl(server, "bench", token);
-const socketIoUrl = ({ port }: RunningServer): string =>
-  `ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`;
+const INFORMING = ["hono", "ws", "socketIo"] as const;
+const ROOM = "bench";
+const inRoom = (server: RunningServer, token: string): string => roomUrl(server, ROOM, token);
+
+function sideOf(name: PeerName, peer: Peer): Side {
+  return {
+    ...peer,
+    name,
+    inFlight: IN_FLIGHT,
+    url: (server, token) => peer.url(server, { token, room: ROOM }),
+  };
+}
 
 /** The servers of fan-out, made ready; where ours runs on the reference's version, `raw` is the reference too. */
 export async function prepareSides(context: CaseContext): Promise<readonly Side[]> {
   const ours = await context.prepare(context.ours);
   const rawRoom = benchProgram("raw", "peers/raw_room.ts");
-  const peers: NpmPeers = await context.npmPeers();
+  const bun = await preparePeer(context, "room", "bun");
   const { version } = context.deno;
   const raw = await context.prepare(rawRoom);
-  const socketIo = peers.node(benchProgram("socket.io", "peers/socket_io_room.mjs"));
-  const bun = peers.bun(benchProgram("bun", "peers/bun_room.ts"));
   const relay = { dialect: "relay", url: inRoom, inFlight: IN_FLIGHT } as const;
   const sides: Side[] = [
     { ...relay, name: "v1", label: "ours, realtime.v1", program: ours, dialect: "rooms.v1" },
     { ...relay, name: "plain", label: "ours, plain", program: ours, dialect: "rooms" },
     { ...relay, name: "raw", label: `raw Deno ${version}`, program: raw },
-    {
-      ...relay,
-      name: "socketIo",
-      label: PEER_VERSIONS.socketIo,
-      program: socketIo,
-      dialect: "socket.io",
-      url: socketIoUrl,
-    },
-    { ...relay, name: "bun", label: `${PEER_VERSIONS.bun} publish`, program: bun },
+    sideOf("bun", { ...bun, label: `${bun.label} publish` }),
   ];
   if (version !== REFERENCE_DENO) {
     const program = await context.prepare(rawRoom, REFERENCE_DENO);
     sides.push({ ...relay, name: "reference", label: `raw Deno ${REFERENCE_DENO}`, program, inFlight: [16] });
   }
+  // Last, so that ours and those with a target stay together: noise that comes and goes then hits both.
+  const informing = context.peers === "all" ? INFORMING : [];
+  for (const name of informing) sides.push(sideOf(name, await preparePeer(context, "room", name)));
   return sides;
 }
 

@@ -2,7 +2,8 @@ import type { ChildCommand } from "../harness/child.ts";
 import { CpuClock } from "../harness/cpu_clock.ts";
 import type { RunningServer } from "../harness/program.ts";
 import { WorkerProcess } from "../harness/worker_process.ts";
-import type { FanOutJob, FanOutResult, LoadJob } from "../load/job.ts";
+import type { FanOutJob, FanOutResult, LoadAnswer, LoadJob } from "../load/job.ts";
+import { LoadLedger } from "./load_ledger.ts";
 
 /** Work that a server still does after the last answer, such as its open handlers, belongs to the figure. */
 const SETTLE_MS = 50;
@@ -13,7 +14,7 @@ export interface Cost {
   readonly wallMs: number;
 }
 
-/** Cores that a process used while the work went on; near 1 the load generator kept its event loop busy. */
+/** Cores that a process used while the work went on; near 1 its event loop was kept busy. */
 export function coresUsed({ cpuMicros, wallMs }: Cost): number {
   return cpuMicros / 1_000 / wallMs;
 }
@@ -39,22 +40,33 @@ export function startLoad(): Promise<WorkerProcess> {
 
 /** Measures the processor time that `clock`'s process uses until `work` is done and it has settled. */
 export async function measureCost(clock: CpuClock, work: () => Promise<unknown>): Promise<Cost> {
+  LoadLedger.current?.begin();
   const startedAt = performance.now();
   const before = clock.micros();
   await work();
   const wallMs = performance.now() - startedAt;
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  return { cpuMicros: clock.micros() - before, wallMs };
+  const cost = { cpuMicros: clock.micros() - before, wallMs };
+  LoadLedger.current?.end(coresUsed(cost));
+  return cost;
 }
 
 /** Asks the load generator for a job of a known type. */
 export async function ask(load: WorkerProcess, job: Exclude<LoadJob, FanOutJob>): Promise<void> {
-  await load.ask(job);
+  await answerTo(load, job);
 }
 
 /** Asks the load generator to publish into a room. */
 export async function askFanOut(load: WorkerProcess, job: FanOutJob): Promise<FanOutResult> {
-  return await load.ask(job) as FanOutResult; // load/main.ts answers this job with it
+  const { result } = await answerTo(load, job);
+  if (!result) throw new Error("the load generator did not say what was delivered");
+  return result;
+}
+
+async function answerTo(load: WorkerProcess, job: LoadJob): Promise<LoadAnswer> {
+  const answer = await load.ask(job) as LoadAnswer; // load/main.ts answers every job with it
+  LoadLedger.current?.add(job, answer.use);
+  return answer;
 }
 
 /** The address of a room, with a token; servers of the bench's own get the same. */

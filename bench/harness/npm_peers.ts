@@ -3,12 +3,21 @@ import type { ChildCommand } from "./child.ts";
 import type { PreparedProgram, Program } from "./program.ts";
 
 /** The peers that are not Deno, and what they are made of: kept out of this repository's own dependencies. */
-const PACKAGES = { bun: "1.4.5", "socket.io": "4.8.3" } as const;
+const PACKAGES = {
+  bun: "1.4.5",
+  /** Node itself, so that a line can say what was measured, on every machine. */
+  node: "24.21.0",
+  "socket.io": "4.8.3",
+  ws: "8.23.0",
+  /** What the documentation of ws and of Socket.IO names to make both faster; they find it by themselves. */
+  bufferutil: "4.1.0",
+} as const;
 
 /** What lines call the peers. */
 export const PEER_VERSIONS = {
   bun: `Bun ${PACKAGES.bun}`,
-  socketIo: `Socket.IO ${PACKAGES["socket.io"]}`,
+  socketIo: `Socket.IO ${PACKAGES["socket.io"]}, Node ${PACKAGES.node}`,
+  ws: `ws ${PACKAGES.ws}, Node ${PACKAGES.node}`,
 } as const;
 
 /** Runs the peers that npm brings. */
@@ -26,11 +35,8 @@ export interface NpmPeers {
 export async function installNpmPeers(directory: string): Promise<NpmPeers> {
   const specs = Object.entries(PACKAGES).map(([name, version]) => `${name}@${version}`);
   await output("npm", ["install", "--no-audit", "--no-fund", "--prefix", directory, ...specs]);
-  // The link that its install script leaves is a program of its own, not a script around one.
-  const bun = `${directory}/node_modules/.bin/bun`;
-  const version = await output(bun, ["--version"]);
-  if (version !== PACKAGES.bun) throw new Error(`Bun ${version} instead of ${PACKAGES.bun}`);
-  const node = await output("node", ["-p", "process.execPath"]);
+  const bun = await findProgram(directory, "bun");
+  const node = await findProgram(directory, "node");
   const prepare = ({ name, entry, env }: Program, path: string, args: string[]): PreparedProgram => {
     const command: ChildCommand = {
       path,
@@ -44,6 +50,14 @@ export async function installNpmPeers(directory: string): Promise<NpmPeers> {
     bun: (program) => prepare(program, bun, ["run", "--no-install"]),
     node: (program) => prepare({ ...program, env: { ...program.env, NPM_DIRECTORY: directory } }, node, []),
   };
+}
+
+/** The links that install scripts leave are programs of their own, not scripts around one. */
+async function findProgram(directory: string, name: "bun" | "node"): Promise<string> {
+  const path = `${directory}/node_modules/.bin/${name}`;
+  const version = (await output(path, ["--version"])).replace(/^v/, "");
+  if (version !== PACKAGES[name]) throw new Error(`${name} ${version} instead of ${PACKAGES[name]}`);
+  return path;
 }
 
 async function output(command: string, args: string[]): Promise<string> {

@@ -16,6 +16,8 @@ export interface Dialect {
   readonly greeting?: () => Greeting;
   /** The text that publishes `data`, JSON of a chat message. `id` is never used twice. */
   readonly publish: (id: string, data: string) => string;
+  /** What carries text to an echo endpoint, and its answer back; undefined where the text itself does. */
+  readonly wrapEcho?: (text: string) => string;
   /** A message that has to be answered with `answer`, or the server gives up on the member. */
   readonly keepAlive?: { readonly message: string; readonly answer: string };
 }
@@ -71,6 +73,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   "socket.io": {
     greeting: greetSocketIo,
     publish: (id, data) => `42["chat",${likeDelivered(id, data)}]`,
+    wrapEcho: (text) => `42["chat",${JSON.stringify(text)}]`,
     keepAlive: { message: "2", answer: "3" },
   },
 };

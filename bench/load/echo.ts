@@ -3,15 +3,17 @@ import { encodeText, type Member } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
 const PATIENCE_MS = 60_000;
-const echoFrame = encodeText(ECHO_TEXT);
 
 /** Sends messages on each socket, one after the other, each when the one before has come back. */
 export function echo(loop: SocketLoop, members: readonly Member[], messagesPerSocket: number): void {
   let busy = members.length;
-  for (const { socket } of members) {
+  for (const member of members) {
+    const { socket } = member;
+    const text = member.wrapEcho(ECHO_TEXT);
+    const echoFrame = encodeText(text);
     let missing = messagesPerSocket;
     socket.onMessage = (_bytes, start, end) => {
-      if (end - start !== ECHO_PREFIX.length + ECHO_TEXT.length) {
+      if (end - start !== ECHO_PREFIX.length + text.length) {
         throw new Error(`an echo of ${end - start} bytes`);
       }
       if (--missing > 0) socket.send(echoFrame);

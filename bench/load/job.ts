@@ -19,7 +19,7 @@ export interface EchoJob {
   readonly messagesPerSocket: number;
 }
 
-/** Publishes into the one room that the group's sockets are in. Answered with a FanOutResult. */
+/** Publishes into the one room that the group's sockets are in. Answered with a result. */
 export interface FanOutJob {
   readonly type: "fan-out";
   readonly group: string;
@@ -42,6 +42,24 @@ export interface FanOutResult {
   /** WebSocket messages that held them. */
   readonly webSocketMessages: number;
   readonly bytes: number;
+}
+
+/** What a job took of the load generator itself. */
+export interface LoadUse {
+  /** Sockets that the job drove. */
+  readonly sockets: number;
+  readonly wallMs: number;
+  /** The part of it in which something had arrived or was to be sent; the rest it looked for work in vain, or slept. */
+  readonly busyMs: number;
+  /** Processor time of its thread, the looking included. */
+  readonly cpuMs: number;
+}
+
+/** How every job is answered. */
+export interface LoadAnswer {
+  readonly use: LoadUse;
+  /** Of a job that has one. */
+  readonly result?: FanOutResult;
 }
 
 /** The message that every echo sends: 100 bytes of JSON. */

@@ -6,10 +6,11 @@
 import { serveJobs } from "../harness/serve_jobs.ts";
 import { echo } from "./echo.ts";
 import { fanOut } from "./fan_out.ts";
-import type { LoadJob } from "./job.ts";
+import type { FanOutResult, LoadAnswer, LoadJob } from "./job.ts";
 import type { Member } from "./member.ts";
 import { open } from "./open.ts";
 import { SocketLoop } from "./socket_loop.ts";
+import { startUseWatch } from "./use_watch.ts";
 
 const CLOSE_PATIENCE_MS = 20_000;
 
@@ -22,23 +23,32 @@ function close(members: readonly Member[]): void {
   loop.runUntil(() => open() === 0, CLOSE_PATIENCE_MS, () => `${open()} sockets are still open`);
 }
 
-await serveJobs((input) => {
-  const job = input as LoadJob; // from our own driver
+function run(job: LoadJob): FanOutResult | undefined {
   const members = groups.get(job.group) ?? [];
   switch (job.type) {
     case "open":
       groups.set(job.group, [...members, ...open(loop, job)]);
       return;
     case "echo":
-      return echo(loop, members, job.messagesPerSocket);
+      echo(loop, members, job.messagesPerSocket);
+      return;
     case "fan-out":
       return fanOut(loop, members, job);
     case "close":
       groups.delete(job.group);
-      return close(members);
+      close(members);
+      return;
     default:
       job satisfies never;
   }
+}
+
+await serveJobs((input): LoadAnswer => {
+  const job = input as LoadJob; // from our own driver
+  const watch = startUseWatch(loop);
+  const result = run(job);
+  const sockets = job.type === "open" ? job.urls.length : groups.get(job.group)?.length ?? 0;
+  return { use: watch(sockets), ...(result ? { result } : {}) };
 });
 
 Deno.exit(0); // the loop would keep the process

@@ -63,6 +63,11 @@ export class Member {
     this.socket.send(encodeText(this.#dialect.publish(`m-${++this.#published}`, data)));
   }
 
+  /** What carries an echo's text to its server, and back. */
+  wrapEcho(text: string): string {
+    return this.#dialect.wrapEcho?.(text) ?? text;
+  }
+
   /** What it was delivered since the last call. */
   takeDelivered(): Delivered {
     const delivered = {

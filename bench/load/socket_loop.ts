@@ -26,9 +26,15 @@ export class SocketLoop {
   /** Beginnings of what is not whole yet. */
   readonly #rests = new Map<number, Uint8Array>();
   #buffer = new Uint8Array(2 * MAX_READ_BYTES);
+  #idleMs = 0;
 
   constructor() {
     setInterval(() => this.#poll(0), IDLE_POLL_MS);
+  }
+
+  /** For how long jobs have looked for something to do and found nothing, in milliseconds since the start. */
+  get idleMs(): number {
+    return this.#idleMs;
   }
 
   /** Connects to a port of this machine; returns the connection's descriptor. */
@@ -45,12 +51,17 @@ export class SocketLoop {
    * @throws {Error} after `patienceMs`, with `missing()` in its message, and what a stream throws.
    */
   runUntil(isDone: () => boolean, patienceMs: number, missing: () => string): void {
-    const until = performance.now() + patienceMs;
-    let busyAt = performance.now();
+    let lookedAt = performance.now();
+    const until = lookedAt + patienceMs;
+    let busyAt = lookedAt;
+    let wasIdle = false;
     while (!isDone()) {
       const now = performance.now();
       if (now > until) throw new Error(`after ${patienceMs} ms: ${missing()}`);
-      if (this.#poll(now - busyAt > AWAKE_MS ? SLEEP_MS : 0) > 0) busyAt = now;
+      if (wasIdle) this.#idleMs += now - lookedAt;
+      lookedAt = now;
+      wasIdle = this.#poll(now - busyAt > AWAKE_MS ? SLEEP_MS : 0) === 0;
+      if (!wasIdle) busyAt = now;
     }
   }
 

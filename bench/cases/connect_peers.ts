@@ -1,0 +1,96 @@
+import { CpuClock } from "../harness/cpu_clock.ts";
+import { type PreparedProgram, type RunningServer, startServer } from "../harness/program.ts";
+import type { WorkerProcess } from "../harness/worker_process.ts";
+import { CONNECTS_PER_TURN, measureConnects } from "./connect_sockets.ts";
+import { benchProgram, type CaseContext } from "./context.ts";
+import { type Cost, sumCosts } from "./load_process.ts";
+import { type Informed, prepareInformingPeers } from "./peers.ts";
+
+/** As many as the sides with a target get. */
+const WARM_UP_TURNS = 3;
+const TURNS = 2;
+const CONNECTS = TURNS * CONNECTS_PER_TURN;
+
+/** A peer that only informs. */
+export interface ConnectPeer {
+  /** What a line calls it. */
+  readonly label: string;
+  /** What of ours does the same: verifies a token never seen, or has nothing to verify. */
+  readonly beside: "fresh" | "repeated";
+  readonly start: () => Promise<RunningServer>;
+  readonly url: (server: RunningServer, token: string) => string;
+}
+
+/** Makes them ready: three that check nothing, and the documentation's example, which asks Auth about every token. */
+export async function prepareConnectPeers(context: CaseContext): Promise<readonly ConnectPeer[]> {
+  if (context.peers === "targets") return [];
+  const checkNothing = await prepareInformingPeers(context, "echo", ["hono", "ws", "bun"]);
+  const example = await context.prepare(benchProgram("example", "peers/documentation_example.ts"));
+  const auth = await context.prepare(benchProgram("auth", "peers/auth_server.ts"));
+  return [
+    {
+      label: "documentation's example",
+      beside: "fresh",
+      start: () => startExample(example, auth),
+      url: ({ port }, token) => `ws://127.0.0.1:${port}/realtime/echo?jwt=${token}`,
+    },
+    ...checkNothing.map((peer): ConnectPeer => ({
+      label: peer.label,
+      beside: "repeated",
+      start: () => startServer(peer.program),
+      url: (server, token) => peer.url(server, { token, room: "" }),
+    })),
+  ];
+}
+
+/** The example, with a process that plays Auth: what that costs is not in the figure, and it is as near as can be. */
+async function startExample(example: PreparedProgram, auth: PreparedProgram): Promise<RunningServer> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const { port } = stack.use(await startServer(auth));
+    const env = {
+      ...example.command.env,
+      SUPABASE_URL: `http://127.0.0.1:${port}`,
+      SUPABASE_PUBLISHABLE_KEY: "sb_publishable_bench",
+    };
+    const server = stack.use(await startServer({ ...example, command: { ...example.command, env } }));
+    const dispose = () => stack.disposeAsync();
+    return { pid: server.pid, port: server.port, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/**
+ * Processor time of one connect, in microseconds, of each peer: by its label.
+ *
+ * One after the other, each a new server, warmed up and measured once. There are `CONNECTS_PER_TURN` tokens.
+ */
+export async function measureConnectPeers(
+  peers: readonly ConnectPeer[],
+  load: WorkerProcess,
+  tokens: readonly string[],
+): Promise<Informed> {
+  const micros = new Map<string, number>();
+  for (const peer of peers) {
+    micros.set(peer.label, (await measurePeer(peer, load, tokens)).cpuMicros / CONNECTS);
+  }
+  return micros;
+}
+
+async function measurePeer(
+  { label, start, url }: ConnectPeer,
+  load: WorkerProcess,
+  tokens: readonly string[],
+): Promise<Cost> {
+  await using server = await start();
+  const clock = new CpuClock(server.pid);
+  const urls = tokens.map((token) => url(server, token));
+  const costs: Cost[] = [];
+  for (let turn = -WARM_UP_TURNS; turn < TURNS; turn++) {
+    const cost = await measureConnects(load, clock, { group: label, urls });
+    if (turn >= 0) costs.push(cost);
+  }
+  return sumCosts(costs);
+}

@@ -1,0 +1,20 @@
+import type { CpuClock } from "../harness/cpu_clock.ts";
+import type { WorkerProcess } from "../harness/worker_process.ts";
+import { ask, type Cost, measureCost } from "./load_process.ts";
+
+/** Connects that are measured together, and held open until all are there. */
+export const CONNECTS_PER_TURN = 500;
+/** Connects, or verifications, in the works at once. */
+export const CONCURRENCY = 20;
+
+/** Opens a socket at each address and holds them all; closing them is not measured. */
+export async function measureConnects(
+  load: WorkerProcess,
+  clock: CpuClock,
+  { group, urls }: { readonly group: string; readonly urls: readonly string[] },
+): Promise<Cost> {
+  const job = { type: "open", group, concurrency: CONCURRENCY, urls, dialect: "relay" } as const;
+  const cost = await measureCost(clock, () => ask(load, job));
+  await ask(load, { type: "close", group });
+  return cost;
+}

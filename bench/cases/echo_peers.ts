@@ -1,0 +1,39 @@
+import { CpuClock } from "../harness/cpu_clock.ts";
+import { startServer } from "../harness/program.ts";
+import type { WorkerProcess } from "../harness/worker_process.ts";
+import { ask, measureCost } from "./load_process.ts";
+import type { Informed, Peer } from "./peers.ts";
+
+const CONCURRENCY = 10;
+const WARM_UP_MESSAGES = 300;
+const MESSAGES = 600;
+
+/**
+ * Processor time for one message in and its echo out, in microseconds, of each peer that only informs: by its label.
+ *
+ * One after the other, each a new server with a socket for each token, warmed up and measured once.
+ */
+export async function measureEchoPeers(
+  peers: readonly Peer[],
+  load: WorkerProcess,
+  tokens: readonly string[],
+): Promise<Informed> {
+  const micros = new Map<string, number>();
+  for (const peer of peers) micros.set(peer.label, await measurePeer(peer, load, tokens));
+  return micros;
+}
+
+async function measurePeer(peer: Peer, load: WorkerProcess, tokens: readonly string[]): Promise<number> {
+  await using server = await startServer(peer.program);
+  const clock = new CpuClock(server.pid);
+  const group = peer.label;
+  const urls = tokens.map((token) => peer.url(server, { token, room: "" }));
+  await ask(load, { type: "open", group, concurrency: CONCURRENCY, urls, dialect: peer.dialect });
+  await ask(load, { type: "echo", group, messagesPerSocket: WARM_UP_MESSAGES });
+  const { cpuMicros } = await measureCost(
+    clock,
+    () => ask(load, { type: "echo", group, messagesPerSocket: MESSAGES }),
+  );
+  await ask(load, { type: "close", group });
+  return cpuMicros / (tokens.length * MESSAGES);
+}

@@ -1,0 +1,107 @@
+import type { CaseContext } from "../cases/context.ts";
+import { HostedIsolate } from "./isolate.ts";
+import type { HostedLoad } from "./load.ts";
+
+/** Joins per second of the isolate's CPU, up to `welcome` and the presence list. */
+export interface JoinRates {
+  readonly known: number;
+  readonly fresh: number;
+}
+
+/** How many fit where CPU has no bound, each another user, idle. */
+export interface MemoryCapacity {
+  /** Sockets when the first was refused, or the isolate was warned. */
+  readonly members: number;
+  /** `admission`: the function refused; `warning`: the host came first; `offered`: neither, there were no more. */
+  readonly endedBy: "admission" | "warning" | "offered";
+  /** What the host counted then, in bytes. */
+  readonly memoryBytes: number;
+  /** What it counted for the isolate that had just booted, with one member. */
+  readonly emptyBytes: number;
+  /** Those who were told that it is full. */
+  readonly refused: number;
+}
+
+const ROOM_SIZE = 100;
+const CONCURRENCY = 20;
+/** Joins before any are measured. */
+const WARM_UPS = 100;
+const JOINS_PER_TURN = 150;
+const TURNS = ["known", "fresh", "fresh", "known"] as const;
+const JOINS_PER_CHUNK = 50;
+const MEMBERS_PER_CHUNK = 250;
+/** No limit that is reached. */
+const PLENTY_MS = 3_600_000;
+
+const JOB = { group: "joining", speech: "rooms.v1", says: "chat", concurrency: CONCURRENCY } as const;
+
+/** CPU of a join with a token that the isolate knows, and with one that it does not. */
+export async function measureJoins(
+  context: CaseContext,
+  load: HostedLoad,
+  tokens: readonly string[],
+): Promise<JoinRates> {
+  await using isolate = await HostedIsolate.start(context);
+  const fresh = tokens.values();
+  const take = (count: number): string[] => [...fresh.take(count)];
+  const known = take(WARM_UPS);
+  await load.joinAll({ ...JOB, urls: isolate.roomUrls("known", known, ROOM_SIZE) });
+  const cpuMs = { known: 0, fresh: 0 };
+  for (const [turn, side] of TURNS.entries()) {
+    const again = Array.from({ length: JOINS_PER_TURN }, (_, at) => known[at % known.length] ?? "");
+    const used = side === "known" ? again : take(JOINS_PER_TURN);
+    const before = isolate.now.cpuMs;
+    await load.joinAll({ ...JOB, urls: isolate.roomUrls(`turn-${turn}`, used, ROOM_SIZE) });
+    cpuMs[side] += isolate.now.cpuMs - before;
+  }
+  await load.close(JOB.group);
+  if (isolate.booted > 1) throw new Error("the isolate took no more requests");
+  const joins = JOINS_PER_TURN * TURNS.length / 2;
+  return { known: joins / cpuMs.known * 1_000, fresh: joins / cpuMs.fresh * 1_000 };
+}
+
+/** Lets new users in until the host sends them to another isolate, since half of this one's CPU is used: how many are in then. */
+export async function fillByCpu(
+  context: CaseContext,
+  load: HostedLoad,
+  tokens: readonly string[],
+): Promise<number> {
+  await using isolate = await HostedIsolate.start(context);
+  for (let from = 0; from < tokens.length; from += JOINS_PER_CHUNK) {
+    const urls = isolate.roomUrls(`chunk-${from}`, tokens.slice(from, from + JOINS_PER_CHUNK));
+    await load.joinAll({ ...JOB, urls });
+    const retired = isolate.event("retired");
+    if (!retired) continue;
+    await load.close(JOB.group);
+    return retired.sockets;
+  }
+  throw new Error("the isolate was not retired");
+}
+
+/** Lets new users in until they are refused for memory, or the host warns of it; there is as much CPU as it takes. */
+export async function fillByMemory(
+  context: CaseContext,
+  load: HostedLoad,
+  tokens: readonly string[],
+): Promise<MemoryCapacity> {
+  await using isolate = await HostedIsolate.start(context, {
+    limits: { cpuSoftMs: PLENTY_MS, cpuHardMs: PLENTY_MS },
+  });
+  await load.joinAll({ ...JOB, urls: isolate.roomUrls("first", tokens.slice(0, 1)) });
+  const emptyBytes = isolate.now.memoryBytes;
+  let members = 1;
+  let refused = 0;
+  let endedBy: MemoryCapacity["endedBy"] = "offered";
+  let { memoryBytes } = isolate.now;
+  for (let from = 1; from < tokens.length && endedBy === "offered"; from += MEMBERS_PER_CHUNK) {
+    const urls = isolate.roomUrls(`chunk-${from}`, tokens.slice(from, from + MEMBERS_PER_CHUNK), ROOM_SIZE);
+    const result = await load.join({ ...JOB, urls });
+    const warned = isolate.event("warned");
+    members = warned?.sockets ?? members + result.joined;
+    memoryBytes = warned?.memoryBytes ?? isolate.now.memoryBytes;
+    refused = Object.values(result.refused).reduce((sum, count) => sum + count, 0);
+    endedBy = warned ? "warning" : refused > 0 ? "admission" : "offered";
+  }
+  await load.close(JOB.group);
+  return { members, endedBy, memoryBytes, emptyBytes, refused };
+}

@@ -1,0 +1,32 @@
+/**
+ * What the documentation's example asks on every connect: Auth's `/user`, played on loopback, so that nothing but the
+ * example's own side of the question is in its figure. It looks at no token.
+ *
+ * @module
+ */
+const user = JSON.stringify({
+  id: "8c2f4a56-3c1e-4d0b-9a77-5b0f2e6d1c34",
+  aud: "authenticated",
+  role: "authenticated",
+  email: "someone@example.com",
+  email_confirmed_at: "2026-01-01T00:00:00Z",
+  phone: "",
+  confirmed_at: "2026-01-01T00:00:00Z",
+  last_sign_in_at: "2026-01-01T00:00:00Z",
+  app_metadata: { provider: "email", providers: ["email"] },
+  user_metadata: {},
+  identities: [],
+  created_at: "2026-01-01T00:00:00Z",
+  updated_at: "2026-01-01T00:00:00Z",
+  is_anonymous: false,
+});
+
+Deno.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  onListen: ({ port }) => console.log(JSON.stringify({ event: "listening", port })),
+}, (request) => {
+  const { pathname } = new URL(request.url);
+  if (pathname !== "/auth/v1/user") return new Response(null, { status: 404 });
+  return new Response(user, { headers: { "content-type": "application/json" } });
+});

@@ -1,0 +1,19 @@
+/**
+ * The peer of echo and connect on Node: ws, as its README shows it; bufferutil is installed beside it.
+ *
+ * JavaScript, since the packages are found below the directory in NPM_DIRECTORY only.
+ *
+ * @module
+ */
+import { createRequire } from "node:module";
+import process from "node:process";
+
+const { WebSocketServer } = createRequire(`${process.env.NPM_DIRECTORY}/`)("ws");
+const server = new WebSocketServer({ host: "127.0.0.1", port: 0, clientTracking: false });
+server.on("connection", (socket) => {
+  socket.on("error", console.error);
+  socket.on("message", (data) => socket.send(`Echo: ${data}`));
+});
+server.on("listening", () => {
+  console.log(JSON.stringify({ event: "listening", port: server.address().port }));
+});

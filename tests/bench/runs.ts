@@ -1,0 +1,58 @@
+import { toLine } from "../../bench/report.ts";
+import type { RunReport } from "../../bench/report_file.ts";
+import { SeededRandom } from "../hostile/seeded_random.ts";
+
+/** What a made-up run has. */
+export interface RunShape {
+  readonly figures: number;
+  readonly rounds: number;
+  /** How much slower each figure of ours is: 1.2 is a fifth. */
+  readonly slowdown?: (figure: number) => number;
+  /** The machine is slower by this, for ours and its peers alike. */
+  readonly machineSlowdown?: number;
+}
+
+/** A run as the bench writes it, its noise drawn: lognormal, 5 % a sample, and one in twenty of them hit by a neighbour. */
+export function drawRun(
+  random: SeededRandom,
+  { figures, rounds, slowdown = () => 1, machineSlowdown = 1 }: RunShape,
+): RunReport {
+  const lines = Array.from({ length: figures }, (_, figure) => {
+    const samples = (scale: number) =>
+      Array.from({ length: rounds }, () => scale * machineSlowdown * drawNoise(random));
+    return toLine({
+      case: "echo",
+      deno: "2.1.4",
+      figure: `figure ${figure}`,
+      unit: "µs",
+      ours: samples(10 * slowdown(figure)),
+      peerName: "raw Deno",
+      peer: samples(9),
+      target: 1.1,
+    });
+  });
+  return { ...EMPTY_RUN, rounds, lines };
+}
+
+/** A run without a line. */
+export const EMPTY_RUN: RunReport = {
+  format: 1,
+  startedAt: "2026-11-23T12:00:00.000Z",
+  machine: { processor: "a processor", cores: 2, kernel: "6.18", driver: "Deno 2.9.6" },
+  measured: { revision: "48497e9a3b1c07d2afba457f7718ecb1ead71000", isDirty: false },
+  bench: { revision: "48497e9a3b1c07d2afba457f7718ecb1ead71000", isDirty: false },
+  denoVersions: ["2.1.4"],
+  cases: ["echo"],
+  rounds: 7,
+  loadBefore: [0, 0, 0],
+  loadAfter: [0, 0, 0],
+  lines: [],
+  load: [],
+};
+
+function drawNoise(random: SeededRandom): number {
+  const uniform = (): number => (random.below(1_000_000) + 0.5) / 1_000_000;
+  const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+  const neighbour = random.below(20) === 0 ? 1 + uniform() : 1;
+  return Math.exp(0.05 * normal) * neighbour;
+}
