@@ -1,10 +1,10 @@
 import type { IsSecretKey } from "./auth/secret_keys.ts";
 import type { User } from "./auth/user.ts";
 import type { Verifier } from "./auth/verification.ts";
+import type { RoomsOfIsolate } from "./late_rooms.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Authorize } from "./rooms/authorize.ts";
-import type { Rooms } from "./rooms/rooms.ts";
 import type { PendingUpgrade, UpgradeServices } from "./socket/handshake.ts";
 
 /** Something outside the function that it needs; asked by `GET /realtime/health/ready`. */
@@ -23,7 +23,7 @@ export interface Services extends UpgradeServices {
   readonly metrics: Metrics;
   /** Who may do what in a room. */
   readonly authorize: Authorize;
-  readonly rooms: Rooms;
+  readonly rooms: RoomsOfIsolate;
   /** `*`, or the origins of pages that may connect. */
   readonly allowedOrigins: readonly string[];
   readonly dependencies: readonly Dependency[];

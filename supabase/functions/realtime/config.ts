@@ -1,4 +1,4 @@
-import { type Config, describeVariables, Environment, type VariableMeta } from "./config_schema.ts";
+import { type Config, ENVIRONMENT, type Variable, type VariableMeta } from "./config_schema.ts";
 
 /** The configuration is wrong. The message names every variable that is, what was given and what is allowed. */
 export class ConfigError extends Error {
@@ -10,19 +10,18 @@ export class ConfigError extends Error {
  * @throws {ConfigError} when a value is wrong, or when there is nothing to verify tokens with
  */
 export function parseConfig(read: (name: string) => string | undefined): Config {
-  const variables = describeVariables();
-  const given = new Map<string, string>();
-  for (const name of variables.keys()) {
+  const values = new Map<string, unknown>();
+  const complaints: string[] = [];
+  for (const [name, variable] of Object.entries<Variable<unknown>>(ENVIRONMENT)) {
     // An empty value is an unset one: that is what `NAME=` in an .env file means.
-    const value = read(name)?.trim();
-    if (value) given.set(name, value);
+    const given = read(name)?.trim();
+    const value = given ? variable.read(given) : variable.unset;
+    if (given && value === undefined) complaints.push(complaint(name, given, variable));
+    else values.set(name, value);
   }
-  const result = Environment.safeParse(Object.fromEntries(given));
-  if (!result.success) {
-    const wrong = new Set(result.error.issues.map((issue) => String(issue.path[0])));
-    throw new ConfigError([...wrong].map((name) => complaint(name, given.get(name), variables)).join("\n"));
-  }
-  const config = result.data;
+  if (complaints.length > 0) throw new ConfigError(complaints.join("\n"));
+  // Every variable was read by its own entry of the table that the type is made of.
+  const config = Object.fromEntries(values) as Config;
   if (!config.SUPABASE_URL && !config.SUPABASE_JWKS && !config.AUTH_JWT_SECRET) {
     throw new ConfigError(
       "There is nothing to verify tokens with. Set SUPABASE_URL (the project's address), SUPABASE_JWKS (its key set) " +
@@ -70,12 +69,7 @@ export function authApiKey(config: Config): string | undefined {
   return keys.get("default") ?? [...keys.values()][0] ?? config.SUPABASE_ANON_KEY;
 }
 
-function complaint(
-  name: string,
-  given: string | undefined,
-  variables: ReadonlyMap<string, VariableMeta>,
-): string {
-  const meta = variables.get(name);
-  const shown = meta?.secret ? "given a value that is not shown" : JSON.stringify(given?.slice(0, 100));
-  return `${name} is ${shown}. Allowed: ${meta?.allowed}. Default: ${meta?.byDefault}.`;
+function complaint(name: string, given: string, { secret, allowed, byDefault }: VariableMeta): string {
+  const shown = secret ? "given a value that is not shown" : JSON.stringify(given.slice(0, 100));
+  return `${name} is ${shown}. Allowed: ${allowed}. Default: ${byDefault}.`;
 }

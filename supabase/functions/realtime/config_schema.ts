@@ -1,6 +1,4 @@
-// zod/mini, since every boot checks the environment: it is imported, and this schema built and run, in half the time of classic
-// zod. Endpoints may use either.
-import * as z from "zod/mini";
+import { isRecord, jsonOf, listOf, oneOf, type ReadText, textLike, wholeNumber } from "./config_values.ts";
 
 /** What docs/configuration.md and error messages say of a variable. */
 export interface VariableMeta {
@@ -14,55 +12,51 @@ export interface VariableMeta {
   readonly secret?: true;
 }
 
-const META = z.registry<VariableMeta>();
-
-function variable<S extends z.ZodMiniType>(schema: S, meta: VariableMeta): S {
-  META.add(schema, meta);
-  return schema;
+/** A variable: what is said of it, how its text is read, and its value where there is none. */
+export interface Variable<T> extends VariableMeta {
+  readonly read: ReadText<T>;
+  readonly unset: T;
 }
 
-const text = z.string().check(z.minLength(1));
-const number = z.pipe(z.string().check(z.regex(/^\d{1,12}$/)), z.transform(Number));
+/** A variable that has a value when it is not set. */
+function variable<T>(read: ReadText<T>, unset: T, meta: VariableMeta): Variable<T> {
+  return { read, unset, ...meta };
+}
 
-/** A whole number within bounds, as text. */
-function whole(min: number, max: number, byDefault: number, description: string) {
-  const bounded = z.pipe(number, z.number().check(z.gte(min), z.lte(max)));
-  return variable(z._default(bounded, byDefault), {
+/** A variable that may have no value. */
+function optional<T>(read: ReadText<T>, meta: VariableMeta): Variable<T | undefined> {
+  return { read, unset: undefined, ...meta };
+}
+
+/** A whole number within bounds. */
+function whole(min: number, max: number, unset: number, description: string): Variable<number> {
+  return variable(wholeNumber(min, max), unset, {
     description,
     allowed: `a whole number from ${min} to ${max}`,
-    byDefault: String(byDefault),
+    byDefault: String(unset),
   });
 }
 
-/** A list separated by commas; blanks around the entries do not count. */
-function list(entry: z.ZodMiniType<string, string>) {
-  const split = z.transform((entries: string) =>
-    entries.split(",").map((part) => part.trim()).filter((part) => part)
-  );
-  return z.pipe(z.pipe(z.string(), split), z.array(entry).check(z.minLength(1)));
+/** A JSON Web Key Set, as far as it is looked at here. */
+interface KeySetJson {
+  readonly keys: { readonly kty: string; readonly [field: string]: unknown }[];
 }
 
-const parsedJson = z.pipe(
-  z.string(),
-  z.transform((json, context): unknown => {
-    try {
-      return JSON.parse(json);
-    } catch {
-      context.issues.push({ code: "custom", message: "not JSON", input: json });
-      return z.NEVER;
-    }
-  }),
-);
-const Origin = z.string().check(z.regex(/^(\*|https?:\/\/[^/\s]+)$/));
-const HttpUrl = z.pipe(
-  z.string().check(z.regex(/^https?:\/\/[^\s?#]+$/)),
-  z.transform((url) => url.replace(/\/+$/, "")),
-);
-const KeySetJson = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+const text = textLike();
+const origin = textLike(/^(\*|https?:\/\/[^/\s]+)$/);
+const isKeySet = (value: unknown): value is KeySetJson =>
+  isRecord(value) && Array.isArray(value["keys"]) &&
+  value["keys"].every((key) => isRecord(key) && typeof key["kty"] === "string");
+const isNamedKeys = (value: unknown): value is Readonly<Record<string, string>> =>
+  isRecord(value) && Object.values(value).every((key) => typeof key === "string");
+
+function httpAddress(given: string): string | undefined {
+  return /^https?:\/\/[^\s?#]+$/.test(given) ? given.replace(/\/+$/, "") : undefined;
+}
 
 /** Every environment variable that the function reads. The names that begin with SUPABASE_ or SB_ are the host's. */
-export const Environment = z.object({
-  HOST: variable(z._default(text, "127.0.0.1"), {
+export const ENVIRONMENT = {
+  HOST: variable(text, "127.0.0.1", {
     description: "Address to listen on when the function is started by itself.",
     allowed: "an address of this machine",
     byDefault: "127.0.0.1",
@@ -73,62 +67,62 @@ export const Environment = z.object({
     8000,
     "Port to listen on when the function is started by itself; 0 picks a free one.",
   ),
-  SUPABASE_URL: variable(z.optional(HttpUrl), {
+  SUPABASE_URL: optional(httpAddress, {
     description: "The project's address. Its key set verifies tokens where `SUPABASE_JWKS` is not given.",
     allowed: "an http or https address without query",
     byDefault: "given by the host",
   }),
-  SUPABASE_JWKS: variable(z.optional(z.pipe(parsedJson, KeySetJson)), {
+  SUPABASE_JWKS: optional(jsonOf(isKeySet), {
     description:
       "The project's JSON Web Key Set, inline: tokens are verified with it and no network is needed.",
     allowed: 'JSON of the form {"keys":[…]}',
     byDefault: "given by the host",
     secret: true,
   }),
-  SUPABASE_PUBLISHABLE_KEYS: variable(z.optional(z.pipe(parsedJson, z.record(z.string(), z.string()))), {
+  SUPABASE_PUBLISHABLE_KEYS: optional(jsonOf(isNamedKeys), {
     description: "Publishable keys by name; `default`, or else the first, is used to ask Auth about a token.",
     allowed: "a JSON object of names and keys",
     byDefault: "given by the host",
     secret: true,
   }),
-  SUPABASE_ANON_KEY: variable(z.optional(text), {
+  SUPABASE_ANON_KEY: optional(text, {
     description: "The legacy key that is used to ask Auth where there is no publishable one.",
     allowed: "text",
     byDefault: "given by the host",
     secret: true,
   }),
-  SUPABASE_SECRET_KEYS: variable(z.optional(z.pipe(parsedJson, z.record(z.string(), z.string()))), {
+  SUPABASE_SECRET_KEYS: optional(jsonOf(isNamedKeys), {
     description: "Secret keys by name: who presents one may publish over HTTP in any room.",
     allowed: "a JSON object of names and keys",
     byDefault: "given by the host",
     secret: true,
   }),
-  SUPABASE_SERVICE_ROLE_KEY: variable(z.optional(text), {
+  SUPABASE_SERVICE_ROLE_KEY: optional(text, {
     description: "The legacy secret key; as good as one of `SUPABASE_SECRET_KEYS`.",
     allowed: "text",
     byDefault: "given by the host",
     secret: true,
   }),
-  AUTH_POLICY: variable(z._default(z.enum(["local", "remote"]), "local"), {
+  AUTH_POLICY: variable(oneOf("local", "remote"), "local", {
     description:
       "`local` verifies with keys and asks Auth only about tokens that no key fits; `remote` asks Auth " +
       "about every token, and so sees sessions that were ended early.",
     allowed: "local or remote",
     byDefault: "local",
   }),
-  AUTH_JWT_SECRET: variable(z.optional(z.string().check(z.minLength(32))), {
+  AUTH_JWT_SECRET: optional(textLike(/^.{32}/s), {
     description:
       "The shared secret of HS256 tokens (legacy projects). Without it no HS256 token is verified here.",
     allowed: "text of at least 32 characters",
     byDefault: "not set",
     secret: true,
   }),
-  AUTH_AUDIENCE: variable(z._default(list(z.string()), ["authenticated"]), {
+  AUTH_AUDIENCE: variable(listOf(text), ["authenticated"], {
     description: "A token's `aud` must hold one of these.",
     allowed: "names separated by commas",
     byDefault: "authenticated",
   }),
-  AUTH_ISSUER: variable(z.optional(text), {
+  AUTH_ISSUER: optional(text, {
     description:
       "A token's `iss` must be this, such as `https://PROJECT.supabase.co/auth/v1`. Not checked by default: " +
       "inside the CLI's containers `SUPABASE_URL` is not the address that local tokens carry.",
@@ -151,7 +145,7 @@ export const Environment = z.object({
     "A token with an unknown key has the key set fetched at most this often.",
   ),
   JWKS_MAX_AGE_SECONDS: whole(10, 86_400, 600, "A fetched key set older than this is fetched again."),
-  ALLOWED_ORIGINS: variable(z._default(list(Origin), ["*"]), {
+  ALLOWED_ORIGINS: variable(listOf(origin), ["*"], {
     description: "Pages of these origins may connect. Clients that send no Origin (not browsers) always may.",
     allowed: "`*`, or origins such as https://example.com separated by commas",
     byDefault: "*",
@@ -182,7 +176,7 @@ export const Environment = z.object({
     "Bytes that may wait to be sent to one socket; a client that reads too slowly for that is closed with 1013.",
   ),
   MAX_CONNECTIONS: whole(1, 1_000_000, 10_000, "Open sockets in one isolate; one more is refused with 503."),
-  ADMIT_BELOW_MB: variable(z.optional(z.pipe(number, z.number().check(z.gte(16), z.lte(1_000_000)))), {
+  ADMIT_BELOW_MB: optional(wholeNumber(16, 1_000_000), {
     description:
       "Memory in use (V8's heap and what it holds outside) from which on new sockets are refused with 503, so that " +
       "they land in another isolate. The host warns at 90 % of 256 MB.",
@@ -246,14 +240,14 @@ export const Environment = z.object({
     300,
     "How long a publish `id` that its user repeats is recognized as the same message.",
   ),
-  BACKPLANE: variable(z._default(z.enum(["auto", "memory", "postgres", "redis"]), "auto"), {
+  BACKPLANE: variable(oneOf("auto", "memory", "postgres", "redis"), "auto", {
     description:
       "How isolates share rooms: `auto` is redis where `REDIS_URL` is set, else postgres where `SUPABASE_DB_URL` " +
       "is set, else memory, in which every isolate has rooms of its own.",
     allowed: "auto, memory, postgres or redis",
     byDefault: "auto",
   }),
-  SUPABASE_DB_URL: variable(z.optional(z.string().check(z.regex(/^postgres(ql)?:\/\/\S+$/))), {
+  SUPABASE_DB_URL: optional(textLike(/^postgres(ql)?:\/\/\S+$/), {
     description:
       "The project's database, with the schema of `supabase/migrations/`: a direct connection or one of a session pooler.",
     allowed: "an address that begins with postgres:// or postgresql://",
@@ -266,7 +260,7 @@ export const Environment = z.object({
     2,
     "Connections of one isolate to the database, beside the one that listens.",
   ),
-  REDIS_URL: variable(z.optional(list(z.string().check(z.regex(/^rediss?:\/\/\S+$/)))), {
+  REDIS_URL: optional(listOf(textLike(/^rediss?:\/\/\S+$/)), {
     description:
       "Redis or Valkey, version 7 or newer; several addresses, separated by commas, are nodes of one cluster.",
     allowed: "addresses that begin with redis:// or rediss://",
@@ -279,7 +273,7 @@ export const Environment = z.object({
     67_108_864,
     "What the memory backplane may keep of all rooms together; the rooms that were used least recently go first.",
   ),
-  ROOM_POLICY: variable(z._default(z.enum(["any", "claim", "rls"]), "any"), {
+  ROOM_POLICY: variable(oneOf("any", "claim", "rls"), "any", {
     description:
       "Who may be in a room: `any` verified user, only those whose `app_metadata` names the room (`claim`, see `ROOM_CLAIM`), or " +
       "whom policies of row level security in the database of `SUPABASE_DB_URL` let in (`rls`, see " +
@@ -287,7 +281,7 @@ export const Environment = z.object({
     allowed: "any, claim or rls",
     byDefault: "any",
   }),
-  ROOM_CLAIM: variable(z._default(text, "rooms"), {
+  ROOM_CLAIM: variable(text, "rooms", {
     description: "The entry of `app_metadata` that names rooms where `ROOM_POLICY` is `claim`; see " +
       "[rooms.md](rooms.md#who-may-do-what).",
     allowed: "text",
@@ -299,28 +293,26 @@ export const Environment = z.object({
     8,
     "Over how long open sockets are closed when the isolate is about to go and there is time.",
   ),
-  LOG_LEVEL: variable(z._default(z.enum(["debug", "info", "warn", "error"]), "info"), {
+  LOG_LEVEL: variable(oneOf("debug", "info", "warn", "error"), "info", {
     description: "Events below this level are not logged.",
     allowed: "debug, info, warn or error",
     byDefault: "info",
   }),
   LOG_BUDGET: whole(10, 1_000_000, 100, "Log events in 10 seconds; what is over is counted and left out."),
-  SB_EXECUTION_ID: variable(z.optional(text), {
+  SB_EXECUTION_ID: optional(text, {
     description: "The isolate's id in logs.",
     allowed: "text",
     byDefault: "given by the host, else made up",
   }),
-});
+} as const satisfies Readonly<Record<string, Variable<unknown>>>;
 
 /** The checked configuration. */
-export type Config = z.infer<typeof Environment>;
+export type Config = {
+  readonly [Name in keyof typeof ENVIRONMENT]: (typeof ENVIRONMENT)[Name] extends Variable<infer T> ? T
+    : never;
+};
 
 /** What is known of a variable: for the docs and for messages. */
 export function describeVariables(): ReadonlyMap<string, VariableMeta> {
-  return new Map(
-    Object.entries(Environment.shape).flatMap(([name, schema]) => {
-      const meta = META.get(schema);
-      return meta ? [[name, meta] as const] : [];
-    }),
-  );
+  return new Map(Object.entries<VariableMeta>(ENVIRONMENT));
 }

@@ -7,6 +7,9 @@ import { drainBeforeUnload, hostedRuntime, surviveStrayErrors, writeToConsole } 
 import { createService } from "./service.ts";
 import { serveStandalone } from "./standalone.ts";
 
+/** Long enough for the first answer to be out, and short for whoever connects next. */
+const WARM_UP_AFTER_MS = 100;
+
 const runtime = hostedRuntime();
 const readVariable = (name: string) => Deno.env.get(name);
 // The host shows what was thrown; a terminal gets the message alone.
@@ -19,3 +22,4 @@ surviveStrayErrors(service);
 drainBeforeUnload(service);
 if (runtime) Deno.serve(service.handler);
 else serveStandalone(service);
+setTimeout(service.warmUp, WARM_UP_AFTER_MS);

@@ -1,5 +1,4 @@
 import { routePath } from "hono/route";
-import * as z from "zod/mini";
 import type { $ZodType, input, output } from "zod/v4/core";
 import type { Services } from "./app_env.ts";
 import type { User } from "./auth/user.ts";
@@ -7,9 +6,8 @@ import { createEndpoint } from "./endpoint.ts";
 import { authenticate } from "./middleware/auth.ts";
 import { RequestProblem } from "./middleware/problem.ts";
 import { expectWebSocket, upgradeWebSocket } from "./middleware/upgrade.ts";
-import { validate } from "./middleware/validate.ts";
-import { JoinQuery } from "./protocol/join_query.ts";
-import { RoomId } from "./protocol/room_id.ts";
+import { validateLate } from "./middleware/validate.ts";
+import type { JoinQuery } from "./protocol/join_query.ts";
 import { createRoomHttp } from "./room_http.ts";
 import type { Authorize } from "./rooms/authorize.ts";
 import { createEventId, lastEvent } from "./rooms/event_id.ts";
@@ -79,8 +77,8 @@ export function createRoomEndpoint<E extends Events = Events>(options: RoomEndpo
       "/:id",
       authenticate,
       expectWebSocket,
-      validate("param", Address),
-      validate("query", JoinQuery),
+      validateLate("param", address),
+      validateLate("query", joinQuery),
       async (c) => {
         const services = c.get("services");
         const from = joinFrom(c.req.valid("query"));
@@ -94,8 +92,8 @@ export function createRoomEndpoint<E extends Events = Events>(options: RoomEndpo
     .get(
       "/:id/events",
       authenticate,
-      validate("param", Address),
-      validate("query", JoinQuery),
+      validateLate("param", address),
+      validateLate("query", joinQuery),
       async (c) => {
         const services = c.get("services");
         const from = lastEvent(c.req.header("last-event-id")) ?? joinFrom(c.req.valid("query"));
@@ -116,7 +114,9 @@ export function createRoomEndpoint<E extends Events = Events>(options: RoomEndpo
   return endpoint as typeof endpoint & { readonly events: E };
 }
 
-const Address = z.object({ id: RoomId });
+// Loaded when the first request comes: they need zod.
+const address = async () => (await import("./room_address.ts")).RoomAddress;
+const joinQuery = async () => (await import("./protocol/join_query.ts")).JoinQuery;
 
 function joinFrom({ after, epoch, connection, history }: JoinQuery): JoinFrom {
   if (after !== undefined && epoch !== undefined) {

@@ -1,23 +1,21 @@
 import { bodyLimit } from "hono/body-limit";
-import * as z from "zod/mini";
 import type { User } from "./auth/user.ts";
 import type { PageRequest } from "./backplane/contract.ts";
 import { createEndpoint } from "./endpoint.ts";
 import { authenticate } from "./middleware/auth.ts";
 import { RequestProblem } from "./middleware/problem.ts";
 import { userOrSecretKey } from "./middleware/user_or_secret_key.ts";
-import { validate } from "./middleware/validate.ts";
-import { PublishBody } from "./protocol/client_frames.ts";
-import { PageQuery } from "./protocol/page_query.ts";
-import { RoomId } from "./protocol/room_id.ts";
+import { validateLate } from "./middleware/validate.ts";
 import type { Authorize, RoomPermissions } from "./rooms/authorize.ts";
-import { checkData } from "./rooms/check_data.ts";
 import type { EventSchemas } from "./rooms/join_request.ts";
 
 /** Who the project itself is as a sender: `from.user` of what was published with a secret key. */
 const PROJECT = "service_role";
 
-const Address = z.object({ id: RoomId });
+// Loaded when the first request comes: they need zod.
+const address = async () => (await import("./room_address.ts")).RoomAddress;
+const pageQuery = async () => (await import("./protocol/page_query.ts")).PageQuery;
+const publishBody = async () => (await import("./protocol/client_frames.ts")).PublishBody;
 
 /** What the HTTP half of an endpoint of rooms has in common with its sockets. */
 export interface RoomHttpOptions {
@@ -49,8 +47,8 @@ export function createRoomHttp({ name, events, authorize }: RoomHttpOptions) {
     .get(
       "/:id/messages",
       authenticate,
-      validate("param", Address),
-      validate("query", PageQuery),
+      validateLate("param", address),
+      validateLate("query", pageQuery),
       async (c) => {
         const { id: room } = c.req.valid("param");
         const services = c.get("services");
@@ -66,7 +64,7 @@ export function createRoomHttp({ name, events, authorize }: RoomHttpOptions) {
     .post(
       "/:id/messages",
       userOrSecretKey,
-      validate("param", Address),
+      validateLate("param", address),
       // A body is read before it is validated: its bound comes first.
       (c, next) =>
         bodyLimit({
@@ -75,13 +73,14 @@ export function createRoomHttp({ name, events, authorize }: RoomHttpOptions) {
             throw new RequestProblem("too_large", { field: "json" });
           },
         })(c, next),
-      validate("json", PublishBody),
+      validateLate("json", publishBody),
       async (c) => {
         const { id: room } = c.req.valid("param");
         const services = c.get("services");
         const user = c.get("user");
         if (user) await mustBeAllowed(services.authorize, user, room, "publish");
         const body = c.req.valid("json");
+        const { checkData } = await import("./rooms/check_data.ts");
         const checked = checkData(body, events);
         if ("field" in checked) {
           throw new RequestProblem("invalid_request", {
@@ -96,7 +95,7 @@ export function createRoomHttp({ name, events, authorize }: RoomHttpOptions) {
         return c.json({ id: body.id, offset: stored.offset }, stored.duplicate ? 200 : 201);
       },
     )
-    .get("/:id/presence", authenticate, validate("param", Address), async (c) => {
+    .get("/:id/presence", authenticate, validateLate("param", address), async (c) => {
       const { id: room } = c.req.valid("param");
       const services = c.get("services");
       await mustBeAllowed(services.authorize, c.get("user"), room, "presence");

@@ -1,6 +1,6 @@
 import type { Config } from "./config_schema.ts";
+import { LateRooms } from "./late_rooms.ts";
 import { MAX_PAGE, MAX_STATE_BYTES } from "./protocol/limits.ts";
-import { Rooms } from "./rooms/rooms.ts";
 import type { RoomServices } from "./rooms/services.ts";
 import { Turn } from "./rooms/turn.ts";
 import { TimingWheel } from "./socket/timing_wheel.ts";
@@ -12,8 +12,8 @@ const MAX_TICK_MS = 1_000;
 export function createRooms(
   config: Config,
   parts: Pick<RoomServices, "backplane" | "verifier" | "log" | "metrics">,
-): Rooms {
-  return new Rooms({
+): LateRooms {
+  return new LateRooms({
     ...parts,
     wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), () => performance.now()),
     turn: new Turn(),

@@ -1,5 +1,5 @@
 import { zValidator } from "@hono/zod-validator";
-import type { ValidationTargets } from "hono";
+import type { MiddlewareHandler, ValidationTargets } from "hono";
 import type { $ZodType } from "zod/v4/core";
 import { RequestProblem } from "./problem.ts";
 
@@ -19,4 +19,22 @@ export function validate<S extends $ZodType, Target extends keyof ValidationTarg
     const field = [target, ...(issue?.path ?? [])].join(".");
     throw new RequestProblem("invalid_request", { detail: `${field}: ${issue?.message}`, field });
   });
+}
+
+/**
+ * `validate` with a schema that is loaded at the first request: an endpoint that is in every deployment should not make every boot
+ * wait for zod (docs/performance.md, "Boot").
+ */
+// The return type is that of validate.
+// deno-lint-ignore explicit-module-boundary-types
+export function validateLate<S extends $ZodType, Target extends keyof ValidationTargets>(
+  target: Target,
+  load: () => Promise<S>,
+) {
+  let loaded: MiddlewareHandler | undefined;
+  const late: MiddlewareHandler = async (c, next) => {
+    loaded ??= validate(target, await load());
+    return await loaded(c, next);
+  };
+  return late as ReturnType<typeof validate<S, Target>>;
 }
