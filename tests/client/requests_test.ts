@@ -131,6 +131,25 @@ Deno.test("an error that may pass is waited out, and what came behind it keeps i
   assertEquals(sent, [["a"], ["a", "b"]]);
 });
 
+Deno.test("several that are refused go again in the order in which they were asked for, and newer ones only behind them", async () => {
+  const { requests, clock, sent, begin } = createScene();
+  begin();
+  for (const id of ["a", "b", "c"]) void requests.ask(publish(id), again);
+  await rest();
+  const refuse = (id: string) =>
+    requests.answer({ type: "error", code: "unavailable", message: "away", id, retry_after_ms: 1_000 });
+  refuse("b");
+  void requests.ask(publish("d"), again);
+  await clock.pass(600);
+  refuse("a");
+  refuse("c");
+  void requests.ask(publish("e"), again);
+  await clock.pass(999);
+  assertEquals(sent, [["a", "b", "c"]]);
+  await clock.pass(1);
+  assertEquals(sent, [["a", "b", "c"], ["a", "b", "c", "d", "e"]]);
+});
+
 Deno.test("a fault of the server's is tried five times, then told", async () => {
   const { requests, clock, sent, begin } = createScene();
   begin();

@@ -122,7 +122,8 @@ export class BackplaneUnavailable extends Error {
 export interface Backplane {
   /**
    * Stores drafts in the order given, after those of earlier calls for the same room, and delivers them to every subscription
-   * of every isolate. Resolves with one result a draft when they are stored; a retry after a rejection stores nothing twice.
+   * of every isolate. Resolves with one result a draft when they are stored; a retry after a rejection stores nothing twice. When a call
+   * fails, those of the same connections that wait behind it fail too.
    */
   publish(room: string, drafts: readonly Draft[]): Promise<readonly Stored[]>;
   /** Delivers a message to every subscription there is, and keeps nothing. */

@@ -101,11 +101,14 @@ export class Member implements Recipient, Timed {
 
   /** Answers a frame that could not be done: the backplane is away, or the fault is ours and goes to the log. */
   failed(error: unknown, id: string | undefined): void {
-    const isAway = error instanceof BackplaneUnavailable;
+    this.#log(error);
+    this.error(error instanceof BackplaneUnavailable ? "unavailable" : "internal", { id });
+  }
+
+  #log(error: unknown): void {
     const about = { socket: this.connection, user: this.#user.id, ...errorFields(error) };
-    if (isAway) this.#services.log.warn("backplane.unavailable", about);
+    if (error instanceof BackplaneUnavailable) this.#services.log.warn("backplane.unavailable", about);
     else this.#services.log.error("room.failed", about);
-    this.error(isAway ? "unavailable" : "internal", { id });
   }
 
   /** The member is live in the room now. */
@@ -185,8 +188,10 @@ export class Member implements Recipient, Timed {
     this.#room?.delete(this);
     // In a hurry all that are left linger together, when the backplane is closed.
     if (!this.#mayLinger || this.#isHurried) return;
-    if (isFarewell(code)) await backplane.leave(this.#key, this.connection);
-    else await backplane.linger(this.#key, this.connection, limits.presence_grace_ms);
+    const going = isFarewell(code)
+      ? backplane.leave(this.#key, this.connection)
+      : backplane.linger(this.#key, this.connection, limits.presence_grace_ms);
+    await going.catch((error: unknown) => this.#log(error));
   }
 
   look(now: number): number {

@@ -1,10 +1,15 @@
-import type { Draft, Ephemeral, Stored } from "../backplane/contract.ts";
+import type { Backplane, Draft, Ephemeral, Stored } from "../backplane/contract.ts";
 import type { RoomServices } from "./services.ts";
 
 /** A checked message on its way to the room. */
 export interface Outgoing extends Draft {
   readonly ephemeral?: boolean | undefined;
   readonly to?: Ephemeral["to"] | undefined;
+}
+
+/** What sending works with. */
+export interface SendServices extends Pick<RoomServices, "metrics" | "now"> {
+  readonly backplane: Pick<Backplane, "publish" | "emit">;
 }
 
 /**
@@ -14,7 +19,7 @@ export interface Outgoing extends Draft {
 export async function send(
   key: string,
   { id, event, data, from, ephemeral, to }: Outgoing,
-  { backplane, metrics, now }: RoomServices,
+  { backplane, metrics, now }: SendServices,
 ): Promise<Stored | undefined> {
   const draft = { id, event, data, from };
   if (ephemeral) {

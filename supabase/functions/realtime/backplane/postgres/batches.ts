@@ -28,7 +28,7 @@ interface Call {
 
 /**
  * What is published goes one statement after the other: all that came while the last one was under way goes with the next. The more
- * there is to do, the less each costs.
+ * there is to do, the less each costs. When one fails, what waits behind it of the same connections fails too.
  */
 export class Batches {
   readonly #connector: Connector;
@@ -75,7 +75,7 @@ export class Batches {
         for (const [index, { stored }] of calls.entries()) stored.resolve(results[index] ?? []);
         this.#options.onPublished();
       } catch (error) {
-        for (const { stored } of calls) stored.reject(error);
+        for (const { stored } of [...calls, ...this.#takeBehind(calls)]) stored.reject(error);
       }
     }
     this.#isBusy = false;
@@ -91,6 +91,16 @@ export class Batches {
       this.#waiting -= sizeOf(call);
     }
     return this.#calls.splice(0, count);
+  }
+
+  /** Takes what waits of the connections whose drafts could not be stored: it must not be stored before they come again. */
+  #takeBehind(failed: readonly Call[]): Call[] {
+    const connections = new Set(failed.flatMap(connectionsOf));
+    const isBehind = (call: Call) => connectionsOf(call).some((connection) => connections.has(connection));
+    const behind = this.#calls.filter(isBehind);
+    this.#calls = this.#calls.filter((call) => !isBehind(call));
+    for (const call of behind) this.#waiting -= sizeOf(call);
+    return behind;
   }
 
   /** One result a call, in the order of the calls. */
@@ -109,6 +119,10 @@ export class Batches {
     let next = 0;
     return calls.map((call) => stored.slice(next, next += sizeOf(call)));
   }
+}
+
+function connectionsOf({ drafts }: Call): string[] {
+  return drafts.flatMap(({ from }) => from.connection ?? []);
 }
 
 function sizeOf({ drafts, ephemeral }: Omit<Call, "stored">): number {

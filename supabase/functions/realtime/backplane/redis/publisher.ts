@@ -15,6 +15,8 @@ interface Waiting {
 
 /** One call of `publish`. */
 interface Call {
+  /** Whose drafts they are; those not sent over a socket are nobody's. */
+  readonly connections: ReadonlySet<string>;
   /** Counted down with each draft. */
   left: number;
   readonly stored: Stored[];
@@ -41,7 +43,8 @@ export class Publisher {
 
   /** See `Backplane.publish`. */
   publish(drafts: readonly Draft[]): Promise<readonly Stored[]> {
-    const call: Call = { left: drafts.length, stored: [], outcome: Promise.withResolvers() };
+    const connections = new Set(drafts.flatMap(({ from }) => from.connection ?? []));
+    const call: Call = { connections, left: drafts.length, stored: [], outcome: Promise.withResolvers() };
     for (const draft of drafts) {
       const key = `${this.#address.channel}:id:${publishKey(draft)}`;
       this.#waiting.push({ call, key, record: draftRecord(draft) });
@@ -86,9 +89,16 @@ export class Publisher {
     return this.#waiting.splice(0, count);
   }
 
-  /** A call is refused as a whole, with what of it still waits: its drafts keep their order when it is repeated. */
+  /**
+   * A call is refused as a whole, with what of it still waits, and so are those of the same connections behind it: all keep their
+   * order when they are repeated.
+   */
   #refuse(batch: readonly Waiting[], error: unknown): void {
     const refused = new Set(batch.map(({ call }) => call));
+    const connections = new Set([...refused].flatMap((call) => [...call.connections]));
+    for (const { call } of this.#waiting) {
+      if (!call.connections.isDisjointFrom(connections)) refused.add(call);
+    }
     this.#waiting = this.#waiting.filter(({ call }) => !refused.has(call));
     const cause = error instanceof Error
       ? error

@@ -1,0 +1,132 @@
+/** Rule 5.10 as a property: whatever is refused, each client's messages are stored once, in the order in which it published them. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { ManualClock, rest } from "../client/manual_clock.ts";
+import { SeededRandom } from "../hostile/seeded_random.ts";
+import type { Fate } from "../support/commanded_store.ts";
+import { type OrderedClient, PlainClient, SdkClient } from "./publish_order_clients.ts";
+import { ModelIsolate, RoomLog } from "./publish_order_world.ts";
+
+/** What happens, one after the other; places are taken round and round. */
+type Step =
+  | { readonly do: "publish"; readonly client: number; readonly count: number }
+  /** What becomes of the calls that wait first in an isolate. */
+  | { readonly do: "decide"; readonly isolate: number; readonly fate: Fate; readonly count: number }
+  | { readonly do: "pass"; readonly ms: number }
+  | { readonly do: "connect"; readonly client: number; readonly isolate: number }
+  | { readonly do: "break"; readonly client: number };
+
+/** What a run is made with. Latencies let what is sent again come before it is not waited for any more. */
+interface RunOptions {
+  readonly latenciesMs: readonly number[];
+  readonly lagsMs: readonly number[];
+  readonly maxPendingPublishes: number;
+  readonly seed: number;
+}
+
+/** Of one client, so that what is refused finds room to be remembered. */
+const MOST_PUBLISHED = 24;
+/** Until everything is stored, at the end. */
+const MOST_ROUNDS = 500;
+const RUNS = 400;
+
+const index = fc.nat({ max: 2 });
+const ms = fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 1_200 }));
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("publish" as const),
+      client: index,
+      count: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("decide" as const),
+      isolate: index,
+      fate: fc.constantFrom<Fate[]>("stored", "refused", "unknown"),
+      count: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("pass" as const), ms }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("connect" as const), client: index, isolate: index }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("break" as const), client: index }) },
+);
+const steps = fc.array(step, { maxLength: 60, size: "max" });
+const options: fc.Arbitrary<RunOptions> = fc.record({
+  latenciesMs: fc.array(ms, { minLength: 3, maxLength: 3 }),
+  lagsMs: fc.array(ms, { minLength: 2, maxLength: 2 }),
+  maxPendingPublishes: fc.constantFrom(MOST_PUBLISHED / 2, 256),
+  seed: fc.nat(),
+});
+
+/** Does the steps, and goes on until all is stored. Resolves with what is stored. */
+async function run(steps: readonly Step[], options: RunOptions): Promise<readonly string[]> {
+  const clock = new ManualClock();
+  const log = new RoomLog(clock);
+  const { latenciesMs: [first = 0, second = 0, third = 0], lagsMs, maxPendingPublishes, seed } = options;
+  const isolates = lagsMs.map((lagMs) => new ModelIsolate({ clock, log, lagMs, maxPendingPublishes }));
+  const clients: readonly OrderedClient[] = [
+    new SdkClient("alice", clock, first),
+    new SdkClient("bob", clock, second),
+    new PlainClient("carol", clock, third, new SeededRandom(seed)),
+  ];
+  const at = <T>(list: readonly T[], index: number): T => {
+    const one = list[index % list.length];
+    assert(one);
+    return one;
+  };
+  for (const [index, client] of clients.entries()) client.connect(at(isolates, index));
+  for (const step of steps) {
+    switch (step.do) {
+      case "publish": {
+        const client = at(clients, step.client);
+        for (let count = step.count; count > 0 && client.published.size < MOST_PUBLISHED; count--) {
+          client.publish();
+        }
+        await clock.pass(0);
+        break;
+      }
+      case "decide":
+        await at(isolates, step.isolate).store.decide(step.fate, step.count);
+        // No frame comes before what was decided has been dealt with.
+        await rest();
+        await clock.pass(0);
+        break;
+      case "pass":
+        await clock.pass(step.ms);
+        break;
+      case "connect":
+        at(clients, step.client).connect(at(isolates, step.isolate));
+        break;
+      case "break":
+        at(clients, step.client).break();
+        break;
+      default:
+        step satisfies never;
+    }
+  }
+  for (const [index, client] of clients.entries()) client.connect(at(isolates, index));
+  const isDone = () => clients.every(({ published }) => [...published.values()].every(Boolean));
+  for (let round = 0; !isDone(); round++) {
+    assert(round < MOST_ROUNDS, "Something is never stored.");
+    await clock.pass(100);
+    for (const { store } of isolates) await store.decide("stored");
+    await rest();
+  }
+  for (const { user, published } of clients) {
+    const stored = log.messages.filter(({ from }) => from.user === user);
+    assertEquals(stored.map(({ id }) => id), [...published.keys()], `what is stored of ${user}`);
+    assertEquals(stored.map(({ offset }) => offset), [...published.values()], `what ${user} was told`);
+  }
+  return log.messages.map(({ id }) => id);
+}
+
+Deno.test("5.10 whatever is refused, each client's messages are stored once, in the order in which it published them", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, options, async (steps, options) => void await run(steps, options)),
+    { numRuns: RUNS },
+  );
+});

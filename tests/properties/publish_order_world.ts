@@ -1,0 +1,129 @@
+import type { ClientFrame } from "../../client/frames.ts";
+import type { Backplane, Message, Stored } from "../../supabase/functions/realtime/backplane/contract.ts";
+import { Metrics } from "../../supabase/functions/realtime/metrics.ts";
+import { type ErrorFrame, errorFrame } from "../../supabase/functions/realtime/protocol/errors.ts";
+import { EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import { messageText } from "../../supabase/functions/realtime/rooms/frame_text.ts";
+import { Publisher } from "../../supabase/functions/realtime/rooms/publisher.ts";
+import { RecentMessages } from "../../supabase/functions/realtime/rooms/recent_messages.ts";
+import type { ManualClock } from "../client/manual_clock.ts";
+import { CommandedStore } from "../support/commanded_store.ts";
+
+/** What a client of this world may be told. */
+export type Told =
+  | { readonly type: "ack"; readonly id: string; readonly offset: number }
+  | ErrorFrame
+  | { readonly type: "message"; readonly message: Message };
+
+/** One room's messages, of which all isolates know; each takes its time to tell. */
+export class RoomLog {
+  readonly messages: Message[] = [];
+  readonly #clock: ManualClock;
+  readonly #followers: ((message: Message) => void)[] = [];
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock;
+  }
+
+  /** Calls back with each message from now on. */
+  follow(onStored: (message: Message) => void): void {
+    this.#followers.push(onStored);
+  }
+
+  /** Stores what is not stored yet under its user and id. */
+  readonly publish: Backplane["publish"] = (_, drafts) => {
+    const stored = drafts.map((draft): Stored => {
+      const known = this.messages.find(({ id, from }) => id === draft.id && from.user === draft.from.user);
+      if (known) return { offset: known.offset, duplicate: true };
+      const message = { ...draft, offset: this.messages.length + 1, at: this.#clock.now() };
+      this.messages.push(message);
+      for (const follower of this.#followers) follower(message);
+      return { offset: message.offset, duplicate: false };
+    });
+    return Promise.resolve(stored);
+  };
+}
+
+/** How an isolate is. */
+export interface IsolateOptions {
+  readonly clock: ManualClock;
+  readonly log: RoomLog;
+  /** How long it takes until the isolate is told of what is stored, in milliseconds. */
+  readonly lagMs: number;
+  readonly maxPendingPublishes: number;
+}
+
+/** An isolate with one room, whose store does what it is told to. */
+export class ModelIsolate {
+  readonly options: IsolateOptions;
+  readonly store: CommandedStore;
+  readonly recent: RecentMessages;
+  /** What was delivered here. */
+  readonly delivered: Message[] = [];
+  readonly members = new Set<ModelConnection>();
+
+  constructor(options: IsolateOptions) {
+    const { clock, log, lagMs } = options;
+    this.options = options;
+    this.store = new CommandedStore(log);
+    this.recent = new RecentMessages(0, { messages: 1_000, ageMs: Infinity, now: () => clock.now() });
+    log.follow((message) => clock.setTimer(() => this.#take(message), lagMs));
+  }
+
+  #take(message: Message): void {
+    this.delivered.push(message);
+    this.recent.add(messageText(message), message.at);
+    for (const member of this.members) member.tell({ type: "message", message });
+  }
+}
+
+let connections = 0;
+
+/** A client's connection to an isolate: frames arrive in order, after a while, and what the server says is lost once it is broken. */
+export class ModelConnection {
+  readonly isolate: ModelIsolate;
+  readonly #latencyMs: number;
+  readonly #onTold: (told: Told) => void;
+  readonly #publisher: Publisher;
+  #isBroken = false;
+
+  constructor(isolate: ModelIsolate, user: string, latencyMs: number, onTold: (told: Told) => void) {
+    const { clock, maxPendingPublishes } = isolate.options;
+    this.isolate = isolate;
+    this.#latencyMs = latencyMs;
+    this.#onTold = onTold;
+    const member = {
+      user: { id: user },
+      connection: `c-${++connections}`,
+      permissions: EVERYTHING,
+      room: isolate,
+      reply: (text: string) => this.tell(JSON.parse(text)),
+      error: (...error: Parameters<typeof errorFrame>) => this.tell(errorFrame(...error)),
+      failed: (_: unknown, id: string | undefined) => this.tell(errorFrame("unavailable", { id })),
+    };
+    const backplane = { publish: isolate.store.publish, emit: () => Promise.resolve() };
+    const services = { backplane, metrics: new Metrics(), now: () => clock.now(), maxPendingPublishes };
+    this.#publisher = new Publisher(member, { key: "r", events: undefined }, services);
+    isolate.members.add(this);
+  }
+
+  /** What the client sends arrives, whatever becomes of the connection. */
+  send(frames: readonly ClientFrame[]): void {
+    this.isolate.options.clock.setTimer(() => {
+      for (const frame of frames) if (frame.type === "publish") this.#publisher.publish(frame);
+    }, this.#latencyMs);
+  }
+
+  /** What the server says. */
+  tell(told: Told): void {
+    this.isolate.options.clock.setTimer(() => {
+      if (!this.#isBroken) this.#onTold(told);
+    }, this.#latencyMs);
+  }
+
+  /** Nothing that the server says arrives any more. */
+  break(): void {
+    this.#isBroken = true;
+    this.isolate.members.delete(this);
+  }
+}
