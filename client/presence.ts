@@ -11,10 +11,9 @@ type Changes = Omit<PresenceChange, "members">;
 export class RoomPresence implements Presence {
   /** One entry a connection; the same array until something changes. */
   members: readonly PresenceMember[] = [];
-  /** The same by user; the same map until something changes. */
-  users: ReadonlyMap<string, readonly PresenceMember[]> = new Map();
   readonly #requests: Requests;
   #entries = new Map<string, PresenceMember>();
+  #users: Map<string, PresenceMember[]> | undefined;
   /** What others are to see of us; null: we are not present. */
   #wanted: State | null = null;
   #waiting: { resolve(): void; reject(error: unknown): void }[] = [];
@@ -22,6 +21,17 @@ export class RoomPresence implements Presence {
 
   constructor(requests: Requests) {
     this.#requests = requests;
+  }
+
+  /** The same by user; the same map until something changes. Made when it is asked for: many applications never do. */
+  get users(): ReadonlyMap<string, readonly PresenceMember[]> {
+    if (!this.#users) {
+      this.#users = new Map();
+      for (const member of this.members) {
+        this.#users.set(member.user, [...this.#users.get(member.user) ?? [], member]);
+      }
+    }
+    return this.#users;
   }
 
   enter(state: State): Promise<void> {
@@ -48,9 +58,7 @@ export class RoomPresence implements Presence {
   take(frame: PresenceListFrame): PresenceChange {
     const changes = frame.members ? this.#replace(frame.members) : this.#change(frame);
     this.members = [...this.#entries.values()];
-    const users = new Map<string, PresenceMember[]>();
-    for (const member of this.members) users.set(member.user, [...users.get(member.user) ?? [], member]);
-    this.users = users;
+    this.#users = undefined;
     return { ...changes, members: this.members };
   }
 

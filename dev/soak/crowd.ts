@@ -1,7 +1,7 @@
 import { delay } from "@std/async";
 import type { LoadProgress, MemberReport } from "./load_job.ts";
 import { LoadProcess } from "./load_process.ts";
-import { isExact, type PresenceView } from "./presence_view.ts";
+import { looksExact, type PresenceView } from "./presence_view.ts";
 import type { MemberJob } from "./soak_member.ts";
 
 /** How often it is looked whether something is so by now. */
@@ -105,15 +105,21 @@ export class Crowd implements AsyncDisposable {
     patienceMs: number,
   ): Promise<{ readonly tookMs: number | null; readonly inexact: readonly PresenceView[][] }> {
     const open = new Set(this.#jobs.map(({ room }) => room));
-    let inexact: PresenceView[][] = [];
     const tookMs = await within(patienceMs, async () => {
-      const all = await Promise.all(this.#processes.map(({ process }) => process.ask({ type: "views" })));
-      const views = Map.groupBy(all.flat(), ({ room }) => room);
-      for (const room of open) if (isExact(views.get(room) ?? [])) open.delete(room);
-      inexact = [...open].map((room) => views.get(room) ?? []);
+      const all = await Promise.all(
+        this.#processes.map(({ process }) => process.ask({ type: "glimpses" })),
+      );
+      const glimpses = Map.groupBy(all.flat(), ({ room }) => room);
+      for (const room of open) if (looksExact(glimpses.get(room) ?? [])) open.delete(room);
       return open.size === 0;
     });
-    return { tookMs, inexact };
+    if (tookMs !== null) return { tookMs, inexact: [] };
+    const rooms = [...open];
+    const all = await Promise.all(
+      this.#processes.map(({ process }) => process.ask({ type: "views", rooms })),
+    );
+    const views = Map.groupBy(all.flat(), ({ room }) => room);
+    return { tookMs, inexact: rooms.map((room) => views.get(room) ?? []) };
   }
 
   /** What everybody has to say, but the doomed. */

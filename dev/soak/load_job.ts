@@ -1,5 +1,5 @@
 import type { MemberAccount } from "./ledger.ts";
-import type { PresenceView } from "./presence_view.ts";
+import type { PresenceGlimpse, PresenceView } from "./presence_view.ts";
 import type { MemberJob } from "./soak_member.ts";
 
 /** What a load process is asked to do; one line of JSON each, on its input. */
@@ -15,7 +15,10 @@ export type LoadCommand =
   | { readonly type: "stop" }
   /** Answered with how many members have not caught up with these heads yet. */
   | { readonly type: "behind"; readonly heads: Readonly<Record<string, number>> }
-  | { readonly type: "views" }
+  /** Whom members see. */
+  | { readonly type: "glimpses" }
+  /** The same at length, in these rooms. */
+  | { readonly type: "views"; readonly rooms: readonly string[] }
   | { readonly type: "account"; readonly member: number };
 
 /** What a load process answers to each. */
@@ -26,6 +29,7 @@ export interface LoadAnswers {
   readonly leave: null;
   readonly stop: Readonly<Record<string, number>>;
   readonly behind: number;
+  readonly glimpses: readonly PresenceGlimpse[];
   readonly views: readonly PresenceView[];
   readonly account: MemberReport;
 }

@@ -2,6 +2,7 @@
 import { SeededRandom } from "../../tests/hostile/seeded_random.ts";
 import { readLines } from "../../tests/support/read_lines.ts";
 import type { LoadAnswers, LoadCommand, LoadProgress, LoadRequest, LoadResponse } from "./load_job.ts";
+import { glimpse, type PresenceView } from "./presence_view.ts";
 import { SoakMember } from "./soak_member.ts";
 
 /** Messages go out in as many steps a second. */
@@ -61,6 +62,10 @@ function heads(): Record<string, number> {
   return known;
 }
 
+function views(): PresenceView[] {
+  return [...members.values()].flatMap(({ view }) => view ? [view] : []);
+}
+
 async function answer(command: LoadCommand): Promise<LoadAnswers[LoadCommand["type"]]> {
   switch (command.type) {
     case "join":
@@ -78,8 +83,10 @@ async function answer(command: LoadCommand): Promise<LoadAnswers[LoadCommand["ty
       return [...members.values()].filter((member) =>
         !member.hasLeft && !member.hasCaughtUp(command.heads[member.room] ?? 0)
       ).length;
+    case "glimpses":
+      return views().map(glimpse);
     case "views":
-      return [...members.values()].flatMap(({ view }) => view ? [view] : []);
+      return views().filter(({ room }) => command.rooms.includes(room));
     case "account": {
       const member = members.get(command.member);
       if (!member) throw new Error(`There is no member ${command.member}.`);

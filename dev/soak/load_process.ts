@@ -7,8 +7,9 @@ const PROJECT = new URL("../../", import.meta.url);
 
 /** How long anything but joining may take: the machine may be busy. */
 const PATIENCE_MS = 30_000;
-/** How long all members of a process may take to join. */
+/** How long the members of a process may take to join: in one room each is told of all others. */
 const JOIN_PATIENCE_MS = 120_000;
+const JOIN_PATIENCE_MS_EACH = 300;
 
 /** A process of members of its own: the load must not share a CPU's turn with what counts it. `await using` ends it. */
 export class LoadProcess implements AsyncDisposable {
@@ -46,7 +47,9 @@ export class LoadProcess implements AsyncDisposable {
     this.#waiting.set(id, answer);
     await this.#input.write(new TextEncoder().encode(JSON.stringify({ id, command }) + "\n"));
     try {
-      const patience = command.type === "join" ? JOIN_PATIENCE_MS : PATIENCE_MS;
+      const patience = command.type === "join"
+        ? JOIN_PATIENCE_MS + command.members.length * JOIN_PATIENCE_MS_EACH
+        : PATIENCE_MS;
       // What load_main.ts answers is typed there.
       return await deadline(answer.promise, patience) as LoadAnswers[Command["type"]];
     } catch (cause) {

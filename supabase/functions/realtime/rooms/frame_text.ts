@@ -38,31 +38,37 @@ export function pageText(epoch: string, entries: readonly string[], more: boolea
   return `{"epoch":${quote(epoch)},"messages":[${entries.join(",")}],"more":${more}}`;
 }
 
-function present({ user, connection, state }: PresenceEntry): string {
+/** An entry of presence. */
+export function entryText({ user, connection, state }: PresenceEntry): string {
   return `{"user":${quote(user)},"connection":${quote(connection)},"state":${state}}`;
 }
 
-/** The `presence` frame that follows `welcome`. */
-export function presenceListText(entries: Iterable<PresenceEntry>): string {
-  return `{"type":"presence","members":[${Array.from(entries, present).join(",")}]}`;
+/** The `presence` frame that follows `welcome`, of entries that are text already. */
+export function presenceListText(entries: Iterable<string>): string {
+  return `{"type":"presence","members":[${[...entries].join(",")}]}`;
 }
 
 /** Who is present as the body of a response. */
 export function presentText(entries: Iterable<PresenceEntry>): string {
-  return `{"members":[${Array.from(entries, present).join(",")}]}`;
+  return `{"members":[${Array.from(entries, entryText).join(",")}]}`;
 }
 
-/** The `presence` frame of one change. */
-export function presenceChangeText(change: PresenceChange): string {
-  const { type, entry } = change;
-  if (type === "left") {
-    return `{"type":"presence","left":[{"user":${quote(entry.user)},"connection":${
-      quote(entry.connection)
-    }}]}`;
+/** What a change says of its entry, in the list of its type; `entry` is the text of that where it is there already. */
+export function changeText(change: PresenceChange, entry: string = entryText(change.entry)): string {
+  if (change.type === "left") {
+    const { user, connection } = change.entry;
+    return `{"user":${quote(user)},"connection":${quote(connection)}}`;
   }
-  const text = present(entry);
-  if (type === "joined" || change.previous === undefined) return `{"type":"presence","${type}":[${text}]}`;
-  return `{"type":"presence","updated":[${text.slice(0, -1)},"previous":${quote(change.previous)}}]}`;
+  if (change.type === "joined" || change.previous === undefined) return entry;
+  return `${entry.slice(0, -1)},"previous":${quote(change.previous)}}`;
+}
+
+/** A `presence` frame of changes that are text already. */
+export function presenceChangesText(
+  changes: Readonly<Record<PresenceChange["type"], readonly string[]>>,
+): string {
+  const lists = (["joined", "updated", "left"] as const).filter((type) => changes[type].length > 0);
+  return `{"type":"presence",${lists.map((type) => `"${type}":[${changes[type].join(",")}]`).join(",")}}`;
 }
 
 /** An `ack` frame; with the offset of a durable publish. */

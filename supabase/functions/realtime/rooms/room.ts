@@ -1,19 +1,38 @@
-import type { Ephemeral, PresenceEntry, RoomEvent, Subscription } from "../backplane/contract.ts";
+import type { Ephemeral, PresenceChange, RoomEvent, Subscription } from "../backplane/contract.ts";
 import type { Metrics } from "../metrics.ts";
 import { FanOut, type FrameKind } from "./fan_out.ts";
-import { messageText, presenceChangeText, presenceListText } from "./frame_text.ts";
+import { messageText } from "./frame_text.ts";
 import type { Member } from "./member.ts";
+import { PresenceNews } from "./presence_news.ts";
+import { PresencePace } from "./presence_pace.ts";
 import { RecentMessages } from "./recent_messages.ts";
 import type { RoomServices } from "./services.ts";
+import type { Turn, TurnWaiter } from "./turn.ts";
+
+/** Changes of presence that are as long as this are told at once, so that a frame stays of a handy size. */
+const MAX_NEWS_LENGTH = 65_536;
+
+/** A frame for one member, after the changes of presence that wait. */
+interface Waiting {
+  readonly member: Member;
+  readonly text: string;
+  readonly kind: FrameKind;
+}
 
 /** One room in this isolate: one subscription to the backplane, however many members. */
-export class Room {
+export class Room implements TurnWaiter {
   readonly key: string;
   readonly recent: RecentMessages;
   readonly #fanOut: FanOut<Member>;
   readonly #metrics: Metrics;
   readonly #subscription: Subscription;
-  readonly #present: Map<string, PresenceEntry>;
+  readonly #news: PresenceNews;
+  readonly #pace = new PresencePace();
+  readonly #now: () => number;
+  readonly #turn: Turn;
+  /** Runs while changes of presence wait. */
+  #telling: ReturnType<typeof setTimeout> | undefined;
+  #waiting: Waiting[] = [];
   readonly #onReset: () => void;
   #isLost = false;
 
@@ -23,12 +42,14 @@ export class Room {
     this.#onReset = onReset;
     this.#fanOut = new FanOut(services.turn);
     this.#metrics = services.metrics;
+    this.#now = services.now;
+    this.#turn = services.turn;
     this.recent = new RecentMessages(subscription.head, {
       messages: services.limits.history_messages,
       ageMs: services.limits.history_seconds * 1000,
       now: services.now,
     });
-    this.#present = new Map(subscription.present.map((entry) => [entry.connection, entry]));
+    this.#news = new PresenceNews(subscription.present);
   }
 
   /**
@@ -55,13 +76,15 @@ export class Room {
     return this.#isLost;
   }
 
-  /** The `presence` frame of everybody who is here. */
+  /** The `presence` frame of everybody who is here, by what the members were told: a new one is told with them what comes after it. */
   presenceText(): string {
-    return presenceListText(this.#present.values());
+    return this.#news.listText;
   }
 
-  /** Makes a member live: `sendRest` brings it to the head, and from then on it is sent everything. */
+  /** Makes a member live: `sendRest` brings it to where the others are, and from then on it is sent everything. */
   add(member: Member, sendRest: () => void): void {
+    // At rest the list says that who resumes goes on already. Where changes wait for company each one that comes would make it for nothing.
+    if (this.#telling === undefined) this.#tell();
     this.#fanOut.flush();
     sendRest();
     this.#fanOut.add(member);
@@ -74,16 +97,23 @@ export class Room {
 
   /** Sends a frame to one member, in order with what everybody is sent. */
   reply(member: Member, text: string): void {
-    this.#fanOut.toOne(member, text, "reply");
+    this.#toOne(member, text, "reply");
   }
 
-  /** Sends what waits for the turn's end now. */
+  /** Sends what waits now. */
   flush(): void {
+    this.#tell();
     this.#fanOut.flush();
+  }
+
+  turnEnded(): void {
+    this.#tell();
   }
 
   /** Ends the subscription. */
   close(): void {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
     this.#subscription.close();
   }
 
@@ -98,13 +128,8 @@ export class Room {
         return;
       case "ephemeral":
         return this.#relay(event.message);
-      case "presence": {
-        const { change } = event;
-        if (change.type === "updated" && change.previous !== undefined) this.#present.delete(change.previous);
-        if (change.type === "left") this.#present.delete(change.entry.connection);
-        else this.#present.set(change.entry.connection, change.entry);
-        return this.#toAll(presenceChangeText(change), "presence");
-      }
+      case "presence":
+        return this.#takeChange(event.change);
       case "gap": {
         const { from, to } = event;
         this.recent.skipTo(to);
@@ -120,7 +145,40 @@ export class Room {
     }
   }
 
+  /** Who comes alone is told of when the turn ends; where many come and go each member is told of several at a time. */
+  #takeChange(change: PresenceChange): void {
+    this.#news.add(change);
+    const waitMs = this.#pace.waitMs(this.#fanOut.recipients.size, this.#now());
+    if (this.#news.length > MAX_NEWS_LENGTH) this.#tell();
+    else if (waitMs === 0) this.#turn.wait(this);
+    else this.#telling ??= setTimeout(() => this.#tell(), waitMs);
+  }
+
+  /** Tells the changes of presence that wait, and what came after them. */
+  #tell(): void {
+    if (this.#news.length === 0) return;
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
+    this.#pace.told(this.#now());
+    for (const text of this.#news.tell()) this.#send(text, "presence");
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { member, text, kind } of waiting) {
+      if (this.#fanOut.recipients.has(member)) this.#fanOut.toOne(member, text, kind);
+    }
+  }
+
   #toAll(text: string, kind: FrameKind): void {
+    this.#tell();
+    this.#send(text, kind);
+  }
+
+  #toOne(member: Member, text: string, kind: FrameKind): void {
+    if (this.#news.length > 0) this.#waiting.push({ member, text, kind });
+    else this.#fanOut.toOne(member, text, kind);
+  }
+
+  #send(text: string, kind: FrameKind): void {
     this.#metrics.deliveries += this.#fanOut.recipients.size;
     this.#fanOut.toAll(text, kind);
   }
@@ -133,7 +191,7 @@ export class Room {
       const isMeant = "user" in to ? member.user.id === to.user : member.connection === to.connection;
       if (!isMeant) continue;
       this.#metrics.deliveries += 1;
-      this.#fanOut.toOne(member, text, "ephemeral");
+      this.#toOne(member, text, "ephemeral");
     }
   }
 }
