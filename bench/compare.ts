@@ -1,6 +1,6 @@
 /**
  * `deno task bench:compare A.json B.json`: which figures of two runs of `deno task bench --json` differ by more than noise
- * explains. See docs/performance.md.
+ * explains. See docs/bench.md.
  *
  * @module
  */

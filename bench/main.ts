@@ -1,5 +1,5 @@
 /**
- * `deno task bench`: every performance figure beside its peer's, from the same run. See docs/performance.md.
+ * `deno task bench`: every performance figure beside its peer's, from the same run. See docs/bench.md.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Draws a run of `deno task bench --json` again, without measuring: `deno run -A --frozen bench/picture.ts out.json
- * docs/performance.svg`. See docs/performance.md.
+ * docs/performance.svg`. See docs/bench.md.
  *
  * @module
  */

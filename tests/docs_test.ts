@@ -7,6 +7,7 @@ const DOCUMENTS = [
   "README.md",
   "docs/configuration.md",
   "docs/deploy.md",
+  "docs/bench.md",
   "docs/performance.md",
   "docs/protocol.md",
   "docs/rooms.md",

@@ -1,7 +1,7 @@
 import type { Line } from "../report.ts";
 import { pairedRatios, summarize, type Summary } from "../statistics.ts";
 import { areDifferences, FALSE_SHARE } from "./false_discovery.ts";
-import { type Change, estimateChange, leastLikelihood, rankTest } from "./rank_test.ts";
+import { type Change, estimateChange, leastLikelihood, rankTest } from "./rank_sum.ts";
 
 /** What may be said of a figure. */
 export type Verdict = "faster" | "slower" | "no difference shown";
@@ -39,7 +39,7 @@ export interface Comparison {
  *
  * Each figure once, beside the peer of its target, or the first peer. Samples are ours divided by the peer's of the same
  * round: the two runs were not taken at the same time, and a machine that was slower by then was slower for the peer, too.
- * The ranks of these ratios are compared (rank_test.ts), and how many figures there are is allowed for (false_discovery.ts).
+ * The ranks of these ratios are compared (rank_sum.ts), and how many figures there are is allowed for (false_discovery.ts).
  */
 export function compareLines(before: readonly Line[], after: readonly Line[]): Comparison {
   const pairs = before.flatMap((line) => {

@@ -43,11 +43,3 @@ export function peakPerSecond(moments: readonly number[]): number {
   }
   return Math.max(0, ...counts.values());
 }
-
-/** Reads such as `500ms`, `6s`, `2m` or `0`; in milliseconds. @throws {Error} naming what is wrong */
-export function parseDuration(text: string, name: string): number {
-  const [, digits = "", unit = "ms"] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ??
-    (text === "0" ? ["", "0"] : []);
-  if (digits === "") throw new Error(`${name} takes a time such as 500ms, 6s or 2m, not ${text}`);
-  return Number(digits) * (unit === "m" ? 60_000 : unit === "s" ? 1_000 : 1);
-}

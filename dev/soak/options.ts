@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { parseDuration } from "./durations.ts";
+import { parseDuration } from "../edge/quantities.ts";
 import { type BackplaneName, BACKPLANES } from "./store.ts";
 
 /** What can be run. */
@@ -114,12 +114,12 @@ export function parseOptions(args: string[]): SoakOptions {
     seed: whole("--seed", values.seed, 0, 2 ** 32 - 1),
     json: values.json,
     isolates: whole("--isolates", values.isolates ?? (isKill ? "1" : "3"), 1, 32),
-    wallMs: parseDuration(values.wall ?? (isKill ? "10m" : "10s"), "--wall"),
-    cpuMs: parseDuration(values.cpu ?? (isKill ? "60m" : "2s"), "--cpu"),
+    wallMs: parseDuration("--wall", values.wall ?? (isKill ? "10m" : "10s")),
+    cpuMs: parseDuration("--cpu", values.cpu ?? (isKill ? "60m" : "2s")),
     rate: number("--rate", values.rate ?? (isKill ? "5" : "100"), 0.1, 10_000),
-    killEveryMs: parseDuration(values["kill-every"], "--kill-every"),
-    cutEveryMs: parseDuration(values["cut-every"], "--cut-every"),
-    backWithinMs: parseDuration(values["back-within"], "--back-within"),
+    killEveryMs: parsePeriod("--kill-every", values["kill-every"]),
+    cutEveryMs: parsePeriod("--cut-every", values["cut-every"]),
+    backWithinMs: parseDuration("--back-within", values["back-within"]),
     processes: whole("--processes", values.processes, 1, 16),
     entry: values.function === undefined
       ? DEFAULT_ENTRY
@@ -128,6 +128,11 @@ export function parseOptions(args: string[]): SoakOptions {
     deno: values.deno,
     env: Object.fromEntries(values.env.map(variable)),
   };
+}
+
+/** A time, or 0 for never. */
+function parsePeriod(option: string, text: string): number {
+  return text === "0" ? 0 : parseDuration(option, text);
 }
 
 function number(name: string, text: string, min: number, max: number): number {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { areDifferences } from "../../bench/compare/false_discovery.ts";
-import { estimateChange, leastLikelihood, rankTest } from "../../bench/compare/rank_test.ts";
+import { estimateChange, leastLikelihood, rankTest } from "../../bench/compare/rank_sum.ts";
 
 /** Few different values, so that there are ties. */
 const Samples = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 });

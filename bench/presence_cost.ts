@@ -1,17 +1,17 @@
 /**
- * What it costs that many members of one room enter presence: `deno run -A --frozen dev/soak/presence_cost.ts [options]`. The clients are the
+ * What it costs that many members of one room enter presence: `deno run -A --frozen bench/presence_cost.ts [options]`. The clients are the
  * bench's lean ones, which count what they are sent and keep nothing, so that the server is what is measured.
  */
 import { parseArgs } from "node:util";
-import { CpuClock } from "../../bench/harness/cpu_clock.ts";
-import { SocketLoop } from "../../bench/load/socket_loop.ts";
-import { startFunctionProcess } from "../../tests/support/function_process.ts";
-import { createIssuer } from "../issuer.ts";
-import { summarizeDurations } from "./durations.ts";
-import { PresenceMember } from "./presence_member.ts";
-import { BACKPLANES, startStore } from "./store.ts";
+import { CpuClock } from "./harness/cpu_clock.ts";
+import { SocketLoop } from "./load/socket_loop.ts";
+import { startFunctionProcess } from "../tests/support/function_process.ts";
+import { createIssuer } from "../dev/issuer.ts";
+import { summarizeDurations } from "../dev/soak/durations.ts";
+import { PresenceMember } from "./load/presence_member.ts";
+import { BACKPLANES, startStore } from "../dev/soak/store.ts";
 
-const USAGE = `deno run -A --frozen dev/soak/presence_cost.ts [options]
+const USAGE = `deno run -A --frozen bench/presence_cost.ts [options]
   --members 1000             members of the room; each connects, enters presence and stays
   --seconds 10               they come evenly over this time
   --backplane memory         memory, postgres or redis

@@ -1,7 +1,7 @@
-import { createMarkerCounter } from "../../bench/load/marker.ts";
-import { encodeText } from "../../bench/load/member.ts";
-import { RawSocket } from "../../bench/load/raw_socket.ts";
-import type { SocketLoop } from "../../bench/load/socket_loop.ts";
+import { createMarkerCounter } from "./marker.ts";
+import { encodeText } from "./member.ts";
+import { RawSocket } from "./raw_socket.ts";
+import type { SocketLoop } from "./socket_loop.ts";
 import { REALTIME_V1 } from "../../supabase/functions/realtime/protocol/subprotocols.ts";
 
 /** Once in `welcome`, and once in every entry of a `presence` frame. */
