@@ -9,7 +9,7 @@ const [PADDING, HEAD, VERDICT, ROW, GAP] = [16, 52, 20, 20, 12];
 const [BARS_AT, BARS_LENGTH] = [178, 164];
 const BAR_THICKNESS = 12;
 /** More of a name does not fit. */
-const LONGEST_LABEL = 27;
+const LONGEST_LABEL = 24;
 
 /** How high a panel will be. */
 export function panelHeight({ sections }: Panel): number {
