@@ -1,3 +1,4 @@
+import { SeededRandom } from "../../tests/hostile/seeded_random.ts";
 import type { Crowd } from "./crowd.ts";
 import type { HeardResult, TalkJob } from "./load_job.ts";
 import type { MortalLoop } from "./mortal_loop.ts";
@@ -12,6 +13,8 @@ const LONGEST_SLEEP_MS = 5;
 const LAST_WORDS_MS = 300;
 /** The isolate was killed: for so long what its host has taken in still arrives. */
 const AFTERLIFE_MS = 1_500;
+/** All that SeededRandom can tell apart. */
+const RANGE = 2 ** 32;
 
 /** Something that a member does again and again. */
 interface Habit {
@@ -71,15 +74,10 @@ function habitsOf(
   return [...publishes, ...pings].sort((one, other) => one.dueAt - other.dueAt);
 }
 
-/** From 0 to below 1, the same for the same seed (mulberry32). */
+/** From 0 to below 1, the same for the same seed. */
 function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const random = new SeededRandom(seed);
+  return () => random.below(RANGE) / RANGE;
 }
 
 function pause(ms: number): Promise<void> {
