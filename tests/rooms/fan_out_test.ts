@@ -186,12 +186,16 @@ Deno.test("what comes after much came together is held until it is as much, or a
   turn.endTurn();
   assertEquals(one.sent, ["[1,2,3]", "[4,5,6]"]);
   assert(!turn.isAwaited, "it holds nothing and goes on waiting");
-  sendNumbers(fanOut, 7);
-  turn.end();
-  assertEquals(one.sent.at(-1), "7", "the moment has passed");
-  sendNumbers(fanOut, 8);
+  for (const number of [7, 8]) {
+    sendNumbers(fanOut, number);
+    turn.endTurn();
+    assert(turn.isHeld);
+    turn.end();
+    assertEquals(one.sent.at(-1), String(number), "the moment has passed");
+  }
+  sendNumbers(fanOut, 9);
   turn.endTurn();
-  assertEquals(one.sent.at(-1), "8", "one came: one is waited for");
+  assertEquals(one.sent.at(-1), "9", "one came each time: one is waited for");
 });
 
 Deno.test("a room that was at rest holds nothing", () => {

@@ -10,6 +10,7 @@ export interface Recipient {
   readonly joinsFrames: boolean;
   readonly seesPresence: boolean;
   readonly isSlow: boolean;
+  /** Sends a text, and calls nothing of the fan-out meanwhile. */
   send(text: string): void;
 }
 
@@ -23,6 +24,12 @@ interface OwnFrame extends Frame {
   readonly place: number;
 }
 
+/** A recipient, and what is for it alone of what waits. Looking that up for each at every flush would cost as much as our part of a send. */
+interface Seat<R> {
+  readonly recipient: R;
+  own: OwnFrame[] | undefined;
+}
+
 /** What waits is sent before the turn ends when it is as long as this, so that a joined message stays of a handy size. */
 const MAX_WAITING_LENGTH = 65_536;
 /** So many sends cost more than the timer that ends a hold: for fewer nothing is held back. */
@@ -32,14 +39,14 @@ const MIN_HELD_FOR = 16;
  * Sends frames to the members of a room; each gets them in the order in which they came to be. What comes in one turn of the event
  * loop is joined into one text, the same for all who take that: what a delivery costs is a WebSocket message, however many
  * frames are in it. At rest a turn holds one frame and is over in a microsecond; under load more has arrived whenever the last
- * message to everybody is on its way, and is held for at most a millisecond until it is as much as went out the last time.
+ * message to everybody is on its way, and is held until it is as much as went out the last time: for a millisecond at most, once
+ * that is written.
  */
 export class FanOut<R extends Recipient> implements TurnWaiter, TurnHolder {
   readonly #turn: Turn;
-  readonly #recipients = new Set<R>();
+  readonly #seats = new Map<R, Seat<R>>();
   #waiting: Frame[] = [];
   #waitingLength = 0;
-  #own = new Map<R, OwnFrame[]>();
   readonly #gathering = new Gathering();
   /** Of the recipients, those that take joined frames. */
   #joining = 0;
@@ -49,59 +56,69 @@ export class FanOut<R extends Recipient> implements TurnWaiter, TurnHolder {
     this.#turn = turn;
   }
 
+  /** How many are sent frames. */
+  get size(): number {
+    return this.#seats.size;
+  }
+
   /** Who is sent frames. */
-  get recipients(): ReadonlySet<R> {
-    return this.#recipients;
+  get recipients(): Iterable<R> {
+    return this.#seats.keys();
+  }
+
+  /** Whether it is sent frames. */
+  has(recipient: R): boolean {
+    return this.#seats.has(recipient);
   }
 
   /** Adds a recipient: it is sent what comes from now on. */
   add(recipient: R): void {
     this.flush();
-    if (!this.#recipients.has(recipient) && recipient.joinsFrames) this.#joining += 1;
-    this.#recipients.add(recipient);
+    if (this.#seats.has(recipient)) return;
+    if (recipient.joinsFrames) this.#joining += 1;
+    this.#seats.set(recipient, { recipient, own: undefined });
   }
 
   /** Takes a recipient off; what waited for it is dropped. */
   delete(recipient: R): void {
-    if (this.#recipients.delete(recipient) && recipient.joinsFrames) this.#joining -= 1;
-    this.#own.delete(recipient);
+    if (this.#seats.delete(recipient) && recipient.joinsFrames) this.#joining -= 1;
   }
 
   /** Sends a frame to everyone. */
   toAll(text: string, kind: FrameKind): void {
-    if (this.#recipients.size === 0) return;
-    this.#turn.wait(this);
+    if (this.#seats.size === 0) return;
     this.#waiting.push({ text, kind });
     this.#waitingLength += text.length;
-    if (this.#waitingLength > MAX_WAITING_LENGTH) this.flush();
+    if (this.#waitingLength > MAX_WAITING_LENGTH) return this.flush();
+    // While more is waited for, the end of this turn changes nothing.
+    if (!this.#isHeld || this.#gathering.isExpected(this.#waiting.length)) this.#turn.wait(this);
   }
 
   /** Sends a frame to one recipient, after everything that waits for it. */
   toOne(recipient: R, text: string, kind: FrameKind): void {
-    const own = this.#own.get(recipient);
     const place = this.#waiting.length;
-    if (own) own.push({ text, kind, place });
-    else if (place > 0 && this.#recipients.has(recipient)) {
-      this.#own.set(recipient, [{ text, kind, place }]);
-    } else if (takes(recipient, kind)) recipient.send(text);
+    const seat = place > 0 ? this.#seats.get(recipient) : undefined;
+    if (!seat) {
+      if (takes(recipient, kind)) recipient.send(text);
+    } else if (seat.own) seat.own.push({ text, kind, place });
+    else seat.own = [{ text, kind, place }];
   }
 
   /** Sends what waits. */
   flush(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
-    const own = this.#own;
     this.#waiting = [];
     this.#waitingLength = 0;
-    this.#own = new Map();
     if (this.#isHeld) this.#turn.release(this);
     this.#isHeld = false;
     // Made when the first one takes it: a room of plain clients needs none.
     let joined: string | undefined;
     const hasPresence = waiting.some(({ kind }) => kind === "presence");
     const hasEphemeral = waiting.some(({ kind }) => kind === "ephemeral");
-    for (const recipient of this.#recipients) {
-      const frames = own.size > 0 ? own.get(recipient) : undefined;
+    for (const seat of this.#seats.values()) {
+      const { recipient, own: frames } = seat;
+      if (frames) seat.own = undefined;
       const leavesOut = hasPresence && !recipient.seesPresence || hasEphemeral && recipient.isSlow;
       if (!leavesOut && recipient.joinsFrames && (!frames || areRepliesAfter(frames, waiting))) {
         joined ??= join(textsOf(waiting));
@@ -117,7 +134,7 @@ export class FanOut<R extends Recipient> implements TurnWaiter, TurnHolder {
     if (this.#waiting.length === 0) return;
     const now = this.#turn.now();
     if (this.#joining >= MIN_HELD_FOR && !this.#gathering.isEnough(this.#waiting.length, now)) {
-      if (!this.#isHeld) this.#turn.hold(this);
+      if (!this.#isHeld) this.#turn.hold(this, this.#gathering.waitMs(now));
       this.#isHeld = true;
     } else this.#sendGathered(now, false);
   }
@@ -128,7 +145,8 @@ export class FanOut<R extends Recipient> implements TurnWaiter, TurnHolder {
   }
 
   #sendGathered(now: number, isLate: boolean): void {
-    this.#gathering.sent(this.#waiting.length, isLate, now);
+    const frames = this.#waiting.length;
+    this.#gathering.sent({ frames, members: this.#seats.size, length: this.#waitingLength, isLate }, now);
     this.flush();
   }
 }

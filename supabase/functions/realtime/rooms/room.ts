@@ -148,7 +148,7 @@ export class Room implements TurnWaiter {
   /** Who comes alone is told of when the turn ends; where many come and go each member is told of several at a time. */
   #takeChange(change: PresenceChange): void {
     this.#news.add(change);
-    const waitMs = this.#pace.waitMs(this.#fanOut.recipients.size, this.#now());
+    const waitMs = this.#pace.waitMs(this.#fanOut.size, this.#now());
     if (this.#news.length > MAX_NEWS_LENGTH) this.#tell();
     else if (waitMs === 0) this.#turn.wait(this);
     else this.#telling ??= setTimeout(() => this.#tell(), waitMs);
@@ -164,7 +164,7 @@ export class Room implements TurnWaiter {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { member, text, kind } of waiting) {
-      if (this.#fanOut.recipients.has(member)) this.#fanOut.toOne(member, text, kind);
+      if (this.#fanOut.has(member)) this.#fanOut.toOne(member, text, kind);
     }
   }
 
@@ -179,7 +179,7 @@ export class Room implements TurnWaiter {
   }
 
   #send(text: string, kind: FrameKind): void {
-    this.#metrics.deliveries += this.#fanOut.recipients.size;
+    this.#metrics.deliveries += this.#fanOut.size;
     this.#fanOut.toAll(text, kind);
   }
 

@@ -13,8 +13,6 @@ export interface TurnHolder {
  * that follow at once, and what is published needs a few more until it is acked; some to spare.
  */
 const ROUNDS = 12;
-/** Milliseconds; Deno (2.1.4 and 2.9.6) makes it one to two. */
-const HOLD_MS = 1;
 
 /**
  * Tells when what arrived at the same moment has been dealt with; one for all rooms of an isolate. A turn takes a microsecond. Who
@@ -25,8 +23,7 @@ export class Turn {
   readonly #clock: () => number;
   #waiting = new Set<TurnWaiter>();
   #isUnderWay = false;
-  readonly #held = new Set<TurnHolder>();
-  #holdTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #held = new Map<TurnHolder, ReturnType<typeof setTimeout>>();
 
   /** `clock` gives milliseconds. */
   constructor(clock: () => number = () => performance.now()) {
@@ -46,25 +43,22 @@ export class Turn {
     void this.#end();
   }
 
-  /** Calls `holder.holdEnded` in a millisecond, or a little earlier, unless it is released before. */
-  hold(holder: TurnHolder): void {
-    this.#held.add(holder);
-    this.#holdTimer ??= setTimeout(() => this.#endHolds(), HOLD_MS);
+  /** Calls `holder.holdEnded` in so many milliseconds, unless it is released before; one that holds already goes on as it is. */
+  hold(holder: TurnHolder, ms: number): void {
+    if (this.#held.has(holder)) return;
+    const timer = setTimeout(() => {
+      // Deno 2.1.4 may still call a timer that was cleared when it was due already.
+      if (this.#held.get(holder) !== timer) return;
+      this.#held.delete(holder);
+      holder.holdEnded();
+    }, ms);
+    this.#held.set(holder, timer);
   }
 
   /** It holds nothing any more. */
   release(holder: TurnHolder): void {
+    clearTimeout(this.#held.get(holder));
     this.#held.delete(holder);
-    if (this.#held.size > 0) return;
-    clearTimeout(this.#holdTimer);
-    this.#holdTimer = undefined;
-  }
-
-  #endHolds(): void {
-    this.#holdTimer = undefined;
-    const held = [...this.#held];
-    this.#held.clear();
-    for (const holder of held) holder.holdEnded();
   }
 
   async #end(): Promise<void> {
