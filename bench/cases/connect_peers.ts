@@ -3,7 +3,7 @@ import { type PreparedProgram, type RunningServer, startServer } from "../harnes
 import type { WorkerProcess } from "../harness/worker_process.ts";
 import { CONNECTS_PER_TURN, measureConnects } from "./connect_sockets.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
-import { type Cost, sumCosts } from "./load_process.ts";
+import { type Cost, echoUrl, sumCosts } from "./load_process.ts";
 import { type Informed, prepareInformingPeers } from "./peers.ts";
 
 /** As many as the sides with a target get. */
@@ -21,13 +21,22 @@ export interface ConnectPeer {
   readonly url: (server: RunningServer, token: string) => string;
 }
 
-/** Makes them ready: three that check nothing, and the documentation's example, which asks Auth about every token. */
+/** Makes them ready: three that check nothing, one that verifies, and the documentation's example, which asks Auth about every token. */
 export async function prepareConnectPeers(context: CaseContext): Promise<readonly ConnectPeer[]> {
   if (context.peers === "targets") return [];
   const checkNothing = await prepareInformingPeers(context, "echo", ["hono", "ws", "bun"]);
   const example = await context.prepare(benchProgram("example", "peers/documentation_example.ts"));
   const auth = await context.prepare(benchProgram("auth", "peers/auth_server.ts"));
+  const verifying = await context.prepare(
+    benchProgram("verifying", "peers/verifying_echo.ts", { SUPABASE_JWKS: context.issuer.jwks }),
+  );
   return [
+    {
+      label: "raw Deno that verifies",
+      beside: "fresh",
+      start: () => startServer(verifying),
+      url: (server, token) => echoUrl(server, token),
+    },
     {
       label: "documentation's example",
       beside: "fresh",

@@ -4,7 +4,7 @@ import type { WorkerProcess } from "../harness/worker_process.ts";
 import { type Line, type Measured, toLine } from "../report.ts";
 import { quantile } from "../statistics.ts";
 import type { LatencySide, StoreName } from "../stores/job.ts";
-import type { CaseContext } from "./context.ts";
+import { benchProgram, type CaseContext } from "./context.ts";
 import { roomUrl } from "./load_process.ts";
 import {
   askLatencies,
@@ -19,8 +19,17 @@ const TARGET = 2;
 const WARM_UPS = 200;
 const ROUND_TRIPS_PER_TURN = 150;
 /** Each side comes as early as it comes late. */
-const TURNS = ["sockets", "bare", "backplanes", "backplanes", "bare", "sockets"] as const;
-const SIDES = ["sockets", "bare", "backplanes"] as const;
+const TURNS = [
+  "sockets",
+  "bare",
+  "backplanes",
+  "relays",
+  "relays",
+  "backplanes",
+  "bare",
+  "sockets",
+] as const;
+const SIDES = ["sockets", "bare", "backplanes", "relays"] as const;
 const PEERS: Record<StoreName, string> = {
   postgres: "insert + NOTIFY → LISTEN",
   redis: "PUBLISH → SUBSCRIBE",
@@ -46,10 +55,13 @@ async function measureStore(context: CaseContext, store: StoreName, { url }: Run
     name: `ours-${store}`,
     env: { ...ours.env, [variable]: url },
   });
+  const relay = await context.prepare(
+    benchProgram(`relay-${store}`, "peers/raw_relay.ts", { [variable]: url }),
+  );
   const worker = await prepareStoreWorker(context);
   const rounds: Round[] = [];
   for (let round = 1; round <= context.rounds; round++) {
-    const measured = await measureRound(context, store, url, isolate, worker);
+    const measured = await measureRound(context, { store, url, isolate, relay, worker });
     rounds.push(measured);
     const medians = SIDES.map((side) => `${side} ${quantile(measured[side], 0.5).toFixed(2)}`);
     context.progress(`${store}, round ${round}: ${medians.join(", ")} ms`);
@@ -57,21 +69,27 @@ async function measureStore(context: CaseContext, store: StoreName, { url }: Run
   return [...linesOf(context, store, rounds, 0.5), ...linesOf(context, store, rounds, 0.99)];
 }
 
-async function measureRound(
-  context: CaseContext,
-  store: StoreName,
-  url: string,
-  isolate: PreparedProgram,
-  program: PreparedProgram,
-): Promise<Round> {
+interface Delivery {
+  readonly store: StoreName;
+  readonly url: string;
+  readonly isolate: PreparedProgram;
+  readonly relay: PreparedProgram;
+  readonly worker: PreparedProgram;
+}
+
+async function measureRound(context: CaseContext, delivery: Delivery): Promise<Round> {
+  const { store, url, isolate, relay } = delivery;
   await using first = await startServer(isolate);
   await using second = await startServer(isolate);
-  await using worker: WorkerProcess = await startStoreWorker(program);
+  await using firstRelay = await startServer(relay);
+  await using secondRelay = await startServer(relay);
+  await using worker: WorkerProcess = await startStoreWorker(delivery.worker);
   const [here = "", there = ""] = await issueTokens(context.issuer, 2);
   const rooms = [roomUrl(first, "delivery", here), roomUrl(second, "delivery", there)];
-  await worker.ask({ type: "connect", store, url, rooms });
+  const relays = [roomUrl(firstRelay, "delivery", here), roomUrl(secondRelay, "delivery", there)];
+  await worker.ask({ type: "connect", store, url, rooms, relays });
   for (const side of SIDES) await askLatencies(worker, side, WARM_UPS);
-  const round = { sockets: [] as number[], bare: [] as number[], backplanes: [] as number[] };
+  const round: Record<LatencySide, number[]> = { sockets: [], bare: [], backplanes: [], relays: [] };
   for (const side of TURNS) round[side].push(...await askLatencies(worker, side, ROUND_TRIPS_PER_TURN));
   return round;
 }
@@ -94,5 +112,12 @@ function linesOf(context: CaseContext, store: StoreName, rounds: readonly Round[
       ...(share === 0.5 ? { target: TARGET } : {}),
     }),
     toLine({ ...common, figure: `${store}, ${name}, backplanes alone`, ours: of("backplanes") }),
+    toLine({
+      ...common,
+      figure: `${store}, ${name}, socket to socket over two isolates`,
+      ours: of("sockets"),
+      peerName: `two raw relays over ${PEERS[store]}`,
+      peer: of("relays"),
+    }),
   ];
 }

@@ -18,6 +18,7 @@ const COMPARISONS: readonly Comparison[] = [
   { ours: "v1", inFlight: 16, peer: "bun", target: 1.0, targetSize: 100 },
   { ours: "v1", inFlight: 16, peer: "reference", target: 0.15, targetSize: 100 },
   { ours: "v1", inFlight: 16, peer: "raw" },
+  { ours: "v1", inFlight: 16, peer: "joining" },
   { ours: "v1", inFlight: 16, peer: "hono" },
   { ours: "v1", inFlight: 16, peer: "ws" },
   { ours: "v1", inFlight: 16, peer: "socketIo" },

@@ -12,7 +12,7 @@ export const IN_FLIGHT = [1, 16] as const;
 export type InFlight = (typeof IN_FLIGHT)[number];
 
 /** Who fans out: ours with both kinds of clients, and the peers. */
-export type SideName = "v1" | "plain" | "raw" | "reference" | PeerName;
+export type SideName = "v1" | "plain" | "raw" | "reference" | "joining" | PeerName;
 
 /** A server and how its clients speak. */
 export interface Side {
@@ -56,6 +56,10 @@ export async function prepareSides(context: CaseContext): Promise<readonly Side[
   if (version !== REFERENCE_DENO) {
     const program = await context.prepare(rawRoom, REFERENCE_DENO);
     sides.push({ ...relay, name: "reference", label: `raw Deno ${REFERENCE_DENO}`, program, inFlight: [16] });
+  }
+  if (context.peers === "all") {
+    const program = await context.prepare(benchProgram("joining", "peers/joining_room.ts"));
+    sides.push({ ...relay, name: "joining", label: `raw Deno ${version}, joining`, program, inFlight: [16] });
   }
   // Last, so that ours and those with a target stay together: noise that comes and goes then hits both.
   const informing = context.peers === "all" ? INFORMING : [];

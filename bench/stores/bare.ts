@@ -11,23 +11,31 @@ const TABLE = `create table if not exists bare_messages (
   room text, message text, event text, data text, "user" text, at timestamptz default now()
 )`;
 
-/** The store's client alone, one publish after the other: insert and notify in one statement, or PUBLISH. */
+/** The store's client alone, one publish after the other. */
 export async function connectBare(store: StoreName, url: string): Promise<() => Promise<void>> {
   const arrival = new Arrival();
+  const publish = await openRelay(store, url, () => arrival.tell());
+  return () => arrival.after(() => publish(DATA));
+}
+
+/** Publishes text to all that did this, itself included: inserts and notifies in one statement, or PUBLISH. */
+export async function openRelay(
+  store: StoreName,
+  url: string,
+  deliver: (text: string) => void,
+): Promise<(text: string) => Promise<unknown>> {
   if (store === "redis") {
     const [from, to] = [await connectRedis(url), await connectRedis(url)];
-    await to.subscribe("bare", () => arrival.tell());
-    return () => arrival.after(() => from.publish("bare", DATA));
+    await to.subscribe("bare", deliver);
+    return (text) => from.publish("bare", text);
   }
   const [from, to] = [await connectPostgres(url), await connectPostgres(url)];
-  await to.listen("bare", () => arrival.tell());
-  return () =>
-    arrival.after(() =>
-      from`with stored as (
-        insert into bare_messages (room, message, event, data, "user")
-        values ('r', ${crypto.randomUUID()}, 'chat', ${DATA}, ${SENDER.user})
-      ) select pg_notify('bare', ${DATA})`
-    );
+  await to.listen("bare", deliver);
+  return (text) =>
+    from`with stored as (
+      insert into bare_messages (room, message, event, data, "user")
+      values ('r', ${crypto.randomUUID()}, 'chat', ${text}, ${SENDER.user})
+    ) select pg_notify('bare', ${text})`.execute();
 }
 
 /** One store action, whose rate is a peer's: a single-row insert, or a PUBLISH. */

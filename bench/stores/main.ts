@@ -27,7 +27,8 @@ await serveJobs(async (given) => {
     case "connect":
       roundTrips.set("bare", await connectBare(job.store, job.url));
       roundTrips.set("backplanes", await connectBackplanes(job.store, job.url));
-      if (job.rooms) roundTrips.set("sockets", await connectSockets(job.rooms));
+      if (job.rooms) roundTrips.set("sockets", await connectSockets(job.rooms, "rooms.v1"));
+      if (job.relays) roundTrips.set("relays", await connectSockets(job.relays, "relay"));
       return;
     case "latencies": {
       const roundTrip = roundTrips.get(job.side);
