@@ -85,4 +85,6 @@ Deno.test("what the last portion takes to be written is no rest, and the others 
   assert(!gathering.isEnough(9, 100 + 18 + 5));
   assert(gathering.isEnough(9, 100 + 18 + 6));
   assertEquals([100, 110, 118, 130].map((now) => Math.round(gathering.waitMs(now))), [19, 9, 1, 1]);
+  gathering.sent({ ...TEN, members: 1_000, length: 65_536 }, 200);
+  assertEquals(gathering.waitMs(200), 21, "however long it may take");
 });

@@ -5,6 +5,8 @@ const WAIT_MS = 1;
 /** What one member's WebSocket message takes to be written, about, and each of its characters (docs/performance.md). Milliseconds. */
 const WRITE_MS = 0.008;
 const WRITE_CHARACTER_MS = 2.5e-6;
+/** It is an estimate, and other machines are faster: more than this it never says. Milliseconds. */
+const MAX_WRITE_MS = 20;
 /** How often as many as expected have to come before one more is tried for; doubled whenever that was in vain. */
 const FIRST_PATIENCE = 8;
 const MAX_PATIENCE = 256;
@@ -55,7 +57,7 @@ export class Gathering {
 
   /** A portion goes out. */
   sent({ frames, members, length, isLate }: Portion, now: number): void {
-    this.#writtenAt = now + members * (WRITE_MS + length * WRITE_CHARACTER_MS);
+    this.#writtenAt = now + Math.min(members * (WRITE_MS + length * WRITE_CHARACTER_MS), MAX_WRITE_MS);
     if (frames > this.#expected) this.#expect(frames);
     else if (isLate) {
       this.#patience = Math.min(2 * this.#patience, MAX_PATIENCE);
