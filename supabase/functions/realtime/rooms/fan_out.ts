@@ -134,7 +134,7 @@ export class FanOut<R extends Recipient> implements TurnWaiter, TurnHolder {
     if (this.#waiting.length === 0) return;
     const now = this.#turn.now();
     if (this.#joining >= MIN_HELD_FOR && !this.#gathering.isEnough(this.#waiting.length, now)) {
-      if (!this.#isHeld) this.#turn.hold(this, this.#gathering.waitMs(now));
+      this.#turn.hold(this, this.#gathering.waitMs(now));
       this.#isHeld = true;
     } else this.#sendGathered(now, false);
   }
