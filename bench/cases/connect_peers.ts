@@ -35,7 +35,7 @@ export async function prepareConnectPeers(context: CaseContext): Promise<readonl
       label: "raw Deno that verifies",
       beside: "fresh",
       start: () => startServer(verifying),
-      url: (server, token) => echoUrl(server, token),
+      url: echoUrl,
     },
     {
       label: "documentation's example",
