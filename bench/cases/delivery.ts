@@ -55,25 +55,29 @@ async function measureStore(context: CaseContext, store: StoreName, { url }: Run
     name: `ours-${store}`,
     env: { ...ours.env, [variable]: url },
   });
-  const relay = await context.prepare(
-    benchProgram(`relay-${store}`, "peers/raw_relay.ts", { [variable]: url }),
-  );
+  // It only informs.
+  const relay = context.peers === "all"
+    ? await context.prepare(benchProgram(`relay-${store}`, "peers/raw_relay.ts", { [variable]: url }))
+    : undefined;
   const worker = await prepareStoreWorker(context);
   const rounds: Round[] = [];
   for (let round = 1; round <= context.rounds; round++) {
     const measured = await measureRound(context, { store, url, isolate, relay, worker });
     rounds.push(measured);
-    const medians = SIDES.map((side) => `${side} ${quantile(measured[side], 0.5).toFixed(2)}`);
+    const medians = SIDES.filter((side) => measured[side].length > 0).map((side) =>
+      `${side} ${quantile(measured[side], 0.5).toFixed(2)}`
+    );
     context.progress(`${store}, round ${round}: ${medians.join(", ")} ms`);
   }
   return [...linesOf(context, store, rounds, 0.5), ...linesOf(context, store, rounds, 0.99)];
 }
 
+/** What a round is measured with. */
 interface Delivery {
   readonly store: StoreName;
   readonly url: string;
   readonly isolate: PreparedProgram;
-  readonly relay: PreparedProgram;
+  readonly relay: PreparedProgram | undefined;
   readonly worker: PreparedProgram;
 }
 
@@ -81,22 +85,27 @@ async function measureRound(context: CaseContext, delivery: Delivery): Promise<R
   const { store, url, isolate, relay } = delivery;
   await using first = await startServer(isolate);
   await using second = await startServer(isolate);
-  await using firstRelay = await startServer(relay);
-  await using secondRelay = await startServer(relay);
+  await using firstRelay = relay && await startServer(relay);
+  await using secondRelay = relay && await startServer(relay);
   await using worker: WorkerProcess = await startStoreWorker(delivery.worker);
   const [here = "", there = ""] = await issueTokens(context.issuer, 2);
   const rooms = [roomUrl(first, "delivery", here), roomUrl(second, "delivery", there)];
-  const relays = [roomUrl(firstRelay, "delivery", here), roomUrl(secondRelay, "delivery", there)];
+  const relays = firstRelay && secondRelay &&
+    [roomUrl(firstRelay, "delivery", here), roomUrl(secondRelay, "delivery", there)];
   await worker.ask({ type: "connect", store, url, rooms, relays });
-  for (const side of SIDES) await askLatencies(worker, side, WARM_UPS);
+  const isMeasured = (side: LatencySide) => side !== "relays" || relays !== undefined;
+  for (const side of SIDES.filter(isMeasured)) await askLatencies(worker, side, WARM_UPS);
   const round: Record<LatencySide, number[]> = { sockets: [], bare: [], backplanes: [], relays: [] };
-  for (const side of TURNS) round[side].push(...await askLatencies(worker, side, ROUND_TRIPS_PER_TURN));
+  for (const side of TURNS.filter(isMeasured)) {
+    round[side].push(...await askLatencies(worker, side, ROUND_TRIPS_PER_TURN));
+  }
   return round;
 }
 
 function linesOf(context: CaseContext, store: StoreName, rounds: readonly Round[], share: number): Line[] {
   const of = (side: LatencySide) => rounds.map((round) => quantile(round[side], share));
   const name = share === 0.5 ? "p50" : "p99";
+  const sockets = { figure: `${store}, ${name}, socket to socket over two isolates`, ours: of("sockets") };
   const common: Omit<Measured, "figure" | "ours"> = {
     case: "delivery",
     deno: context.deno.version,
@@ -107,17 +116,17 @@ function linesOf(context: CaseContext, store: StoreName, rounds: readonly Round[
   return [
     toLine({
       ...common,
-      figure: `${store}, ${name}, socket to socket over two isolates`,
-      ours: of("sockets"),
+      ...sockets,
       ...(share === 0.5 ? { target: TARGET } : {}),
     }),
     toLine({ ...common, figure: `${store}, ${name}, backplanes alone`, ours: of("backplanes") }),
-    toLine({
-      ...common,
-      figure: `${store}, ${name}, socket to socket over two isolates`,
-      ours: of("sockets"),
-      peerName: `two raw relays over ${PEERS[store]}`,
-      peer: of("relays"),
-    }),
+    ...(context.peers === "all"
+      ? [toLine({
+        ...common,
+        ...sockets,
+        peerName: `two raw relays over ${PEERS[store]}`,
+        peer: of("relays"),
+      })]
+      : []),
   ];
 }
