@@ -1,6 +1,6 @@
 /** The house rules that a reader relies on: who may import whom, and who may touch what (docs/architecture.md). */
 import { assertEquals } from "@std/assert";
-import { listFiles } from "../dev/list_files.ts";
+import { listFiles } from "../tools/support/list_files.ts";
 
 const FUNCTION = new URL("../supabase/functions/realtime/", import.meta.url);
 

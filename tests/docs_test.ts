@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { GENERATED_PARTS, withPart } from "../dev/generated_docs.ts";
+import { GENERATED_PARTS, withPart } from "../tools/docs/generated_docs.ts";
 import { readCodeBlock } from "./support/code_blocks.ts";
 
 const ROOT = new URL("../", import.meta.url);

@@ -1,11 +1,11 @@
 /** Every way in which a token can be bad; keys that are used for what they are not are in key_confusion_test.ts. */
 import { assertEquals } from "@std/assert";
 import { encodePart, partsOf, signAnything, unsigned } from "../support/forged_tokens.ts";
-import { createIssuer, defaultClaims, type Issuer } from "../../dev/issuer.ts";
+import { createIssuer, defaultClaims, type Issuer } from "../../packages/cli/dev/issuer.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import { startProjectStub } from "../support/project_stub.ts";
-import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
-import { startService } from "../support/running_service.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
+import { startServer } from "../support/running_server.ts";
 import { assertAccepted, assertRefused } from "../support/token_checks.ts";
 
 /** Makes a token with the trusted issuer's key, or with that of somebody else. */
@@ -90,14 +90,14 @@ const INVALID: Record<string, Make> = {
 
 for (const [name, make] of Object.entries(INVALID)) {
   Deno.test(`a token ${name} is invalid`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await assertRefused(running, await make(running.issuer, await createIssuer()));
   });
 }
 
 for (const seconds of [10, 3600]) {
   Deno.test(`a token that expired ${seconds} s ago is expired`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     const token = await running.issuer.token("alice", { claims: { exp: now() - seconds } });
     await assertRefused(running, token, "token_expired");
   });
@@ -105,7 +105,7 @@ for (const seconds of [10, 3600]) {
 
 for (const iss of ["https://evil.example/auth/v1", undefined]) {
   Deno.test(`where AUTH_ISSUER is set, a token from ${iss ?? "no issuer"} is invalid`, async () => {
-    await using running = await startService({ env: { AUTH_ISSUER: "https://project.example/auth/v1" } });
+    await using running = await startServer({ env: { AUTH_ISSUER: "https://project.example/auth/v1" } });
     await assertRefused(running, await running.issuer.token("alice", { claims: { iss } }));
     const right = { iss: "https://project.example/auth/v1" };
     await assertAccepted(running, await running.issuer.token("alice", { claims: right }));
@@ -113,7 +113,7 @@ for (const iss of ["https://evil.example/auth/v1", undefined]) {
 }
 
 Deno.test("an empty token is a missing one", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   for (
     const [query, headerLine] of [["token=", "Authorization: Bearer "], ["jwt=", "Authorization: Bearer"]]
   ) {
@@ -125,7 +125,7 @@ Deno.test("an empty token is a missing one", async () => {
 for (const name of ["jku", "x5u"]) {
   Deno.test(`the header ${name} of a token is not followed`, async () => {
     await using attacker = startProjectStub();
-    await using running = await startService();
+    await using running = await startServer();
     const stranger = await createIssuer();
     attacker.keys = () => Response.json(stranger.jwks);
     const header = { [name]: `${attacker.url}/auth/v1/.well-known/jwks.json` };
@@ -149,7 +149,7 @@ const ACCEPTED: Record<string, Make> = {
 
 for (const [name, make] of Object.entries(ACCEPTED)) {
   Deno.test(`a token ${name} is accepted`, async () => {
-    await using running = await startService({ env: { AUTH_CLOCK_SKEW_SECONDS: "300" } });
+    await using running = await startServer({ env: { AUTH_CLOCK_SKEW_SECONDS: "300" } });
     await assertAccepted(running, await make(running.issuer, await createIssuer()));
   });
 }

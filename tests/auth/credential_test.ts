@@ -1,7 +1,10 @@
 /** Properties of finding a token and of taking it off an address: docs/protocol.md, "Handshake", step 2. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { findToken, urlWithoutToken } from "../../supabase/functions/realtime/auth/credential.ts";
+import { Hono } from "hono";
+import { queryToken, urlWithoutToken } from "../../packages/server/src/auth/credential.ts";
+import type { AppEnv } from "../../packages/server/src/http/context.ts";
+import { findToken } from "../../packages/server/src/http/find_token.ts";
 
 const ORIGIN = "http://127.0.0.1:8000/realtime/rooms/a";
 
@@ -71,12 +74,23 @@ const subprotocols = fc.option(
   { nil: undefined },
 );
 
-Deno.test("Handshake 2: of any mix of places, the first that holds a token has it", () => {
-  fc.assert(fc.property(authorization, subprotocols, parameters, (bearer, offered, all) => {
+/** The token that a route finds, as the request handler gives it the request. */
+async function foundIn(request: Request): Promise<string | undefined> {
+  let found: string | undefined;
+  const app = new Hono<AppEnv>().get("*", (c) => {
+    found = findToken(c);
+    return c.body(null);
+  });
+  await app.request(request, undefined, { queryToken: queryToken(request.url) });
+  return found;
+}
+
+Deno.test("Handshake 2: of any mix of places, the first that holds a token has it", async () => {
+  await fc.assert(fc.asyncProperty(authorization, subprotocols, parameters, async (bearer, offered, all) => {
     const headers = new Headers();
     if (bearer) headers.set("authorization", bearer.header);
     if (offered) headers.set("sec-websocket-protocol", offered.entries.join(offered.separator));
-    const found = findToken(new Request(addressOf(all), { headers }));
+    const found = await foundIn(new Request(addressOf(all), { headers }));
     const first = (name: string) => all.find((parameter) => parameter.name === name)?.value || undefined;
     const inOrder = [
       bearer?.token,

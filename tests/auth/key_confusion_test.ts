@@ -1,8 +1,8 @@
 /** Keys that are used for what they are not: above all a public key, which everybody has, as a shared secret. */
 import { exportSPKI } from "jose";
 import { encodePart, partsOf, signWithSecret } from "../support/forged_tokens.ts";
-import { createIssuer, type Issuer } from "../../dev/issuer.ts";
-import { startService } from "../support/running_service.ts";
+import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
+import { startServer } from "../support/running_server.ts";
 import { assertAccepted, assertRefused } from "../support/token_checks.ts";
 
 const SECRET = "a shared secret of at least 32 characters";
@@ -27,7 +27,7 @@ for (const [how, secretOf] of Object.entries(AS_SECRET)) {
     const environments = [{}, { AUTH_JWT_SECRET: SECRET }, { SUPABASE_JWKS: JSON.stringify(jwks) }];
     for (const env of environments) {
       for (const kid of [issuer.kid, undefined, "shared"]) {
-        await using running = await startService({ issuer, env });
+        await using running = await startServer({ issuer, env });
         await assertRefused(running, await signWithSecret(await secretOf(issuer), { kid }, "mallory"));
       }
     }
@@ -37,7 +37,7 @@ for (const [how, secretOf] of Object.entries(AS_SECRET)) {
 Deno.test("an HS256 token signed with an RSA public key in PEM is invalid", async () => {
   const issuer = await createIssuer("RS256");
   for (const kid of [issuer.kid, undefined]) {
-    await using running = await startService({ issuer });
+    await using running = await startServer({ issuer });
     await assertRefused(
       running,
       await signWithSecret(await exportSPKI(issuer.publicKey), { kid }, "mallory"),
@@ -51,7 +51,7 @@ Deno.test("a signature is not tried with a key of another kind that its header n
   const env = { SUPABASE_JWKS: JSON.stringify(jwks) };
   const [, payload, signature] = partsOf(await elliptic.token("alice"));
   for (const header of [{ alg: "RS256", kid: rsa.kid }, { alg: "ES256", kid: rsa.kid }, { alg: "RS256" }]) {
-    await using running = await startService({ issuer: elliptic, env });
+    await using running = await startServer({ issuer: elliptic, env });
     await assertRefused(running, `${encodePart(header)}.${payload}.${signature}`);
   }
 });
@@ -59,7 +59,7 @@ Deno.test("a signature is not tried with a key of another kind that its header n
 Deno.test("a key that the set has for encryption verifies nothing", async () => {
   const issuer = await createIssuer();
   const jwks = { keys: issuer.jwks.keys.map((key) => ({ ...key, use: "enc" })) };
-  await using running = await startService({ issuer, env: { SUPABASE_JWKS: JSON.stringify(jwks) } });
+  await using running = await startServer({ issuer, env: { SUPABASE_JWKS: JSON.stringify(jwks) } });
   await assertRefused(running, await issuer.token("alice"));
 });
 
@@ -67,9 +67,9 @@ Deno.test("with several keys in the set, a token has to name its own", async () 
   const [first, second] = [await createIssuer(), await createIssuer()];
   const jwks = { keys: [...first.jwks.keys, ...second.jwks.keys] };
   for (const issuer of [first, second]) {
-    await using running = await startService({ issuer, env: { SUPABASE_JWKS: JSON.stringify(jwks) } });
+    await using running = await startServer({ issuer, env: { SUPABASE_JWKS: JSON.stringify(jwks) } });
     await assertAccepted(running, await issuer.token("alice"));
   }
-  await using running = await startService({ issuer: first, env: { SUPABASE_JWKS: JSON.stringify(jwks) } });
+  await using running = await startServer({ issuer: first, env: { SUPABASE_JWKS: JSON.stringify(jwks) } });
   await assertRefused(running, await first.token("alice", { header: { kid: undefined } }));
 });

@@ -1,10 +1,13 @@
 /** supabase-js costs CPU at every boot that imports it: it is loaded when Auth is asked, and not before. */
 import { assertEquals } from "@std/assert";
 import functionConfig from "../../supabase/functions/realtime/deno.json" with { type: "json" };
-import { type FunctionProcess, startFunctionProcess } from "../support/function_process.ts";
-import { createIssuer, type Issuer } from "../../dev/issuer.ts";
+import {
+  type FunctionProcess,
+  startFunctionProcess,
+} from "../../tools/support/processes/function_process.ts";
+import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
 import { askableAuth, remotePolicy, unusedAddress } from "../support/project_stub.ts";
-import { rawGet } from "../support/raw_request.ts";
+import { rawGet } from "../../tools/support/wire/raw_request.ts";
 
 const TELL_TALE = "supabase-js was loaded";
 

@@ -1,7 +1,7 @@
 /** The service with the project's key set at a real address: docs/protocol.md, "Handshake", step 2. */
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
-import { createIssuer, type Issuer } from "../../dev/issuer.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import {
   type Answer,
@@ -10,8 +10,8 @@ import {
   startProjectStub,
   unusedAddress,
 } from "../support/project_stub.ts";
-import { rawGet, type RawResponse } from "../support/raw_request.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { assertAccepted, assertRefused } from "../support/token_checks.ts";
 
 /** Serves with the keys at the project's address only. */
@@ -19,11 +19,11 @@ function startWithProject(
   project: ProjectStub,
   issuer: Issuer,
   env: Record<string, string> = {},
-): Promise<RunningService> {
-  return startService({ issuer, env: { SUPABASE_JWKS: undefined, SUPABASE_URL: project.url, ...env } });
+): Promise<RunningServer> {
+  return startServer({ issuer, env: { SUPABASE_JWKS: undefined, SUPABASE_URL: project.url, ...env } });
 }
 
-async function whoami({ port }: RunningService, issuer: Issuer, user = "alice"): Promise<RawResponse> {
+async function whoami({ port }: RunningServer, issuer: Issuer, user = "alice"): Promise<RawResponse> {
   return await rawGet(port, "/realtime/whoami", [`Authorization: Bearer ${await issuer.token(user)}`]);
 }
 
@@ -143,7 +143,7 @@ Deno.test("with the address not finishing its answer in time it is 503 auth_unav
 });
 
 Deno.test("the log says what was underneath a failure: why a key set cannot be fetched", async () => {
-  await using running = await startService({
+  await using running = await startServer({
     env: { SUPABASE_URL: unusedAddress(), SUPABASE_JWKS: undefined },
   });
   const response = await fetch(

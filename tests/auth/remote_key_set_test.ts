@@ -1,12 +1,9 @@
 /** The key set at the project's address: what is fetched when, on a clock of the test. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { JSONWebKeySet, JWTHeaderParameters } from "jose";
-import { KeySetUnavailable } from "../../supabase/functions/realtime/auth/key_set.ts";
-import {
-  createRemoteKeySet,
-  type RemoteKeySet,
-} from "../../supabase/functions/realtime/auth/remote_key_set.ts";
-import { createIssuer } from "../../dev/issuer.ts";
+import { KeySetUnavailable } from "../../packages/server/src/auth/key_set.ts";
+import { createRemoteKeySet, type RemoteKeySet } from "../../packages/server/src/auth/remote_key_set.ts";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 
 const COOLDOWN_MS = 30_000;
 const MAX_AGE_MS = 600_000;

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { exportSPKI } from "jose";
 import { signWithSecret, unsigned } from "../support/forged_tokens.ts";
-import { createIssuer } from "../../dev/issuer.ts";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import {
   type Answer,
@@ -14,13 +14,13 @@ import {
   startProjectStub,
   unusedAddress,
 } from "../support/project_stub.ts";
-import { HANDSHAKE, rawGet, type RawResponse } from "../support/raw_request.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { HANDSHAKE, rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { assertAccepted, assertRefused } from "../support/token_checks.ts";
 
 const LEGACY_SECRET = "a legacy secret that only Auth has, not this function";
 
-async function whoami({ port }: RunningService, token: string): Promise<RawResponse> {
+async function whoami({ port }: RunningServer, token: string): Promise<RawResponse> {
   return await rawGet(port, "/realtime/whoami", [`Authorization: Bearer ${token}`]);
 }
 
@@ -32,7 +32,7 @@ Deno.test("remote policy: Auth is asked with the token and the publishable key, 
       return answerUser("alice")(request);
     },
   });
-  await using running = await startService({ env: remotePolicy(project.url) });
+  await using running = await startServer({ env: remotePolicy(project.url) });
   const token = await running.issuer.token("alice");
   const { status, body } = await whoami(running, token);
   assertEquals(status, 200, body);
@@ -48,7 +48,7 @@ Deno.test("remote policy: Auth is asked with the token and the publishable key, 
 
 Deno.test("remote policy: who Auth says it is counts, not what the token says", async () => {
   await using project = startProjectStub({ user: answerUser("the-user-of-auth") });
-  await using running = await startService({ env: remotePolicy(project.url) });
+  await using running = await startServer({ env: remotePolicy(project.url) });
   await assertAccepted(running, await running.issuer.token("alice"), "the-user-of-auth");
 });
 
@@ -63,7 +63,7 @@ const ABOUT_THE_TOKEN: readonly (readonly [status: number, code: string])[] = [
 for (const [status, code] of ABOUT_THE_TOKEN) {
   Deno.test(`remote policy: where Auth answers ${status} ${code} the token is invalid`, async () => {
     await using project = startProjectStub({ user: answerAuthError(status, code) });
-    await using running = await startService({ env: remotePolicy(project.url) });
+    await using running = await startServer({ env: remotePolicy(project.url) });
     await assertRefused(running, await running.issuer.token("alice"));
   });
 }
@@ -90,25 +90,25 @@ const ABOUT_ITSELF: Record<string, Answer> = {
 for (const [what, answer] of Object.entries(ABOUT_ITSELF)) {
   Deno.test(`remote policy: where Auth answers ${what} nothing is known about the token`, async () => {
     await using project = startProjectStub({ user: answer });
-    await using running = await startService({ env: remotePolicy(project.url) });
+    await using running = await startServer({ env: remotePolicy(project.url) });
     await assertRefused(running, await running.issuer.token("alice"), "auth_unavailable");
   });
 }
 
 Deno.test("remote policy: where nobody answers nothing is known about the token", async () => {
-  await using running = await startService({ env: remotePolicy(unusedAddress()) });
+  await using running = await startServer({ env: remotePolicy(unusedAddress()) });
   await assertRefused(running, await running.issuer.token("alice"), "auth_unavailable");
 });
 
 Deno.test("remote policy: where Auth does not answer in time nothing is known about the token", async () => {
   await using project = startProjectStub({ user: () => project.tooLate });
-  await using running = await startService({ env: { ...remotePolicy(project.url), AUTH_TIMEOUT_MS: "100" } });
+  await using running = await startServer({ env: { ...remotePolicy(project.url), AUTH_TIMEOUT_MS: "100" } });
   await assertRefused(running, await running.issuer.token("alice"), "auth_unavailable");
 });
 
 Deno.test("remote policy: Auth is asked again after it has failed, and works when it is back", async () => {
   await using project = startProjectStub({ user: answerAuthError(500, "unexpected_failure") });
-  await using running = await startService({ env: remotePolicy(project.url) });
+  await using running = await startServer({ env: remotePolicy(project.url) });
   const token = await running.issuer.token("alice");
   assertProblem(await whoami(running, token), TOKEN_PROBLEMS.auth_unavailable);
   project.user = answerUser("alice");
@@ -118,7 +118,7 @@ Deno.test("remote policy: Auth is asked again after it has failed, and works whe
 
 Deno.test("remote policy: a refusal is not remembered", async () => {
   await using project = startProjectStub({ user: answerAuthError(403, "session_not_found") });
-  await using running = await startService({ env: remotePolicy(project.url) });
+  await using running = await startServer({ env: remotePolicy(project.url) });
   const token = await running.issuer.token("alice");
   await assertRefused(running, token);
   project.user = answerUser("alice");
@@ -127,7 +127,7 @@ Deno.test("remote policy: a refusal is not remembered", async () => {
 
 Deno.test("remote policy: Auth is not asked about what the token itself says against it", async () => {
   await using project = startProjectStub({ user: answerUser("alice") });
-  await using running = await startService({ env: remotePolicy(project.url) });
+  await using running = await startServer({ env: remotePolicy(project.url) });
   const { issuer } = running;
   const past = Math.floor(Date.now() / 1000) - 60;
   const expired = await whoami(running, await issuer.token("alice", { claims: { exp: past } }));
@@ -142,7 +142,7 @@ Deno.test("remote policy: Auth is not asked about what the token itself says aga
 
 Deno.test("remote policy: one token on many connections at the same moment asks Auth once, and later ones not at all", async () => {
   await using project = startProjectStub({ user: answerUser("alice") });
-  await using running = await startService({ env: remotePolicy(project.url) });
+  await using running = await startServer({ env: remotePolicy(project.url) });
   const token = await running.issuer.token("alice");
   const connecting = Array.from(
     { length: 10 },
@@ -156,7 +156,7 @@ Deno.test("remote policy: one token on many connections at the same moment asks 
 
 Deno.test("local policy: a token that no local key is for is decided by Auth", async () => {
   await using project = startProjectStub({ user: answerUser("alice") });
-  await using running = await startService({ env: askableAuth(project.url) });
+  await using running = await startServer({ env: askableAuth(project.url) });
   const legacy = await signWithSecret(LEGACY_SECRET);
   await assertAccepted(running, legacy);
   assertEquals(project.asked, { keys: 0, user: 1 });
@@ -174,7 +174,7 @@ Deno.test("local policy: a token that no local key is for is decided by Auth", a
 
 Deno.test("local policy: Auth is not asked about a token that a local key decides, for or against", async () => {
   await using project = startProjectStub({ user: answerUser("mallory") });
-  await using running = await startService({ env: askableAuth(project.url) });
+  await using running = await startServer({ env: askableAuth(project.url) });
   const { issuer } = running;
   await assertAccepted(running, await issuer.token("alice"));
   const forged = await createIssuer("ES256", issuer.kid);

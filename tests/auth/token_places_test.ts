@@ -1,8 +1,8 @@
 /** Where a token may stand, and which of several counts: docs/protocol.md, "Handshake", step 2. */
 import { assertEquals } from "@std/assert";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
-import { HANDSHAKE, rawGet, type RawResponse } from "../support/raw_request.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { HANDSHAKE, rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { assertNoFragment } from "../support/token_checks.ts";
 
 /** A request as far as tokens are in it. */
@@ -19,20 +19,20 @@ const PLACES: readonly (readonly [name: string, carry: (token: string) => Carrie
   ["the parameter jwt", (token) => ({ query: `jwt=${token}` })],
 ];
 
-async function upgrade({ port }: RunningService, ...carriers: Carrier[]): Promise<RawResponse> {
+async function upgrade({ port }: RunningServer, ...carriers: Carrier[]): Promise<RawResponse> {
   const query = carriers.flatMap(({ query }) => query ?? []).join("&");
   const headerLines = carriers.flatMap(({ headerLines }) => headerLines ?? []);
   return await rawGet(port, `/realtime/echo?${query}`, [...HANDSHAKE, ...headerLines]);
 }
 
 /** The users whose sockets were opened, from the log. */
-function openedBy({ logs }: RunningService): unknown[] {
+function openedBy({ logs }: RunningServer): unknown[] {
   return logs.filter(({ event }) => event === "socket.open").map(({ user }) => user);
 }
 
 for (const [name, carry] of PLACES) {
   Deno.test(`Handshake 2: a token is taken from ${name}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     const token = await running.issuer.token("alice");
     const { status, headers } = await upgrade(running, carry(token));
     assertEquals(status, 101);
@@ -45,7 +45,7 @@ for (const [name, carry] of PLACES) {
 for (const [at, [first, carryFirst]] of PLACES.entries()) {
   for (const [second, carrySecond] of PLACES.slice(at + 1)) {
     Deno.test(`Handshake 2: of two tokens, the one in ${first} counts and not the one in ${second}`, async () => {
-      await using running = await startService();
+      await using running = await startServer();
       const [alice, bob] = [await running.issuer.token("alice"), await running.issuer.token("bob")];
       assertEquals((await upgrade(running, carrySecond(bob), carryFirst(alice))).status, 101);
       assertEquals((await upgrade(running, carrySecond("bad"), carryFirst(alice))).status, 101);
@@ -84,7 +84,7 @@ const SPELLINGS: Record<string, (token: string) => Carrier> = {
 };
 for (const [name, carry] of Object.entries(SPELLINGS)) {
   Deno.test(`Handshake 2: a token ${name} is found`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     assertEquals((await upgrade(running, carry(await running.issuer.token("alice")))).status, 101);
     assertEquals(openedBy(running), ["alice"]);
   });

@@ -1,13 +1,9 @@
 /** The memory of verified tokens, on a clock of the test. */
 import { assert, assertEquals } from "@std/assert";
-import { type User, userFromClaims } from "../../supabase/functions/realtime/auth/user.ts";
-import {
-  refused,
-  unavailable,
-  type Verification,
-} from "../../supabase/functions/realtime/auth/verification.ts";
-import { createVerifier, type VerifierOptions } from "../../supabase/functions/realtime/auth/verifier.ts";
-import { defaultClaims } from "../../dev/issuer.ts";
+import { type User, userFromClaims } from "../../packages/server/src/auth/user.ts";
+import { refused, unavailable, type Verification } from "../../packages/server/src/auth/verification.ts";
+import { createVerifier, type VerifierOptions } from "../../packages/server/src/auth/verifier.ts";
+import { defaultClaims } from "../../packages/cli/dev/issuer.ts";
 
 const START_MS = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;

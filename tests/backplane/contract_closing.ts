@@ -1,8 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import {
-  type Backplane,
-  BackplaneUnavailable,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
+import { type Backplane, BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { byPlace, Listener } from "./listener.ts";
 import { draft, entry, ephemeral } from "./samples.ts";
 import { type Subject, type TestWorld, USUAL, worldTest } from "./world.ts";

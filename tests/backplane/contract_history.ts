@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { PageRequest } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { PageRequest } from "../../packages/server/src/backplane/contract.ts";
 import { outline, type PageOutline } from "./pages.ts";
 import { drafts, range } from "./samples.ts";
 import { type Subject, withRetention, worldTest } from "./world.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Backplane, Draft } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane, Draft } from "../../packages/server/src/backplane/contract.ts";
 import { Listener } from "./listener.ts";
 import { draft, ephemeral, ODD_NAMES } from "./samples.ts";
 import { type Subject, type TestWorld, worldTest } from "./world.ts";

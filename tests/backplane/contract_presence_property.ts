@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Backplane, PresenceChange } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane, PresenceChange } from "../../packages/server/src/backplane/contract.ts";
 import { byPlace, Listener } from "./listener.ts";
 import { PresenceModel } from "./presence_model.ts";
 import { entry } from "./samples.ts";

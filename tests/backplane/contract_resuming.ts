@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Resumption } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Resumption } from "../../packages/server/src/backplane/contract.ts";
 import { byPlace } from "./listener.ts";
 import { assertTold, GRACE_MS, setScene, STATE } from "./presence_scene.ts";
 import { entry } from "./samples.ts";

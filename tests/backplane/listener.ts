@@ -7,8 +7,8 @@ import type {
   PresenceEntry,
   RoomEvent,
   Subscription,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
-import { PATIENCE_MS } from "../support/socket_client.ts";
+} from "../../packages/server/src/backplane/contract.ts";
+import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
 /** How much an error shows of what came. */
 const SHOWN_EVENTS = 10;

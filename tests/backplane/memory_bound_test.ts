@@ -1,7 +1,7 @@
 /** What the memory does when there is too much for it. */
 import { assert, assertEquals, assertNotEquals, fail } from "@std/assert";
 import fc from "fast-check";
-import type { Backplane } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
 import { Listener } from "./listener.ts";
 import { MemoryTestWorld } from "./memory_world.ts";
 import { outline } from "./pages.ts";

@@ -1,7 +1,7 @@
 /** The memory's queue, next to an array that does the same. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Queue } from "../../supabase/functions/realtime/backplane/memory_queue.ts";
+import { Queue } from "../../packages/server/src/backplane/memory/delivery_queue.ts";
 
 Deno.test("a queue gives back what an array would, however it is filled and emptied", () => {
   const step = fc.record({

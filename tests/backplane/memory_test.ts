@@ -1,6 +1,6 @@
 /** The contract's suite on the memory, and what the memory promises beyond it. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { RoomEvent } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { RoomEvent } from "../../packages/server/src/backplane/contract.ts";
 import { backplaneContract } from "./contract.ts";
 import { Listener } from "./listener.ts";
 import { createMemoryTestWorld, MemoryTestWorld } from "./memory_world.ts";

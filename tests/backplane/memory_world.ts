@@ -1,9 +1,9 @@
-import type { Backplane } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
 import {
   createMemoryBackplane,
   type MemoryOptions,
   MemoryWorld,
-} from "../../supabase/functions/realtime/backplane/memory.ts";
+} from "../../packages/server/src/backplane/memory/memory_backplane.ts";
 import { type TestWorld, USUAL, type WorldOptions } from "./world.ts";
 
 const START_MS = 1_800_000_000_000;

@@ -1,10 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type {
-  Backplane,
-  Page,
-  PageRequest,
-  Stored,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane, Page, PageRequest, Stored } from "../../packages/server/src/backplane/contract.ts";
 import { Listener } from "./listener.ts";
 import { expectedOutline, outline } from "./pages.ts";
 import { draft } from "./samples.ts";

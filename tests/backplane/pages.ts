@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Page, PageRequest } from "../../packages/server/src/backplane/contract.ts";
 import { range } from "./samples.ts";
 
 /** A page without its texts. */

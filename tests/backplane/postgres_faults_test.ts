@@ -5,10 +5,10 @@ import {
   type Backplane,
   BackplaneUnavailable,
   type Stored,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
-import { isWithoutPostgres, PostgresServer } from "../support/postgres/server.ts";
-import { eventually } from "../support/eventually.ts";
-import { PATIENCE_MS } from "../support/socket_client.ts";
+} from "../../packages/server/src/backplane/contract.ts";
+import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 import { byPlace, Listener } from "./listener.ts";
 import { PostgresTestWorld } from "./postgres_world.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";

@@ -1,6 +1,6 @@
 /** Much at once on Postgres: backlog, many isolates and rooms, and what does not fit into a notification. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { BackplaneUnavailable } from "../../supabase/functions/realtime/backplane/contract.ts";
+import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { Listener } from "./listener.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
 import { testOnPostgres } from "./test_on_postgres.ts";

@@ -1,8 +1,8 @@
 /** Behind a pooler that gives each transaction another connection, where nothing can be listened to. */
 import { assertEquals } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
-import { isWithoutPooler, type Pooler, startPooler } from "../support/postgres/pooler.ts";
-import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { isWithoutPooler, type Pooler, startPooler } from "../../tools/support/postgres/pooler.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { Listener } from "./listener.ts";
 import { PostgresTestWorld } from "./postgres_world.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";

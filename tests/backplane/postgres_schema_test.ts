@@ -1,10 +1,10 @@
 /** The schema that supabase/migrations makes, what is said where it is missing, and what SQL can do with it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { BackplaneUnavailable } from "../../supabase/functions/realtime/backplane/contract.ts";
-import { channelOf } from "../../supabase/functions/realtime/backplane/postgres/channel.ts";
-import { createTestDatabase, readMigrations } from "../support/postgres/database.ts";
-import { eventually } from "../support/eventually.ts";
-import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
+import { channelOf } from "../../packages/server/src/backplane/postgres/channel.ts";
+import { createTestDatabase, readMigrations } from "../../tools/support/postgres/database.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { Listener } from "./listener.ts";
 import { PostgresTestWorld } from "./postgres_world.ts";
 import { draft, drafts, ephemeral, ODD_NAMES, range } from "./samples.ts";

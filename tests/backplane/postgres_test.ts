@@ -1,5 +1,5 @@
 /** The contract's suite on Postgres. */
-import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { backplaneContract } from "./contract.ts";
 import { createPostgresTestWorld } from "./postgres_world.ts";
 

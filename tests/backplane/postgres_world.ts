@@ -1,14 +1,14 @@
-import type { Backplane } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
 import {
   PostgresBackplane,
   type PostgresEvent,
   type PostgresOptions,
-} from "../../supabase/functions/realtime/backplane/postgres.ts";
+} from "../../packages/server/src/backplane/postgres/postgres_backplane.ts";
 import {
   createTestDatabase,
   type TestDatabase,
   type TestDatabaseOptions,
-} from "../support/postgres/database.ts";
+} from "../../tools/support/postgres/database.ts";
 import { type TestWorld, USUAL, type WorldOptions } from "./world.ts";
 
 /** What a world is made with beside what worlds usually are. */

@@ -2,7 +2,7 @@ import type {
   PresenceChange,
   PresenceEntry,
   Resumption,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
+} from "../../packages/server/src/backplane/contract.ts";
 
 interface Placed {
   readonly entry: PresenceEntry;

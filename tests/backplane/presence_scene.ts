@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Backplane } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
 import { Listener } from "./listener.ts";
 import { entry } from "./samples.ts";
 import type { TestWorld } from "./world.ts";

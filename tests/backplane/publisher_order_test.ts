@@ -6,14 +6,14 @@ import {
   BackplaneUnavailable,
   type Draft,
   type Stored,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
+} from "../../packages/server/src/backplane/contract.ts";
 import { TcpProxy } from "../isolates/tcp_proxy.ts";
-import { eventually } from "../support/eventually.ts";
-import { createTestDatabase } from "../support/postgres/database.ts";
-import { isWithoutPostgres } from "../support/postgres/server.ts";
-import { isWithoutRedis } from "../support/redis/availability.ts";
-import { RedisProcess } from "../support/redis/redis_process.ts";
-import { PATIENCE_MS } from "../support/socket_client.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { createTestDatabase } from "../../tools/support/postgres/database.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
+import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
+import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
+import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 import { PostgresTestWorld } from "./postgres_world.ts";
 import { RedisTestWorld } from "./redis_world.ts";
 import { draft, drafts } from "./samples.ts";

@@ -1,5 +1,5 @@
 /** The contract's suite on a cluster of three nodes. */
-import { sharedCluster } from "../support/redis/shared_cluster.ts";
+import { sharedCluster } from "../../tools/support/redis/shared_cluster.ts";
 import { backplaneContract } from "./contract.ts";
 import { RedisTestWorld } from "./redis_world.ts";
 

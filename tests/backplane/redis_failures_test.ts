@@ -5,13 +5,13 @@ import {
   BackplaneUnavailable,
   type Draft,
   type Stored,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
-import type { RedisOptions } from "../../supabase/functions/realtime/backplane/redis.ts";
-import { createNodes } from "../../supabase/functions/realtime/backplane/redis/nodes.ts";
-import { withDefaults } from "../../supabase/functions/realtime/backplane/redis/options.ts";
-import { eventually } from "../support/eventually.ts";
-import { isWithoutRedis } from "../support/redis/availability.ts";
-import { RedisProcess } from "../support/redis/redis_process.ts";
+} from "../../packages/server/src/backplane/contract.ts";
+import type { RedisOptions } from "../../packages/server/src/backplane/redis/redis_backplane.ts";
+import { createNodes } from "../../packages/server/src/backplane/redis/nodes.ts";
+import { withDefaults } from "../../packages/server/src/backplane/redis/redis_options.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
+import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { TcpProxy } from "../isolates/tcp_proxy.ts";
 import { Listener } from "./listener.ts";
 import { RedisTestWorld } from "./redis_world.ts";

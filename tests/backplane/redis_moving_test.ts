@@ -1,11 +1,11 @@
 /** What becomes of rooms whose part of a cluster goes elsewhere. */
 import { assert, assertEquals } from "@std/assert";
-import { addressOf } from "../../supabase/functions/realtime/backplane/redis/address.ts";
-import { BackplaneUnavailable, type Stored } from "../../supabase/functions/realtime/backplane/contract.ts";
-import { eventually } from "../support/eventually.ts";
-import { isWithoutRedis } from "../support/redis/availability.ts";
-import { RedisCluster } from "../support/redis/redis_cluster.ts";
-import { redisCli, type RedisProcess } from "../support/redis/redis_process.ts";
+import { addressOf } from "../../packages/server/src/backplane/redis/address.ts";
+import { BackplaneUnavailable, type Stored } from "../../packages/server/src/backplane/contract.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
+import { RedisCluster } from "../../tools/support/redis/redis_cluster.ts";
+import { redisCli, type RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { Listener } from "./listener.ts";
 import { RedisTestWorld } from "./redis_world.ts";
 import { draft, range } from "./samples.ts";

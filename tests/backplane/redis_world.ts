@@ -1,11 +1,11 @@
-import type { Backplane } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
 import {
   RedisBackplane,
   type RedisEvent,
   type RedisOptions,
   type RedisPlace,
-} from "../../supabase/functions/realtime/backplane/redis.ts";
-import type { RedisProcess } from "../support/redis/redis_process.ts";
+} from "../../packages/server/src/backplane/redis/redis_backplane.ts";
+import type { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { type TestWorld, USUAL } from "./world.ts";
 
 /** Lets an isolate's leases end now. KEYS: none; ARGV: what the keys of leases look like, the isolate. */

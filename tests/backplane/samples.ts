@@ -1,8 +1,4 @@
-import type {
-  Draft,
-  Ephemeral,
-  PresenceEntry,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Draft, Ephemeral, PresenceEntry } from "../../packages/server/src/backplane/contract.ts";
 
 /** A draft of alice's, unless said otherwise. */
 export function draft(id: string, rest: Partial<Draft> = {}): Draft {

@@ -1,4 +1,4 @@
-import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { PostgresTestWorld, type PostgresWorldOptions } from "./postgres_world.ts";
 
 /** Registers a test in a world of its own on Postgres, whose isolates try again soon to connect. */

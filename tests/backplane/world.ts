@@ -1,4 +1,4 @@
-import type { Backplane, Retention } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane, Retention } from "../../packages/server/src/backplane/contract.ts";
 
 /** What the isolates of a world agree on. */
 export interface WorldOptions {

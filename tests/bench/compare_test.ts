@@ -1,11 +1,11 @@
 /** `deno task bench:compare` tells a difference from noise. */
 import { assert, assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { compareLines } from "../../bench/compare/comparison.ts";
-import { describeComparison } from "../../bench/compare/table.ts";
-import { warnOf } from "../../bench/compare/warnings.ts";
-import { type Line, type Measured, toLine } from "../../bench/report.ts";
-import { SeededRandom } from "../hostile/seeded_random.ts";
+import { compareLines } from "../../tools/bench/compare/comparison.ts";
+import { describeComparison } from "../../tools/bench/compare/table.ts";
+import { warnOf } from "../../tools/bench/compare/warnings.ts";
+import { type Line, type Measured, toLine } from "../../tools/bench/report.ts";
+import { SeededRandom } from "../../tools/support/seeded_random.ts";
 import { drawRun, EMPTY_RUN } from "./runs.ts";
 
 const Seed = fc.nat({ max: 2 ** 31 });

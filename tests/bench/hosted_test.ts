@@ -1,9 +1,9 @@
 /** The bench's members on a hosted isolate: they count what they hear, and bear being refused and sent away. */
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertRejects } from "@std/assert";
-import { createTokenIssuer, issueTokens } from "../../bench/harness/tokens.ts";
-import { HostedIsolate, type HostedIsolateOptions } from "../../bench/hosted/isolate.ts";
-import { HostedLoad } from "../../bench/hosted/load.ts";
-import { REALTIME } from "../edge/stage.ts";
+import { createTokenIssuer, issueTokens } from "../../tools/bench/harness/tokens.ts";
+import { HostedIsolate, type HostedIsolateOptions } from "../../tools/bench/hosted/isolate.ts";
+import { HostedLoad } from "../../tools/bench/hosted/load.ts";
+import { REALTIME } from "../edge_host/edge_stage.ts";
 
 const issuer = await createTokenIssuer();
 const tokens = await issueTokens(issuer, 6);

@@ -1,8 +1,8 @@
 /** The load generator says when it was the limit, and does not take a busy machine for itself. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { LoadLedger } from "../../bench/cases/load_ledger.ts";
-import { describeLoad } from "../../bench/load_report.ts";
-import type { FanOutJob, LoadUse } from "../../bench/load/job.ts";
+import { LoadLedger } from "../../tools/bench/cases/load_ledger.ts";
+import { describeLoad } from "../../tools/bench/load_report.ts";
+import type { FanOutJob, LoadUse } from "../../tools/bench/load/job.ts";
 
 const JOB: FanOutJob = { type: "fan-out", group: "bun", inFlight: 16, durationMs: 500 };
 const WHERE = { case: "fanout", deno: "2.9.6" };

@@ -1,8 +1,8 @@
 /** The picture of a run: every figure with a target, told in shapes and in words. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { drawPicture } from "../../bench/picture/draw_picture.ts";
-import { arrangePanels } from "../../bench/picture/panels.ts";
-import { type Measured, toLine } from "../../bench/report.ts";
+import { drawPicture } from "../../tools/bench/picture/draw_picture.ts";
+import { arrangePanels } from "../../tools/bench/picture/panels.ts";
+import { type Measured, toLine } from "../../tools/bench/report.ts";
 import { EMPTY_RUN } from "./runs.ts";
 
 const ECHO: Measured = {

@@ -1,8 +1,8 @@
 /** The test behind `deno task bench:compare`: what it claims about chance is true, whatever the samples are. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { areDifferences } from "../../bench/compare/false_discovery.ts";
-import { estimateChange, leastLikelihood, rankTest } from "../../bench/compare/rank_sum.ts";
+import { areDifferences } from "../../tools/bench/compare/false_discovery.ts";
+import { estimateChange, leastLikelihood, rankTest } from "../../tools/bench/compare/rank_sum.ts";
 
 /** Few different values, so that there are ties. */
 const Samples = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 });

@@ -1,10 +1,10 @@
 /** What `deno task bench --json` writes is read back; what is not that is refused by the name of its field. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { parseRunReport, readRunReport, writeRunReport } from "../../bench/report_file.ts";
-import { SeededRandom } from "../hostile/seeded_random.ts";
+import { parseRunReport, readRunReport, writeRunReport } from "../../tools/bench/report_file.ts";
+import { SeededRandom } from "../../tools/support/seeded_random.ts";
 import { drawRun, EMPTY_RUN } from "./runs.ts";
 
-const COMPARE = new URL("../../bench/compare.ts", import.meta.url).pathname;
+const COMPARE = new URL("../../tools/bench/compare.ts", import.meta.url).pathname;
 const RUN = drawRun(new SeededRandom(3), { figures: 2, rounds: 4 });
 
 /** The run as JSON, with something put at a place of it. */

@@ -1,6 +1,6 @@
 /** How a figure is judged by its target, and what of it stands in the table. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { formatTable, type Measured, toLine } from "../../bench/report.ts";
+import { formatTable, type Measured, toLine } from "../../tools/bench/report.ts";
 
 const MEASURED: Measured = {
   case: "echo",

@@ -1,6 +1,6 @@
-import { toLine } from "../../bench/report.ts";
-import type { RunReport } from "../../bench/report_file.ts";
-import { SeededRandom } from "../hostile/seeded_random.ts";
+import { toLine } from "../../tools/bench/report.ts";
+import type { RunReport } from "../../tools/bench/report_file.ts";
+import { SeededRandom } from "../../tools/support/seeded_random.ts";
 
 /** What a made-up run has. */
 export interface RunShape {

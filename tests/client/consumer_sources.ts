@@ -99,7 +99,7 @@ const AROUND = {
 /** The code of the package's README, each block a module. */
 export async function readmePrograms(): Promise<Files> {
   const given = Object.entries(AROUND).map(([name, type]) => `declare const ${name}: ${type};\n`).join("");
-  const blocks = (await readCodeBlocks("client/README.md")).filter(({ language }) =>
+  const blocks = (await readCodeBlocks("packages/client/README.md")).filter(({ language }) =>
     language.startsWith("ts")
   );
   return Object.fromEntries(blocks.map(({ language, code }, at) => {

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { readCodeBlock, readCodeBlocks } from "../support/code_blocks.ts";
 import { copyFunction } from "../support/function_copy.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { DocumentedCode } from "./documented_code.ts";
 
 const PAGE = "docs/client.md";
@@ -14,7 +14,7 @@ Deno.test("the page's code compiles, runs to its end against a server, and does 
   await using code = await DocumentedCode.create();
   for (const block of blocks.filter((block) => !isAboutTables(block))) await code.add(block.code);
   assertEquals(await code.check(), "");
-  await using running = await startService();
+  await using running = await startServer();
   const output = await code.run({
     url: `http://127.0.0.1:${running.port}/realtime/rooms/lobby`,
     token: await running.issuer.token("alice"),
@@ -51,7 +51,7 @@ Deno.test("a typed room's events reach the client from the server's schemas", as
   const tables = await readCodeBlock("docs/rooms.md", ({ code }) => code.includes("export const tables"));
   await using copy = await copyFunction();
   await copy.write("routes/tables.ts", tables);
-  const client = new URL("../../client/mod.ts", import.meta.url).href;
+  const client = new URL("../../packages/client/mod.ts", import.meta.url).href;
   const here = types.replaceAll("../supabase/functions/realtime/", "./").replace(
     "@realtime-edge/client",
     client,
@@ -70,7 +70,8 @@ Deno.test("the page's React component compiles", async () => {
 });
 
 Deno.test("the page lists every code of the client's errors, every option and every listener, and no other", async () => {
-  const source = (path: string) => Deno.readTextFile(new URL(`../../client/${path}`, import.meta.url));
+  const source = (path: string) =>
+    Deno.readTextFile(new URL(`../../packages/client/${path}`, import.meta.url));
   /** The first column of the table under a heading, without its head. */
   const column = (heading: string, cell: RegExp) => {
     const section = page.split(`\n${heading}\n`)[1]?.split(/\n##+ /)[0] ?? "";

@@ -1,4 +1,4 @@
-const CLIENT = new URL("../../client/", import.meta.url);
+const CLIENT = new URL("../../packages/client/", import.meta.url);
 const PACKAGE = "@realtime-edge/client";
 
 /** What a page's code may take for granted: an address, a token, supabase-js, a room that is live. */

@@ -1,9 +1,10 @@
 /** The client's types of frames are the server's schemas; this file compiles only while they are. */
 import { assertEquals } from "@std/assert";
-import type { ClientFrame, ServerErrorCode, ServerFrame } from "../../client/frames.ts";
-import type { ClientFrame as ClientSchema } from "../../supabase/functions/realtime/protocol/client_frames.ts";
-import type { ErrorCode } from "../../supabase/functions/realtime/protocol/errors.ts";
-import type { ServerFrame as ServerSchema } from "../../supabase/functions/realtime/protocol/server_frames.ts";
+import type { ClientFrame, ServerFrame } from "../../packages/protocol/frames.ts";
+import type { ClientFrame as ClientSchema } from "../../packages/server/src/schemas/client_frames.ts";
+import type { ErrorCode } from "../../packages/protocol/error_codes.ts";
+import type { ServerErrorCode } from "../../packages/client/errors.ts";
+import type { ServerFrame as ServerSchema } from "../../packages/server/src/schemas/server_frames.ts";
 
 /** Whether one can stand for the other, in both directions, whether or not a field may be written. */
 type Same<One, Other> = [One, Other] extends [Other, One] ? true : false;

@@ -1,9 +1,9 @@
 /** The client's house rules: it needs nothing from outside, and its core nothing of its side entries (docs/architecture.md). */
 import { assertEquals } from "@std/assert";
-import { listFiles } from "../../dev/list_files.ts";
+import { listFiles } from "../../tools/support/list_files.ts";
 
-const CLIENT = new URL("../../client/", import.meta.url);
-const PLAYGROUND = new URL("../../playground/", import.meta.url);
+const CLIENT = new URL("../../packages/client/", import.meta.url);
+const PLAYGROUND = new URL("../../packages/cli/playground/", import.meta.url);
 const ENTRIES = ["mod.ts", "react.ts", "indexed_db.ts"];
 
 interface Source {

@@ -1,7 +1,7 @@
 /** Where a database cannot be opened: told clearly, and tried again with the next call. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { createIndexedDbOutbox } from "../../client/indexed_db.ts";
-import type { DatabaseFactory, OpenDatabase } from "../../client/indexed_db/platform.ts";
+import { createIndexedDbOutbox } from "../../packages/client/indexed_db.ts";
+import type { DatabaseFactory, OpenDatabase } from "../../packages/client/indexed_db/platform.ts";
 
 /** An open request whose events a test fires. */
 class OpenRequest extends EventTarget {

@@ -3,11 +3,11 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { launchChromium } from "../support/chromium.ts";
-import { eventually } from "../support/eventually.ts";
-import { FaultProxy } from "../support/fault_proxy/fault_proxy.ts";
-import { lostAck } from "../support/fault_proxy/faults.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { FaultProxy } from "../../tools/support/fault_proxy/fault_proxy.ts";
+import { lostAck } from "../../tools/support/fault_proxy/faults.ts";
 import { RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { callsOf, type PageCall } from "./page_controls.ts";
 import type { OutboxControls } from "./pages/outbox_page.ts";
 import { servePages } from "./served_pages.ts";
@@ -41,7 +41,7 @@ Deno.test({
     const outbox = fileURLToPath(new URL("pages/outbox_page.ts", import.meta.url));
     await using pages = await servePages({ entries: { outbox } });
     await using browser = await launchChromium();
-    await using running = await startService();
+    await using running = await startServer();
     let scenes = 0;
 
     async function step(name: string, act: (scene: Scene) => Promise<void>): Promise<void> {

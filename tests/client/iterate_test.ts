@@ -1,10 +1,10 @@
 /** Messages for `for await`. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { RoomError } from "../../client/errors.ts";
-import { iterate } from "../../client/iterate.ts";
-import { Listeners } from "../../client/listeners.ts";
-import type { RoomListeners, RoomMessage } from "../../client/room.ts";
-import type { RoomState } from "../../client/state.ts";
+import { RoomError } from "../../packages/client/errors.ts";
+import { iterate } from "../../packages/client/iterate.ts";
+import { Listeners } from "../../packages/client/listeners.ts";
+import type { RoomListeners, RoomMessage } from "../../packages/client/room.ts";
+import type { RoomState } from "../../packages/client/state.ts";
 
 type Events = { readonly chat: number };
 

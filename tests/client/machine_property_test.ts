@@ -1,8 +1,8 @@
 /** Whatever happens to the state machine, in whatever order: it is never stuck, and it always says why it is where it is. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { CLOSE, endingOf, reactionTo } from "../../client/endings.ts";
-import { RoomError, type RoomErrorCode } from "../../client/errors.ts";
+import { CLOSE, endingOf, reactionTo } from "../../packages/client/connection/close_reasons.ts";
+import { RoomError, type RoomErrorCode } from "../../packages/client/errors.ts";
 import { MachineWorld, type Said, welcomeFrame } from "./machine_world.ts";
 
 const CLOSE_CODES = [

@@ -1,7 +1,7 @@
 /** The state machine, step by step, with a clock that the test moves. */
 import { assert, assertEquals } from "@std/assert";
-import { endingOf } from "../../client/endings.ts";
-import { RoomError } from "../../client/errors.ts";
+import { endingOf } from "../../packages/client/connection/close_reasons.ts";
+import { RoomError } from "../../packages/client/errors.ts";
 import { MachineWorld, welcomeFrame } from "./machine_world.ts";
 
 const broken = () => endingOf(1006, "");

@@ -1,4 +1,4 @@
-import type { WelcomeFrame } from "../../client/frames.ts";
+import type { WelcomeFrame } from "../../packages/protocol/frames.ts";
 import {
   type Effect,
   IDLE,
@@ -6,7 +6,7 @@ import {
   type MachineEvent,
   step,
   type Timing,
-} from "../../client/machine.ts";
+} from "../../packages/client/connection/machine.ts";
 
 /** Bounds as a user has them by default. */
 export const TIMING: Timing = {

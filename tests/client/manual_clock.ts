@@ -1,4 +1,4 @@
-import type { Clock } from "../../client/clock.ts";
+import type { Clock } from "../../packages/client/clock.ts";
 
 /** A clock that only the test moves. */
 export class ManualClock implements Clock {

@@ -1,4 +1,4 @@
-import type { OutboxStorage, StoredMessage } from "../../client/outbox_storage.ts";
+import type { OutboxStorage, StoredMessage } from "../../packages/client/outbox_storage.ts";
 
 /** What page loads of one test leave to each other. */
 export class MemoryOutboxes {

@@ -1,9 +1,9 @@
 /** What is wrong with an address or an option is said at once, and names it. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseRoomAddress } from "../../client/addresses.ts";
-import { createRoom } from "../../client/mod.ts";
-import type { RoomOptions } from "../../client/options.ts";
-import { resolveOptions } from "../../client/resolve_options.ts";
+import { parseRoomAddress } from "../../packages/client/connection/addresses.ts";
+import { createRoom } from "../../packages/client/mod.ts";
+import type { RoomOptions } from "../../packages/client/options.ts";
+import { resolveOptions } from "../../packages/client/resolve_options.ts";
 
 const token = () => "token";
 

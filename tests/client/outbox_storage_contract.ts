@@ -2,7 +2,7 @@
  * What an outbox's storage has to do, whichever it is. The cases run in a page too, so they import nothing that a browser does not
  * have.
  */
-import type { OutboxStorage, StoredMessage } from "../../client/outbox_storage.ts";
+import type { OutboxStorage, StoredMessage } from "../../packages/client/outbox_storage.ts";
 
 /** What is held against the contract. */
 export interface StorageUnderTest {

@@ -1,11 +1,11 @@
 /** Messages that wait: bounded, kept, restored, in order; never twice, never in another's name. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { RoomError } from "../../client/errors.ts";
-import type { ClientFrame } from "../../client/frames.ts";
-import { Outbox } from "../../client/outbox.ts";
-import type { OutboxStorage, StoredMessage } from "../../client/outbox_storage.ts";
-import { Requests } from "../../client/requests.ts";
-import type { Undelivered } from "../../client/room.ts";
+import { RoomError } from "../../packages/client/errors.ts";
+import type { ClientFrame } from "../../packages/protocol/frames.ts";
+import { Outbox } from "../../packages/client/outbox.ts";
+import type { OutboxStorage, StoredMessage } from "../../packages/client/outbox_storage.ts";
+import { Requests } from "../../packages/client/requests.ts";
+import type { Undelivered } from "../../packages/client/room.ts";
 import { welcomeFrame } from "./machine_world.ts";
 import { ManualClock, rest } from "./manual_clock.ts";
 

@@ -1,10 +1,10 @@
 /** The npm package, as somebody who installs it has it: in a fresh project, compiled strictly, run on Node against a real server. */
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { stopBundling, writeClientPackage } from "../../dev/client_package.ts";
-import { listFiles } from "../../dev/list_files.ts";
+import { stopBundling, writeClientPackage } from "../../tools/pack/client_package.ts";
+import { listFiles } from "../../tools/support/list_files.ts";
 import { locateNpmCommand, runOrThrow } from "../support/deploy/npm_tool.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { findAnyTypes } from "./any_types.ts";
 import {
   PROGRAM,
@@ -16,7 +16,7 @@ import {
 } from "./consumer_sources.ts";
 import { compileProject, importedVersion, installPackages } from "./npm_project.ts";
 
-const SOURCES = new URL("../../client/", import.meta.url);
+const SOURCES = new URL("../../packages/client/", import.meta.url);
 const PACK_MS = 60_000;
 const RUN_MS = 20_000;
 
@@ -142,7 +142,7 @@ Deno.test("the npm package", {
       assertEquals(findAnyTypes(files), []);
     });
 
-    await using service = await startService();
+    await using service = await startServer();
     const env = {
       ROOM: `${service.origin}/realtime/rooms/lobby`,
       TOKEN: await service.issuer.token("alice"),

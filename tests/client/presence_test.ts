@@ -1,9 +1,9 @@
 /** Who is there, as frames tell it; and our own state, of which only the latest matters. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { RoomError } from "../../client/errors.ts";
-import type { ClientFrame, PresenceMember } from "../../client/frames.ts";
-import { RoomPresence } from "../../client/presence.ts";
-import { Requests } from "../../client/requests.ts";
+import { RoomError } from "../../packages/client/errors.ts";
+import type { ClientFrame, PresenceMember } from "../../packages/protocol/frames.ts";
+import { RoomPresence } from "../../packages/client/presence.ts";
+import { Requests } from "../../packages/client/requests.ts";
 import { welcomeFrame } from "./machine_world.ts";
 import { ManualClock, rest } from "./manual_clock.ts";
 

@@ -1,6 +1,6 @@
 /** A room that is opened, closed and opened again, with nothing to connect to. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { createRoom, type Room, RoomError } from "../../client/mod.ts";
+import { createRoom, type Room, RoomError } from "../../packages/client/mod.ts";
 import { ManualClock, rest } from "./manual_clock.ts";
 
 type Events = { readonly chat: string };

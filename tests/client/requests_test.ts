@@ -1,8 +1,8 @@
 /** What is asked of the server: in order, in few messages, no faster than it takes them, again under the same id. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { RoomError } from "../../client/errors.ts";
-import type { ClientFrame } from "../../client/frames.ts";
-import { type RequestFrame, Requests } from "../../client/requests.ts";
+import { RoomError } from "../../packages/client/errors.ts";
+import type { ClientFrame } from "../../packages/protocol/frames.ts";
+import { type RequestFrame, Requests } from "../../packages/client/requests.ts";
 import { welcomeFrame } from "./machine_world.ts";
 import { ManualClock, rest } from "./manual_clock.ts";
 

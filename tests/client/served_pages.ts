@@ -1,4 +1,4 @@
-import { bundle, type BundledFile, type BundleOptions, stopBundling } from "../../dev/bundle.ts";
+import { bundle, type BundledFile, type BundleOptions, stopBundling } from "../../packages/cli/dev/bundle.ts";
 
 /** Pages on a port of their own. `await using` ends the server, and the process that has bundled them. */
 export interface ServedPages extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import { MAX_CORE_BYTES, measureClient, stopBundling } from "../../dev/client_package.ts";
+import { MAX_CORE_BYTES, measureClient, stopBundling } from "../../tools/pack/client_package.ts";
 
 Deno.test("the client's core is at most 8 KiB, minified and compressed", {
   // esbuild is a process of its own.

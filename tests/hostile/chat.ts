@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import type { RoomProcess } from "./room_process.ts";
-import type { TcpMember } from "./tcp_member.ts";
+import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 /** What became of a chat. */
 export interface ChatOutcome {

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ServerFrame } from "../../supabase/functions/realtime/protocol/server_frames.ts";
+import type { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 import { ANY_RATE, RoomClient, roomUrl } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { startRoomProcess } from "./room_process.ts";
-import { TcpMember } from "./tcp_member.ts";
+import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 const LEVELS = 10_000;
 const ARRAYS = "[".repeat(3 * LEVELS) + "]".repeat(3 * LEVELS);
@@ -68,7 +68,7 @@ function nested(levels: number): unknown {
 }
 
 Deno.test("data of 64 levels passes and reaches everybody, one more does not (3.6)", async () => {
-  await using running = await startService({ env: ANY_RATE });
+  await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "room");
   await using bob = await RoomClient.join(running, "room", { user: "bob", plain: true });
   await alice.publish(nested(64));
@@ -98,7 +98,7 @@ const TELLING_NAMES = [
 ];
 
 Deno.test("names of the prototype, lone surrogates and NUL arrive as they were sent, as event, id, data and state (5.8)", async () => {
-  await using running = await startService({ env: ANY_RATE });
+  await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "room");
   // Not a RoomClient: its schemas drop a key `__proto__`.
   const [member] = await TcpMember.join(await roomUrl(running, "room", { user: "bob" }), { plain: true });
@@ -137,7 +137,7 @@ const PROTOTYPE_ROOMS = [
 ];
 
 Deno.test("rooms of the prototype's names are rooms like any other (1.1)", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   for (const room of PROTOTYPE_ROOMS) {
     await using alice = await RoomClient.join(running, room, { user: room });
     assertEquals([alice.welcome.room, alice.welcome.user, alice.welcome.offset], [room, room, 0]);

@@ -1,8 +1,8 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { Chat } from "./chat.ts";
 import { CAN_MEASURE, report, startRoomProcess } from "./room_process.ts";
-import type { TcpMember } from "./tcp_member.ts";
+import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 /** More than the chat needs, and soon used up by a flood. */
 const LIMITED = { FRAMES_PER_SECOND: "1000", FRAMES_BURST: "500" } as const;

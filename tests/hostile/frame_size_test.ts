@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ANY_RATE, RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 
 const FRAME_BYTES = 65_536;
 const encoder = new TextEncoder();
@@ -18,7 +18,7 @@ for (const character of ["a", "ä", "€", "😀"]) {
   for (const plain of [false, true]) {
     const who = plain ? "a plain member" : "a v1 member";
     Deno.test(`a frame of exactly max_frame_bytes of ${character} is published by ${who}, one byte more is 1009 (10.3)`, async () => {
-      await using running = await startService({ env: ANY_RATE });
+      await using running = await startServer({ env: ANY_RATE });
       await using witness = await RoomClient.join(running, "room", { user: "bob" });
       await using member = await RoomClient.join(running, "room", { plain });
       assertEquals(member.welcome.limits["max_frame_bytes"], FRAME_BYTES);

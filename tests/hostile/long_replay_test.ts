@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { deadline } from "@std/async";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { Offsets } from "./offsets.ts";
 import { Members } from "./members.ts";
 import { publishAll } from "./publishing.ts";
 import { CAN_MEASURE, report, type RoomProcess, startRoomProcess } from "./room_process.ts";
-import { HOSTILE_PATIENCE_MS, TcpMember } from "./tcp_member.ts";
+import { HOSTILE_PATIENCE_MS, TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 const BYTES = 60_000;
 const MEBIBYTES = 1_048_576;

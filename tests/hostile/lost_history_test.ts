@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import type { RoomEvent } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { RoomEvent } from "../../packages/server/src/backplane/contract.ts";
 import { RoomClient, roomUrl } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
-import { TcpMember } from "./tcp_member.ts";
+import { startServer } from "../support/running_server.ts";
+import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 Deno.test("a member whose room loses its history while it joins is not left in a room that is dead (4.1, 6.3)", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const backplane = backplaneOf(running);
   const asked = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import type { ServerFrame } from "../../supabase/functions/realtime/protocol/server_frames.ts";
-import { OPCODE } from "../support/raw_socket.ts";
+import type { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
+import { OPCODE } from "../../tools/support/wire/raw_socket.ts";
 import { Chat } from "./chat.ts";
-import { type Malformed, malformed } from "./malformed_frames.ts";
+import { type Malformed, malformed } from "../../tools/support/wire/malformed_frames.ts";
 import { CAN_MEASURE, report, type RoomProcess, startRoomProcess } from "./room_process.ts";
-import { SeededRandom } from "./seeded_random.ts";
-import type { TcpMember } from "./tcp_member.ts";
+import { SeededRandom } from "../../tools/support/seeded_random.ts";
+import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 const SEED = 20_261_123;
 const FRAMES = 10_000;

@@ -1,4 +1,4 @@
-import type { TcpMember } from "./tcp_member.ts";
+import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 /** Members that break off together at a test's end. (AsyncDisposableStack would do; Deno 2.1.4 has none.) */
 export class Members implements AsyncDisposable {

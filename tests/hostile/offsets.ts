@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { ServerFrame } from "../../supabase/functions/realtime/protocol/server_frames.ts";
+import type { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 
 /** Follows the durable messages that one member gets, without keeping them. */
 export class Offsets {

@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import type { TcpMember } from "./tcp_member.ts";
+import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 /** What to publish. */
 export interface Load {

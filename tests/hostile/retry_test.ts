@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { ANY_RATE, RoomClient, roomUrl } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
-import { SeededRandom } from "./seeded_random.ts";
-import { TcpMember } from "./tcp_member.ts";
+import { startServer } from "../support/running_server.ts";
+import { SeededRandom } from "../../tools/support/seeded_random.ts";
+import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 const ROUNDS = 20;
 const PUBLISHES = 100;
 const SEED = 42;
 
 Deno.test("who breaks off right after 100 publishes and sends them again has each stored once, in the order of the first attempt (5.3, 5.6)", async () => {
-  await using running = await startService({ env: ANY_RATE });
+  await using running = await startServer({ env: ANY_RATE });
   await using witness = await RoomClient.join(running, "room", { user: "bob" });
   const random = new SeededRandom(SEED);
   let head = 0;

@@ -1,8 +1,11 @@
-import { createIssuer, type Issuer } from "../../dev/issuer.ts";
+import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
 import type { FrameOf } from "../support/room_client.ts";
-import { type FunctionProcess, startFunctionProcess } from "../support/function_process.ts";
+import {
+  type FunctionProcess,
+  startFunctionProcess,
+} from "../../tools/support/processes/function_process.ts";
 import { ANY_RATE } from "../support/room_client.ts";
-import { TcpMember, type TcpMemberOptions } from "./tcp_member.ts";
+import { TcpMember, type TcpMemberOptions } from "../../tools/support/wire/tcp_member.ts";
 
 /** Who joins, and how. */
 export interface ProcessJoin extends TcpMemberOptions {

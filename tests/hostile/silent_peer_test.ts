@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { RoomClient, roomUrl } from "../support/room_client.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { Members } from "./members.ts";
 import { CAN_MEASURE, report, startRoomProcess } from "./room_process.ts";
-import { TcpMember } from "./tcp_member.ts";
+import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 /** Joins, enters presence, and from then on neither reads nor answers: a laptop that was shut. */
-async function fallAsleep(running: RunningService, plain: boolean): Promise<TcpMember> {
+async function fallAsleep(running: RunningServer, plain: boolean): Promise<TcpMember> {
   const [sleeper] = await TcpMember.join(await roomUrl(running, "room", { user: "bob" }), { plain });
   await sleeper.request({ type: "presence", id: "enter", state: { here: true } });
   sleeper.pause();
@@ -15,7 +15,7 @@ async function fallAsleep(running: RunningService, plain: boolean): Promise<TcpM
 }
 
 Deno.test("a v1 member that falls silent and does not answer the close is gone from presence after the grace time (7.6, 9.3)", async () => {
-  await using running = await startService({ env: { HEARTBEAT_MS: "200", PRESENCE_GRACE_MS: "200" } });
+  await using running = await startServer({ env: { HEARTBEAT_MS: "200", PRESENCE_GRACE_MS: "200" } });
   await using sleeper = await fallAsleep(running, false);
   await using witness = await RoomClient.join(running, "room", { plain: true });
   assertEquals((await witness.next("presence")).members?.length, 1);
@@ -24,7 +24,7 @@ Deno.test("a v1 member that falls silent and does not answer the close is gone f
 });
 
 Deno.test("a v1 member that falls silent and does not answer the close gives its place in the room back, and is logged (9.3, 10.5)", async () => {
-  await using running = await startService({ env: { HEARTBEAT_MS: "200", MAX_MEMBERS_PER_ROOM: "1" } });
+  await using running = await startServer({ env: { HEARTBEAT_MS: "200", MAX_MEMBERS_PER_ROOM: "1" } });
   await using sleeper = await fallAsleep(running, false);
   assertEquals((await running.logged("socket.close")).map(({ code }) => code), [4408]);
   await using successor = await RoomClient.join(running, "room", { user: "carol" });
@@ -72,7 +72,7 @@ Deno.test("members that answer no close do not get around the limits on connecti
 });
 
 Deno.test("a flooding member that does not answer its close is gone from presence after the grace time (10.2)", async () => {
-  await using running = await startService({
+  await using running = await startServer({
     env: { FRAMES_PER_SECOND: "1", FRAMES_BURST: "10", PRESENCE_GRACE_MS: "200" },
   });
   await using flood = await fallAsleep(running, true);
@@ -85,7 +85,7 @@ Deno.test("a flooding member that does not answer its close is gone from presenc
 });
 
 Deno.test("a member whose presence goes on elsewhere is not told of as left when its old connection breaks at last", async () => {
-  await using running = await startService({ env: { PRESENCE_GRACE_MS: "100" } });
+  await using running = await startServer({ env: { PRESENCE_GRACE_MS: "100" } });
   await using witness = await RoomClient.join(running, "room");
   await witness.next("presence");
   await using sleeper = await fallAsleep(running, false);

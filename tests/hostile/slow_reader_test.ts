@@ -5,7 +5,7 @@ import { Members } from "./members.ts";
 import { Offsets } from "./offsets.ts";
 import { publishAll } from "./publishing.ts";
 import { CAN_MEASURE, report, type RoomProcess, startRoomProcess } from "./room_process.ts";
-import { HOSTILE_PATIENCE_MS, TcpMember } from "./tcp_member.ts";
+import { HOSTILE_PATIENCE_MS, TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 /** What is kept of history is not what these tests measure. */
 const SHORT_HISTORY = { HISTORY_MESSAGES: "100" } as const;

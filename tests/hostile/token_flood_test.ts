@@ -1,13 +1,13 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { ANY_RATE, roomUrl } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { assertNoFragment } from "../support/token_checks.ts";
-import { TcpMember } from "./tcp_member.ts";
+import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 const FLOOD = 500;
 
 Deno.test("a flood of tokens in band is refused, nothing of any of them is told or logged, and the old one goes on (8.3, 10.1)", async () => {
-  await using running = await startService({
+  await using running = await startServer({
     env: { ...ANY_RATE, LOG_LEVEL: "debug", MAX_QUEUED_FRAMES: "10000" },
   });
   const { issuer } = running;
@@ -53,7 +53,7 @@ Deno.test("a flood of tokens in band is refused, nothing of any of them is told 
 });
 
 Deno.test("a flood of tokens is refused under the ordinary limits before it is closed with 4429", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const [member] = await TcpMember.join(await roomUrl(running, "room", { user: "mallory" }));
   await using hostile = member;
   const text = JSON.stringify({ type: "auth", id: "again", token: "no token" });

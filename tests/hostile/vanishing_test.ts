@@ -1,13 +1,16 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { createMemoryBackplane, MemoryWorld } from "../../supabase/functions/realtime/backplane/memory.ts";
-import { requestHead } from "../support/raw_socket.ts";
+import {
+  createMemoryBackplane,
+  MemoryWorld,
+} from "../../packages/server/src/backplane/memory/memory_backplane.ts";
+import { requestHead } from "../../tools/support/wire/raw_socket.ts";
 import { roomUrl } from "../support/room_client.ts";
 import { changeRoomServices } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { forEach } from "./members.ts";
 import { publishAll } from "./publishing.ts";
 import { CAN_MEASURE, heapOf, report, type RoomProcess, startRoomProcess } from "./room_process.ts";
-import { HOSTILE_PATIENCE_MS, TcpMember } from "./tcp_member.ts";
+import { HOSTILE_PATIENCE_MS, TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 /** Rooms that are joined at the same time. */
 const AT_ONCE = 50;
@@ -65,7 +68,7 @@ Deno.test("2,000 rooms that were joined and left take no memory, with presence a
 });
 
 Deno.test("nothing of a room is left when its last member is gone, unless it was published to", async () => {
-  await using running = await startService({
+  await using running = await startServer({
     env: { MAX_CONNECTIONS_PER_USER: "1000", PRESENCE_GRACE_MS: "0" },
   });
   const options = {

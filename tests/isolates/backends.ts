@@ -1,7 +1,7 @@
-import { createTestDatabase } from "../support/postgres/database.ts";
-import { isWithoutPostgres, PostgresServer } from "../support/postgres/server.ts";
-import { isWithoutRedis } from "../support/redis/availability.ts";
-import { RedisProcess } from "../support/redis/redis_process.ts";
+import { createTestDatabase } from "../../tools/support/postgres/database.ts";
+import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
+import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
+import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 
 /** What isolates share, as a server of its own. `await using` gives it back. */
 export interface Backend extends AsyncDisposable {

@@ -1,5 +1,8 @@
-import { createIssuer, type Issuer } from "../../dev/issuer.ts";
-import { type FunctionProcess, startFunctionProcess } from "../support/function_process.ts";
+import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
+import {
+  type FunctionProcess,
+  startFunctionProcess,
+} from "../../tools/support/processes/function_process.ts";
 import { ANY_RATE } from "../support/room_client.ts";
 import type { Backend, BackendKind } from "./backends.ts";
 import { Owned } from "./owned.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async";
-import { connect, type Gap, type Position, type Room, type RoomMessage } from "../../client/mod.ts";
+import { connect, type Gap, type Position, type Room, type RoomMessage } from "../../packages/client/mod.ts";
 import { range } from "../backplane/samples.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Owned } from "./owned.ts";

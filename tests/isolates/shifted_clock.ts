@@ -1,4 +1,4 @@
-import { findInstalled } from "../support/installed.ts";
+import { findInstalled } from "../../tools/support/installed.ts";
 
 const library = findInstalled({
   name: "libfaketime",

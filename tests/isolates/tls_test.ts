@@ -1,11 +1,14 @@
 /** Isolates whose way to what they share is encrypted. */
 import { assert, assertEquals } from "@std/assert";
-import { createIssuer } from "../../dev/issuer.ts";
-import { createTestDatabase } from "../support/postgres/database.ts";
-import { isWithoutPostgres, PostgresServer } from "../support/postgres/server.ts";
-import { type FunctionProcess, startFunctionProcess } from "../support/function_process.ts";
-import { isWithoutRedis } from "../support/redis/availability.ts";
-import { RedisProcess } from "../support/redis/redis_process.ts";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
+import { createTestDatabase } from "../../tools/support/postgres/database.ts";
+import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
+import {
+  type FunctionProcess,
+  startFunctionProcess,
+} from "../../tools/support/processes/function_process.ts";
+import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
+import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { createCertificate } from "./certificate.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { FrameOf } from "../support/room_client.ts";
 import { RoomClient, roomUrl } from "../support/room_client.ts";
-import type { RunningService } from "../support/running_service.ts";
+import type { RunningServer } from "../support/running_server.ts";
 import { Follower } from "./follower.ts";
 
 /** Something that one client does; clients do what they do at the same time. */
@@ -47,7 +47,7 @@ export interface DeliveryRunOptions {
 
 /** Does steps in rooms in which nothing has been said yet, and checks that what all were told fits together. */
 export class DeliveryRun {
-  readonly #running: RunningService;
+  readonly #running: RunningServer;
   readonly #options: DeliveryRunOptions;
   readonly #clients: readonly Client[];
   /** Frames that were sent, by room and user. */
@@ -57,7 +57,7 @@ export class DeliveryRun {
   readonly #errors: FrameOf<"error">[] = [];
   #lastId = 0;
 
-  constructor(running: RunningService, options: DeliveryRunOptions) {
+  constructor(running: RunningServer, options: DeliveryRunOptions) {
     this.#running = running;
     this.#options = options;
     this.#clients = CLIENTS.map(({ user, plain, history }, index) => {

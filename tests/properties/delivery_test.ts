@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { ANY_RATE } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { CLIENTS, DeliveryRun, type DeliveryStep } from "./delivery_run.ts";
 
 /** A run is a few dozen connections: these take some seconds. */
@@ -44,7 +44,7 @@ for (const keepsAll of [true, false]) {
       MAX_CONNECTIONS_PER_USER: "1000",
       ...(keepsAll ? {} : { HISTORY_MESSAGES: String(KEPT) }),
     };
-    await using running = await startService({ env });
+    await using running = await startServer({ env });
     let run = 0;
     await fc.assert(
       fc.asyncProperty(steps, rooms, async (steps, rooms) => {

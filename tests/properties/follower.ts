@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async";
-import type { ServerFrame } from "../../supabase/functions/realtime/protocol/server_frames.ts";
-import { HOSTILE_PATIENCE_MS, TcpMember } from "../hostile/tcp_member.ts";
+import type { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
+import { HOSTILE_PATIENCE_MS, TcpMember } from "../../tools/support/wire/tcp_member.ts";
 import type { FrameOf } from "../support/room_client.ts";
 import { Sequence } from "./sequence.ts";
 

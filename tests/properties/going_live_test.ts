@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Backplane } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
 import { ANY_RATE, publishFrame, RoomClient, roomUrl } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { Follower } from "./follower.ts";
 
 const RUNS = 80;
@@ -62,7 +62,7 @@ class Interruptions {
 }
 
 Deno.test("what is published at any moment of a join comes once, in order (4.1, 4.3, 6.1, 6.6)", async () => {
-  await using running = await startService({ env: { ...ANY_RATE, MAX_CONNECTIONS_PER_USER: "1000" } });
+  await using running = await startServer({ env: { ...ANY_RATE, MAX_CONNECTIONS_PER_USER: "1000" } });
   const interruptions = new Interruptions(backplaneOf(running));
   changeRoomServices(running, { backplane: interruptions.backplane });
   let run = 0;

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ANY_RATE, roomUrl } from "../support/room_client.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
-import { TcpMember } from "../hostile/tcp_member.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
+import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 import { Follower } from "./follower.ts";
 
 const RUNS = 12;
@@ -77,7 +77,7 @@ async function joinAndResume(
 }
 
 async function joinUnderLoad(
-  running: RunningService,
+  running: RunningServer,
   { room, size, joiners }: { room: string; size: number; joiners: readonly Joiner[] },
 ): Promise<void> {
   const [publisher] = await TcpMember.join(await roomUrl(running, room));
@@ -101,7 +101,7 @@ async function joinUnderLoad(
 
 Deno.test("who joins, breaks off and resumes while others publish at full speed gets all, once, in order (4.1, 4.3, 6.1, 6.6)", async () => {
   const env = { ...ANY_RATE, MAX_CONNECTIONS_PER_USER: "1000", HISTORY_MESSAGES: "10000" };
-  await using running = await startService({ env });
+  await using running = await startServer({ env });
   let run = 0;
   await fc.assert(
     fc.asyncProperty(

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { PresenceModel } from "../backplane/presence_model.ts";
-import { TcpMember } from "../hostile/tcp_member.ts";
+import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 import { freshId, RoomClient, roomUrl } from "../support/room_client.ts";
-import type { RunningService } from "../support/running_service.ts";
+import type { RunningServer } from "../support/running_server.ts";
 import { inOrder, PresenceView } from "./presence_view.ts";
 
 /** Whose connection a resume names; another one's, which may be another user's, is not there for everybody to take. */
@@ -33,7 +33,7 @@ interface Client {
 
 /** What happens one after the other is told as the model says; what happens at the same time adds up all the same. */
 export class PresenceRun {
-  readonly #running: RunningService;
+  readonly #running: RunningServer;
   readonly #room: string;
   readonly #model = new PresenceModel();
   readonly #clients: readonly Client[] = USERS.map((user, index) => ({
@@ -46,7 +46,7 @@ export class PresenceRun {
   readonly #farewells = new Set<string>();
   #epoch: string | undefined;
 
-  constructor(running: RunningService, room: string) {
+  constructor(running: RunningServer, room: string) {
     this.#running = running;
     this.#room = room;
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { ANY_RATE } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { GRACE_MS, PresenceRun, type PresenceStep, USERS } from "./presence_run.ts";
 
 const RUNS = 40;
@@ -36,7 +36,7 @@ const steps = fc.array(step, { maxLength: STEPS, size: "max" });
 const ENV = { ...ANY_RATE, MAX_CONNECTIONS_PER_USER: "1000", PRESENCE_GRACE_MS: String(GRACE_MS) };
 
 Deno.test("whatever connections do, everybody is told the same of presence, as it was, and it adds up to the list (7.1 to 7.8)", async () => {
-  await using running = await startService({ env: ENV });
+  await using running = await startServer({ env: ENV });
   let run = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -48,7 +48,7 @@ Deno.test("whatever connections do, everybody is told the same of presence, as i
 });
 
 Deno.test("whatever connections do at the same time, presence adds up to the list, and nobody has left who did not mean to (7.6, 7.7)", async () => {
-  await using running = await startService({ env: ENV });
+  await using running = await startServer({ env: ENV });
   let run = 0;
   await fc.assert(
     fc.asyncProperty(

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { FrameOf } from "../support/room_client.ts";
-import type { PresenceChange, PresenceEntry } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { PresenceChange, PresenceEntry } from "../../packages/server/src/backplane/contract.ts";
 
 type PresenceFrame = FrameOf<"presence">;
 type Member = NonNullable<PresenceFrame["members"]>[number];

@@ -1,8 +1,8 @@
-import type { ClientFrame } from "../../client/frames.ts";
-import { Requests } from "../../client/requests.ts";
+import type { ClientFrame } from "../../packages/protocol/frames.ts";
+import { Requests } from "../../packages/client/requests.ts";
 import { welcomeFrame } from "../client/machine_world.ts";
 import type { ManualClock } from "../client/manual_clock.ts";
-import type { SeededRandom } from "../hostile/seeded_random.ts";
+import type { SeededRandom } from "../../tools/support/seeded_random.ts";
 import { ModelConnection, type ModelIsolate, type Told } from "./publish_order_world.ts";
 
 type PublishFrame = Extract<ClientFrame, { type: "publish" }>;

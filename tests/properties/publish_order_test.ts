@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ManualClock, rest } from "../client/manual_clock.ts";
-import { SeededRandom } from "../hostile/seeded_random.ts";
+import { SeededRandom } from "../../tools/support/seeded_random.ts";
 import type { Fate } from "../support/commanded_store.ts";
 import { type OrderedClient, PlainClient, SdkClient } from "./publish_order_clients.ts";
 import { ModelIsolate, RoomLog } from "./publish_order_world.ts";

@@ -1,11 +1,11 @@
-import type { ClientFrame } from "../../client/frames.ts";
-import type { Backplane, Message, Stored } from "../../supabase/functions/realtime/backplane/contract.ts";
-import { Metrics } from "../../supabase/functions/realtime/metrics.ts";
-import { type ErrorFrame, errorFrame } from "../../supabase/functions/realtime/protocol/errors.ts";
-import { EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
-import { messageText } from "../../supabase/functions/realtime/rooms/frame_text.ts";
-import { Publisher } from "../../supabase/functions/realtime/rooms/publisher.ts";
-import { RecentMessages } from "../../supabase/functions/realtime/rooms/recent_messages.ts";
+import type { ClientFrame } from "../../packages/protocol/frames.ts";
+import type { Backplane, Message, Stored } from "../../packages/server/src/backplane/contract.ts";
+import { Metrics } from "../../packages/server/src/observability/metrics.ts";
+import { type ErrorFrame, errorFrame } from "../../packages/protocol/error_codes.ts";
+import { EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
+import { messageText } from "../../packages/server/src/rooms/outbound/frame_text.ts";
+import { Publisher } from "../../packages/server/src/rooms/inbound/publisher.ts";
+import { RecentMessages } from "../../packages/server/src/rooms/outbound/recent_messages.ts";
 import type { ManualClock } from "../client/manual_clock.ts";
 import { CommandedStore } from "../support/commanded_store.ts";
 
@@ -102,8 +102,8 @@ export class ModelConnection {
       failed: (_: unknown, id: string | undefined) => this.tell(errorFrame("unavailable", { id })),
     };
     const backplane = { publish: isolate.store.publish, emit: () => Promise.resolve() };
-    const services = { backplane, metrics: new Metrics(), now: () => clock.now(), maxPendingPublishes };
-    this.#publisher = new Publisher(member, { key: "r", events: undefined }, services);
+    const deps = { backplane, metrics: new Metrics(), now: () => clock.now(), maxPendingPublishes };
+    this.#publisher = new Publisher(member, { key: "r", events: undefined }, deps);
     isolate.members.add(this);
   }
 

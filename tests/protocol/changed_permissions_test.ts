@@ -4,9 +4,9 @@ import {
   type Authorize,
   EVERYTHING,
   type RoomPermissions,
-} from "../../supabase/functions/realtime/rooms/authorize.ts";
+} from "../../packages/server/src/rooms/policy/authorize.ts";
 import { publishFrame, RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 /** A policy that lets everybody do everything, until it says otherwise of a user; `change` resolves when that counts. */
@@ -35,7 +35,7 @@ class ChangingPolicy {
 for (const { kind, plain } of KINDS) {
   Deno.test(`8.6 who may not join any more is told so and closed, ${kind}`, async () => {
     const policy = new ChangingPolicy();
-    await using running = await startService({ services: { authorize: policy.authorize } });
+    await using running = await startServer({ deps: { authorize: policy.authorize } });
     await using alice = await RoomClient.join(running, "r");
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     await policy.change("bob", { join: false });
@@ -47,7 +47,7 @@ for (const { kind, plain } of KINDS) {
 
   Deno.test(`8.6 what is taken away and given back counts at once, ${kind}`, async () => {
     const policy = new ChangingPolicy();
-    await using running = await startService({ services: { authorize: policy.authorize } });
+    await using running = await startServer({ deps: { authorize: policy.authorize } });
     await using alice = await RoomClient.join(running, "r");
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     await bob.request({ type: "presence", id: "enter", state: {} });

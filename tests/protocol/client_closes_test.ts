@@ -1,11 +1,11 @@
 /** docs/protocol.md, rule 14.1: what the client does after each close code of a server that stands in for ours. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { RoomError, type RoomErrorCode, type WaitingState } from "../../client/mod.ts";
+import { RoomError, type RoomErrorCode, type WaitingState } from "../../packages/client/mod.ts";
 import { FollowedRoom } from "../client/faults/followed_room.ts";
 import { type StandInEnding, StandInServer } from "../client/faults/stand_in_server.ts";
 import { ManualClock } from "../client/manual_clock.ts";
-import { FaultProxy } from "../support/fault_proxy/fault_proxy.ts";
-import { after } from "../support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../tools/support/fault_proxy/fault_proxy.ts";
+import { after } from "../../tools/support/fault_proxy/faults.ts";
 
 /** Bound of the wait after the first failure in a row, in milliseconds; twice as much after the next one. */
 const MIN_MS = 500;

@@ -1,6 +1,6 @@
 /** Every numbered rule of docs/protocol.md has a test whose name begins with its number, and no test names a rule that is none. */
 import { assert, assertEquals } from "@std/assert";
-import { listFiles } from "../../dev/list_files.ts";
+import { listFiles } from "../../tools/support/list_files.ts";
 
 const TESTS = new URL("../", import.meta.url);
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { RoomClient } from "../support/room_client.ts";
-import type { RunningService } from "../support/running_service.ts";
+import type { RunningServer } from "../support/running_server.ts";
 
 /** One line of a dialogue: what the client sends, or what it receives. */
 export interface Line {
@@ -30,12 +30,12 @@ export async function readDialogues(): Promise<Dialogue[]> {
 
 /** Replays dialogues with a member of a running service. `await using` closes its connection. */
 export class Conversation implements AsyncDisposable {
-  readonly #running: RunningService;
+  readonly #running: RunningServer;
   /** What the document's `c-1` and `e1` are here. */
   readonly #names = new Map<string, string>();
   #client: RoomClient | undefined;
 
-  constructor(running: RunningService) {
+  constructor(running: RunningServer) {
     this.#running = running;
   }
 

@@ -1,8 +1,8 @@
 /** The dialogues at the end of docs/protocol.md, replayed line by line. */
 import { assert, assertEquals } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { backplaneOf, changeRoomServices, storeMessages } from "../support/room_services.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { Conversation, type Line, readDialogues } from "./dialogue.ts";
 
 /** The lines of the dialogue whose title begins so. */
@@ -14,7 +14,7 @@ async function linesOf(beginning: string): Promise<readonly Line[]> {
 }
 
 /** The history's state, for what the document takes for given. */
-function history(running: RunningService) {
+function history(running: RunningServer) {
   return backplaneOf(running).history("rooms/lobby", { after: 0, limit: 500 });
 }
 
@@ -29,7 +29,7 @@ Deno.test("every dialogue of the document is replayed here", async () => {
 });
 
 Deno.test("dialogues: joining, an ack that was lost, and resuming", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await storeMessages(running, "lobby", 41);
   await using conversation = new Conversation(running);
   await conversation.replay(await linesOf("Joining"));
@@ -53,7 +53,7 @@ Deno.test("dialogues: joining, an ack that was lost, and resuming", async () => 
 });
 
 Deno.test("dialogues: too late for some", async () => {
-  await using running = await startService({ env: { HISTORY_MESSAGES: "30" } });
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "30" } });
   const epoch = await storeMessages(running, "lobby", 120);
   await using conversation = new Conversation(running);
   conversation.name("e1", epoch);
@@ -65,8 +65,8 @@ Deno.test("dialogues: too late for some", async () => {
 });
 
 Deno.test("dialogues: the isolate goes", async () => {
-  await using running = await startService();
-  await using next = await startService({ issuer: running.issuer });
+  await using running = await startServer();
+  await using next = await startServer({ issuer: running.issuer });
   changeRoomServices(next, { backplane: backplaneOf(running) });
   await storeMessages(running, "lobby", 120);
   const [going, closed, ...again] = await linesOf("The isolate goes");
@@ -75,7 +75,7 @@ Deno.test("dialogues: the isolate goes", async () => {
   await conversation.reconnect("lobby");
   const { client } = conversation;
   assertEquals((await client.take()).type, "presence");
-  const drained = running.service.isolate.drain("wall_clock", 200);
+  const drained = running.engine.connections.drain("wall_clock", 200);
   await conversation.replay([going, closed]);
   await drained;
 

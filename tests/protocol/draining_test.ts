@@ -4,15 +4,15 @@ import { connect } from "../support/handshake.ts";
 import { assertProblem } from "../support/problem.ts";
 import { backplaneOf } from "../support/room_services.ts";
 import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`11.1 draining says why and when to connect again, and a close with 1012 follows: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.next("presence");
-    const drained = running.service.isolate.drain("wall_clock", 0);
+    const drained = running.engine.connections.drain("wall_clock", 0);
     const { reason, reconnect_after_ms: after } = await alice.next("draining");
     assertEquals(reason, "wall_clock");
     assert(after >= 0 && after <= 10_000, String(after));
@@ -21,7 +21,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`11.1 what was to be sent before is sent before: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.next("presence");
     const backplane = backplaneOf(running);
@@ -29,7 +29,7 @@ for (const { kind, plain } of KINDS) {
     // In one turn of the event loop: nothing but the first has been sent when the drain begins.
     const from = { user: "bob" };
     for (const id of ids) void backplane.publish("rooms/r", [{ id, event: "e", data: "1", from }]);
-    void running.service.isolate.drain("memory", 0);
+    void running.engine.connections.drain("memory", 0);
     for (const id of ids) {
       const frame = await alice.take();
       assert(frame.type === "message", JSON.stringify(frame));
@@ -41,27 +41,27 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("11.1 a publish right before is answered, or can be sent again to the next isolate", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const frame = publishFrame("x");
   alice.send(frame);
   assertEquals(await alice.answer(frame.id), { type: "ack", id: frame.id, offset: 1 });
-  await running.service.isolate.drain("cpu", 0);
+  await running.engine.connections.drain("cpu", 0);
   assertEquals((await alice.next("draining")).reason, "cpu");
 });
 
 Deno.test("11.1 a draining isolate lets nobody in, with when to come again", async () => {
-  await using running = await startService();
-  await running.service.isolate.drain("early_drop", 0);
+  await using running = await startServer();
+  await running.engine.connections.drain("early_drop", 0);
   assertProblem(await connect(running, "/rooms/r"), { status: 503, code: "overloaded", title: "Overloaded" });
 });
 
 Deno.test("11.1 a drain that has time closes one after the other, and all of them", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const members = await Promise.all(
     Array.from({ length: 5 }, (_, index) => RoomClient.join(running, "r", { user: `user ${index}` })),
   );
-  const drained = running.service.isolate.drain("termination", 500);
+  const drained = running.engine.connections.drain("termination", 500);
   for (const member of members) {
     assertEquals((await member.next("draining")).reason, "termination");
     assertEquals((await member.closed()).code, 1012);

@@ -1,12 +1,12 @@
 /** docs/protocol.md, section 13. */
 import { assert, assertEquals } from "@std/assert";
-import { BackplaneUnavailable } from "../../supabase/functions/realtime/backplane/contract.ts";
-import { type ErrorCode, ERRORS } from "../../supabase/functions/realtime/protocol/errors.ts";
-import { EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
+import { type ErrorCode, ERRORS } from "../../packages/protocol/error_codes.ts";
+import { EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { connect } from "../support/handshake.ts";
 import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 /** One frame of every kind that a backplane is asked about. */
@@ -21,7 +21,7 @@ function frames() {
 }
 
 /** From now on whatever a member asks of the backplane fails so. */
-function breakBackplane(running: RunningService, error: Error): void {
+function breakBackplane(running: RunningServer, error: Error): void {
   const fail = () => Promise.reject(error);
   changeRoomServices(running, {
     backplane: changedBackplane(backplaneOf(running), {
@@ -36,7 +36,7 @@ function breakBackplane(running: RunningService, error: Error): void {
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`13.1 an error carries the id of the frame that it answers, and does not close: ${kind}`, async () => {
-    await using running = await startService({ env: { FRAMES_BURST: "9", FRAMES_PER_SECOND: "1" } });
+    await using running = await startServer({ env: { FRAMES_BURST: "9", FRAMES_PER_SECOND: "1" } });
     breakBackplane(running, new BackplaneUnavailable("away"));
     await using alice = await RoomClient.join(running, "r", { plain });
     for (const frame of frames()) {
@@ -57,7 +57,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`13.3 a fault of ours costs the frame an internal and the log a line; nobody else notices: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     breakBackplane(running, new Error("the secret inner life"));
     await using alice = await RoomClient.join(running, "r", { plain });
@@ -77,8 +77,8 @@ for (const { kind, plain } of KINDS) {
 
 Deno.test("13.3 an authorize hook that fails costs the auth frame an internal", async () => {
   let isBroken = false;
-  await using running = await startService({
-    services: { authorize: () => isBroken ? Promise.reject(new Error("the secret")) : EVERYTHING },
+  await using running = await startServer({
+    deps: { authorize: () => isBroken ? Promise.reject(new Error("the secret")) : EVERYTHING },
   });
   await using alice = await RoomClient.join(running, "r");
   isBroken = true;
@@ -90,7 +90,7 @@ Deno.test("13.3 an authorize hook that fails costs the auth frame an internal", 
 });
 
 Deno.test("13.2 every code that may succeed later comes with retry_after_ms, and no other does", async () => {
-  await using running = await startService({ env: { FRAMES_BURST: "9", FRAMES_PER_SECOND: "1" } });
+  await using running = await startServer({ env: { FRAMES_BURST: "9", FRAMES_PER_SECOND: "1" } });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const seen = new Map<ErrorCode, number | undefined>();
   const collect = async (member: RoomClient, frame: Parameters<RoomClient["request"]>[0]) => {
@@ -122,19 +122,19 @@ Deno.test("13.2 every code that may succeed later comes with retry_after_ms, and
 });
 
 /** Refusals before the upgrade that may succeed later, and what brings them about. */
-const REFUSALS: readonly (readonly [ErrorCode, (running: RunningService) => Promise<void> | void])[] = [
-  ["overloaded", ({ service }) => service.isolate.drain("test", 0)],
-  ["internal", ({ service }) => {
-    Object.assign(service.services, { authorize: () => Promise.reject(new Error("broken")) });
+const REFUSALS: readonly (readonly [ErrorCode, (running: RunningServer) => Promise<void> | void])[] = [
+  ["overloaded", ({ engine }) => engine.connections.drain("test", 0)],
+  ["internal", ({ engine }) => {
+    Object.assign(engine.deps, { authorize: () => Promise.reject(new Error("broken")) });
   }],
-  ["auth_unavailable", ({ service }) => {
+  ["auth_unavailable", ({ engine }) => {
     const verification = { ok: false, code: "auth_unavailable", detail: "Auth is away." };
-    Object.assign(service.services, { verifier: { verify: () => Promise.resolve(verification) } });
+    Object.assign(engine.deps, { verifier: { verify: () => Promise.resolve(verification) } });
   }],
 ];
 for (const [code, bringAbout] of REFUSALS) {
   Deno.test(`13.2 ${code} over HTTP has retry_after_ms beside Retry-After`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await bringAbout(running);
     await assertRetry(running, code);
   });
@@ -147,13 +147,13 @@ for (
   ] as const
 ) {
   Deno.test(`13.2 ${code} over HTTP has retry_after_ms beside Retry-After`, async () => {
-    await using running = await startService({ env });
+    await using running = await startServer({ env });
     await using _member = await RoomClient.join(running, "r");
     await assertRetry(running, code);
   });
 }
 
-async function assertRetry(running: RunningService, expected: ErrorCode): Promise<void> {
+async function assertRetry(running: RunningServer, expected: ErrorCode): Promise<void> {
   const { headers, body } = await connect(running, "/rooms/r");
   const { code, retry_after_ms } = JSON.parse(body);
   assertEquals(code, expected);
@@ -162,7 +162,7 @@ async function assertRetry(running: RunningService, expected: ErrorCode): Promis
 }
 
 Deno.test("13.2 a refusal that will not succeed later has neither", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const { headers, body } = await connect(running, "/rooms/r?history=x");
   assertEquals([headers.get("retry-after"), JSON.parse(body).retry_after_ms], [null, undefined]);
 });

@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 
 Deno.test("3.7 of what is sent just before a close everything is done, in its order", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const backplane = backplaneOf(running);
   const gate = Promise.withResolvers<void>();
   changeRoomServices(running, {

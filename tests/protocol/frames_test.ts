@@ -1,10 +1,10 @@
 /** docs/protocol.md, section 3 but for rule 3.5, which is in wrong_frames_test.ts. */
 import { assert, assertEquals } from "@std/assert";
-import { EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
-import { REALTIME_V1 } from "../../supabase/functions/realtime/protocol/subprotocols.ts";
+import { EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
+import { REALTIME_V1 } from "../../packages/protocol/subprotocols.ts";
 import { ANY_RATE, freshId, publishFrame, RoomClient, roomUrl } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
-import { SocketClient } from "../support/socket_client.ts";
+import { startServer } from "../support/running_server.ts";
+import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { KINDS } from "./kinds.ts";
 
 /** Pings of as many ids. */
@@ -21,7 +21,7 @@ function nested(levels: number): unknown {
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`3.1 a binary message of ${kind} closes its sender with 1003, and nobody else notices`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     alice.sendRaw(new TextEncoder().encode(JSON.stringify(publishFrame("x"))).buffer);
@@ -31,7 +31,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("3.2 a realtime.v1 client is sent what comes at once as arrays, in order", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using bob = await SocketClient.open(await roomUrl(running, "r", { user: "bob" }), REALTIME_V1);
   await using alice = await RoomClient.join(running, "r");
   alice.send(Array.from({ length: 50 }, (_, index) => publishFrame(index)));
@@ -48,7 +48,7 @@ Deno.test("3.2 a realtime.v1 client is sent what comes at once as arrays, in ord
 });
 
 Deno.test("3.2 a realtime.v1 client may send up to 100 frames as an array; they are done in order", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const frames = pings(100);
   alice.send(frames);
@@ -57,7 +57,7 @@ Deno.test("3.2 a realtime.v1 client may send up to 100 frames as an array; they 
 
 for (const count of [0, 101]) {
   Deno.test(`3.2 an array of ${count} frames is one invalid_frame, and nothing of it is done`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r");
     alice.send(pings(count));
     const { code } = await alice.next("error");
@@ -67,7 +67,7 @@ for (const count of [0, 101]) {
 }
 
 Deno.test("3.3 a plain client is sent every frame in a message of its own, in order", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob", plain: true });
   alice.send(Array.from({ length: 50 }, (_, index) => publishFrame(index)));
@@ -75,7 +75,7 @@ Deno.test("3.3 a plain client is sent every frame in a message of its own, in or
 });
 
 Deno.test("3.3 a plain client is sent what it has missed in messages of their own", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   alice.send(Array.from({ length: 50 }, (_, index) => publishFrame(index)));
   await alice.offsets(50);
@@ -84,7 +84,7 @@ Deno.test("3.3 a plain client is sent what it has missed in messages of their ow
 });
 
 Deno.test("3.3 an array of a plain client is one invalid_frame, and nothing of it is done", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r", { plain: true });
   alice.send([publishFrame(1), publishFrame(2)]);
   const { code } = await alice.next("error");
@@ -93,7 +93,7 @@ Deno.test("3.3 an array of a plain client is one invalid_frame, and nothing of i
 });
 
 Deno.test("3.4 unknown fields of a frame are ignored, and not delivered", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   alice.sendJson({ ...publishFrame("x", { id: "1" }), colour: "blue", from: { user: "mallory" }, offset: 9 });
   const { offset, data, from, ...rest } = await alice.next("message");
@@ -105,7 +105,7 @@ Deno.test("3.4 unknown fields of a frame are ignored, and not delivered", async 
 });
 
 Deno.test("3.4 unknown fields within `to` are ignored", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   alice.sendJson({
     ...publishFrame("x", { id: "1", ephemeral: true }),
@@ -115,7 +115,7 @@ Deno.test("3.4 unknown fields within `to` are ignored", async () => {
 });
 
 Deno.test("3.6 data may be nested 64 levels deep, and no deeper", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await alice.publish(nested(64));
   assertEquals((await alice.next("message")).data, nested(64));
@@ -131,7 +131,7 @@ Deno.test("3.6 data may be nested 64 levels deep, and no deeper", async () => {
 });
 
 Deno.test("3.6 state may be nested 64 levels deep, and no deeper", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await alice.present({ nested: nested(63) });
   alice.send({ type: "presence", id: "deep", state: { nested: nested(64) } });
@@ -142,7 +142,7 @@ Deno.test("3.6 state may be nested 64 levels deep, and no deeper", async () => {
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`3.7 frames of ${kind} are handled in the order in which they were sent`, async () => {
-    await using running = await startService({ env: ANY_RATE });
+    await using running = await startServer({ env: ANY_RATE });
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.next("presence");
     for (let round = 0; round < 20; round++) {
@@ -167,8 +167,8 @@ Deno.test("3.7 a frame waits for one that takes its time", async () => {
   const gate = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   let isJoined = false;
-  await using running = await startService({
-    services: {
+  await using running = await startServer({
+    deps: {
       async authorize({ id }) {
         if (id === "alice" && isJoined) {
           asked.resolve();

@@ -1,13 +1,13 @@
 /** docs/protocol.md, section 9. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`9.1 the server sends something at least every heartbeat_ms: ${kind}`, async () => {
     const heartbeatMs = 800;
-    await using running = await startService({ env: { HEARTBEAT_MS: String(heartbeatMs) } });
+    await using running = await startServer({ env: { HEARTBEAT_MS: String(heartbeatMs) } });
     await using alice = await RoomClient.join(running, "r", { plain });
     assertEquals(alice.welcome.heartbeat_ms, heartbeatMs);
     const joinedAt = performance.now();
@@ -23,7 +23,7 @@ for (const { kind, plain } of KINDS) {
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`9.2 a ping is answered with a pong of the same id: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     for (const id of ["1", "1", "x".repeat(64), 'odd "id" \u0000 \ud800', "__proto__"]) {
@@ -35,7 +35,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("9.3 a realtime.v1 client that sends nothing for twice heartbeat_ms is closed with 4408", async () => {
-  await using running = await startService({ env: { HEARTBEAT_MS: "300" } });
+  await using running = await startServer({ env: { HEARTBEAT_MS: "300" } });
   await using alice = await RoomClient.join(running, "r");
   const joinedAt = performance.now();
   assertEquals((await alice.closed()).code, 4408);
@@ -44,7 +44,7 @@ Deno.test("9.3 a realtime.v1 client that sends nothing for twice heartbeat_ms is
 
 Deno.test("9.3 one that sends anything within that time stays, and any other client may be silent", async () => {
   // A second, so that a busy machine does not make it silent.
-  await using running = await startService({ env: { HEARTBEAT_MS: "1000" } });
+  await using running = await startServer({ env: { HEARTBEAT_MS: "1000" } });
   await using pinging = await RoomClient.join(running, "r");
   await using babbling = await RoomClient.join(running, "r");
   await using plain = await RoomClient.join(running, "r", { plain: true });

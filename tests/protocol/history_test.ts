@@ -1,6 +1,6 @@
 /** docs/protocol.md, rules 6.6 to 6.8: no hole between replay and what is live, pages, and how much is kept. */
 import { assert, assertEquals } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { ANY_RATE, type FrameOf, freshId, publishFrame, RoomClient } from "../support/room_client.ts";
 import {
   backplaneOf,
@@ -8,7 +8,7 @@ import {
   changeRoomServices,
   storeMessages,
 } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 import { range } from "./told.ts";
 
@@ -30,7 +30,7 @@ async function page(
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`6.6 nothing is missing and nothing comes twice while others publish: ${kind}`, async () => {
-    await using running = await startService({ env: ANY_RATE });
+    await using running = await startServer({ env: ANY_RATE });
     await using alice = await RoomClient.join(running, "r");
     const { epoch } = alice.welcome;
     const rounds = 12;
@@ -48,7 +48,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`6.6 nor while history takes its time, and much is published meanwhile: ${kind}`, async () => {
-    await using running = await startService({ env: ANY_RATE });
+    await using running = await startServer({ env: ANY_RATE });
     const backplane = backplaneOf(running);
     let reads = 0;
     changeRoomServices(running, {
@@ -81,7 +81,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("6.6 nor in a room that keeps nothing: what is after the offset of welcome comes", async () => {
-  await using running = await startService({ env: { ...ANY_RATE, HISTORY_MESSAGES: "0" } });
+  await using running = await startServer({ env: { ...ANY_RATE, HISTORY_MESSAGES: "0" } });
   const epoch = await storeMessages(running, "r", 3);
   const backplane = backplaneOf(running);
   let reads = 0;
@@ -107,7 +107,7 @@ Deno.test("6.6 nor in a room that keeps nothing: what is after the offset of wel
 });
 
 Deno.test("6.6 what is trimmed during the replay is told as a gap, and nothing is out of order", async () => {
-  await using running = await startService({ env: { ...ANY_RATE, HISTORY_MESSAGES: "600" } });
+  await using running = await startServer({ env: { ...ANY_RATE, HISTORY_MESSAGES: "600" } });
   const backplane = backplaneOf(running);
   const from = { user: "writer" };
   const write = (count: number) =>
@@ -136,7 +136,7 @@ Deno.test("6.6 what is trimmed during the replay is told as a gap, and nothing i
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`6.7 a page holds the first after, or the last before, an offset: ${kind}`, async () => {
-    await using running = await startService({ env: ANY_RATE });
+    await using running = await startServer({ env: ANY_RATE });
     await using alice = await RoomClient.join(running, "r", { plain });
     await storeMessages(running, "r", 20);
     const pages: readonly (readonly [{ after: number } | { before: number }, number, number[], boolean])[] = [
@@ -163,7 +163,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("6.7 an entry of a page is the message as it was delivered", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await alice.publish({ some: ["data", null] }, { event: 'odd "name"', id: "id \u0000" });
   const { type: _, ...message } = await alice.next("message");
@@ -171,7 +171,7 @@ Deno.test("6.7 an entry of a page is the message as it was delivered", async () 
 });
 
 Deno.test("6.7 a page of large messages holds fewer than its limit, and walking on misses none", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const filler = "a".repeat(60_000);
   for (let count = 0; count < 7; count++) await alice.publish(filler);
@@ -193,7 +193,7 @@ Deno.test("6.7 a page of large messages holds fewer than its limit, and walking 
 });
 
 Deno.test("6.7 before is about what is kept: more is false at the oldest", async () => {
-  await using running = await startService({ env: { HISTORY_MESSAGES: "4" } });
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "4" } });
   await using alice = await RoomClient.join(running, "r");
   await storeMessages(running, "r", 10);
   const last = await page(alice, { before: 11 }, 2);
@@ -204,7 +204,7 @@ Deno.test("6.7 before is about what is kept: more is false at the oldest", async
 });
 
 Deno.test("6.8 a room keeps history_messages messages", async () => {
-  await using running = await startService({ env: { HISTORY_MESSAGES: "3" } });
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "3" } });
   await using alice = await RoomClient.join(running, "r");
   await using other = await RoomClient.join(running, "other");
   await storeMessages(running, "r", 5);
@@ -214,7 +214,7 @@ Deno.test("6.8 a room keeps history_messages messages", async () => {
 });
 
 Deno.test("6.8 a room keeps a message for history_seconds", async () => {
-  await using running = await startService({ env: { HISTORY_SECONDS: "1" } });
+  await using running = await startServer({ env: { HISTORY_SECONDS: "1" } });
   await using alice = await RoomClient.join(running, "r");
   await alice.publish("old");
   const { at } = await alice.next("message");
@@ -226,7 +226,7 @@ Deno.test("6.8 a room keeps a message for history_seconds", async () => {
 });
 
 Deno.test("6.8 neither more nor older messages than that come on joining, whoever is in the room", async () => {
-  await using running = await startService({ env: { HISTORY_MESSAGES: "3" } });
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "3" } });
   await using alice = await RoomClient.join(running, "r");
   await storeMessages(running, "r", 10);
   const query = { after: 0, epoch: alice.welcome.epoch };

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { deadline } from "@std/async";
 import { RoomClient } from "../support/room_client.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
-import { PATIENCE_MS } from "../support/socket_client.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
+import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
 const SECRET_KEY = "sb_secret_of_this_test";
 
@@ -12,7 +12,7 @@ interface Answer {
 }
 
 async function call(
-  running: RunningService,
+  running: RunningServer,
   path: string,
   { user = "alice", apikey, body }: { user?: string; apikey?: string; body?: unknown } = {},
 ): Promise<Answer> {
@@ -36,7 +36,7 @@ function offsetsOf({ body }: Answer): unknown {
 }
 
 Deno.test("12.1 a page of history is after an offset, before one, or the last one", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   for (const data of [1, 2, 3, 4, 5]) await alice.publish(data);
   const last = await call(running, "r/messages?limit=2");
@@ -53,7 +53,7 @@ Deno.test("12.1 a page of history is after an offset, before one, or the last on
 });
 
 Deno.test("12.2 a publish over HTTP is stored once under its id, and reaches the members", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const message = { id: "h1", event: "chat", data: { text: "ü" } };
   assertEquals(await call(running, "r/messages", { body: message }), {
@@ -71,7 +71,7 @@ Deno.test("12.2 a publish over HTTP is stored once under its id, and reaches the
 });
 
 Deno.test("12.2 a body that is too large, no JSON or not a message is refused with what is wrong", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const good = { id: "1", event: "chat", data: 1 };
   const refusals: [unknown, number, string, string | undefined][] = [
     [{ ...good, data: "x".repeat(70_000) }, 413, "too_large", "json"],
@@ -94,9 +94,9 @@ Deno.test("12.2 a body that is too large, no JSON or not a message is refused wi
 });
 
 Deno.test("12.3 a secret key publishes as service_role, a wrong one does not", async () => {
-  await using running = await startService({
+  await using running = await startServer({
     env: { SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }) },
-    services: { authorize: () => ({ join: false, publish: false, presence: false, history: false }) },
+    deps: { authorize: () => ({ join: false, publish: false, presence: false, history: false }) },
   });
   const body = { id: "1", event: "chat", data: 1 };
   assertEquals((await call(running, "r/messages", { body, apikey: SECRET_KEY })).status, 201);
@@ -108,7 +108,7 @@ Deno.test("12.3 a secret key publishes as service_role, a wrong one does not", a
 });
 
 Deno.test("12.3 what a secret key published says so, and it is no other sender's id", async () => {
-  await using running = await startService({ env: { SUPABASE_SERVICE_ROLE_KEY: SECRET_KEY } });
+  await using running = await startServer({ env: { SUPABASE_SERVICE_ROLE_KEY: SECRET_KEY } });
   await using alice = await RoomClient.join(running, "r");
   await alice.publish("mine", { id: "1" });
   const body = { id: "1", event: "chat", data: "ours" };
@@ -118,7 +118,7 @@ Deno.test("12.3 what a secret key published says so, and it is no other sender's
 });
 
 Deno.test("12.4 presence over HTTP tells who is there", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   assertEquals(await call(running, "r/presence"), { status: 200, body: { members: [] } });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   await bob.present({ typing: true });
@@ -130,8 +130,8 @@ Deno.test("12.4 presence over HTTP tells who is there", async () => {
 for (const [path, allowed] of [["messages", "history"], ["presence", "presence"], ["events", "join"]]) {
   Deno.test(`12.1 a user without ${allowed} is refused ${path} over HTTP`, async () => {
     const everything = { join: true, publish: true, presence: true, history: true };
-    await using running = await startService({
-      services: { authorize: () => ({ ...everything, [String(allowed)]: false }) },
+    await using running = await startServer({
+      deps: { authorize: () => ({ ...everything, [String(allowed)]: false }) },
     });
     const { status, body } = await call(running, `r/${path}`);
     assertEquals([status, body["code"]], [403, "forbidden"]);
@@ -154,7 +154,7 @@ class EventReader implements AsyncDisposable {
     this.#reader = body.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  static async open(running: RunningService, query: string, lastEventId?: string): Promise<EventReader> {
+  static async open(running: RunningServer, query: string, lastEventId?: string): Promise<EventReader> {
     const token = await running.issuer.token("carol");
     const response = await fetch(`${running.origin}/realtime/rooms/r/events?token=${token}${query}`, {
       headers: lastEventId === undefined ? {} : { "last-event-id": lastEventId },
@@ -187,7 +187,7 @@ class EventReader implements AsyncDisposable {
 }
 
 Deno.test("12.5 a stream is a member that listens, and resumes after the event that it saw last", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const { epoch } = alice.welcome;
   let seen: string | undefined;
@@ -216,7 +216,7 @@ Deno.test("12.5 a stream is a member that listens, and resumes after the event t
 });
 
 Deno.test("12.5 a stream begins where its query says", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   for (const data of [1, 2, 3]) await alice.publish(data);
   await using stream = await EventReader.open(running, "&history=2");
@@ -225,15 +225,15 @@ Deno.test("12.5 a stream begins where its query says", async () => {
 });
 
 Deno.test("12.6 a stream that is drained says so before it ends, and when to come back", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using stream = await EventReader.open(running, "");
   await stream.next();
   await stream.next();
-  const drained = running.service.isolate.drain("wall_clock", 0);
+  const drained = running.engine.connections.drain("wall_clock", 0);
   assertObjectMatch((await stream.next()).data, { type: "draining", reason: "wall_clock" });
   const last = await stream.next();
   assertEquals([last.event, last.data["code"]], ["close", 1012]);
   assertMatch(String(last.data["reason"]), /wall_clock/);
   await drained;
-  assertEquals(running.service.isolate.connections, 0);
+  assertEquals(running.engine.connections.count, 0);
 });

@@ -1,6 +1,6 @@
 /** docs/protocol.md, section 4 but for rule 4.6, which is in permissions_test.ts. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { type Authorize, EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import { type Authorize, EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import {
   backplaneOf,
   changedBackplane,
@@ -8,13 +8,13 @@ import {
   storeMessages,
 } from "../support/room_services.ts";
 import { ANY_RATE, publishFrame, RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 import { range } from "./told.ts";
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`4.1 welcome is the first frame, and tells ${kind} where it is`, async () => {
-    await using running = await startService({ env: { HEARTBEAT_MS: "12345" } });
+    await using running = await startServer({ env: { HEARTBEAT_MS: "12345" } });
     const exp = Math.floor(Date.now() / 1000) + 1234;
     await using alice = await RoomClient.join(running, "lobby", { plain, claims: { exp } });
     const { connection, epoch, limits: _, ...rest } = alice.welcome;
@@ -35,7 +35,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("4.1 every durable message after the offset of welcome comes, while others publish", async () => {
-  await using running = await startService({ env: ANY_RATE });
+  await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "r");
   for (let round = 0; round < 10; round++) {
     alice.send(Array.from({ length: 50 }, () => publishFrame(round)));
@@ -48,7 +48,7 @@ Deno.test("4.1 every durable message after the offset of welcome comes, while ot
 });
 
 Deno.test("4.1 welcome is the first frame also when the room takes its time to open", async () => {
-  await using running = await startService({ env: { HEARTBEAT_MS: "100" } });
+  await using running = await startServer({ env: { HEARTBEAT_MS: "100" } });
   const backplane = backplaneOf(running);
   const gate = Promise.withResolvers<void>();
   changeRoomServices(running, {
@@ -68,7 +68,7 @@ Deno.test("4.1 welcome is the first frame also when the room takes its time to o
 });
 
 Deno.test("4.2 without a query nothing up to the offset of welcome is sent", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   for (const data of [1, 2, 3]) await alice.publish(data);
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
@@ -81,7 +81,7 @@ Deno.test("4.2 without a query nothing up to the offset of welcome is sent", asy
 for (const { kind, plain } of KINDS) {
   for (const [asked, first] of [[0, 11], [1, 10], [3, 8], [10, 1], [500, 1]] as const) {
     Deno.test(`4.3 of ten messages history=${asked} brings ${11 - first} right after welcome, to ${kind}`, async () => {
-      await using running = await startService();
+      await using running = await startServer();
       await storeMessages(running, "r", 10);
       await using bob = await RoomClient.join(running, "r", {
         user: "bob",
@@ -99,7 +99,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("4.3 history=n brings what is kept, and no gap for what is not", async () => {
-  await using running = await startService({ env: { HISTORY_MESSAGES: "4" } });
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "4" } });
   await storeMessages(running, "r", 10);
   await using bob = await RoomClient.join(running, "r", { query: { history: 10 } });
   const frames = await bob.takeAll();
@@ -113,7 +113,7 @@ Deno.test("4.3 history=n brings what is kept, and no gap for what is not", async
 });
 
 Deno.test("4.3 history=n is followed by what is newer without a hole, while others publish", async () => {
-  await using running = await startService({ env: ANY_RATE });
+  await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "r");
   for (let round = 0; round < 10; round++) {
     for (let batch = 0; batch < 5; batch++) {
@@ -137,7 +137,7 @@ Deno.test("4.3 history=n is followed by what is newer without a hole, while othe
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`4.4 presence comes once with all members after the replay, then changes, to ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r");
     await alice.present({ mood: "good" });
     await alice.publish(1);
@@ -157,7 +157,7 @@ for (const { kind, plain } of KINDS) {
 
 Deno.test("4.4 presence is not for users without that permission", async () => {
   const authorize: Authorize = ({ id }) => ({ ...EVERYTHING, presence: id !== "bob" });
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   await alice.present({ mood: "good" });
@@ -166,7 +166,7 @@ Deno.test("4.4 presence is not for users without that permission", async () => {
 });
 
 Deno.test("4.5 every connection is a member for itself, with an id of its own", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r", { plain: true });
   await using elsewhere = await RoomClient.join(running, "other");
@@ -180,7 +180,7 @@ Deno.test("4.5 every connection is a member for itself, with an id of its own", 
 });
 
 Deno.test("4.7 welcome tells every limit that the deployment set", async () => {
-  await using running = await startService({
+  await using running = await startServer({
     env: {
       MAX_FRAME_BYTES: "1001",
       FRAMES_PER_SECOND: "1002",

@@ -1,11 +1,11 @@
 /** docs/protocol.md, rules 10.1 to 10.3, 10.5 and 10.6; 10.4 is in slow_reader_test.ts. */
 import { assert, assertEquals } from "@std/assert";
-import { EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import { EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { delay } from "@std/async";
 import { connect } from "../support/handshake.ts";
 import { assertProblem } from "../support/problem.ts";
 import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 /** One a second, so that a busy machine does not give a client much more than its burst. */
@@ -13,7 +13,7 @@ const FIVE = { FRAMES_BURST: "5", FRAMES_PER_SECOND: "1" };
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`10.1 more than frames_burst at once is rate_limited, and not done: ${kind}`, async () => {
-    await using running = await startService({ env: FIVE });
+    await using running = await startServer({ env: FIVE });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     await using alice = await RoomClient.join(running, "r", { plain });
     const frames = Array.from({ length: 9 }, (_, index) => publishFrame(index));
@@ -36,7 +36,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("10.1 the frames of an array count one by one", async () => {
-  await using running = await startService({ env: FIVE });
+  await using running = await startServer({ env: FIVE });
   await using alice = await RoomClient.join(running, "r");
   const frames = Array.from({ length: 8 }, () => ({ type: "ping", id: freshId() }) as const);
   alice.send(frames);
@@ -46,7 +46,7 @@ Deno.test("10.1 the frames of an array count one by one", async () => {
 });
 
 Deno.test("10.1 what is no frame counts too", async () => {
-  await using running = await startService({ env: FIVE });
+  await using running = await startServer({ env: FIVE });
   await using alice = await RoomClient.join(running, "r");
   for (let count = 0; count < 6; count++) alice.sendRaw(count % 2 ? "nonsense" : "[]");
   const codes = [];
@@ -55,7 +55,7 @@ Deno.test("10.1 what is no frame counts too", async () => {
 });
 
 Deno.test("10.1 frames_per_second are taken on average: after retry_after_ms a refused frame is", async () => {
-  await using running = await startService({ env: { FRAMES_BURST: "1", FRAMES_PER_SECOND: "2" } });
+  await using running = await startServer({ env: { FRAMES_BURST: "1", FRAMES_PER_SECOND: "2" } });
   await using alice = await RoomClient.join(running, "r");
   const startedAt = Date.now();
   await alice.publish(0);
@@ -74,7 +74,7 @@ Deno.test("10.1 frames_per_second are taken on average: after retry_after_ms a r
 });
 
 Deno.test("10.1 each connection has its own", async () => {
-  await using running = await startService({ env: FIVE });
+  await using running = await startServer({ env: FIVE });
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r");
   for (let count = 0; count < 20; count++) phone.send({ type: "ping", id: freshId() });
@@ -84,7 +84,7 @@ Deno.test("10.1 each connection has its own", async () => {
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`10.2 ${kind} that goes on all the same is closed with 4429; the last error says how long to wait`, async () => {
-    await using running = await startService({ env: FIVE });
+    await using running = await startServer({ env: FIVE });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     await using alice = await RoomClient.join(running, "r", { plain });
     const frames = Array.from({ length: 100 }, () => ({ type: "ping", id: freshId() }) as const);
@@ -108,7 +108,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`10.3 a message above max_frame_bytes closes its sender with 1009, and nobody else: ${kind}`, async () => {
-    await using running = await startService({ env: { MAX_FRAME_BYTES: "1000" } });
+    await using running = await startServer({ env: { MAX_FRAME_BYTES: "1000" } });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     await using alice = await RoomClient.join(running, "r", { plain });
     const empty = JSON.stringify(publishFrame("", { id: "1" })).length;
@@ -120,7 +120,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("10.5 a room with max_members refuses with 503 room_full, other rooms and later members are let in", async () => {
-  await using running = await startService({ env: { MAX_MEMBERS_PER_ROOM: "2" } });
+  await using running = await startServer({ env: { MAX_MEMBERS_PER_ROOM: "2" } });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const carol = await RoomClient.join(running, "r", { user: "carol" });
   const full = { status: 503, code: "room_full", title: "Room full" };
@@ -137,9 +137,9 @@ Deno.test("10.5 a room with max_members refuses with 503 room_full, other rooms 
 Deno.test("10.2 also when too many frames wait for one that takes its time the last error says how long to wait", async () => {
   const gate = Promise.withResolvers<void>();
   let isJoined = false;
-  await using running = await startService({
+  await using running = await startServer({
     env: { MAX_QUEUED_FRAMES: "3", FRAMES_BURST: "3" },
-    services: {
+    deps: {
       async authorize() {
         if (isJoined) await gate.promise;
         return EVERYTHING;
@@ -158,7 +158,7 @@ Deno.test("10.2 also when too many frames wait for one that takes its time the l
 });
 
 Deno.test("10.6 more fresh tokens at once than five are rate_limited, and the member goes on", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const ids = Array.from({ length: 8 }, freshId);
   const token = await running.issuer.token("alice");

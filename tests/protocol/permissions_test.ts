@@ -1,10 +1,10 @@
 /** docs/protocol.md, rule 4.6. */
 import { assert, assertEquals } from "@std/assert";
-import { type Authorize, EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import { type Authorize, EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { connect } from "../support/handshake.ts";
 import { assertProblem, type ExpectedProblem } from "../support/problem.ts";
 import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 const FORBIDDEN: ExpectedProblem = { status: 403, code: "forbidden", title: "Forbidden" };
@@ -14,14 +14,14 @@ Deno.test("4.6 without join the upgrade is refused with 403", async () => {
     ...EVERYTHING,
     join: id !== "alice" || room !== "closed",
   });
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   assertProblem(await connect(running, "/rooms/closed"), FORBIDDEN);
   assertEquals((await connect(running, "/rooms/open")).status, 101);
 });
 
 Deno.test("4.6 with history= but without that permission the upgrade is refused with 403", async () => {
   const authorize: Authorize = () => ({ ...EVERYTHING, history: false });
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   assertProblem(await connect(running, "/rooms/r?history=5"), { ...FORBIDDEN, field: "query.history" });
   assertEquals((await connect(running, "/rooms/r")).status, 101);
   assertEquals((await connect(running, "/rooms/r?after=5&epoch=e")).status, 101);
@@ -31,7 +31,7 @@ for (const { kind, plain } of KINDS) {
   Deno.test(`4.6 what else is not allowed is answered to ${kind} with forbidden, and not done`, async () => {
     const authorize: Authorize = ({ id }) =>
       id === "bob" ? { join: true, publish: false, presence: false, history: false } : EVERYTHING;
-    await using running = await startService({ services: { authorize } });
+    await using running = await startServer({ deps: { authorize } });
     await using alice = await RoomClient.join(running, "r");
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     await alice.publish("seen by bob");

@@ -1,16 +1,16 @@
 /** docs/protocol.md, rule 7.10: presence of a room of many: what waits for company is told in few frames, and in its place. */
 import { assert, assertEquals } from "@std/assert";
-import type { RoomEvent } from "../../supabase/functions/realtime/backplane/contract.ts";
+import type { RoomEvent } from "../../packages/server/src/backplane/contract.ts";
 import { inOrder, PresenceView } from "../properties/presence_view.ts";
 import { freshId, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 
 /** In smaller rooms nothing waits. */
 const CROWD = 50;
 
 /** Members of a room in which time stands still, so that after the first change all wait, and what brings it events. */
-async function gather(running: RunningService, count: number) {
+async function gather(running: RunningServer, count: number) {
   const stands = Date.now();
   const subscribers: ((event: RoomEvent) => void)[] = [];
   const backplane = backplaneOf(running);
@@ -41,7 +41,7 @@ async function leaveAll(members: readonly RoomClient[]): Promise<void> {
 }
 
 Deno.test("7.10 a change at rest is told at once, and those that come soon after it are one frame, before the next message", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const { members, deliver } = await gather(running, CROWD);
   deliver(joined(0));
   for (const member of members) assertEquals((await member.next("presence")).members, []);
@@ -60,7 +60,7 @@ Deno.test("7.10 a change at rest is told at once, and those that come soon after
 });
 
 Deno.test("7.10 in a small room what changes in one turn is one frame, and who enters and leaves in it is told to have done both", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const { members: [member], deliver } = await gather(running, 1);
   assert(member);
   for (let number = 0; number < 3; number++) deliver(joined(number));
@@ -77,7 +77,7 @@ Deno.test("7.10 in a small room what changes in one turn is one frame, and who e
 });
 
 Deno.test("7.10 what waits is told before long without anything that follows", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const { members, deliver } = await gather(running, CROWD);
   const [member] = members;
   assert(member);
@@ -90,7 +90,7 @@ Deno.test("7.10 what waits is told before long without anything that follows", a
 });
 
 Deno.test("7.10 who joins while changes wait is told the list of before, and with all others what follows", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const { members, deliver } = await gather(running, CROWD);
   let count = 0;
   let isIn = false;
@@ -119,7 +119,7 @@ Deno.test("7.10 who joins while changes wait is told the list of before, and wit
 });
 
 Deno.test("7.10 a frame of what waits stays of a handy size, however much there is", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const { members, deliver } = await gather(running, CROWD);
   const state = JSON.stringify({ text: "x".repeat(4_000) });
   for (let number = 0; number < 100; number++) {
@@ -134,7 +134,7 @@ Deno.test("7.10 a frame of what waits stays of a handy size, however much there 
 });
 
 Deno.test("7.10 all of a crowd enter: each is told so before its ack, and sees all in the end, as who comes then does", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const members = await Promise.all(
     Array.from({ length: 80 }, (_, number) => RoomClient.join(running, "r", { user: `user-${number}` })),
   );

@@ -1,9 +1,9 @@
 /** docs/protocol.md, rules 7.6 to 7.8: who is lost, and who goes on for whom. */
 import { assert, assertEquals } from "@std/assert";
-import { type Authorize, EVERYTHING, NOTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import { type Authorize, EVERYTHING, NOTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { freshId, type JoinOptions, RoomClient, roomUrl } from "../support/room_client.ts";
-import { closeFrame, RawSocket, textFrame } from "../support/raw_socket.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { closeFrame, RawSocket, textFrame } from "../../tools/support/wire/raw_socket.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 import { presenceOf } from "./told.ts";
 
@@ -11,7 +11,7 @@ import { presenceOf } from "./told.ts";
 const FOR_EVER = { env: { PRESENCE_GRACE_MS: "600000" } };
 
 /** Joins, enters with a state, and is lost: closes with 4000, which is no farewell. Returns the connection it had. */
-async function loseOne(running: RunningService, state: Record<string, unknown>, options: JoinOptions = {}) {
+async function loseOne(running: RunningServer, state: Record<string, unknown>, options: JoinOptions = {}) {
   const before = closes(running);
   const client = await RoomClient.join(running, "r", options);
   await client.present(state);
@@ -21,14 +21,14 @@ async function loseOne(running: RunningService, state: Record<string, unknown>, 
   return client;
 }
 
-function closes({ logs }: RunningService): number {
+function closes({ logs }: RunningServer): number {
   return logs.filter(({ event }) => event === "socket.close").length;
 }
 
 for (const { kind, plain } of KINDS) {
   for (const code of [1000, undefined]) {
     Deno.test(`7.6 ${kind} that closes with ${code ?? "no code"} leaves at once`, async () => {
-      await using running = await startService(FOR_EVER);
+      await using running = await startServer(FOR_EVER);
       await using bob = await RoomClient.join(running, "r", { user: "bob" });
       await using alice = await RoomClient.join(running, "r", { plain });
       await alice.present({});
@@ -47,7 +47,7 @@ for (const { kind, plain } of KINDS) {
 Deno.test("7.6 so does one that was closed with 4403", async () => {
   let allowed = EVERYTHING;
   const authorize: Authorize = ({ id }) => id === "alice" ? allowed : EVERYTHING;
-  await using running = await startService({ ...FOR_EVER, services: { authorize } });
+  await using running = await startServer({ ...FOR_EVER, deps: { authorize } });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   await using alice = await RoomClient.join(running, "r");
   await alice.present({});
@@ -67,7 +67,7 @@ const ACCIDENTS: readonly (readonly [what: string, end: (socket: RawSocket) => v
 for (const [what, end] of ACCIDENTS) {
   Deno.test(`7.6 the entry of a connection that ${what} stays for presence_grace_ms; then comes left, once`, async () => {
     const graceMs = 700;
-    await using running = await startService({ env: { PRESENCE_GRACE_MS: String(graceMs) } });
+    await using running = await startServer({ env: { PRESENCE_GRACE_MS: String(graceMs) } });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     using alice = await RawSocket.open(await roomUrl(running, "r"));
     await alice.send(textFrame('{"type":"presence","id":"p","state":{}}'));
@@ -86,7 +86,7 @@ for (const [what, end] of ACCIDENTS) {
 }
 
 Deno.test("7.6 until then it counts as present, and nobody is told anything", async () => {
-  await using running = await startService(FOR_EVER);
+  await using running = await startServer(FOR_EVER);
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const alice = await loseOne(running, { mood: "lost" });
   assertEquals((await presenceOf(bob)).length, 2);
@@ -96,7 +96,7 @@ Deno.test("7.6 until then it counts as present, and nobody is told anything", as
 });
 
 Deno.test("7.6 a connection that we close for a fault of its own is lost too", async () => {
-  await using running = await startService(FOR_EVER);
+  await using running = await startServer(FOR_EVER);
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   await using alice = await RoomClient.join(running, "r");
   await alice.present({});
@@ -108,7 +108,7 @@ Deno.test("7.6 a connection that we close for a fault of its own is lost too", a
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`7.7 who resumes within that time goes on with the entry: ${kind}`, async () => {
-    await using running = await startService(FOR_EVER);
+    await using running = await startServer(FOR_EVER);
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     const lost = await loseOne(running, { mood: "lost" }, { plain });
     await presenceOf(bob);
@@ -127,7 +127,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("7.7 `connection=` says which one it was", async () => {
-  await using running = await startService(FOR_EVER);
+  await using running = await startServer(FOR_EVER);
   const phone = await loseOne(running, { on: "phone" });
   // Else it would go on with the phone's entry on entering.
   const laptop = await RoomClient.join(running, "r");
@@ -155,7 +155,7 @@ Deno.test("7.7 `connection=` says which one it was", async () => {
 });
 
 Deno.test("7.7 without `connection=` it is the oldest entry that the same user left so", async () => {
-  await using running = await startService(FOR_EVER);
+  await using running = await startServer(FOR_EVER);
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r");
   await phone.present({ on: "phone" });
@@ -186,7 +186,7 @@ Deno.test("7.7 without `connection=` it is the oldest entry that the same user l
 });
 
 Deno.test("7.7 another user's entry is never taken over", async () => {
-  await using running = await startService(FOR_EVER);
+  await using running = await startServer(FOR_EVER);
   const alice = await loseOne(running, { mood: "lost" });
   await using mallory = await RoomClient.join(running, "r", { user: "mallory", query: alice.resumption() });
   const entry = { user: "alice", connection: alice.connection, state: { mood: "lost" } };
@@ -197,7 +197,7 @@ Deno.test("7.7 another user's entry is never taken over", async () => {
 });
 
 Deno.test("7.7 after that time there is nothing to go on with", async () => {
-  await using running = await startService({ env: { PRESENCE_GRACE_MS: "0" } });
+  await using running = await startServer({ env: { PRESENCE_GRACE_MS: "0" } });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const lost = await loseOne(running, {});
   for (const _ of ["members", "joined", "left"]) await bob.next("presence");
@@ -207,7 +207,7 @@ Deno.test("7.7 after that time there is nothing to go on with", async () => {
 });
 
 Deno.test("7.7 a resume with a connection that never was is a resume all the same", async () => {
-  await using running = await startService(FOR_EVER);
+  await using running = await startServer(FOR_EVER);
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const query = { ...bob.resumption(), connection: freshId() };
   await using alice = await RoomClient.join(running, "r", { query });
@@ -215,7 +215,7 @@ Deno.test("7.7 a resume with a connection that never was is a resume all the sam
 });
 
 Deno.test("7.8 a new connection of the same user that enters within that time goes on with the entry", async () => {
-  await using running = await startService(FOR_EVER);
+  await using running = await startServer(FOR_EVER);
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const lost = await loseOne(running, { mood: "lost" });
   await presenceOf(bob);

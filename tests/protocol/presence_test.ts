@@ -1,14 +1,14 @@
 /** docs/protocol.md, rules 7.1 to 7.5 and 7.9; 7.6 to 7.8 are in presence_lost_test.ts. */
 import { assert, assertEquals } from "@std/assert";
-import { type Authorize, EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import { type Authorize, EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 import { presenceOf } from "./told.ts";
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`7.1 a state enters: joined for everybody in the room, and an ack: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     await using elsewhere = await RoomClient.join(running, "other", { user: "bob", plain });
@@ -30,7 +30,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`7.2 sent again it is updated, never left and joined: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.present({ mood: "good" });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
@@ -45,7 +45,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`7.2 an equal state is acked, and nobody is told: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.present({ a: 1, b: [2] });
     await presenceOf(alice);
@@ -56,7 +56,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`7.3 null leaves: left, and an ack; also when there is nothing to leave: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     assertEquals((await alice.present(null)).offset, undefined);
@@ -79,7 +79,7 @@ const STATES: readonly (readonly [what: string, fill: (bytes: number) => string]
 ];
 for (const [what, fill] of STATES) {
   Deno.test(`7.4 a state of 4096 bytes of ${what} is taken, and one more is an invalid_frame`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r");
     const frame = JSON.stringify({ text: "" }).length;
     await alice.present({ text: fill(4096 - frame) });
@@ -92,7 +92,7 @@ for (const [what, fill] of STATES) {
 }
 
 Deno.test("7.5 entries are per connection: a user is there while one of them is", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r");
   await phone.present({ on: "phone" });
@@ -110,7 +110,7 @@ Deno.test("7.5 entries are per connection: a user is there while one of them is"
 });
 
 Deno.test("7.5 who is present in one room is not in another", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using here = await RoomClient.join(running, "here");
   await using there = await RoomClient.join(running, "there");
   await here.present({});
@@ -125,7 +125,7 @@ Deno.test("7.5 who is present in one room is not in another", async () => {
 for (const { kind, plain } of KINDS) {
   Deno.test(`7.9 without permission there are no presence frames, and entering is forbidden: ${kind}`, async () => {
     const authorize: Authorize = ({ id }) => ({ ...EVERYTHING, presence: id !== "bob" });
-    await using running = await startService({ services: { authorize } });
+    await using running = await startServer({ deps: { authorize } });
     await using alice = await RoomClient.join(running, "r");
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     const answer = await bob.request({ type: "presence", id: "p", state: {} });

@@ -5,10 +5,10 @@ import * as z from "zod/mini";
 import { ANY_RATE, publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
 import { startRoomEndpoint } from "../support/room_endpoint.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 
 Deno.test("5.7 every publish is answered, with an ack or an error", async () => {
-  await using running = await startService({ env: { FRAMES_BURST: "40", FRAMES_PER_SECOND: "1" } });
+  await using running = await startServer({ env: { FRAMES_BURST: "40", FRAMES_PER_SECOND: "1" } });
   await using alice = await RoomClient.join(running, "r");
   const frames = Array.from({ length: 60 }, (_, index) => ({
     ...publishFrame(index),
@@ -29,7 +29,7 @@ Deno.test("5.7 every publish is answered, with an ack or an error", async () => 
 });
 
 Deno.test("5.7 more publishes than may wait to be stored are answered too, and the others are acked", async () => {
-  await using running = await startService({ env: { MAX_QUEUED_FRAMES: "5" } });
+  await using running = await startServer({ env: { MAX_QUEUED_FRAMES: "5" } });
   const backplane = backplaneOf(running);
   const gate = Promise.withResolvers<void>();
   changeRoomServices(running, {
@@ -54,7 +54,7 @@ Deno.test("5.7 more publishes than may wait to be stored are answered too, and t
 });
 
 Deno.test("5.7 also when a client sends them at once, as fast as its limits allow, each in an array of its own", async () => {
-  await using running = await startService({ env: ANY_RATE });
+  await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "r");
   const frames = Array.from({ length: 4_000 }, (_, index) => publishFrame(index));
   for (const frame of frames) alice.send([frame]);
@@ -62,7 +62,7 @@ Deno.test("5.7 also when a client sends them at once, as fast as its limits allo
 });
 
 Deno.test("5.8 `from` is the verified user and the connection, whatever a client sends", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const lies = {
     from: { user: "bob", connection: "c" },
@@ -86,7 +86,7 @@ Deno.test("5.8 `from` is the verified user and the connection, whatever a client
 const Name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 64 }).filter((text) => text.length <= 64);
 
 Deno.test("5.8 event, data and id arrive as they were sent, live, replayed and in a page", async () => {
-  await using running = await startService({ env: { ...ANY_RATE, HISTORY_MESSAGES: "100000" } });
+  await using running = await startServer({ env: { ...ANY_RATE, HISTORY_MESSAGES: "100000" } });
   await using alice = await RoomClient.join(running, "r");
   await using plain = await RoomClient.join(running, "r", { plain: true });
   const expected: unknown[] = [];
@@ -116,7 +116,7 @@ Deno.test("5.8 event, data and id arrive as they were sent, live, replayed and i
 });
 
 Deno.test("5.8 odd data arrives as it was sent", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const texts = [
     "null",

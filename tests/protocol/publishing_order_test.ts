@@ -3,13 +3,13 @@ import { assert, assertEquals } from "@std/assert";
 import { CommandedStore } from "../support/commanded_store.ts";
 import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { type RunningService, type StartOptions, startService } from "../support/running_service.ts";
+import { type RunningServer, type StartOptions, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 import { dataOf } from "./told.ts";
 
 /** A service whose store does what the test says, and whose time it moves. */
 async function startScene(options: StartOptions = {}): Promise<Scene> {
-  const running = await startService(options);
+  const running = await startServer(options);
   const backplane = backplaneOf(running);
   const store = new CommandedStore(backplane);
   const time = { movedMs: 0 };
@@ -21,7 +21,7 @@ async function startScene(options: StartOptions = {}): Promise<Scene> {
 }
 
 interface Scene extends AsyncDisposable {
-  readonly running: RunningService;
+  readonly running: RunningServer;
   readonly store: CommandedStore;
   readonly time: { movedMs: number };
 }

@@ -1,16 +1,16 @@
 /** docs/protocol.md, rules 5.1 to 5.6; 5.7 to 5.9 are in publishing_answers_test.ts. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { BackplaneUnavailable } from "../../supabase/functions/realtime/backplane/contract.ts";
-import { eventually } from "../support/eventually.ts";
+import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { ANY_RATE, publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 import { dataOf } from "./told.ts";
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`5.1 a durable publish of ${kind} is acked with its offset: 1, and then each one more`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     await using other = await RoomClient.join(running, "other");
@@ -22,7 +22,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("5.1 what was acked is stored: it is in the history, also when its sender has gone", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const alice = await RoomClient.join(running, "r");
   await alice.publish({ stored: true });
   await alice[Symbol.asyncDispose]();
@@ -32,7 +32,7 @@ Deno.test("5.1 what was acked is stored: it is in the history, also when its sen
 });
 
 Deno.test("5.2 it reaches every member, the sender too, exactly once, in the order of offsets", async () => {
-  await using running = await startService({ env: ANY_RATE });
+  await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob", plain: true });
   await using carol = await RoomClient.join(running, "r", { user: "carol" });
@@ -48,7 +48,7 @@ Deno.test("5.2 it reaches every member, the sender too, exactly once, in the ord
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`5.3 a repeated id of ${kind} is acked with the first one's offset, and nothing is delivered or stored again`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     await alice.publish("first", { id: "same" });
@@ -65,7 +65,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("5.3 on whichever connection the retry comes", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const phone = await RoomClient.join(running, "r");
   await phone.publish("x", { id: "same" });
   await phone[Symbol.asyncDispose]();
@@ -76,7 +76,7 @@ Deno.test("5.3 on whichever connection the retry comes", async () => {
 });
 
 Deno.test("5.3 a retry in the same array is recognized", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   alice.send([
     publishFrame("x", { id: "1" }),
@@ -89,7 +89,7 @@ Deno.test("5.3 a retry in the same array is recognized", async () => {
 });
 
 Deno.test("5.3 another user's same id is another message, and so is the same user's in another room", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   await using elsewhere = await RoomClient.join(running, "other");
@@ -101,7 +101,7 @@ Deno.test("5.3 another user's same id is another message, and so is the same use
 });
 
 Deno.test("5.3 after dedupe_seconds the id is a new message", async () => {
-  await using running = await startService({ env: { DEDUPE_SECONDS: "1" } });
+  await using running = await startServer({ env: { DEDUPE_SECONDS: "1" } });
   await using alice = await RoomClient.join(running, "r");
   const { at } = await alice.publish("x", { id: "same" }).then(() => alice.next("message"));
   await eventually(() => alice.publish("x", { id: "same" }), ({ offset }) => offset === 2);
@@ -111,7 +111,7 @@ Deno.test("5.3 after dedupe_seconds the id is a new message", async () => {
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`5.4 an ephemeral message has no offset and is not stored, and ${kind} gets it`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     const before = Date.now();
@@ -134,7 +134,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("5.4 durable and ephemeral messages of one sender come in the order in which they were sent", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const sent = Array.from({ length: 60 }, (_, index) => index);
@@ -143,14 +143,14 @@ Deno.test("5.4 durable and ephemeral messages of one sender come in the order in
 });
 
 Deno.test("5.4 `ephemeral: false` is durable", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   assertEquals((await alice.publish("x", { ephemeral: false })).offset, 1);
 });
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`5.5 \`to\` a user reaches all their connections and nobody else's: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using phone = await RoomClient.join(running, "r", { user: "bob", plain });
     await using laptop = await RoomClient.join(running, "r", { user: "bob" });
@@ -163,7 +163,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("5.5 `to` a connection reaches that one only", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await using phone = await RoomClient.join(running, "r", { user: "bob" });
   await using laptop = await RoomClient.join(running, "r", { user: "bob" });
@@ -173,7 +173,7 @@ Deno.test("5.5 `to` a connection reaches that one only", async () => {
 });
 
 Deno.test("5.5 the sender gets it if it is among them", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r");
   await phone.publish("to me", { ephemeral: true, to: { user: "alice" } });
@@ -183,7 +183,7 @@ Deno.test("5.5 the sender gets it if it is among them", async () => {
 });
 
 Deno.test("5.5 `to` nobody is acked, and reaches nobody", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   for (const to of [{ user: "nobody" }, { connection: "none" }, { user: "__proto__" }]) {
     assertEquals((await alice.publish("x", { ephemeral: true, to })).offset, undefined);
@@ -192,7 +192,7 @@ Deno.test("5.5 `to` nobody is acked, and reaches nobody", async () => {
 });
 
 Deno.test("5.5 `to` does not go with durable messages", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const answer = await alice.request(publishFrame("x", { to: { user: "alice" } }));
   assert(answer.type === "error");
@@ -203,7 +203,7 @@ Deno.test("5.5 `to` does not go with durable messages", async () => {
 for (const isStored of [false, true]) {
   const what = isStored ? "stored, but its answer lost" : "not stored";
   Deno.test(`5.6 a publish that was ${what} is answered with unavailable, and a retry is safe`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     const backplane = backplaneOf(running);
     let isAway = true;
     changeRoomServices(running, {

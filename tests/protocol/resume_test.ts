@@ -1,12 +1,12 @@
 /** docs/protocol.md, rules 6.1 to 6.5 and 6.9: what a client gets that resumes. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { type Authorize, EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
-import type { ServerFrame } from "../../supabase/functions/realtime/protocol/server_frames.ts";
+import { type Authorize, EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
+import type { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 import { connect } from "../support/handshake.ts";
 import { assertProblem } from "../support/problem.ts";
 import { ANY_RATE, RoomClient } from "../support/room_client.ts";
 import { storeMessages } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 /** What came after `welcome`, messages by their offsets. */
@@ -21,7 +21,7 @@ for (const { kind, plain } of KINDS) {
   for (const isLive of [false, true]) {
     const room = isLive ? "a room with members" : "a room without members";
     Deno.test(`6.1 the missed messages come right after welcome, in order: ${kind}, ${room}`, async () => {
-      await using running = await startService({ env: ANY_RATE });
+      await using running = await startServer({ env: ANY_RATE });
       await using stay = await RoomClient.join(running, isLive ? "r" : "other", { user: "bob" });
       const epoch = await storeMessages(running, "r", 20);
       await using alice = await RoomClient.join(running, "r", { plain, query: { after: 17, epoch } });
@@ -34,7 +34,7 @@ for (const { kind, plain } of KINDS) {
   }
 
   Deno.test(`6.1 ${kind} that has missed nothing is recovered, and nothing is sent again`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     const epoch = await storeMessages(running, "r", 3);
     await using alice = await RoomClient.join(running, "r", { plain, query: { after: 3, epoch } });
     assertEquals(alice.welcome.recovered, true);
@@ -42,7 +42,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`6.1 ${kind} gets a thousand missed messages`, async () => {
-    await using running = await startService({ env: ANY_RATE });
+    await using running = await startServer({ env: ANY_RATE });
     const epoch = await storeMessages(running, "r", 1000);
     await using alice = await RoomClient.join(running, "r", { plain, query: { after: 0, epoch } });
     assertEquals(alice.welcome.recovered, true);
@@ -53,7 +53,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`6.2 if some are no longer kept, a gap right after welcome says which, and the rest follows: ${kind}`, async () => {
-    await using running = await startService({ env: { HISTORY_MESSAGES: "5" } });
+    await using running = await startServer({ env: { HISTORY_MESSAGES: "5" } });
     const epoch = await storeMessages(running, "r", 20);
     await using alice = await RoomClient.join(running, "r", { plain, query: { after: 3, epoch } });
     assertEquals([alice.welcome.offset, alice.welcome.recovered], [20, false]);
@@ -69,7 +69,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`6.3 another epoch is a gap without an end, and all that is kept follows: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     const epoch = await storeMessages(running, "r", 3);
     await using alice = await RoomClient.join(running, "r", { plain, query: { after: 7, epoch: "lost" } });
     assertEquals([alice.welcome.epoch, alice.welcome.offset, alice.welcome.recovered], [epoch, 3, false]);
@@ -84,7 +84,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`6.4 an offset beyond the head is a gap of what the client seems to have had: ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     const epoch = await storeMessages(running, "r", 3);
     await using alice = await RoomClient.join(running, "r", { plain, query: { after: 5, epoch } });
     assertEquals([alice.welcome.offset, alice.welcome.recovered], [3, false]);
@@ -95,7 +95,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("6.2 the first message that is kept is the boundary", async () => {
-  await using running = await startService({ env: { HISTORY_MESSAGES: "5" } });
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "5" } });
   const epoch = await storeMessages(running, "r", 20);
   for (const [after, recovered, first] of [[14, false, 16], [15, true, 16], [16, true, 17]] as const) {
     await using alice = await RoomClient.join(running, "r", { query: { after, epoch } });
@@ -111,7 +111,7 @@ Deno.test("6.2 the first message that is kept is the boundary", async () => {
 });
 
 Deno.test("6.2 a room that keeps nothing tells a gap of all that was missed", async () => {
-  await using running = await startService({ env: { HISTORY_MESSAGES: "0" } });
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "0" } });
   const epoch = await storeMessages(running, "r", 4);
   await using alice = await RoomClient.join(running, "r", { query: { after: 1, epoch } });
   assertEquals([alice.welcome.offset, alice.welcome.recovered], [4, false]);
@@ -121,7 +121,7 @@ Deno.test("6.2 a room that keeps nothing tells a gap of all that was missed", as
 });
 
 Deno.test("6.3 what is not kept of the present history is told too", async () => {
-  await using running = await startService({ env: { HISTORY_MESSAGES: "2" } });
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "2" } });
   const epoch = await storeMessages(running, "r", 6);
   await using alice = await RoomClient.join(running, "r", { query: { after: 0, epoch: "lost" } });
   assertEquals(alice.welcome.recovered, false);
@@ -135,7 +135,7 @@ Deno.test("6.3 what is not kept of the present history is told too", async () =>
 });
 
 Deno.test("6.3 a room that nobody has published to since is a gap too", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r", { query: { after: 3, epoch: "lost" } });
   assertEquals([alice.welcome.offset, alice.welcome.recovered], [0, false]);
   assertEquals(await followers(alice), [{ type: "gap", from: 4, to: null, epoch: "lost" }, EMPTY_PRESENCE]);
@@ -145,7 +145,7 @@ for (
   const query of ["epoch=e", "after=1", "history=5&after=1&epoch=e", "history=5&after=1", "history=5&epoch=e"]
 ) {
   Deno.test(`6.5 ?${query} is 400 invalid_request`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     const response = await connect(running, `/rooms/r?${query}`);
     const { field } = JSON.parse(response.body);
     assert(["query.epoch", "query.after", "query.history"].includes(field), field);
@@ -155,7 +155,7 @@ for (
 
 Deno.test("6.9 who may not read history and missed something is told a gap, and gets what is newer", async () => {
   const authorize: Authorize = ({ id }) => ({ ...EVERYTHING, history: id !== "bob" });
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   const epoch = await storeMessages(running, "r", 5);
   await using bob = await RoomClient.join(running, "r", { user: "bob", query: { after: 2, epoch } });
   assertEquals([bob.welcome.offset, bob.welcome.recovered], [5, false]);
@@ -166,7 +166,7 @@ Deno.test("6.9 who may not read history and missed something is told a gap, and 
 
 Deno.test("6.9 who may not read history and missed nothing is recovered", async () => {
   const authorize: Authorize = () => ({ ...EVERYTHING, history: false });
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   const epoch = await storeMessages(running, "r", 5);
   await using bob = await RoomClient.join(running, "r", { user: "bob", query: { after: 5, epoch } });
   assertEquals(bob.welcome.recovered, true);
@@ -175,7 +175,7 @@ Deno.test("6.9 who may not read history and missed nothing is recovered", async 
 
 Deno.test("6.9 who may not read history is told of a lost one, and of the present one", async () => {
   const authorize: Authorize = ({ id }) => ({ ...EVERYTHING, history: id !== "bob" });
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   const epoch = await storeMessages(running, "r", 5);
   await using bob = await RoomClient.join(running, "r", { user: "bob", query: { after: 2, epoch: "lost" } });
   assertEquals(bob.welcome.recovered, false);

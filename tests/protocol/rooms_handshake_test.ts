@@ -3,12 +3,12 @@ import { assert, assertEquals } from "@std/assert";
 import { RoomClient } from "../support/room_client.ts";
 import { connect } from "../support/handshake.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
-import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
-import { startService } from "../support/running_service.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
+import { startServer } from "../support/running_server.ts";
 
 for (const room of ["a", "A-Za-z0-9._~:-", "a".repeat(128), "__proto__", "...", "%41"]) {
   Deno.test(`1.1 ${room.slice(0, 14)} of ${room.length} characters is a room id`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, room);
     assertEquals(alice.welcome.room, decodeURIComponent(room));
     assertEquals((await alice.publish("x")).offset, 1);
@@ -16,7 +16,7 @@ for (const room of ["a", "A-Za-z0-9._~:-", "a".repeat(128), "__proto__", "...", 
 }
 
 Deno.test("1.1 upper and lower case differ", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using lower = await RoomClient.join(running, "room");
   await using upper = await RoomClient.join(running, "Room");
   await lower.publish("x");
@@ -26,7 +26,7 @@ Deno.test("1.1 upper and lower case differ", async () => {
 const NO_IDS = ["a%20b", "a%2Fb", "%C3%A4", "a@b", "a+b", "a,b", "%00", "%2E%2E%2F", "a%25", "a".repeat(129)];
 for (const room of NO_IDS) {
   Deno.test(`1.1 ${room.slice(0, 14)} of ${room.length} characters is no room id`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     assertProblem(await connect(running, `/rooms/${room}`), {
       status: 400,
       code: "invalid_request",
@@ -37,7 +37,7 @@ for (const room of NO_IDS) {
 }
 
 Deno.test("2.2 a room asks for a token first", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const { port } = running;
   assertProblem(
     await rawGet(port, "/realtime/rooms/a?history=nonsense", HANDSHAKE),
@@ -56,7 +56,7 @@ const GOOD_QUERIES = [
 ];
 for (const query of GOOD_QUERIES) {
   Deno.test(`2.8 ${query || "no query"} is taken`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     assertEquals((await connect(running, `/rooms/r${query}`)).status, 101);
   });
 }
@@ -85,19 +85,19 @@ const BAD_QUERIES: readonly (readonly [query: string, field: string])[] = [
 ];
 for (const [query, field] of BAD_QUERIES) {
   Deno.test(`2.8 ?${query} is 400 and names ${field}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     assertProblem(await connect(running, `/rooms/r?${query}`), {
       status: 400,
       code: "invalid_request",
       title: "Invalid request",
       field: `query.${field}`,
     });
-    assertEquals(running.service.isolate.connections, 0);
+    assertEquals(running.engine.connections.count, 0);
   });
 }
 
 Deno.test("2.7 a room selects realtime.v1 when it is offered, and nothing else", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   for (const [offer, selected] of [["realtime.v1, other", "realtime.v1"], ["other", null]] as const) {
     const { status, headers } = await connect(running, "/rooms/r", [
       ...HANDSHAKE,

@@ -3,8 +3,8 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { kernelBufferBytes } from "../support/kernel_buffers.ts";
 import { backplaneOf } from "../support/room_services.ts";
 import { freshId, RoomClient, roomUrl } from "../support/room_client.ts";
-import { closeCode, OPCODE, type RawFrame, RawSocket } from "../support/raw_socket.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { closeCode, OPCODE, type RawFrame, RawSocket } from "../../tools/support/wire/raw_socket.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 
 const MEBIBYTE = 1_048_576;
 /** A message of the tests below, in bytes. */
@@ -12,7 +12,7 @@ const FILLER = "a".repeat(60_000);
 
 /** Relays or stores more than the kernel and a megabyte hold, not faster than the reader takes it. */
 async function flood(
-  running: RunningService,
+  running: RunningServer,
   reader: RoomClient,
   kind: "durable" | "ephemeral",
 ): Promise<number> {
@@ -45,7 +45,7 @@ async function readUp(
 }
 
 Deno.test("10.4 a client that reads too slowly is sent no more ephemeral messages, and stays", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   using sleeper = await RawSocket.open(await roomUrl(running, "r", { user: "sleeper" }));
   await sleeper.untilTakenIn();
   await using reader = await RoomClient.join(running, "r", { user: "reader" });
@@ -60,7 +60,7 @@ Deno.test("10.4 a client that reads too slowly is sent no more ephemeral message
 });
 
 Deno.test("10.4 a client that reads too slowly for durable messages is closed with 1013; nobody else waits for it", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   using sleeper = await RawSocket.open(await roomUrl(running, "r", { user: "sleeper" }));
   await sleeper.untilTakenIn();
   await using reader = await RoomClient.join(running, "r", { user: "reader" });
@@ -72,7 +72,7 @@ Deno.test("10.4 a client that reads too slowly for durable messages is closed wi
 });
 
 Deno.test("10.4 who is sent much on joining is not taken for slow", async () => {
-  await using running = await startService({
+  await using running = await startServer({
     env: { SLOW_BUFFERED_BYTES: "65536", MAX_BUFFERED_BYTES: "200000" },
   });
   const backplane = backplaneOf(running);

@@ -1,10 +1,10 @@
 /** docs/protocol.md, section 8. */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { type Authorize, EVERYTHING, NOTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
-import { createIssuer } from "../../dev/issuer.ts";
+import { type Authorize, EVERYTHING, NOTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
 import { changeRoomServices } from "../support/room_services.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 /** Deadlines are kept to a tenth of a heartbeat. */
@@ -23,7 +23,7 @@ function staysAlive(member: RoomClient, plain: boolean): Disposable {
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`8.1 expiring comes before the token expires, to ${kind}`, async () => {
-    await using running = await startService({ env: { ...QUICK, EXPIRY_WARNING_SECONDS: "10" } });
+    await using running = await startServer({ env: { ...QUICK, EXPIRY_WARNING_SECONDS: "10" } });
     const exp = inSeconds(12);
     await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
     using _alive = staysAlive(alice, plain);
@@ -33,7 +33,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`8.1 expiring comes right after joining when less than a minute is left, once, to ${kind}`, async () => {
-    await using running = await startService({ env: QUICK });
+    await using running = await startServer({ env: QUICK });
     const exp = inSeconds(40);
     await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
     using _alive = staysAlive(alice, plain);
@@ -43,7 +43,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`8.2 a fresh token of the same user is answered with authenticated, and ${kind} goes on`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.present({});
     const exp = inSeconds(9999);
@@ -60,7 +60,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("8.1 a fresh token is told of when it is about to expire in its turn", async () => {
-  await using running = await startService({ env: QUICK });
+  await using running = await startServer({ env: QUICK });
   await using alice = await RoomClient.join(running, "r", { plain: true, claims: { exp: inSeconds(30) } });
   await alice.next("expiring");
   const exp = inSeconds(50);
@@ -72,7 +72,7 @@ Deno.test("8.1 a fresh token is told of when it is about to expire in its turn",
 Deno.test("8.2 the connection goes on with what authorize allows now", async () => {
   let allowed = EVERYTHING;
   const authorize: Authorize = ({ id }) => id === "alice" ? allowed : EVERYTHING;
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   await alice.present({ here: true });
@@ -107,7 +107,7 @@ Deno.test("8.2 the connection goes on with what authorize allows now", async () 
 });
 
 /** What is wrong with a token, and what it is answered with. */
-const BAD_TOKENS: readonly (readonly [string, string, (running: RunningService) => Promise<string>])[] = [
+const BAD_TOKENS: readonly (readonly [string, string, (running: RunningServer) => Promise<string>])[] = [
   ["another user's", "forbidden", ({ issuer }) => issuer.token("bob")],
   ["no token", "invalid_token", () => Promise.resolve("nonsense")],
   ["empty", "invalid_token", () => Promise.resolve("")],
@@ -117,7 +117,7 @@ const BAD_TOKENS: readonly (readonly [string, string, (running: RunningService) 
 for (const [what, code, createToken] of BAD_TOKENS) {
   for (const { kind, plain } of KINDS) {
     Deno.test(`8.3 a token that is ${what} is ${code} and names token, and ${kind} goes on`, async () => {
-      await using running = await startService();
+      await using running = await startServer();
       await using alice = await RoomClient.join(running, "r", { plain });
       const answer = await alice.request({ type: "auth", id: "a", token: await createToken(running) });
       assert(answer.type === "error", JSON.stringify(answer));
@@ -129,7 +129,7 @@ for (const [what, code, createToken] of BAD_TOKENS) {
 }
 
 Deno.test("8.3 a token that cannot be verified now is auth_unavailable and names token; the connection goes on", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   changeRoomServices(running, {
     verifier: {
       verify: () => Promise.resolve({ ok: false, code: "auth_unavailable", detail: "Auth is away." }),
@@ -144,7 +144,7 @@ Deno.test("8.3 a token that cannot be verified now is auth_unavailable and names
 });
 
 Deno.test("8.3 after a bad token the old one's expiry holds", async () => {
-  await using running = await startService({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "0" } });
+  await using running = await startServer({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "0" } });
   await using alice = await RoomClient.join(running, "r", { plain: true, claims: { exp: inSeconds(2) } });
   const later = await running.issuer.token("bob", { claims: { exp: inSeconds(999) } });
   assertEquals((await alice.request({ type: "auth", id: "a", token: later })).type, "error");
@@ -153,7 +153,7 @@ Deno.test("8.3 after a bad token the old one's expiry holds", async () => {
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`8.4 so long after its token expired the connection of ${kind} is closed with 4401`, async () => {
-    await using running = await startService({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "1" } });
+    await using running = await startServer({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "1" } });
     const exp = inSeconds(1);
     await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
     using _alive = staysAlive(alice, plain);
@@ -163,7 +163,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("8.4 not when it brought a fresh token in time, also after the old one had expired", async () => {
-  await using running = await startService({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "4" } });
+  await using running = await startServer({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "4" } });
   // It is taken within the clock's skew.
   const claims = { exp: inSeconds(-2) };
   await using late = await RoomClient.join(running, "r", { plain: true, claims });
@@ -177,7 +177,7 @@ Deno.test("8.4 not when it brought a fresh token in time, also after the old one
 for (const { kind, plain } of KINDS) {
   Deno.test(`8.5 if the user may not join any more the answer to ${kind} is forbidden, and a close with 4403`, async () => {
     let allowed = EVERYTHING;
-    await using running = await startService({ services: { authorize: () => allowed } });
+    await using running = await startServer({ deps: { authorize: () => allowed } });
     await using alice = await RoomClient.join(running, "r", { plain });
     allowed = NOTHING;
     const token = await running.issuer.token("alice");

@@ -1,9 +1,6 @@
 /** docs/protocol.md, rules 13.2 and 13.3 where a room cannot be joined. */
 import { assert, assertEquals } from "@std/assert";
-import {
-  type Backplane,
-  BackplaneUnavailable,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
+import { type Backplane, BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { RoomClient } from "../support/room_client.ts";
 import {
   backplaneOf,
@@ -11,11 +8,11 @@ import {
   changeRoomServices,
   storeMessages,
 } from "../support/room_services.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 /** What fails, until it is told not to; a room is asked for it on joining. */
-function breakJoins(running: RunningService, method: "subscribe" | "history", error: Error): () => void {
+function breakJoins(running: RunningServer, method: "subscribe" | "history", error: Error): () => void {
   const backplane = backplaneOf(running);
   let isBroken = true;
   const changes: Partial<Backplane> = method === "subscribe"
@@ -35,7 +32,7 @@ for (const { kind, plain } of KINDS) {
     for (const method of ["subscribe", "history"] as const) {
       const what = `where ${method} fails with ${error.name} on joining ${kind} is told ${code}`;
       Deno.test(`13.2 ${what}, with retry_after_ms, and a close with ${closedWith}; later it joins`, async () => {
-        await using running = await startService();
+        await using running = await startServer();
         await storeMessages(running, "r", 5);
         const repair = breakJoins(running, method, error);
         await using alice = await RoomClient.connect(running, "r", { plain, query: { history: 5 } });
@@ -47,14 +44,14 @@ for (const { kind, plain } of KINDS) {
         repair();
         await using again = await RoomClient.join(running, "r", { plain, query: { history: 5 } });
         assertEquals(await again.offsets(5), [1, 2, 3, 4, 5]);
-        assertEquals(running.service.isolate.connections, 1);
+        assertEquals(running.engine.connections.count, 1);
       });
     }
   }
 }
 
 Deno.test("13.3 a room that could not be opened costs those who waited for it, and no others", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const gate = Promise.withResolvers<void>();
   const backplane = backplaneOf(running);
   let opened = 0;

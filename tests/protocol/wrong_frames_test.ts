@@ -1,7 +1,7 @@
 /** docs/protocol.md, rule 3.5. */
 import { assert, assertEquals } from "@std/assert";
 import { publishFrame, RoomClient } from "../support/room_client.ts";
-import { startService } from "../support/running_service.ts";
+import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 /** A frame whose field is wrong: what replaces the good fields, and which field is to be named. */
@@ -46,7 +46,7 @@ const WRONG: readonly (readonly [changes: Record<string, unknown>, field: string
 
 for (const { kind, plain } of KINDS) {
   Deno.test(`3.5 a wrong field is an invalid_frame that names it and has the frame's id, for ${kind}`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     for (const [changes, field] of WRONG) {
       const frame = { ...publishFrame("x"), ...changes };
@@ -63,7 +63,7 @@ for (const { kind, plain } of KINDS) {
   });
 
   Deno.test(`3.5 what is no JSON or no object is an invalid_frame, and costs ${kind} nothing else`, async () => {
-    await using running = await startService();
+    await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     const texts = [
       "",
@@ -88,7 +88,7 @@ for (const { kind, plain } of KINDS) {
 }
 
 Deno.test("3.5 in an array each frame is taken for itself", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await alice.next("presence");
   alice.sendJson([

@@ -1,19 +1,19 @@
 /** Who may do what: the hook, and the policy by claim over a socket. What is answered to whom is in tests/protocol/joining_test.ts. */
 import { assert, assertEquals } from "@std/assert";
-import type { Authorize } from "../../supabase/functions/realtime/rooms/authorize.ts";
-import { EVERYTHING, NOTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
+import type { Authorize } from "../../packages/server/src/rooms/policy/authorize.ts";
+import { EVERYTHING, NOTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { connect } from "../support/handshake.ts";
 import { assertProblem } from "../support/problem.ts";
-import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
 import { publishFrame, RoomClient, roomUrl } from "../support/room_client.ts";
 import { startRoomEndpoint } from "../support/room_endpoint.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 
 const FORBIDDEN = { status: 403, code: "forbidden", title: "Forbidden" };
 
 /** The status of a handshake with the claims. */
 async function statusOf(
-  running: RunningService,
+  running: RunningServer,
   room: string,
   claims: Record<string, unknown> = {},
 ): Promise<number> {
@@ -27,7 +27,7 @@ Deno.test("the hook is asked for the verified user and the room, once for each h
     asked.push([id, appMetadata["team"], room]);
     return EVERYTHING;
   };
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   await using _alice = await RoomClient.join(running, "Lobby", { claims: { app_metadata: { team: 7 } } });
   await using _bob = await RoomClient.join(running, "lobby", { user: "bob" });
   assertEquals(asked, [["alice", 7, "Lobby"], ["bob", undefined, "lobby"]]);
@@ -41,23 +41,23 @@ Deno.test("the hook is awaited before the upgrade", async () => {
     await gate.promise;
     return NOTHING;
   };
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   const response = connect(running, "/rooms/r");
   await asked.promise;
-  assertEquals(running.service.isolate.connections, 0);
+  assertEquals(running.engine.connections.count, 0);
   gate.resolve();
   assertProblem(await response, FORBIDDEN);
-  assertEquals(running.service.isolate.connections, 0);
+  assertEquals(running.engine.connections.count, 0);
 });
 
 Deno.test("who may not join is refused with 403 before the upgrade, whatever else is allowed", async () => {
-  await using running = await startService({
-    services: { authorize: () => ({ ...EVERYTHING, join: false }) },
+  await using running = await startServer({
+    deps: { authorize: () => ({ ...EVERYTHING, join: false }) },
   });
   const response = await connect(running, "/rooms/r");
   assertProblem(response, FORBIDDEN);
   assertEquals(JSON.parse(response.body).detail, "This user may not join this room.");
-  assertEquals(running.service.isolate.connections, 0);
+  assertEquals(running.engine.connections.count, 0);
 });
 
 for (
@@ -69,21 +69,21 @@ for (
   ] as const satisfies readonly (readonly [string, Authorize])[]
 ) {
   Deno.test(`a hook that ${what} refuses with 500, and tells the client nothing of why`, async () => {
-    await using running = await startService({ services: { authorize } });
+    await using running = await startServer({ deps: { authorize } });
     const { status, body, headers } = await connect(running, "/rooms/r");
     assertEquals(status, 500);
     assert(!`${body}${JSON.stringify([...headers])}`.includes("database"), body);
     const [failure] = await running.logged("request.failed");
     assertEquals(failure?.["request_id"], JSON.parse(body).request_id);
     assert(JSON.stringify(failure).includes("the database says no"));
-    assertEquals(running.service.isolate.connections, 0);
+    assertEquals(running.engine.connections.count, 0);
   });
 }
 
 Deno.test("an endpoint's own hook decides for its rooms, and for no others", async () => {
   const authorize: Authorize = ({ id }) => id === "alice" ? EVERYTHING : NOTHING;
   await using running = await startRoomEndpoint({ name: "own", authorize }, {
-    services: { authorize: ({ id }) => id === "alice" ? NOTHING : EVERYTHING },
+    deps: { authorize: ({ id }) => id === "alice" ? NOTHING : EVERYTHING },
   });
   await using alice = await RoomClient.join(running, "r", { mount: "/x" });
   assertEquals((await alice.publish("x")).offset, 1);
@@ -92,7 +92,7 @@ Deno.test("an endpoint's own hook decides for its rooms, and for no others", asy
 });
 
 Deno.test("ROOM_POLICY=claim lets in whom app_metadata names, and nobody else", async () => {
-  await using running = await startService({ env: { ROOM_POLICY: "claim" } });
+  await using running = await startServer({ env: { ROOM_POLICY: "claim" } });
   const claims = { app_metadata: { rooms: ["lobby", "team-7-*"] } };
   for (
     const [room, status] of [["lobby", 101], ["team-7-a", 101], ["team-8-a", 403], ["Lobby", 403]] as const
@@ -103,14 +103,14 @@ Deno.test("ROOM_POLICY=claim lets in whom app_metadata names, and nobody else", 
 });
 
 Deno.test("ROOM_POLICY=claim never counts user_metadata, nor claims beside app_metadata", async () => {
-  await using running = await startService({ env: { ROOM_POLICY: "claim" } });
+  await using running = await startServer({ env: { ROOM_POLICY: "claim" } });
   for (const claims of [{ user_metadata: { rooms: ["*"] } }, { rooms: ["*"] }]) {
     assertEquals(await statusOf(running, "lobby", claims), 403);
   }
 });
 
 Deno.test("ROOM_POLICY=claim allows what the claim's object says, and no more", async () => {
-  await using running = await startService({ env: { ROOM_POLICY: "claim", ROOM_CLAIM: "may" } });
+  await using running = await startServer({ env: { ROOM_POLICY: "claim", ROOM_CLAIM: "may" } });
   const claims = { app_metadata: { may: { "news-*": ["join", "history"] }, rooms: ["*"] } };
   await using alice = await RoomClient.join(running, "news-1", { claims, query: { history: 5 } });
   const answer = await alice.request(publishFrame("x"));
@@ -120,7 +120,7 @@ Deno.test("ROOM_POLICY=claim allows what the claim's object says, and no more", 
 });
 
 Deno.test("ROOM_POLICY=claim asks the fresh token, not the old one", async () => {
-  await using running = await startService({ env: { ROOM_POLICY: "claim" } });
+  await using running = await startServer({ env: { ROOM_POLICY: "claim" } });
   await using alice = await RoomClient.join(running, "r", { claims: { app_metadata: { rooms: ["r"] } } });
   const token = await running.issuer.token("alice");
   const answer = await alice.request({ type: "auth", id: "a", token });

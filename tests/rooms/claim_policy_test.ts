@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type User, userFromClaims } from "../../supabase/functions/realtime/auth/user.ts";
-import { EVERYTHING, NOTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
-import { createClaimPolicy } from "../../supabase/functions/realtime/rooms/claim_policy.ts";
-import { matchesGlob } from "../../supabase/functions/realtime/rooms/glob.ts";
+import { type User, userFromClaims } from "../../packages/server/src/auth/user.ts";
+import { EVERYTHING, NOTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
+import { createClaimPolicy } from "../../packages/server/src/rooms/policy/claim_policy.ts";
+import { matchesGlob } from "../../packages/server/src/rooms/policy/glob.ts";
 
 /** A user with this in the token's `app_metadata`, given as JSON: so `__proto__` is an entry of its own, as in a token. */
 function userWith(appMetadata: string, userMetadata = "{}"): User {

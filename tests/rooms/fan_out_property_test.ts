@@ -1,7 +1,7 @@
 /** Whatever happens to a fan-out, each recipient gets exactly its frames, in the order in which they came to be. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { FanOut, type FrameKind } from "../../supabase/functions/realtime/rooms/fan_out.ts";
+import { FanOut, type FrameKind } from "../../packages/server/src/rooms/outbound/fan_out.ts";
 import { ManualTurn, RecordingRecipient } from "./recipients.ts";
 
 /** Every kind of recipient. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { FanOut } from "../../supabase/functions/realtime/rooms/fan_out.ts";
+import { FanOut } from "../../packages/server/src/rooms/outbound/fan_out.ts";
 import { ManualTurn, RecordingRecipient, sendNumbers } from "./recipients.ts";
 
 /** A fan-out with recipients in it. */

@@ -1,14 +1,14 @@
 /** Who goes while the store is away: that is the store's trouble, and no fault of the endpoint's. */
 import { assertEquals } from "@std/assert";
-import { BackplaneUnavailable } from "../../supabase/functions/realtime/backplane/contract.ts";
+import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
-import { SocketClient } from "../support/socket_client.ts";
+import { startServer } from "../support/running_server.ts";
+import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 
 const away = () => Promise.reject(new BackplaneUnavailable("away"));
 
 Deno.test("a member that goes while the backplane is away is logged as that", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const backplane = changedBackplane(backplaneOf(running), { leave: away, linger: away });
   changeRoomServices(running, { backplane });
   {

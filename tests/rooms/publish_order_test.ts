@@ -1,6 +1,6 @@
 /** The order of one connection's publishes: what was refused is waited for, and for how long. */
 import { assertEquals } from "@std/assert";
-import { PublishOrder } from "../../supabase/functions/realtime/rooms/publish_order.ts";
+import { PublishOrder } from "../../packages/server/src/rooms/inbound/publish_order.ts";
 
 /** An order, its time, and the messages that were delivered. */
 function createScene(most = 100) {

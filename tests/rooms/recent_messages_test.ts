@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Kept, RecentMessages } from "../../supabase/functions/realtime/rooms/recent_messages.ts";
+import { type Kept, RecentMessages } from "../../packages/server/src/rooms/outbound/recent_messages.ts";
 
 /** A room that keeps everything. */
 const ALL: Kept = { messages: Infinity, ageMs: Infinity, now: () => 0 };

@@ -1,11 +1,15 @@
-import type { FanOut, Recipient } from "../../supabase/functions/realtime/rooms/fan_out.ts";
-import { Turn, type TurnHolder, type TurnWaiter } from "../../supabase/functions/realtime/rooms/turn.ts";
+import type { FanOut, Recipient } from "../../packages/server/src/rooms/outbound/fan_out.ts";
+import {
+  FlushScheduler,
+  type TurnHolder,
+  type TurnWaiter,
+} from "../../packages/server/src/rooms/outbound/flush_scheduler.ts";
 
 /** Nothing that is to be sent may wait for longer. */
 const MOST_TURNS = 20;
 
 /** A turn of the event loop that ends when the test says so. */
-export class ManualTurn extends Turn {
+export class ManualTurn extends FlushScheduler {
   readonly #waiting = new Set<TurnWaiter>();
   readonly #held = new Set<TurnHolder>();
   /** The time that is told, in milliseconds. */

@@ -1,17 +1,17 @@
 /** `ROOM_POLICY=rls`: what is remembered, for whom, and for how long. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type User, userFromClaims } from "../../supabase/functions/realtime/auth/user.ts";
-import { KnownPermissions } from "../../supabase/functions/realtime/permissions/known_permissions.ts";
-import { RowSecurity } from "../../supabase/functions/realtime/permissions/row_security.ts";
+import { type User, userFromClaims } from "../../packages/server/src/auth/user.ts";
+import { KnownPermissions } from "../../packages/server/src/permissions/known_permissions.ts";
+import { RowSecurity } from "../../packages/server/src/permissions/row_security.ts";
 import {
   EVERYTHING,
   NOTHING,
   PolicyFailed,
   type RoomPermissions,
-} from "../../supabase/functions/realtime/rooms/authorize.ts";
-import { defaultClaims } from "../../dev/issuer.ts";
+} from "../../packages/server/src/rooms/policy/authorize.ts";
+import { defaultClaims } from "../../packages/cli/dev/issuer.ts";
 import { RoomClient } from "../support/room_client.ts";
-import { createTestDatabase, type TestDatabase } from "../support/postgres/database.ts";
+import { createTestDatabase, type TestDatabase } from "../../tools/support/postgres/database.ts";
 import { ALICE, BOB, countQuestions, openRlsStage, rlsTest } from "./rls_stage.ts";
 
 function user(id: string, claims: Parameters<typeof defaultClaims>[1] = {}): User {

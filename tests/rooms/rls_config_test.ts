@@ -1,6 +1,6 @@
 /** `ROOM_POLICY=rls`: what is checked at the start, and what is loaded. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { ConfigError, parseConfig } from "../../supabase/functions/realtime/config.ts";
+import { ConfigError, parseConfig } from "../../packages/server/src/config/parse_config.ts";
 
 const FUNCTION = new URL("../../supabase/functions/realtime/", import.meta.url);
 

@@ -1,18 +1,18 @@
 /** `ROOM_POLICY=rls` when the database is away, was away, is not set up, or is behind a pooler. */
 import { assert, assertEquals } from "@std/assert";
-import { EVERYTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
-import { userFromClaims } from "../../supabase/functions/realtime/auth/user.ts";
-import { PermissionWatchers } from "../../supabase/functions/realtime/permissions/permission_watchers.ts";
-import { RowSecurity } from "../../supabase/functions/realtime/permissions/row_security.ts";
-import { defaultClaims } from "../../dev/issuer.ts";
+import { EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
+import { userFromClaims } from "../../packages/server/src/auth/user.ts";
+import { PermissionWatchers } from "../../packages/server/src/permissions/permission_watchers.ts";
+import { RowSecurity } from "../../packages/server/src/permissions/row_security.ts";
+import { defaultClaims } from "../../packages/cli/dev/issuer.ts";
 import { connect } from "../support/handshake.ts";
-import { createTestDatabase, readMigrations } from "../support/postgres/database.ts";
-import { isWithoutPooler, startPooler } from "../support/postgres/pooler.ts";
-import { isWithoutPostgres, PostgresServer } from "../support/postgres/server.ts";
+import { createTestDatabase, readMigrations } from "../../tools/support/postgres/database.ts";
+import { isWithoutPooler, startPooler } from "../../tools/support/postgres/pooler.ts";
+import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
 import { assertProblem } from "../support/problem.ts";
-import { rawGet } from "../support/raw_request.ts";
+import { rawGet } from "../../tools/support/wire/raw_request.ts";
 import { RoomClient } from "../support/room_client.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import {
   addMember,
   ALICE,
@@ -27,7 +27,7 @@ import {
 const UNAVAILABLE = { status: 503, code: "unavailable", title: "Unavailable" };
 
 /** What readiness says of the permissions. */
-async function readiness(running: RunningService): Promise<string> {
+async function readiness(running: RunningServer): Promise<string> {
   const { body } = await rawGet(running.port, "/realtime/health/ready");
   const { dependencies }: { dependencies: { name: string; state: string }[] } = JSON.parse(body);
   return dependencies.find(({ name }) => name === "permissions")?.state ?? "not there";
@@ -46,7 +46,7 @@ rlsTest(
       for (const user of [ALICE, BOB]) await addMember(database, "r", user);
       const url = new URL(database.url);
       url.username = "service";
-      await using running = await startService({ env: rlsEnvironment(url.href) });
+      await using running = await startServer({ env: rlsEnvironment(url.href) });
       await running.logged("permissions.connected");
       await using alice = await RoomClient.join(running, "r", { user: ALICE });
       await using bob = await RoomClient.join(running, "r", { user: BOB });
@@ -102,7 +102,7 @@ rlsTest("a database without the migration is said to need the file, and is used 
   await using database = await createTestDatabase({ isMigrated: false });
   const [rooms = "", permissions = ""] = await readMigrations();
   await database.sql.unsafe(rooms);
-  await using running = await startService({ env: rlsEnvironment(database.url) });
+  await using running = await startServer({ env: rlsEnvironment(database.url) });
   const [lost] = await running.logged("permissions.lost");
   assert(
     JSON.stringify(lost).includes("Apply supabase/migrations/20261123010000_room_permissions.sql"),
@@ -155,7 +155,7 @@ Deno.test({
     );
     await using pooler = await startPooler(database.url);
     {
-      await using running = await startService({ env: rlsEnvironment(pooler.url) });
+      await using running = await startServer({ env: rlsEnvironment(pooler.url) });
       const [connected] = await running.logged("permissions.connected");
       assertEquals([connected?.["level"], connected?.["mode"]], ["warn", "poll"]);
       await using _alice = await RoomClient.join(running, "r", { user: ALICE });
@@ -179,7 +179,7 @@ Deno.test({
 });
 
 rlsTest("a service that cannot reach the database lets nobody in", async () => {
-  await using running = await startService({
+  await using running = await startServer({
     env: rlsEnvironment("postgres://nobody:sesame@127.0.0.1:1/none"),
   });
   const { body, ...response } = await connect(running, "/rooms/r");
@@ -191,7 +191,7 @@ rlsTest("a service that cannot reach the database lets nobody in", async () => {
 rlsTest("without ROOM_POLICY=rls the database is not asked", async () => {
   await using database = await createTestDatabase();
   const questions = await countQuestions(database);
-  await using running = await startService({ env: { ...rlsEnvironment(database.url), ROOM_POLICY: "any" } });
+  await using running = await startServer({ env: { ...rlsEnvironment(database.url), ROOM_POLICY: "any" } });
   await using _alice = await RoomClient.join(running, "r");
   assertEquals([await questions(), await readiness(running)], [0, "not there"]);
 });

@@ -1,10 +1,10 @@
 /** `ROOM_POLICY=rls`: who is let in and may do what, by which claims and roles. docs/rooms.md, "Row level security". */
 import { assert, assertEquals } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
-import { createTestDatabase } from "../support/postgres/database.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { createTestDatabase } from "../../tools/support/postgres/database.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 import { freshId, publishFrame, RoomClient, roomUrl } from "../support/room_client.ts";
-import { HANDSHAKE, rawGet, type RawResponse } from "../support/raw_request.ts";
+import { HANDSHAKE, rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";
 import { assertProblem } from "../support/problem.ts";
 import { addMember, ALICE, BOB, openRlsStage, rlsEnvironment, rlsTest } from "./rls_stage.ts";
 
@@ -14,7 +14,7 @@ const ACTIONS = ["join", "publish", "presence", "history"] as const;
 
 /** The answer to a handshake. */
 async function handshake(
-  running: RunningService,
+  running: RunningServer,
   room: string,
   user: string,
   claims: Record<string, unknown> = {},
@@ -231,7 +231,7 @@ rlsTest("a role that is no superuser asks too, if it may take on the users' role
     );
     const url = new URL(database.url);
     url.username = role;
-    await using running = await startService({ env: rlsEnvironment(url.href) });
+    await using running = await startServer({ env: rlsEnvironment(url.href) });
     await using _alice = await RoomClient.join(running, "r", { user: ALICE });
     // It may not take on anon: that is a fault of the deployment, and said in the log.
     assertProblem(await handshake(running, "r", ALICE, { role: "anon" }), UNAVAILABLE);

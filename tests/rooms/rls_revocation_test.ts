@@ -2,12 +2,12 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
-import { BackplaneUnavailable } from "../../supabase/functions/realtime/backplane/contract.ts";
-import { PermissionWatchers } from "../../supabase/functions/realtime/permissions/permission_watchers.ts";
-import { type Authorize, EVERYTHING, NOTHING } from "../../supabase/functions/realtime/rooms/authorize.ts";
-import { startService } from "../support/running_service.ts";
-import { Trace } from "../support/trace.ts";
-import { eventually } from "../support/eventually.ts";
+import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
+import { PermissionWatchers } from "../../packages/server/src/permissions/permission_watchers.ts";
+import { type Authorize, EVERYTHING, NOTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
+import { startServer } from "../support/running_server.ts";
+import { Trace } from "../../tools/support/trace.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { addMember, ALICE, BOB, documentedPolicies, openRlsStage, rlsTest } from "./rls_stage.ts";
 
 /** Within this a member is out, in milliseconds. */
@@ -205,7 +205,7 @@ rlsTest("what changes between the handshake's answer and the first frame is not 
   await using stage = await openRlsStage();
   const { running, database } = stage;
   await addMember(database, "r", ALICE);
-  const { authorize } = running.service.services;
+  const { authorize } = running.engine.deps;
   // Deleted after the question was answered, and told before there is a member.
   let isFirst = true;
   const late: typeof authorize = Object.assign(
@@ -220,7 +220,7 @@ rlsTest("what changes between the handshake's answer and the first frame is not 
     },
     authorize.watch ? { watch: authorize.watch } : {},
   );
-  Object.assign(running.service.services, { authorize: late });
+  Object.assign(running.engine.deps, { authorize: late });
   await using alice = await RoomClient.connect(running, "r", { user: ALICE });
   assertEquals((await alice.closed()).code, 4403);
 });
@@ -304,7 +304,7 @@ Deno.test("rls: a look whose answer comes after a fresh token is made again with
     },
     { watch: watchers.add.bind(watchers) },
   );
-  await using running = await startService({ services: { authorize } });
+  await using running = await startServer({ deps: { authorize } });
   await using alice = await RoomClient.join(running, "r");
   await asked.until("2", 1);
   alice.send({ type: "auth", id: "a", token: await running.issuer.token("alice") });

@@ -1,7 +1,7 @@
-import { createTestDatabase, type TestDatabase } from "../support/postgres/database.ts";
+import { createTestDatabase, type TestDatabase } from "../../tools/support/postgres/database.ts";
 import { readCodeBlock } from "../support/code_blocks.ts";
-import { isWithoutPostgres } from "../support/postgres/server.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 
 /** Users as Supabase has them: their ids are UUIDs. */
 export const ALICE = "a0000000-0000-4000-8000-000000000001";
@@ -16,7 +16,7 @@ export function rlsEnvironment(url: string): Record<string, string> {
 /** A service with `ROOM_POLICY=rls` and its database. */
 export interface RlsStage extends AsyncDisposable {
   readonly database: TestDatabase;
-  readonly running: RunningService;
+  readonly running: RunningServer;
 }
 
 /** How a stage is set. */
@@ -38,7 +38,7 @@ export async function openRlsStage(options: RlsStageOptions = {}): Promise<RlsSt
   const database = await createTestDatabase(options.server === undefined ? {} : { server: options.server });
   const { sql, url } = database;
   await sql.unsafe(options.policies ?? await documentedPolicies());
-  const running = await startService({ env: { ...rlsEnvironment(url), ...options.env } });
+  const running = await startServer({ env: { ...rlsEnvironment(url), ...options.env } });
   await running.logged("permissions.connected");
   return {
     database,

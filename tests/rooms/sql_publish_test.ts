@@ -1,14 +1,14 @@
 /** docs/rooms.md, "Publishing from SQL": the trigger as it stands there, with members of the room on real sockets. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readCodeBlock } from "../support/code_blocks.ts";
-import { createTestDatabase, type TestDatabase } from "../support/postgres/database.ts";
-import { isWithoutPostgres } from "../support/postgres/server.ts";
+import { createTestDatabase, type TestDatabase } from "../../tools/support/postgres/database.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { RoomClient } from "../support/room_client.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { type RunningServer, startServer } from "../support/running_server.ts";
 
 function sqlTest(
   statement: string,
-  run: (running: RunningService, database: TestDatabase) => Promise<void>,
+  run: (running: RunningServer, database: TestDatabase) => Promise<void>,
 ): void {
   Deno.test({
     name: `publishing from SQL: ${statement}`,
@@ -18,7 +18,7 @@ function sqlTest(
       const documented = ({ code }: { code: string }) =>
         code.includes("create function public.announce_task");
       await database.sql.unsafe(await readCodeBlock("docs/rooms.md", documented));
-      await using running = await startService({
+      await using running = await startServer({
         env: { BACKPLANE: "postgres", SUPABASE_DB_URL: database.url },
       });
       await run(running, database);

@@ -2,15 +2,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { z } from "zod";
 import * as mini from "zod/mini";
-import { createApp } from "../../supabase/functions/realtime/app.ts";
+import { authenticate } from "../../packages/server/src/http/middleware/authenticate.ts";
 import {
-  createRoomEndpoint,
+  roomEndpoint,
   type RoomEvents,
   type RoomMessages,
-} from "../../supabase/functions/realtime/room_endpoint.ts";
+} from "../../packages/server/src/http/rooms/room_endpoint.ts";
 import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { startRoomEndpoint } from "../support/room_endpoint.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
+import { createApp, type RunningServer, startServer } from "../support/running_server.ts";
 
 const EVENTS = {
   move: z.object({ x: z.number(), y: z.number().default(0) }),
@@ -19,7 +19,7 @@ const EVENTS = {
   small: mini.object({ on: mini.boolean() }),
 };
 
-const boards = createRoomEndpoint({ name: "boards", events: EVENTS });
+const boards = roomEndpoint({ authenticate, name: "boards", events: EVENTS });
 
 // What a client may publish.
 const _move: RoomEvents<typeof boards>["move"] = { x: 1 };
@@ -43,12 +43,12 @@ type _NoMessage = RoomMessages<typeof boards>["jump"];
 const _other: keyof RoomEvents<typeof boards> = "jump";
 
 /** Two endpoints of rooms beside the app's own. */
-function startTwo(): Promise<RunningService> {
-  return startService({
-    app: ({ services }) =>
-      createApp(services)
+function startTwo(): Promise<RunningServer> {
+  return startServer({
+    app: () =>
+      createApp()
         .route("/boards", boards)
-        .route("/games", createRoomEndpoint({ name: "games", events: { end: z.null() } })),
+        .route("/games", roomEndpoint({ authenticate, name: "games", events: { end: z.null() } })),
   });
 }
 
@@ -99,9 +99,8 @@ Deno.test("two endpoints know their own events only", async () => {
 });
 
 Deno.test("endpoints of the same name are the same rooms, as far as each lets through", async () => {
-  await using running = await startService({
-    app: ({ services }) =>
-      createApp(services).route("/x", createRoomEndpoint({ events: { chat: z.string() } })),
+  await using running = await startServer({
+    app: () => createApp().route("/x", roomEndpoint({ authenticate, events: { chat: z.string() } })),
   });
   await using any = await RoomClient.join(running, "r");
   await using typed = await RoomClient.join(running, "r", { mount: "/x", user: "bob" });

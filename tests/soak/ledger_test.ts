@@ -1,7 +1,7 @@
 /** The count of a soak finds what is planted: a ledger that sees nothing would praise anything. */
 import { assertEquals } from "@std/assert";
-import { Ledger, type MemberAccount, type PromiseName, type Verdict } from "../../dev/soak/ledger.ts";
-import { isExact, judgePresence, type PresenceView } from "../../dev/soak/presence_view.ts";
+import { Ledger, type MemberAccount, type PromiseName, type Verdict } from "../../tools/soak/ledger.ts";
+import { isExact, judgePresence, type PresenceView } from "../../tools/soak/presence_view.ts";
 
 /** What a member is told of a message: its offset, its publisher, and which of theirs it is. */
 type Told = readonly [offset: number, publisher: number, number: number];

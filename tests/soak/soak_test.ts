@@ -1,12 +1,12 @@
 /** The soak, shortly: isolates come and go under real clients, some are killed, connections to the store are cut, and nothing is lost. */
 import { assert, assertEquals } from "@std/assert";
-import { parseOptions, type SoakOptions } from "../../dev/soak/options.ts";
-import type { SoakOutcome } from "../../dev/soak/outcome.ts";
-import { describeOutcome } from "../../dev/soak/report.ts";
-import { runKill, runTurnover } from "../../dev/soak/scenarios.ts";
-import { BACKPLANES } from "../../dev/soak/store.ts";
-import { isWithoutPostgres } from "../support/postgres/server.ts";
-import { isWithoutRedis } from "../support/redis/availability.ts";
+import { parseOptions, type SoakOptions } from "../../tools/soak/options.ts";
+import type { SoakOutcome } from "../../tools/soak/outcome.ts";
+import { describeOutcome } from "../../tools/soak/report.ts";
+import { runKill, runTurnover } from "../../tools/soak/scenarios.ts";
+import { BACKPLANES } from "../../tools/soak/store.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
+import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
 
 /**
  * How long a client may be away on a machine that is busy with other tests; on a quiet one `deno task soak --scenario kill1000` holds a

@@ -3,9 +3,9 @@ import { deadline } from "@std/async";
 import { WebSocket as ReconnectingWebSocket } from "partysocket";
 // @ts-types="../support/ws.d.ts"
 import { WebSocket as NodeWebSocket } from "ws";
-import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
-import { startService } from "../support/running_service.ts";
-import { PATIENCE_MS, SocketClient } from "../support/socket_client.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
+import { startServer } from "../support/running_server.ts";
+import { PATIENCE_MS, SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
 
 Deno.test("the endpoint is told which subprotocol was selected, and none when there is none", async () => {
@@ -123,7 +123,7 @@ const CLIENTS: Readonly<Record<string, Connect>> = {
 for (const [name, connect] of Object.entries(CLIENTS)) {
   for (const place of ["query", "subprotocol"] as const) {
     Deno.test(`${name} with its token in the ${place} gets text and binary echoed`, async () => {
-      await using running = await startService();
+      await using running = await startServer();
       const url = new URL(await running.socketUrl("/echo"));
       const token = url.searchParams.get("token") ?? "";
       if (place === "subprotocol") url.search = "";
@@ -142,7 +142,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
 }
 
 Deno.test("a client that offers only its token gets no subprotocol selected, and never the token", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const url = new URL(await running.socketUrl("/echo"));
   const token = url.searchParams.get("token") ?? "";
   url.search = "";
@@ -156,7 +156,7 @@ Deno.test("a client that offers only its token gets no subprotocol selected, and
 });
 
 Deno.test("ws of Node learns the status of a refusal", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   const refused = Promise.withResolvers<number | undefined>();
   const socket = new NodeWebSocket(`ws://127.0.0.1:${running.port}/realtime/echo`);
   socket

@@ -1,17 +1,20 @@
 import { assert, assertEquals, assertFalse, assertGreater, assertLessOrEqual } from "@std/assert";
 import { deadline } from "@std/async";
 import fc from "fast-check";
-import { createService } from "../../supabase/functions/realtime/service.ts";
-import { parseConfig } from "../../supabase/functions/realtime/config.ts";
-import { type DrainPlan, planDrain } from "../../supabase/functions/realtime/socket/drain_plan.ts";
-import { type DrainableSocket, Isolate } from "../../supabase/functions/realtime/socket/isolate.ts";
-import { MemoryWatch, usedMemory } from "../../supabase/functions/realtime/socket/memory_watch.ts";
-import type { DrainNotice } from "../../supabase/functions/realtime/socket/socket.ts";
-import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
+import { composeEngine } from "../../packages/server/src/compose/compose_engine.ts";
+import { parseConfig } from "../../packages/server/src/config/parse_config.ts";
+import { type DrainPlan, planDrain } from "../../packages/server/src/socket/drain_plan.ts";
+import {
+  ConnectionRegistry,
+  type DrainableSocket,
+} from "../../packages/server/src/socket/connection_registry.ts";
+import { MemoryWatch, usedMemory } from "../../packages/server/src/socket/memory_watch.ts";
+import type { DrainNotice } from "../../packages/server/src/socket/socket.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
 import { RoomClient } from "../support/room_client.ts";
 import { backplaneOf } from "../support/room_services.ts";
-import { startService } from "../support/running_service.ts";
-import { PATIENCE_MS } from "../support/socket_client.ts";
+import { startServer } from "../support/running_server.ts";
+import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
 const PLANS: Readonly<Record<string, Omit<DrainPlan, "reconnectWithinMs">>> = {
   wall_clock: { withinMs: 8_000, heaviestFirst: false, hurried: false },
@@ -50,7 +53,7 @@ function heavy(
   bytes: number,
   drained: number[],
   notices: DrainNotice[],
-  isolate: () => Isolate,
+  isolate: () => ConnectionRegistry,
 ): DrainableSocket {
   const socket: DrainableSocket = {
     id: String(bytes),
@@ -74,8 +77,12 @@ function heavy(
   return socket;
 }
 
-function isolateOf(bytes: readonly number[], drained: number[], notices: DrainNotice[] = []): Isolate {
-  const { log } = createService(
+function isolateOf(
+  bytes: readonly number[],
+  drained: number[],
+  notices: DrainNotice[] = [],
+): ConnectionRegistry {
+  const { log } = composeEngine(
     parseConfig((name) => name === "SUPABASE_URL" ? "http://127.0.0.1:1" : undefined),
     {
       waitUntil: undefined,
@@ -83,7 +90,7 @@ function isolateOf(bytes: readonly number[], drained: number[], notices: DrainNo
     },
   );
   log.close();
-  const isolate: Isolate = new Isolate({
+  const isolate: ConnectionRegistry = new ConnectionRegistry({
     id: "i",
     isShortOfMemory: () => false,
     maxConnections: 1_000,
@@ -117,12 +124,12 @@ Deno.test("short of CPU, all are told so in one go, and when to come back", asyn
 for (const [reason, left] of [["cpu", 1], ["early_drop", 0]] as const) {
   Deno.test(`drained for ${reason}, ${left} of 1 is left present for whoever closes the backplane`, async () => {
     // Who lingers without a grace is gone.
-    await using running = await startService({ env: { PRESENCE_GRACE_MS: "0" } });
+    await using running = await startServer({ env: { PRESENCE_GRACE_MS: "0" } });
     const backplane = backplaneOf(running);
     await using alice = await RoomClient.join(running, "r");
     await alice.request({ type: "presence", id: "p", state: {} });
     assertEquals((await backplane.present("rooms/r")).length, 1);
-    await running.service.isolate.drain(reason, 0);
+    await running.engine.connections.drain(reason, 0);
     assertEquals((await alice.closed()).code, 1012);
     assertEquals((await backplane.present("rooms/r")).length, left);
   });
@@ -153,9 +160,9 @@ Deno.test("what is in use includes what V8 holds outside its heap", () => {
 });
 
 Deno.test("without memory for more, an upgrade is refused with 503 and when to try again; who is in stays", async () => {
-  await using running = await startService({ env: { ADMIT_BELOW_MB: "1000" } });
+  await using running = await startServer({ env: { ADMIT_BELOW_MB: "1000" } });
   await using alice = await RoomClient.join(running, "r");
-  await using short = await startService({ env: { ADMIT_BELOW_MB: "16" }, issuer: running.issuer });
+  await using short = await startServer({ env: { ADMIT_BELOW_MB: "16" }, issuer: running.issuer });
   const held = new Uint8Array(30_000_000).fill(1);
   const token = await running.issuer.token("bob");
   const refusal = await rawGet(short.port, `/realtime/echo?token=${token}`, HANDSHAKE);

@@ -1,21 +1,20 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { deadline } from "@std/async";
-import { createApp } from "../../supabase/functions/realtime/app.ts";
-import { createEndpoint } from "../../supabase/functions/realtime/endpoint.ts";
-import { authenticate } from "../../supabase/functions/realtime/middleware/auth.ts";
-import { expectWebSocket, upgradeWebSocket } from "../../supabase/functions/realtime/middleware/upgrade.ts";
-import type { Socket } from "../../supabase/functions/realtime/socket/socket.ts";
-import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
-import { RawSocket, requestHead } from "../support/raw_socket.ts";
-import { type RunningService, startService } from "../support/running_service.ts";
-import { PATIENCE_MS, SocketClient } from "../support/socket_client.ts";
+import { endpoint } from "../../packages/server/src/http/endpoint.ts";
+import { authenticate } from "../../packages/server/src/http/middleware/authenticate.ts";
+import { upgradeWebSocket } from "../../packages/server/src/http/middleware/upgrade.ts";
+import type { Socket } from "../../packages/server/src/socket/socket.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
+import { RawSocket, requestHead } from "../../tools/support/wire/raw_socket.ts";
+import { createApp, type RunningServer, startServer } from "../support/running_server.ts";
+import { PATIENCE_MS, SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
-import { Trace } from "../support/trace.ts";
+import { Trace } from "../../tools/support/trace.ts";
 
 /** Deno 2.9.6 never ends the operation of an upgrade whose peer has gone away: nothing of ours can. */
 const UPGRADE_LEAKS = { sanitizeOps: false };
 
-async function openMany(running: RunningService, count: number): Promise<SocketClient[]> {
+async function openMany(running: RunningServer, count: number): Promise<SocketClient[]> {
   const url = await running.socketUrl("/x");
   return await Promise.all(Array.from({ length: count }, () => SocketClient.open(url)));
 }
@@ -26,9 +25,9 @@ async function assertAllClosedBy(clients: readonly SocketClient[], reason: strin
 }
 
 Deno.test("draining, new upgrades get 503 overloaded and readiness is 503, while health is 200", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   using silent = await RawSocket.open(await running.socketUrl("/echo"));
-  const drained = running.service.isolate.drain("wall_clock", 0);
+  const drained = running.engine.connections.drain("wall_clock", 0);
   const token = await running.issuer.token("bob");
   const refusal = await rawGet(running.port, `/realtime/echo?token=${token}`, HANDSHAKE);
   assertEquals(refusal.status, 503);
@@ -47,7 +46,7 @@ Deno.test("a drain closes the sockets with 1012, spread over its time", async ()
   const clients = await openMany(running, 100);
   const times = clients.map((client) => client.closed().then(() => performance.now()));
   assertEquals(sockets.length, 100);
-  const drained = running.service.isolate.drain("wall_clock", 500);
+  const drained = running.engine.connections.drain("wall_clock", 500);
   // A tenth goes in each of the ten steps.
   assertEquals(sockets.filter(({ isOpen }) => isOpen).length, 90);
   await assertAllClosedBy(clients, "wall_clock");
@@ -57,14 +56,14 @@ Deno.test("a drain closes the sockets with 1012, spread over its time", async ()
   const after = (ms: number) => closedAt.filter((at) => at - first >= ms).length;
   assertGreaterOrEqual(after(100), 60);
   assertGreaterOrEqual(after(300), 10);
-  assertEquals(running.service.isolate.connections, 0);
+  assertEquals(running.engine.connections.count, 0);
 });
 
 Deno.test("a drain without time closes all sockets at once", async () => {
   const sockets: Socket[] = [];
   await using running = await startSocketEndpoint({ onOpen: (socket) => void sockets.push(socket) });
   const clients = await openMany(running, 100);
-  const drained = running.service.isolate.drain("cpu", 0);
+  const drained = running.engine.connections.drain("cpu", 0);
   assertEquals(sockets.filter(({ isOpen }) => isOpen).length, 0);
   await assertAllClosedBy(clients, "cpu");
   await deadline(drained, PATIENCE_MS);
@@ -73,29 +72,29 @@ Deno.test("a drain without time closes all sockets at once", async () => {
 Deno.test("a second drain shortens the first, and a third one cannot lengthen it again", async () => {
   await using running = await startSocketEndpoint({});
   const clients = await openMany(running, 50);
-  const { isolate } = running.service;
-  const first = isolate.drain("wall_clock", 600_000);
-  const second = isolate.drain("cpu", 0);
-  const third = isolate.drain("wall_clock", 600_000);
+  const { connections } = running.engine;
+  const first = connections.drain("wall_clock", 600_000);
+  const second = connections.drain("cpu", 0);
+  const third = connections.drain("wall_clock", 600_000);
   await deadline(Promise.all([first, second, third]), PATIENCE_MS);
   await assertAllClosedBy(clients, "wall_clock");
 });
 
 Deno.test("a drain of an isolate without sockets is over at once, and stays", async () => {
-  await using running = await startService();
-  const { isolate } = running.service;
-  await deadline(isolate.drain("wall_clock", 600_000), PATIENCE_MS);
-  assert(isolate.isDraining);
+  await using running = await startServer();
+  const { connections } = running.engine;
+  await deadline(connections.drain("wall_clock", 600_000), PATIENCE_MS);
+  assert(connections.isDraining);
 });
 
 Deno.test("a drain does not wait for ever for a peer that does not answer its close", async () => {
-  await using running = await startService();
+  await using running = await startServer();
   using silent = await RawSocket.open(await running.socketUrl("/echo"));
-  await deadline(running.service.isolate.drain("cpu", 0), PATIENCE_MS);
-  assertEquals(running.service.isolate.connections, 1);
+  await deadline(running.engine.connections.drain("cpu", 0), PATIENCE_MS);
+  assertEquals(running.engine.connections.count, 1);
   silent.abort();
   await running.logged("socket.close");
-  assertEquals(running.service.isolate.connections, 0);
+  assertEquals(running.engine.connections.count, 0);
 });
 
 Deno.test("the host is asked to wait once while any socket is open, and again for the next one", async () => {
@@ -158,19 +157,20 @@ Deno.test(
     const asked = new Trace();
     const handled = new Trace();
     const server = new AbortController();
-    await using running = await startService({
+    await using running = await startServer({
       signal: server.signal,
-      app: ({ services }) =>
-        createApp(services).route(
+      app: () =>
+        createApp().route(
           "/slow",
-          createEndpoint().get("/", authenticate, expectWebSocket, async (c) => {
-            asked.add("asked");
-            await decide.promise;
-            return upgradeWebSocket(c, {
-              onOpen: () => handled.add("open"),
-              onClose: () => handled.add("close"),
-            });
-          }),
+          endpoint().get(
+            "/",
+            authenticate,
+            upgradeWebSocket(async () => {
+              asked.add("asked");
+              await decide.promise;
+              return { onOpen: () => handled.add("open"), onClose: () => handled.add("close") };
+            }),
+          ),
         ),
     });
     using _end = defer(() => server.abort());
@@ -196,8 +196,8 @@ function defer(end: () => void): Disposable {
   return { [Symbol.dispose]: end };
 }
 
-async function untilConnections(running: RunningService, count: number): Promise<void> {
-  while (running.service.isolate.connections > count) {
+async function untilConnections(running: RunningServer, count: number): Promise<void> {
+  while (running.engine.connections.count > count) {
     const closedSoFar = running.logs.filter(({ event }) => event === "socket.close").length;
     await running.logged("socket.close", closedSoFar + 1);
   }

@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
-import type { Socket, SocketHandlers } from "../../supabase/functions/realtime/socket/socket.ts";
-import type { RunningService } from "../support/running_service.ts";
-import { SocketClient } from "../support/socket_client.ts";
+import type { Socket, SocketHandlers } from "../../packages/server/src/socket/socket.ts";
+import type { RunningServer } from "../support/running_server.ts";
+import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
-import { Trace } from "../support/trace.ts";
+import { Trace } from "../../tools/support/trace.ts";
 
 /** The ways in which a handler can fail. */
 const FAILURES: Readonly<Record<string, (error: unknown) => void | Promise<void>>> = {
@@ -18,7 +18,7 @@ const FAILURES: Readonly<Record<string, (error: unknown) => void | Promise<void>
 };
 
 /** A socket at another endpoint of the same process, to see that it notices nothing. */
-async function openBystander(running: RunningService): Promise<SocketClient> {
+async function openBystander(running: RunningServer): Promise<SocketClient> {
   return await SocketClient.open(await running.socketUrl("/echo", "bystander"));
 }
 
@@ -39,7 +39,7 @@ async function assertErrorFrame(client: SocketClient): Promise<void> {
 }
 
 /** That one failure of this handler was logged, under the request id of the socket's upgrade. */
-async function assertLogged(running: RunningService, handler: string, message: string): Promise<void> {
+async function assertLogged(running: RunningServer, handler: string, message: string): Promise<void> {
   const [failure, ...more] = await running.logged("socket.handler_failed");
   assertEquals(more, []);
   const opened = (await running.logged("socket.open")).find(({ route }) => route === "/realtime/x");
@@ -88,7 +88,7 @@ for (const [way, fail] of Object.entries(FAILURES)) {
     client.close(1000, "done");
     assertEquals((await client.closed()).code, 1000);
     await assertLogged(running, "close", "close broke");
-    assertEquals(running.service.isolate.connections, 1);
+    assertEquals(running.engine.connections.count, 1);
     await assertUndisturbed(bystander);
   });
 }

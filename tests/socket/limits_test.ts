@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import type { Socket, SocketHandlers } from "../../supabase/functions/realtime/socket/socket.ts";
+import type { Socket, SocketHandlers } from "../../packages/server/src/socket/socket.ts";
 import { kernelBufferBytes } from "../support/kernel_buffers.ts";
-import { closeCode, OPCODE, RawSocket, textFrame } from "../support/raw_socket.ts";
-import { SocketClient } from "../support/socket_client.ts";
+import { closeCode, OPCODE, RawSocket, textFrame } from "../../tools/support/wire/raw_socket.ts";
+import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
-import { Trace } from "../support/trace.ts";
+import { Trace } from "../../tools/support/trace.ts";
 
 /** Answers with how much has arrived. */
 const measure: SocketHandlers = {

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { SocketHandlers } from "../../supabase/functions/realtime/socket/socket.ts";
-import { closeFrame, RawSocket, textFrame } from "../support/raw_socket.ts";
-import { type RunningService } from "../support/running_service.ts";
+import type { SocketHandlers } from "../../packages/server/src/socket/socket.ts";
+import { closeFrame, RawSocket, textFrame } from "../../tools/support/wire/raw_socket.ts";
+import { type RunningServer } from "../support/running_server.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
-import { Trace } from "../support/trace.ts";
+import { Trace } from "../../tools/support/trace.ts";
 
 /**
  * Handlers that take note of when they begin and end. A message that begins with `async` ends when the test says so, as do
@@ -48,7 +48,7 @@ class Steps {
   }
 }
 
-async function open(running: RunningService): Promise<RawSocket> {
+async function open(running: RunningServer): Promise<RawSocket> {
   return await RawSocket.open(await running.socketUrl("/x"));
 }
 
@@ -148,7 +148,7 @@ Deno.test("what waits when the endpoint closes the socket is dropped, and onClos
   await client.send(textFrame("3"), closeFrame(1000));
   client.abort();
   await running.logged("socket.close");
-  await running.service.isolate.drain("test over", 0);
+  await running.engine.connections.drain("test over", 0);
   assertEquals(trace.entries, ["1", "closed 4000 first"]);
 });
 

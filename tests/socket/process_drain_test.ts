@@ -1,12 +1,15 @@
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual } from "@std/assert";
 import { deadline } from "@std/async";
-import { type FunctionProcess, startFunctionProcess } from "../support/function_process.ts";
-import { createIssuer, type Issuer } from "../../dev/issuer.ts";
-import { HANDSHAKE, rawGet } from "../support/raw_request.ts";
-import { RawSocket, requestHead } from "../support/raw_socket.ts";
-import { PATIENCE_MS, SocketClient } from "../support/socket_client.ts";
+import {
+  type FunctionProcess,
+  startFunctionProcess,
+} from "../../tools/support/processes/function_process.ts";
+import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
+import { RawSocket, requestHead } from "../../tools/support/wire/raw_socket.ts";
+import { PATIENCE_MS, SocketClient } from "../../tools/support/wire/socket_client.ts";
 
-const HOSTED = new URL("../support/hosted_entry.ts", import.meta.url);
+const HOSTED = new URL("../../tools/support/processes/hosted_entry.ts", import.meta.url);
 
 interface Started extends AsyncDisposable {
   readonly process: FunctionProcess;

@@ -1,5 +1,5 @@
 import { type Browser, chromium } from "playwright-core";
-import { findInstalled } from "./installed.ts";
+import { findInstalled } from "../../tools/support/installed.ts";
 
 const installed = findInstalled({
   name: "Chromium",

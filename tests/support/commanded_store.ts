@@ -3,8 +3,8 @@ import {
   BackplaneUnavailable,
   type Draft,
   type Stored,
-} from "../../supabase/functions/realtime/backplane/contract.ts";
-import { eventually } from "./eventually.ts";
+} from "../../packages/server/src/backplane/contract.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 
 /** What becomes of a call: `unknown` is stored, and said not to be, as when the answer is lost. */
 export type Fate = "stored" | "refused" | "unknown";

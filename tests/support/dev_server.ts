@@ -1,6 +1,6 @@
 import { deadline } from "@std/async";
 
-const MAIN = new URL("../../dev/main.ts", import.meta.url);
+const MAIN = new URL("../../packages/cli/dev/dev_server.ts", import.meta.url);
 const START_PATIENCE_MS = 30_000;
 
 /** The dev server in a process of its own. `await using` kills it. */

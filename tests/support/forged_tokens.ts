@@ -1,6 +1,6 @@
 /** Tokens that no honest issuer makes. */
 import { base64url, CompactSign, type JWTHeaderParameters, SignJWT } from "jose";
-import { type Changes, defaultClaims, headerWith, type Issuer } from "../../dev/issuer.ts";
+import { type Changes, defaultClaims, headerWith, type Issuer } from "../../packages/cli/dev/issuer.ts";
 
 /** A JSON value as one part of a token. */
 export function encodePart(value: unknown): string {

@@ -1,4 +1,4 @@
-import { listFiles } from "../../dev/list_files.ts";
+import { listFiles } from "../../tools/support/list_files.ts";
 
 const FUNCTION = new URL("../../supabase/functions/realtime/", import.meta.url);
 

@@ -1,9 +1,9 @@
-import { HANDSHAKE, rawGet, type RawResponse } from "./raw_request.ts";
-import type { RunningService } from "./running_service.ts";
+import { HANDSHAKE, rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";
+import type { RunningServer } from "./running_server.ts";
 
 /** A handshake on the address with a good token, and whatever header lines come with it. */
 export async function connect(
-  running: RunningService,
+  running: RunningServer,
   path: string,
   headerLines: readonly string[] = HANDSHAKE,
 ): Promise<RawResponse> {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import type { OpenApiDocument, Operation } from "../../supabase/functions/realtime/openapi/specification.ts";
+import type { OpenApiDocument, Operation } from "../../tools/openapi/specification.ts";
 import { complaintsOf, type Schema } from "./json_schema.ts";
-import type { RunningService } from "./running_service.ts";
+import type { RunningServer } from "./running_server.ts";
 
 /** One operation of a document, by its method and address. */
 export interface Described {
@@ -13,7 +13,7 @@ export interface Described {
 }
 
 /** The document as the service tells it. */
-export async function fetchDocument(running: RunningService): Promise<OpenApiDocument> {
+export async function fetchDocument(running: RunningServer): Promise<OpenApiDocument> {
   const response = await fetch(`${running.origin}/realtime/openapi.json`);
   assertEquals(response.status, 200);
   return await response.json();

@@ -1,6 +1,6 @@
 import type { Described } from "./openapi.ts";
-import { HANDSHAKE, rawGet } from "./raw_request.ts";
-import type { RunningService } from "./running_service.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
+import type { RunningServer } from "./running_server.ts";
 
 /** A good body of `POST …/messages`. */
 export const MESSAGE = { id: "h1", event: "chat", data: { text: "ü" } };
@@ -20,7 +20,7 @@ export interface Ask {
 
 /** Asks an operation as the document says it is asked: one that opens a socket with a handshake. */
 export async function ask(
-  running: RunningService,
+  running: RunningServer,
   { method, path }: Described,
   how: Ask = {},
 ): Promise<Response> {

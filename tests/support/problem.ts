@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { RawResponse } from "./raw_request.ts";
+import type { RawResponse } from "../../tools/support/wire/raw_request.ts";
 
 /** What a refusal must say. */
 export interface ExpectedProblem {

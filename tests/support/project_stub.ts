@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from "jose";
-import { PATIENCE_MS } from "./socket_client.ts";
+import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
 /** An address of the stub answers with this. */
 export type Answer = (request: Request) => Response | Promise<Response>;

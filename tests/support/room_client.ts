@@ -1,11 +1,11 @@
 import { assert } from "@std/assert";
 import { deadline } from "@std/async";
-import type { TokenOptions } from "../../dev/issuer.ts";
-import type { ClientFrame } from "../../supabase/functions/realtime/protocol/client_frames.ts";
-import { ServerFrame } from "../../supabase/functions/realtime/protocol/server_frames.ts";
-import { REALTIME_V1 } from "../../supabase/functions/realtime/protocol/subprotocols.ts";
-import type { RunningService } from "./running_service.ts";
-import { type Ending, PATIENCE_MS, SocketClient } from "./socket_client.ts";
+import type { TokenOptions } from "../../packages/cli/dev/issuer.ts";
+import type { ClientFrame } from "../../packages/server/src/schemas/client_frames.ts";
+import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
+import { REALTIME_V1 } from "../../packages/protocol/subprotocols.ts";
+import type { RunningServer } from "./running_server.ts";
+import { type Ending, PATIENCE_MS, SocketClient } from "../../tools/support/wire/socket_client.ts";
 
 /** A frame of one type. */
 export type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
@@ -43,7 +43,7 @@ export function freshId(): string {
 
 /** The address of a room for a WebSocket client. */
 export async function roomUrl(
-  running: RunningService,
+  running: RunningServer,
   room: string,
   { user = "alice", query = {}, claims = {}, mount = "/rooms" }: JoinOptions = {},
 ): Promise<string> {
@@ -72,7 +72,7 @@ export class RoomClient implements AsyncDisposable {
 
   /** Connects, and waits until the socket is open; rejects when it is refused. The first frame is still to be asked for. */
   static async connect(
-    running: RunningService,
+    running: RunningServer,
     room: string,
     options: JoinOptions = {},
   ): Promise<RoomClient> {
@@ -82,7 +82,7 @@ export class RoomClient implements AsyncDisposable {
   }
 
   /** Connects, and waits for `welcome`, which must be the first frame. What comes after it is still to be asked for. */
-  static async join(running: RunningService, room: string, options: JoinOptions = {}): Promise<RoomClient> {
+  static async join(running: RunningServer, room: string, options: JoinOptions = {}): Promise<RoomClient> {
     const client = await RoomClient.connect(running, room, options);
     const first = await client.take();
     assert(first.type === "welcome", `The first frame is ${JSON.stringify(first)}`);

@@ -1,18 +1,18 @@
-import { createApp } from "../../supabase/functions/realtime/app.ts";
+import { authenticate } from "../../packages/server/src/http/middleware/authenticate.ts";
 import {
-  createRoomEndpoint,
   type Events,
+  roomEndpoint,
   type RoomEndpointOptions,
-} from "../../supabase/functions/realtime/room_endpoint.ts";
-import { type RunningService, type StartOptions, startService } from "./running_service.ts";
+} from "../../packages/server/src/http/rooms/room_endpoint.ts";
+import { createApp, type RunningServer, type StartOptions, startServer } from "./running_server.ts";
 
 /** Serves the app with one more endpoint of rooms, `/x/:id`. */
 export function startRoomEndpoint<E extends Events>(
-  endpoint: RoomEndpointOptions<E>,
+  endpoint: Omit<RoomEndpointOptions<E>, "authenticate">,
   options: Omit<StartOptions, "app"> = {},
-): Promise<RunningService> {
-  return startService({
+): Promise<RunningServer> {
+  return startServer({
     ...options,
-    app: ({ services }) => createApp(services).route("/x", createRoomEndpoint(endpoint)),
+    app: () => createApp().route("/x", roomEndpoint({ ...endpoint, authenticate })),
   });
 }

@@ -1,16 +1,25 @@
-import type { Backplane } from "../../supabase/functions/realtime/backplane/contract.ts";
-import { Rooms } from "../../supabase/functions/realtime/rooms/rooms.ts";
-import type { RoomServices } from "../../supabase/functions/realtime/rooms/services.ts";
+import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
+import { RoomRegistry } from "../../packages/server/src/rooms/room_registry.ts";
+import { LazyRooms } from "../../packages/server/src/rooms/lazy_rooms.ts";
+import type { RoomDeps } from "../../packages/server/src/rooms/room_deps.ts";
 import { freshId } from "./room_client.ts";
-import type { RunningService } from "./running_service.ts";
+import type { RunningServer } from "./running_server.ts";
+
+/** The deps of a running server's rooms. */
+export function roomDepsOf({ deps: { rooms } }: RunningServer["engine"]): RoomDeps {
+  if (!(rooms instanceof LazyRooms || rooms instanceof RoomRegistry)) {
+    throw new Error("Somebody else's rooms.");
+  }
+  return rooms.deps;
+}
 
 /** The backplane of a running service. */
-export function backplaneOf({ service }: RunningService): Backplane {
-  return service.services.rooms.services.backplane;
+export function backplaneOf({ engine }: RunningServer): Backplane {
+  return roomDepsOf(engine).backplane;
 }
 
 /** Stores messages of somebody who is not there; returns the room's epoch. */
-export async function storeMessages(running: RunningService, room: string, count: number): Promise<string> {
+export async function storeMessages(running: RunningServer, room: string, count: number): Promise<string> {
   const from = { user: "somebody" };
   const drafts = Array.from({ length: count }, (_, index) => {
     return { id: freshId(), event: "chat", data: String(index + 1), from };
@@ -20,10 +29,10 @@ export async function storeMessages(running: RunningService, room: string, count
   return (await backplane.history(`rooms/${room}`, { after: 0, limit: 1 })).epoch;
 }
 
-/** From now on rooms of a running service work with other services; who is in a room already stays in the old one. */
-export function changeRoomServices({ service }: RunningService, changes: Partial<RoomServices>): void {
-  const rooms = new Rooms({ ...service.services.rooms.services, ...changes });
-  Object.assign(service.services, { rooms });
+/** From now on rooms of a running service work with other deps; who is in a room already stays in the old one. */
+export function changeRoomServices({ engine }: RunningServer, changes: Partial<RoomDeps>): void {
+  const rooms = new RoomRegistry({ ...roomDepsOf(engine), ...changes });
+  Object.assign(engine.deps, { rooms });
 }
 
 /** A backplane that does what another one does, but for some of its methods. */

@@ -1,21 +1,16 @@
-import { createApp } from "../../supabase/functions/realtime/app.ts";
-import { createEndpoint } from "../../supabase/functions/realtime/endpoint.ts";
-import { authenticate } from "../../supabase/functions/realtime/middleware/auth.ts";
-import { expectWebSocket, upgradeWebSocket } from "../../supabase/functions/realtime/middleware/upgrade.ts";
-import type { SocketHandlers } from "../../supabase/functions/realtime/socket/socket.ts";
-import { type RunningService, type StartOptions, startService } from "./running_service.ts";
+import { endpoint } from "../../packages/server/src/http/endpoint.ts";
+import { authenticate } from "../../packages/server/src/http/middleware/authenticate.ts";
+import { upgradeWebSocket } from "../../packages/server/src/http/middleware/upgrade.ts";
+import type { SocketHandlers } from "../../packages/server/src/socket/socket.ts";
+import { createApp, type RunningServer, type StartOptions, startServer } from "./running_server.ts";
 
 /** Serves the app with one more endpoint, `/x`, that does with its sockets what `handlers` say. */
 export function startSocketEndpoint(
   handlers: SocketHandlers,
   options: Omit<StartOptions, "app"> = {},
-): Promise<RunningService> {
-  return startService({
+): Promise<RunningServer> {
+  return startServer({
     ...options,
-    app: ({ services }) =>
-      createApp(services).route(
-        "/x",
-        createEndpoint().get("/", authenticate, expectWebSocket, (c) => upgradeWebSocket(c, handlers)),
-      ),
+    app: () => createApp().route("/x", endpoint().get("/", authenticate, upgradeWebSocket(() => handlers))),
   });
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem, TOKEN_PROBLEMS } from "./problem.ts";
-import { HANDSHAKE, rawGet } from "./raw_request.ts";
-import type { RunningService } from "./running_service.ts";
+import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
+import type { RunningServer } from "./running_server.ts";
 
 /** A part of a token this long is not in a text by chance. */
 const FRAGMENT_LENGTH = 12;
@@ -11,7 +11,7 @@ const FRAGMENT_LENGTH = 12;
  * parameter, and that no fragment of it is in a response or in a log line.
  */
 export async function assertRefused(
-  running: RunningService,
+  running: RunningServer,
   token: string,
   code: keyof typeof TOKEN_PROBLEMS = "invalid_token",
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function assertRefused(
 }
 
 /** Asserts that a token is accepted as one of `user` by `/whoami` and by an upgrade of `/echo`. */
-export async function assertAccepted(running: RunningService, token: string, user = "alice"): Promise<void> {
+export async function assertAccepted(running: RunningServer, token: string, user = "alice"): Promise<void> {
   const response = await rawGet(running.port, "/realtime/whoami", [`Authorization: Bearer ${token}`]);
   assertEquals(response.status, 200, response.body);
   const { id }: Record<string, unknown> = JSON.parse(response.body);

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { RoomError, type ServerFrame } from "../../../client/mod.ts";
-import { BackplaneUnavailable } from "../../../supabase/functions/realtime/backplane/contract.ts";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { lostAck } from "../../support/fault_proxy/faults.ts";
-import type { SeenMessage } from "../../support/fault_proxy/seen_message.ts";
+import { RoomError, type ServerFrame } from "../../../packages/client/mod.ts";
+import { BackplaneUnavailable } from "../../../packages/server/src/backplane/contract.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { lostAck } from "../../../tools/support/fault_proxy/faults.ts";
+import type { SeenMessage } from "../../../tools/support/fault_proxy/seen_message.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../../support/room_services.ts";
-import type { RunningService } from "../../support/running_service.ts";
+import type { RunningServer } from "../../support/running_server.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FollowedRoom, oneTo, quick } from "./followed_room.ts";
 import { observedSocket } from "./observed_socket.ts";
@@ -98,7 +98,7 @@ Deno.test("closed with 4429 for a flood: it waits for what the last error said, 
   // From now on the server takes as much as it says it does.
   changeRoomServices(running, {
     limits: {
-      ...running.service.services.rooms.services.limits,
+      ...running.engine.deps.rooms.limits,
       frames_burst: 1_000,
       frames_per_second: 1_000,
     },
@@ -109,7 +109,7 @@ Deno.test("closed with 4429 for a flood: it waits for what the last error said, 
 });
 
 /** Publishing fails for so many times, before or after the message was stored. Returns the ids that were tried. */
-function breakPublishing(running: RunningService, times: number, stores: boolean): readonly string[] {
+function breakPublishing(running: RunningServer, times: number, stores: boolean): readonly string[] {
   const backplane = backplaneOf(running);
   const ids: string[] = [];
   changeRoomServices(running, {

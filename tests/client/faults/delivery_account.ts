@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { FrameOf } from "../../support/room_client.ts";
-import type { ServerFrame } from "../../../supabase/functions/realtime/protocol/server_frames.ts";
-import type { Message, UpdatedMember } from "../../../client/mod.ts";
+import type { ServerFrame } from "../../../packages/server/src/schemas/server_frames.ts";
+import type { Message, UpdatedMember } from "../../../packages/client/mod.ts";
 import { type FollowedRoom, oneTo } from "./followed_room.ts";
 
 /** What was published. */

@@ -1,5 +1,5 @@
 /** What is delivered where something cannot be had any more. */
-import { EVERYTHING } from "../../../supabase/functions/realtime/rooms/authorize.ts";
+import { EVERYTHING } from "../../../packages/server/src/rooms/policy/authorize.ts";
 import { ABORTS_HANDSHAKES } from "./delivery_run.ts";
 import { deliverThroughSeeds, type Runs } from "./delivery_seeds.ts";
 
@@ -13,7 +13,7 @@ const KINDS: readonly (Runs & { readonly name: string })[] = [
   {
     name: "who may not read history is told what was missed, exactly, and publishes once all the same",
     seeds: 10,
-    service: { services: { authorize: ({ id }) => ({ ...EVERYTHING, history: id !== "alice" }) } },
+    service: { deps: { authorize: ({ id }) => ({ ...EVERYTHING, history: id !== "alice" }) } },
     hasGaps: true,
   },
   {

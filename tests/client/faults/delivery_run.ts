@@ -1,10 +1,10 @@
 import { assert } from "@std/assert";
-import { SeededRandom } from "../../hostile/seeded_random.ts";
-import { drawFaults } from "../../support/fault_proxy/draw_faults.ts";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import type { SeededRun } from "../../support/fault_proxy/through_seeds.ts";
+import { SeededRandom } from "../../../tools/support/seeded_random.ts";
+import { drawFaults } from "../../../tools/support/fault_proxy/draw_faults.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import type { SeededRun } from "../../../tools/support/fault_proxy/through_seeds.ts";
 import { RoomClient } from "../../support/room_client.ts";
-import type { RunningService } from "../../support/running_service.ts";
+import type { RunningServer } from "../../support/running_server.ts";
 import { assertDelivered, assertPresent, assertStored } from "./delivery_account.ts";
 import { FollowedRoom, quick } from "./followed_room.ts";
 
@@ -37,7 +37,7 @@ export interface RunOutcome {
  * @throws {AssertionError} at what is lost, doubled or out of order
  */
 export async function deliver(
-  running: RunningService,
+  running: RunningServer,
   { seed, faults }: SeededRun,
   isRestless: boolean,
 ): Promise<RunOutcome> {

@@ -9,9 +9,9 @@ import {
   type RoomMessage,
   type RoomOptions,
   type RoomState,
-} from "../../../client/mod.ts";
-import { PATIENCE_MS } from "../../support/socket_client.ts";
-import type { RunningService } from "../../support/running_service.ts";
+} from "../../../packages/client/mod.ts";
+import { PATIENCE_MS } from "../../../tools/support/wire/socket_client.ts";
+import type { RunningServer } from "../../support/running_server.ts";
 
 /** Any event with any data. */
 export type AnyEvents = Record<string, unknown>;
@@ -118,7 +118,7 @@ export class FollowedRoom implements AsyncDisposable {
 
 /** Options of a user of the service with waits as short as tests want them. */
 export function quick(
-  { issuer }: RunningService,
+  { issuer }: RunningServer,
   user: string,
   changes: Partial<RoomOptions> = {},
 ): RoomOptions {

@@ -1,16 +1,16 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { before, lostAck } from "../../support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { before, lostAck } from "../../../tools/support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { storeMessages } from "../../support/room_services.ts";
-import type { RunningService } from "../../support/running_service.ts";
+import type { RunningServer } from "../../support/running_server.ts";
 import { FollowedRoom, oneTo, quick } from "./followed_room.ts";
 import { startStoppable } from "./stoppable_service.ts";
 
 const PATH = "/realtime/rooms/r";
 
 /** Alice on a server that knows three messages, and then the network away. */
-async function loseServer(proxy: FaultProxy, old: RunningService): Promise<FollowedRoom> {
+async function loseServer(proxy: FaultProxy, old: RunningServer): Promise<FollowedRoom> {
   const alice = FollowedRoom.connect(proxy.url(PATH), quick(old, "alice"));
   await alice.untilLive(1);
   for (const n of oneTo(3)) await alice.room.publish("chat", `old ${n}`);

@@ -1,4 +1,4 @@
-import type { ServerFrame, WebSocketClass, WebSocketLike } from "../../../client/mod.ts";
+import type { ServerFrame, WebSocketClass, WebSocketLike } from "../../../packages/client/mod.ts";
 
 /** What a test wants of the sockets that a room makes. */
 export interface SocketObserver {

@@ -1,11 +1,14 @@
 import { assertEquals } from "@std/assert";
-import type { RoomError } from "../../../client/mod.ts";
-import { createMemoryBackplane, MemoryWorld } from "../../../supabase/functions/realtime/backplane/memory.ts";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { before, type Faults, lostAck } from "../../support/fault_proxy/faults.ts";
+import type { RoomError } from "../../../packages/client/mod.ts";
+import {
+  createMemoryBackplane,
+  MemoryWorld,
+} from "../../../packages/server/src/backplane/memory/memory_backplane.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { before, type Faults, lostAck } from "../../../tools/support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { backplaneOf, changeRoomServices, storeMessages } from "../../support/room_services.ts";
-import type { RunningService } from "../../support/running_service.ts";
+import type { RunningServer } from "../../support/running_server.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FollowedRoom, quick } from "./followed_room.ts";
 import { startStoppable } from "./stoppable_service.ts";
@@ -18,7 +21,7 @@ const LONG_MS = 2 * DEDUPE_MS;
 
 /** A service whose backplane has a clock that the test moves. */
 async function startTimed(): Promise<
-  { readonly running: RunningService; readonly pass: (ms: number) => void }
+  { readonly running: RunningServer; readonly pass: (ms: number) => void }
 > {
   const running = await startStoppable();
   let nowMs = 0;

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { EVERYTHING } from "../../../supabase/functions/realtime/rooms/authorize.ts";
-import { type Authorize } from "../../../supabase/functions/realtime/rooms/authorize.ts";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { after, before, lostAck, type Place, within } from "../../support/fault_proxy/faults.ts";
-import type { SeenMessage } from "../../support/fault_proxy/seen_message.ts";
+import { EVERYTHING } from "../../../packages/server/src/rooms/policy/authorize.ts";
+import { type Authorize } from "../../../packages/server/src/rooms/policy/authorize.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { after, before, lostAck, type Place, within } from "../../../tools/support/fault_proxy/faults.ts";
+import type { SeenMessage } from "../../../tools/support/fault_proxy/seen_message.ts";
 import { ANY_RATE, RoomClient } from "../../support/room_client.ts";
 import { FollowedRoom, oneTo, quick } from "./followed_room.ts";
 import { startStoppable } from "./stoppable_service.ts";
@@ -48,7 +48,7 @@ for (const { how, authorize } of WITHOUT_HISTORY) {
   Deno.test(`an ack that is lost to who may not read history, as ${how}: the retry's ack has the first offset`, async () => {
     await using running = await startStoppable({
       env: authorize ? {} : { ROOM_POLICY: "claim" },
-      services: authorize ? { authorize } : {},
+      deps: authorize ? { authorize } : {},
     });
     const mayDo = (actions: readonly string[]) => ({ claims: { app_metadata: { rooms: { r: actions } } } });
     const everything = mayDo(["join", "publish", "presence", "history"]);

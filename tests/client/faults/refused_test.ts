@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { RoomError, type RoomOptions } from "../../../client/mod.ts";
-import { EVERYTHING, NOTHING } from "../../../supabase/functions/realtime/rooms/authorize.ts";
-import { eventually } from "../../support/eventually.ts";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { RoomError, type RoomOptions } from "../../../packages/client/mod.ts";
+import { EVERYTHING, NOTHING } from "../../../packages/server/src/rooms/policy/authorize.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
 import { RoomClient } from "../../support/room_client.ts";
-import type { StartOptions } from "../../support/running_service.ts";
+import type { StartOptions } from "../../support/running_server.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FollowedRoom, quick } from "./followed_room.ts";
 import { startStoppable } from "./stoppable_service.ts";
@@ -24,12 +24,12 @@ interface Final {
 const FINAL: readonly Final[] = [
   {
     what: "a room that the user may not join",
-    service: { services: { authorize: () => NOTHING } },
+    service: { deps: { authorize: () => NOTHING } },
     code: "forbidden",
   },
   {
     what: "history that the user may not read",
-    service: { services: { authorize: () => ({ ...EVERYTHING, history: false }) } },
+    service: { deps: { authorize: () => ({ ...EVERYTHING, history: false }) } },
     options: { history: 5 },
     code: "forbidden",
     field: "query.history",
@@ -125,6 +125,6 @@ Deno.test("refused although the room answers over HTTP, or not reached at all: t
   await alice.untilLive(1);
   assertEquals(alice.waits, ["refused", "unreachable"]);
   // Finding out has left nobody behind in the room.
-  const { rooms } = running.service.services;
+  const { rooms } = running.engine.deps;
   await eventually(() => Promise.resolve(rooms.count().members), (members) => members === 1);
 });

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { afterBytes, type CutWay, within } from "../../support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { afterBytes, type CutWay, within } from "../../../tools/support/fault_proxy/faults.ts";
 import { freshId, RoomClient } from "../../support/room_client.ts";
 import { backplaneOf, storeMessages } from "../../support/room_services.ts";
-import type { RunningService } from "../../support/running_service.ts";
+import type { RunningServer } from "../../support/running_server.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FollowedRoom, oneTo, quick } from "./followed_room.ts";
 import { startStoppable } from "./stoppable_service.ts";
@@ -11,7 +11,7 @@ import { startStoppable } from "./stoppable_service.ts";
 const PATH = "/realtime/rooms/r";
 
 /** Stores messages in the room, all at once. */
-async function store(running: RunningService, data: readonly unknown[]): Promise<void> {
+async function store(running: RunningServer, data: readonly unknown[]): Promise<void> {
   const from = { user: "bob" };
   const drafts = data.map((one) => ({ id: freshId(), event: "chat", data: JSON.stringify(one), from }));
   await backplaneOf(running).publish("rooms/r", drafts);
@@ -115,14 +115,14 @@ Deno.test("an isolate that drains: the next one has what was published meanwhile
   await using old = await startStoppable();
   await using running = await startStoppable({ issuer: old.issuer });
   // The same history, as a shared backplane has it.
-  Object.assign(running.service.services, { rooms: old.service.services.rooms });
+  Object.assign(running.engine.deps, { rooms: old.engine.deps.rooms });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   await using proxy = FaultProxy.start(old.port);
   const clock = new ManualClock();
   await using alice = FollowedRoom.connect(proxy.url(PATH), quick(old, "alice", { clock, random: () => 0 }));
   await alice.untilLive(1);
   proxy.serverPort = running.port;
-  await old.service.isolate.drain("termination", 0);
+  await old.engine.connections.drain("termination", 0);
   await alice.until(() => alice.room.state.type === "waiting", "the close");
   await bob.publish(1);
   const own = alice.room.publish("chat", 2);

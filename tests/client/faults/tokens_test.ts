@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { RoomError, type RoomOptions } from "../../../client/mod.ts";
-import { EVERYTHING, NOTHING } from "../../../supabase/functions/realtime/rooms/authorize.ts";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { lostAck } from "../../support/fault_proxy/faults.ts";
+import { RoomError, type RoomOptions } from "../../../packages/client/mod.ts";
+import { EVERYTHING, NOTHING } from "../../../packages/server/src/rooms/policy/authorize.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { lostAck } from "../../../tools/support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { changeRoomServices } from "../../support/room_services.ts";
-import type { RunningService } from "../../support/running_service.ts";
+import type { RunningServer } from "../../support/running_server.ts";
 import { MemoryOutboxes } from "../memory_outbox.ts";
 import { FollowedRoom, quick } from "./followed_room.ts";
 import { observedSocket, tokenIn } from "./observed_socket.ts";
@@ -15,7 +15,7 @@ const PATH = "/realtime/rooms/r";
 const HOUR = 3_600;
 
 /** A token that is good for so many seconds; negative: that has expired. */
-function tokenFor({ issuer }: RunningService, user: string, seconds: number): Promise<string> {
+function tokenFor({ issuer }: RunningServer, user: string, seconds: number): Promise<string> {
   return issuer.token(user, { claims: { exp: Math.floor(Date.now() / 1000) + seconds } });
 }
 
@@ -48,7 +48,7 @@ class Session {
 }
 
 /** Makes it later for the rooms of a service. What it returns says by how many seconds. */
-function lateRooms(running: RunningService): (seconds: number) => void {
+function lateRooms(running: RunningServer): (seconds: number) => void {
   let laterMs = 0;
   changeRoomServices(running, { now: () => Date.now() + laterMs });
   return (seconds) => void (laterMs = seconds * 1000);
@@ -132,7 +132,7 @@ Deno.test("a token that is about to expire is renewed on the connection that the
 Deno.test("closed with 4403: it stops and says why, and so does what is published", async () => {
   let isBanned = false;
   await using running = await startStoppable({
-    services: { authorize: ({ id }) => isBanned && id === "alice" ? NOTHING : EVERYTHING },
+    deps: { authorize: ({ id }) => isBanned && id === "alice" ? NOTHING : EVERYTHING },
   });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   await using proxy = FaultProxy.start(running.port);

@@ -1,6 +1,6 @@
 /** A page that publishes, and is reloaded before everything is acked. */
-import { createIndexedDbOutbox } from "../../../client/indexed_db.ts";
-import { connect, type Room, RoomError, type WebSocketLike } from "../../../client/mod.ts";
+import { createIndexedDbOutbox } from "../../../packages/client/indexed_db.ts";
+import { connect, type Room, RoomError, type WebSocketLike } from "../../../packages/client/mod.ts";
 import { offer } from "./offer.ts";
 
 interface Events {

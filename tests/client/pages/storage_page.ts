@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** What the tests of the IndexedDB outbox call in a page. */
-import { createIndexedDbOutbox } from "../../../client/indexed_db.ts";
+import { createIndexedDbOutbox } from "../../../packages/client/indexed_db.ts";
 import { STORAGE_CONTRACT, storedMessage } from "../outbox_storage_contract.ts";
 import { offer } from "./offer.ts";
 

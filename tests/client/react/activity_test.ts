@@ -1,6 +1,6 @@
 /** Components that are hidden and shown again (`<Activity>`, React 19.2): their effects end and begin, and their state stays. */
 import { assertEquals } from "@std/assert";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { stageTest } from "./stage.ts";
 

@@ -1,7 +1,7 @@
 /** A component that uses every hook, and shows what they return as JSON: for pages and for rendering on a server. */
 // @ts-types="@types/react"
 import { createElement, type ReactNode, useEffect } from "react";
-import type { TokenSource, WebSocketClass } from "../../../client/mod.ts";
+import type { TokenSource, WebSocketClass } from "../../../packages/client/mod.ts";
 import {
   useMessages,
   usePresence,
@@ -9,8 +9,8 @@ import {
   useRoomEvent,
   useRoomListener,
   useRoomState,
-} from "../../../client/react.ts";
-import type { Room } from "../../../client/mod.ts";
+} from "../../../packages/client/react.ts";
+import type { Room } from "../../../packages/client/mod.ts";
 
 /** What is said in the rooms of these tests. */
 export interface Events {

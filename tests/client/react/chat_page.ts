@@ -6,7 +6,7 @@ import * as React from "react";
 import { flushSync } from "react-dom";
 // @ts-types="@types/react-dom/client"
 import { createRoot, hydrateRoot } from "react-dom/client";
-import type { Room } from "../../../client/mod.ts";
+import type { Room } from "../../../packages/client/mod.ts";
 import { offer } from "../pages/offer.ts";
 import { Chat, type ChatProps, type Events, MessageTexts, type Seen } from "./chat.ts";
 

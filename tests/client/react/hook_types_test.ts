@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
-import type { Gap, Room, RoomMessage } from "../../../client/mod.ts";
+import type { Gap, Room, RoomMessage } from "../../../packages/client/mod.ts";
 import {
   type MessageList,
   useMessages,
@@ -10,7 +10,7 @@ import {
   useRoom,
   useRoomEvent,
   useRoomListener,
-} from "../../../client/react.ts";
+} from "../../../packages/client/react.ts";
 
 interface Published {
   chat: { text: string };

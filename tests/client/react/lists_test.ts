@@ -1,6 +1,6 @@
 /** Messages and presence as a component shows them. */
 import { assertEquals } from "@std/assert";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { stageTest } from "./stage.ts";
 

@@ -2,9 +2,9 @@
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async";
 import fc from "fast-check";
-import { RoomError } from "../../../client/mod.ts";
-import { type LoggedMessages, MessageLog } from "../../../client/react/message_log.ts";
-import type { RoomMessage } from "../../../client/mod.ts";
+import { RoomError } from "../../../packages/client/mod.ts";
+import { type LoggedMessages, MessageLog } from "../../../packages/client/react/message_log.ts";
+import type { RoomMessage } from "../../../packages/client/mod.ts";
 import { type Numbers, ScriptedRoom } from "./scripted_room.ts";
 
 const act = fc.oneof(

@@ -1,8 +1,8 @@
 /** What a list of messages keeps, and where it says that something is missing. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
-import { RoomError, type RoomMessage } from "../../../client/mod.ts";
-import { MessageLog } from "../../../client/react/message_log.ts";
+import { RoomError, type RoomMessage } from "../../../packages/client/mod.ts";
+import { MessageLog } from "../../../packages/client/react/message_log.ts";
 import { type Numbers, ScriptedRoom } from "./scripted_room.ts";
 
 const isNumber = ({ event, offset }: RoomMessage<Numbers>) => event === "number" && offset !== undefined;

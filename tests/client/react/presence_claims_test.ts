@@ -1,8 +1,8 @@
 /** Several components that want to be present in one room. */
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { delay } from "@std/async";
-import { RoomError, type RoomState } from "../../../client/mod.ts";
-import { type PresenceClaims, presenceClaims } from "../../../client/react/presence_claims.ts";
+import { RoomError, type RoomState } from "../../../packages/client/mod.ts";
+import { type PresenceClaims, presenceClaims } from "../../../packages/client/react/presence_claims.ts";
 
 /** Microtasks that wait are through after that. */
 const settle = () => delay(0);

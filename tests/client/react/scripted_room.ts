@@ -1,6 +1,6 @@
-import { RoomError } from "../../../client/mod.ts";
-import type { Gap, HistoryPage, PageQuery, Position, RoomMessage } from "../../../client/mod.ts";
-import type { ReadableRoom } from "../../../client/react/message_log.ts";
+import { RoomError } from "../../../packages/client/mod.ts";
+import type { Gap, HistoryPage, PageQuery, Position, RoomMessage } from "../../../packages/client/mod.ts";
+import type { ReadableRoom } from "../../../packages/client/react/message_log.ts";
 
 /** What these messages hold: their number. */
 export interface Numbers {

@@ -2,10 +2,10 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { launchChromium } from "../../support/chromium.ts";
-import { eventually } from "../../support/eventually.ts";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { closeCode, OPCODE } from "../../support/raw_socket.ts";
-import { type RunningService, startService } from "../../support/running_service.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { closeCode, OPCODE } from "../../../tools/support/wire/raw_socket.ts";
+import { type RunningServer, startServer } from "../../support/running_server.ts";
 import { installPackages } from "../npm_project.ts";
 import { callsOf, type PageCall } from "../page_controls.ts";
 import { servePages } from "../served_pages.ts";
@@ -14,7 +14,7 @@ import type { ChatControls, Scene } from "./chat_page.ts";
 
 /** A browser, a room server, and pages with one version of React. `await using` ends all of it. */
 export interface Stage extends AsyncDisposable {
-  readonly running: RunningService;
+  readonly running: RunningServer;
   /** Opens a page, lets a test do what it likes, and fails too when React or the page has complained. */
   play(act: (play: Play) => Promise<void>, options?: PlayOptions): Promise<void>;
 }
@@ -62,7 +62,7 @@ export async function setStage(react: string, markup = ""): Promise<Stage> {
     rendered: markup,
   });
   const browser = await launchChromium();
-  const running = await startService();
+  const running = await startServer();
 
   return {
     running,

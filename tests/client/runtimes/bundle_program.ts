@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { bundle, stopBundling } from "../../../dev/bundle.ts";
+import { bundle, stopBundling } from "../../../packages/cli/dev/bundle.ts";
 
 /** Bundles a program of this folder into a file of a folder, and returns its path. Packages stay imports. */
 export async function bundleProgram(name: string, folder: URL): Promise<string> {

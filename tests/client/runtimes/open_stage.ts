@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { type RunningService, startService } from "../../support/running_service.ts";
+import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { type RunningServer, startServer } from "../../support/running_server.ts";
 import type { StageActions, TokenKind } from "./stage.ts";
 
 /** A server, a network that can fail, and what a scenario can do with them. `await using` ends it all. */
@@ -18,7 +18,7 @@ const CORS = { "access-control-allow-origin": "*" };
 /** Opens a stage for one scenario. `env` are variables of its server. */
 export async function openStage(env: Readonly<Record<string, string>> = {}): Promise<OpenStage> {
   const ending = new AbortController();
-  const running = await startService({ env: { ROOM_POLICY: "claim", ...env }, signal: ending.signal });
+  const running = await startServer({ env: { ROOM_POLICY: "claim", ...env }, signal: ending.signal });
   const proxy = FaultProxy.start(running.port);
   const actions = stageActions(running, proxy);
   const server = Deno.serve(
@@ -48,7 +48,7 @@ export async function openStage(env: Readonly<Record<string, string>> = {}): Pro
   };
 }
 
-function stageActions(running: RunningService, proxy: FaultProxy): StageActions {
+function stageActions(running: RunningServer, proxy: FaultProxy): StageActions {
   function token(user: string, kind: TokenKind): Promise<string> {
     const rooms = kind === "banned" ? [] : ["*"];
     const expiry = kind === "expired" ? { exp: Math.floor(Date.now() / 1000) - 60 } : {};

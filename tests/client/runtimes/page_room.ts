@@ -1,4 +1,4 @@
-import { connect, type Room, type RoomState } from "../../../client/mod.ts";
+import { connect, type Room, type RoomState } from "../../../packages/client/mod.ts";
 import { soon } from "./expectation.ts";
 import { Witness } from "./witness.ts";
 import type { Events } from "./world.ts";

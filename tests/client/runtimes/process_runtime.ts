@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async";
-import { readLines } from "../../support/read_lines.ts";
+import { readLines } from "../../../tools/support/processes/read_lines.ts";
 import { HOLDS } from "./run_program.ts";
 import type { Runtime } from "./runtime_suite.ts";
 

@@ -1,6 +1,6 @@
 /** A scenario as a program, for runtimes that are processes: Deno, Node, Bun. */
 import process from "node:process";
-import type { WebSocketClass } from "../../../client/mod.ts";
+import type { WebSocketClass } from "../../../packages/client/mod.ts";
 import { runScenario } from "./scenarios.ts";
 
 /** The line that says that all is well; what is left is that the program ends by itself. */

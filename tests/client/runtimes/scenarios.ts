@@ -1,4 +1,4 @@
-import type { WebSocketClass } from "../../../client/mod.ts";
+import type { WebSocketClass } from "../../../packages/client/mod.ts";
 import type { Scenario } from "./scenario.ts";
 import { BROKEN } from "./scenarios_broken.ts";
 import { CALM } from "./scenarios_calm.ts";

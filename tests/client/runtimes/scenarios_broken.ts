@@ -1,4 +1,4 @@
-import { connect } from "../../../client/mod.ts";
+import { connect } from "../../../packages/client/mod.ts";
 import { expect, expectEqual, soon } from "./expectation.ts";
 import type { Scenario } from "./scenario.ts";
 import { oneTo, Witness } from "./witness.ts";

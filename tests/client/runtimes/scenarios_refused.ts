@@ -1,4 +1,4 @@
-import { connect, RoomError } from "../../../client/mod.ts";
+import { connect, RoomError } from "../../../packages/client/mod.ts";
 import { expect, expectEqual, rejection, soon } from "./expectation.ts";
 import type { Scenario } from "./scenario.ts";
 import type { TokenKind } from "./stage.ts";

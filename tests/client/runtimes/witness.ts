@@ -1,4 +1,4 @@
-import type { Room, RoomMessage, RoomState } from "../../../client/mod.ts";
+import type { Room, RoomMessage, RoomState } from "../../../packages/client/mod.ts";
 import { soon } from "./expectation.ts";
 import type { Events } from "./world.ts";
 

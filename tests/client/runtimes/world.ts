@@ -1,4 +1,4 @@
-import type { RoomOptions, WebSocketClass } from "../../../client/mod.ts";
+import type { RoomOptions, WebSocketClass } from "../../../packages/client/mod.ts";
 import { type Addresses, Stage } from "./stage.ts";
 
 /** What the rooms of the scenarios carry. */

@@ -1,5 +1,5 @@
 import { deadline } from "@std/async";
-import { readLines } from "../read_lines.ts";
+import { readLines } from "../../../tools/support/processes/read_lines.ts";
 import type { UnpackedUpload } from "./unpacked_upload.ts";
 
 const START_MS = 30_000;

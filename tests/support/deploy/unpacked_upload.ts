@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { listFiles } from "../../../dev/list_files.ts";
+import { listFiles } from "../../../tools/support/list_files.ts";
 import type { Deployment } from "./management_api.ts";
 import { locateDeno, runOrThrow } from "./npm_tool.ts";
 

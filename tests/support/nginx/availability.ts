@@ -1,4 +1,4 @@
-import { findInstalled } from "../installed.ts";
+import { findInstalled } from "../../../tools/support/installed.ts";
 
 const nginx = findInstalled({
   name: "nginx",

@@ -1,5 +1,5 @@
-import { freePort } from "../free_port.ts";
-import { ServerProcess } from "../server_process.ts";
+import { freePort } from "../../../tools/support/free_port.ts";
+import { ServerProcess } from "../../../tools/support/processes/server_process.ts";
 import { nginxPath } from "./availability.ts";
 import { documentedConfig } from "./documented_config.ts";
 

@@ -1,4 +1,5 @@
-import { createRoomEndpoint } from "../room_endpoint.ts";
+import { roomEndpoint } from "@realtime-edge/server/rooms";
+import { authenticate } from "../middleware/auth.ts";
 
 /** `/rooms/:id`: rooms for any event with any data. */
-export const rooms = createRoomEndpoint();
+export const rooms = roomEndpoint({ authenticate });

@@ -1,0 +1,37 @@
+/**
+ * The dev server (`deno task dev`): the function with a token issuer of its own and the playground, so that nothing else has to run. With
+ * `SUPABASE_URL` set, that project's keys are used instead. Restarted on change by `deno run --watch`; the issuer's key is
+ * kept in `.dev/`, so that tokens stay good. No signal is listened to: the watcher would outlive the first Ctrl-C.
+ */
+import { parseConfigOrExit } from "../../server/src/config/parse_config.ts";
+import { app } from "../../../supabase/functions/realtime/app.ts";
+import { composeEngine } from "../../server/src/compose/compose_engine.ts";
+import { surviveStrayErrors, writeToConsole } from "../../server/src/host/hosted_runtime.ts";
+import { createRequestHandler } from "../../server/src/host/request_handler.ts";
+import { listen } from "../../server/src/host/standalone.ts";
+import { banner } from "./banner.ts";
+import { loadIssuer } from "./issuer_key_file.ts";
+import { createDevRoutes, DEV_USERS, devToken } from "./dev_routes.ts";
+
+const KEY_FILE = new URL("../../../.dev/issuer_key.json", import.meta.url);
+
+const issuer = Deno.env.get("SUPABASE_URL") ? undefined : await loadIssuer(KEY_FILE);
+const config = parseConfigOrExit((name) => {
+  const value = Deno.env.get(name);
+  return issuer && name === "SUPABASE_JWKS" ? value ?? JSON.stringify(issuer.jwks) : value;
+});
+const users = issuer
+  ? await Promise.all(DEV_USERS.map(async (name) => ({ name, token: await devToken(issuer, name) })))
+  : [];
+const engine = composeEngine(config, { waitUntil: undefined, writeLog: writeToConsole });
+surviveStrayErrors(engine);
+const handler = createRequestHandler(app, engine.deps);
+const routes = createDevRoutes(issuer);
+listen(
+  config,
+  async (request, info) => {
+    const isForTheFunction = new URL(request.url).pathname.startsWith("/realtime");
+    return await (isForTheFunction ? handler(request, info) : routes.fetch(request));
+  },
+  ({ hostname, port }) => console.log(banner(`http://${hostname}:${port}`, users)),
+);

@@ -1,0 +1,281 @@
+import { parseRoomAddress } from "./connection/addresses.ts";
+import { Connection } from "./connection/connection.ts";
+import { errorOf, RoomError } from "./errors.ts";
+import type { ClientFrame, MessageFrame, Position, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import { iterate } from "./iterate.ts";
+import { Listeners } from "./listeners.ts";
+import { Outbox } from "./outbox.ts";
+import { RoomPresence } from "./presence.ts";
+import { Progress } from "./replay_position.ts";
+import { randomId } from "./random_id.ts";
+import { Requests } from "./requests.ts";
+import type {
+  EmitOptions,
+  EventName,
+  EventTypes,
+  HistoryPage,
+  PageQuery,
+  PublishOptions,
+  Room,
+  RoomListeners,
+  RoomMessage,
+} from "./room.ts";
+import type { ResolvedOptions } from "./resolve_options.ts";
+import type { LiveState, RoomState } from "./state.ts";
+import { askForToken } from "./connection/token.ts";
+
+/** Puts the parts together: what the connection brings goes to who takes care of it, in order. */
+export class ConnectedRoom<Published extends EventTypes, Received extends EventTypes>
+  implements Room<Published, Received> {
+  readonly url: string;
+  readonly presence: RoomPresence;
+  readonly #options: ResolvedOptions;
+  readonly #listeners = new Listeners<RoomListeners<Received>>();
+  readonly #progress: Progress;
+  readonly #requests: Requests;
+  readonly #outbox: Outbox;
+  readonly #connection: Connection;
+  /** The user of the last connection, and its id. */
+  #last: { readonly user: string; readonly connection: string } | null = null;
+  /** A connection whose replay is not through yet: what waits is sent after it. */
+  #catchingUp: WelcomeFrame | null = null;
+  /** Whether all that was stored since frames could last be sent has been seen. */
+  #isLossless = true;
+  #isOpening = false;
+
+  constructor(url: string, options: ResolvedOptions) {
+    const addresses = parseRoomAddress(url);
+    const { clock } = options;
+    this.url = url;
+    this.#options = options;
+    this.#progress = new Progress(options.resume, options.history);
+    this.#requests = new Requests({ clock, send: (text, frames) => this.#send(text, frames) });
+    this.presence = new RoomPresence(this.#requests);
+    this.#outbox = new Outbox({
+      requests: this.#requests,
+      clock,
+      room: addresses.socket.href,
+      ...options.outbox,
+      onError: (error) => this.#listeners.tell("error", error),
+      onUndelivered: (undelivered) => this.#listeners.tell("undelivered", undelivered),
+    });
+    this.#connection = new Connection({
+      ...options,
+      addresses,
+      query: () => this.#progress.query(this.#last?.connection ?? null),
+      onWelcome: (welcome) => this.#progress.welcome(welcome),
+      onState: (state) => this.#onState(state),
+      onFrame: (frame) => this.#onFrame(frame),
+    });
+  }
+
+  get state(): RoomState {
+    return this.#connection.state;
+  }
+
+  get position(): Position | null {
+    return this.#progress.position;
+  }
+
+  get pending(): number {
+    return this.#outbox.size;
+  }
+
+  open(): void {
+    const { signal, WebSocket } = this.#options;
+    if (!WebSocket) throw new TypeError("There is no WebSocket: pass one, such as that of ws.");
+    if (signal?.aborted) return this.#abort();
+    const { type } = this.state;
+    if (this.#isOpening || type !== "idle" && type !== "closed") return;
+    signal?.addEventListener("abort", this.#abort);
+    this.#isOpening = true;
+    this.#requests.closedBy = null;
+    void this.#outbox.restore().then(() => {
+      // It may have been closed while the outbox was read.
+      if (this.#isOpening) this.#connection.open();
+      this.#isOpening = false;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#stop(new RoomError("closed", "The application has closed the room."));
+    await Promise.all([this.#connection.ended(), this.#outbox.settled()]);
+  }
+
+  reconnect(): void {
+    this.#connection.reconnect();
+  }
+
+  live(): Promise<LiveState> {
+    return new Promise((resolve, reject) => {
+      const look = (state: RoomState) => {
+        if (state.type === "live") resolve(state);
+        else if (state.type === "closed") reject(state.reason);
+        else return;
+        end();
+      };
+      const end = this.on("state", look);
+      // A room that is about to open again is not closed any more.
+      if (!this.#isOpening) look(this.state);
+    });
+  }
+
+  async refreshToken(): Promise<void> {
+    const token = await askForToken(this.#options.token, true);
+    await this.#requests.ask({ type: "auth", id: randomId(), token }, { again: false });
+  }
+
+  async publish<Name extends EventName<Published>>(
+    event: Name,
+    data: Published[Name],
+    { id = randomId() }: PublishOptions = {},
+  ): Promise<number> {
+    return await this.#outbox.publish(id, event, data);
+  }
+
+  async emit<Name extends EventName<Published>>(
+    event: Name,
+    data: Published[Name],
+    { to }: EmitOptions = {},
+  ): Promise<void> {
+    const frame = { type: "publish", id: randomId(), event, data, ephemeral: true, to } as const;
+    await this.#requests.ask(frame, { again: false });
+  }
+
+  async history({ after, before, limit = 100 }: PageQuery): Promise<HistoryPage<Received>> {
+    const frame = { type: "history", id: randomId(), after, before, limit } as const;
+    const answer = await this.#requests.ask(frame, { again: true });
+    // The server holds data against the schemas that `Received` was made from.
+    const messages: readonly unknown[] = answer.messages;
+    return { messages: messages as readonly RoomMessage<Received>[], more: answer.more };
+  }
+
+  on<Kind extends keyof RoomListeners<Received>>(
+    kind: Kind,
+    listener: (value: RoomListeners<Received>[Kind]) => void,
+  ): () => void {
+    return this.#listeners.on(kind, listener);
+  }
+
+  onMessage<Name extends EventName<Received>>(
+    event: Name,
+    listener: (message: RoomMessage<Pick<Received, Name>>) => void,
+  ): () => void {
+    return this.on("message", (message: { readonly event: string }) => {
+      if (message.event === event) listener(message as RoomMessage<Pick<Received, Name>>);
+    });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<RoomMessage<Received>> {
+    return iterate<Received>(this, this.#options.iteratorLimit);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  readonly #abort = (): void => {
+    this.#stop(new RoomError("aborted", "The application's signal was aborted."));
+  };
+
+  #stop(reason: RoomError): void {
+    this.#isOpening = false;
+    // Also where it was just about to open again, and is still closed.
+    this.#requests.closedBy = reason;
+    this.#connection.stop(reason);
+  }
+
+  #send(text: string, frames: readonly ClientFrame[]): void {
+    this.#connection.send(text);
+    for (const frame of frames) {
+      const shown = frame.type === "auth" ? { ...frame, token: "…" } : frame;
+      this.#listeners.tell("frame", { direction: "out", frame: shown });
+    }
+  }
+
+  #onState(state: RoomState): void {
+    if (state.type === "live") this.#requests.connected();
+    else {
+      this.#catchingUp = null;
+      this.#requests.end();
+    }
+    this.#listeners.tell("state", state);
+    if (state.type !== "closed") return;
+    this.#options.signal?.removeEventListener("abort", this.#abort);
+    this.#requests.closedBy = state.reason;
+    this.presence.forget(state.reason);
+  }
+
+  #onFrame(frame: ServerFrame): void {
+    this.#listeners.tell("frame", { direction: "in", frame });
+    switch (frame.type) {
+      case "welcome":
+        return this.#onWelcome(frame);
+      case "message":
+        return this.#onMessageFrame(frame);
+      case "presence":
+        return this.#listeners.tell("presence", this.presence.take(frame));
+      case "gap": {
+        if (!this.#progress.skip(frame)) return;
+        this.#isLossless = false;
+        const { from, to, epoch } = frame;
+        this.#listeners.tell("gap", { from, to, epoch });
+        return this.#beginWhenCaughtUp();
+      }
+      case "expiring":
+        // What fails here ends with 4401, and a fresh token then.
+        return void this.refreshToken().catch((error: RoomError) => this.#listeners.tell("error", error));
+      case "error":
+        if (!this.#requests.answer(frame)) this.#listeners.tell("error", errorOf(frame));
+        return;
+      case "ack":
+      case "history":
+      case "authenticated":
+        return void this.#requests.answer(frame);
+    }
+  }
+
+  #onWelcome(welcome: WelcomeFrame): void {
+    const { user, connection, recovered } = welcome;
+    const owner = this.#outbox.owner;
+    if (owner !== undefined && owner !== user) {
+      const text = `The outbox is that of ${owner}, and the token that of ${user}.`;
+      return this.#stop(new RoomError("user_changed", text));
+    }
+    if (this.#last && this.#last.user !== user) {
+      const reason = new RoomError("user_changed", "Another user is signed in.");
+      this.presence.forget(reason);
+      this.#requests.rejectAll(reason);
+    }
+    this.#last = { user, connection };
+    this.#catchingUp = welcome;
+    if (!recovered) this.#isLossless = false;
+    this.#beginWhenCaughtUp();
+  }
+
+  #onMessageFrame(frame: MessageFrame): void {
+    const verdict = this.#progress.take(frame);
+    if (verdict === "hole") {
+      const text = `Messages before ${frame.offset} did not come.`;
+      return this.#connection.fault(new RoomError("hole", text));
+    }
+    if (frame.offset !== undefined && frame.from.user === this.#last?.user) {
+      this.#requests.delivered(frame.id, frame.offset);
+    }
+    if (verdict === "new") {
+      const { type: _, ...message } = frame;
+      this.#listeners.tell("message", message as RoomMessage<Received>);
+    }
+    this.#beginWhenCaughtUp();
+  }
+
+  /** Sends what waits, once everything that was missed has come: then it is known which of it is stored already. */
+  #beginWhenCaughtUp(): void {
+    const welcome = this.#catchingUp;
+    if (!welcome || !this.#progress.isCaughtUp) return;
+    this.#catchingUp = null;
+    this.#requests.begin(welcome, this.#isLossless);
+    this.#isLossless = true;
+    this.presence.begin();
+  }
+}

@@ -1,0 +1,14 @@
+import { RoomError } from "../errors.ts";
+import type { TokenSource } from "../options.ts";
+
+/** Asks the application for a token. @throws {RoomError} `token_failed` with the cause, `signed_out` when there is none */
+export async function askForToken(source: TokenSource, refresh: boolean): Promise<string> {
+  let token;
+  try {
+    token = await source({ refresh });
+  } catch (cause) {
+    throw new RoomError("token_failed", "The token callback failed.", { cause });
+  }
+  if (!token) throw new RoomError("signed_out", "The token callback returned no token.");
+  return token;
+}

@@ -1,0 +1,57 @@
+/**
+ * The client for rooms: browsers, Deno, Node 22, Bun. docs/client.md has every option, event, state and error.
+ *
+ * ```ts
+ * const room = connect("https://PROJECT.supabase.co/functions/v1/realtime/rooms/lobby", { token });
+ * room.onMessage("chat", ({ data, from }) => console.log(from.user, data));
+ * const offset = await room.publish("chat", { text: "hello" });
+ * ```
+ *
+ * @module
+ */
+export { type Clock, systemClock } from "./clock.ts";
+export { connect, createRoom } from "./connect.ts";
+export {
+  type ClientErrorCode,
+  RoomError,
+  type RoomErrorCode,
+  type RoomErrorDetails,
+  type ServerErrorCode,
+} from "./errors.ts";
+export type {
+  ClientFrame,
+  LeftMember,
+  Message,
+  Position,
+  PresenceMember,
+  Recipient,
+  Sender,
+  ServerFrame,
+  UpdatedMember,
+} from "../protocol/frames.ts";
+export type {
+  RoomOptions,
+  TokenAnswer,
+  TokenRequest,
+  TokenSource,
+  WebSocketClass,
+  WebSocketLike,
+} from "./options.ts";
+export type { OutboxStorage, StoredMessage } from "./outbox_storage.ts";
+export type {
+  EmitOptions,
+  EventName,
+  EventTypes,
+  FrameSeen,
+  Gap,
+  HistoryPage,
+  PageQuery,
+  Presence,
+  PresenceChange,
+  PublishOptions,
+  Room,
+  RoomListeners,
+  RoomMessage,
+  Undelivered,
+} from "./room.ts";
+export type { ClosedState, ConnectingState, IdleState, LiveState, RoomState, WaitingState } from "./state.ts";

@@ -1,0 +1,71 @@
+import { type Clock, systemClock } from "./clock.ts";
+import type { Position } from "../protocol/frames.ts";
+import type { Timing } from "./connection/machine.ts";
+import type { RoomOptions, TokenSource, WebSocketClass } from "./options.ts";
+import type { OutboxStorage } from "./outbox_storage.ts";
+
+/** Options with their defaults; options.ts says what each is. */
+export interface ResolvedOptions {
+  readonly token: TokenSource;
+  readonly tokenPlace: "subprotocol" | "query";
+  readonly resume: Position | null;
+  readonly history: number;
+  readonly signal: AbortSignal | undefined;
+  readonly outbox: { readonly limit: number; readonly storage: OutboxStorage | undefined };
+  readonly timing: Timing;
+  readonly iteratorLimit: number;
+  /** Undefined where there is none: a room that is never opened, as on a server that renders pages, needs none. */
+  readonly WebSocket: WebSocketClass | undefined;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** Checks options and fills in defaults. @throws {TypeError} naming the option that is wrong */
+export function resolveOptions(options: RoomOptions): ResolvedOptions {
+  const { token, tokenPlace = "subprotocol", resume = null, signal, retry, timeouts } = options;
+  if (typeof token !== "function") throw new TypeError("token must be a function.");
+  const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
+  const history = whole("history", options.history, 0, 0, 500);
+  if (resume && history) throw new TypeError("history and resume do not go together.");
+  const minMs = whole("retry.minMs", retry?.minMs, 500, 1);
+  return {
+    token,
+    tokenPlace,
+    resume,
+    history,
+    signal,
+    outbox: {
+      limit: whole("outbox.limit", options.outbox?.limit, 1_000, 0),
+      storage: options.outbox?.storage,
+    },
+    timing: {
+      tokenMs: whole("timeouts.tokenMs", timeouts?.tokenMs, 30_000, 1),
+      connectMs: whole("timeouts.connectMs", timeouts?.connectMs, 10_000, 1),
+      probeMs: whole("timeouts.probeMs", timeouts?.probeMs, 4_000, 1),
+      retry: { minMs, maxMs: whole("retry.maxMs", retry?.maxMs, Math.max(30_000, minMs), minMs) },
+    },
+    iteratorLimit: whole("iteratorLimit", options.iteratorLimit, 10_000, 1),
+    WebSocket,
+    // A method of its global: browsers refuse to have it called as anything else.
+    fetch: options.fetch ?? ((...request) => fetch(...request)),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}
+
+/** The longest that a timer can wait; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A whole number within its bounds. */
+function whole(
+  name: string,
+  value: number | undefined,
+  byDefault: number,
+  min: number,
+  max: number = MAX_TIMER_MS,
+): number {
+  const number = value ?? byDefault;
+  if (Number.isInteger(number) && number >= min && number <= max) return number;
+  throw new TypeError(`${name} must be a whole number from ${min} to ${max}.`);
+}

@@ -1,0 +1,168 @@
+/**
+ * The one table of error codes: what each means on HTTP, how long to wait, and the text that may be shown.
+ * Codes are for ever: clients switch on them. Specified in docs/protocol.md, "Error codes".
+ */
+
+/** What one code means to a client. */
+export interface ErrorMeaning {
+  /** HTTP status when the error is told before the upgrade. */
+  readonly status: 400 | 401 | 403 | 404 | 413 | 429 | 500 | 503;
+  /** Title of the problem document; short, fixed, never about one request. */
+  readonly title: string;
+  /** Told when the place that raised the error has nothing more exact to say. Says what to do next. */
+  readonly detail: string;
+  /** Whether the same request can succeed later without being changed. */
+  readonly retryable: boolean;
+  /** Seconds for `Retry-After`, for retryable codes. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** Every code that this function can answer with. */
+export const ERRORS = {
+  missing_token: {
+    status: 401,
+    title: "Missing token",
+    detail:
+      "Send the user's access token: `Authorization: Bearer …`, a subprotocol `jwt-…`, or the query parameter `token`.",
+    retryable: false,
+  },
+  invalid_token: {
+    status: 401,
+    title: "Invalid token",
+    detail: "The token was not accepted. Sign in again and use the new access token.",
+    retryable: false,
+  },
+  token_expired: {
+    status: 401,
+    title: "Token expired",
+    detail: "The token has expired. Refresh the session and connect with the new access token.",
+    retryable: false,
+  },
+  auth_unavailable: {
+    status: 503,
+    title: "Authentication unavailable",
+    detail: "The token cannot be verified right now. It may be good: keep it and try again.",
+    retryable: true,
+    retryAfterSeconds: 5,
+  },
+  expected_websocket: {
+    status: 400,
+    title: "Expected WebSocket upgrade",
+    detail: "This address speaks WebSocket only. Connect with a WebSocket client.",
+    retryable: false,
+  },
+  invalid_request: {
+    status: 400,
+    title: "Invalid request",
+    detail: "A part of the request is not valid.",
+    retryable: false,
+  },
+  forbidden: {
+    status: 403,
+    title: "Forbidden",
+    detail: "This user may not do that.",
+    retryable: false,
+  },
+  not_found: {
+    status: 404,
+    title: "Not found",
+    detail: "There is nothing at this address. `GET /realtime` lists what there is.",
+    retryable: false,
+  },
+  too_large: {
+    status: 413,
+    title: "Too large",
+    detail: "The body is larger than a frame may be.",
+    retryable: false,
+  },
+  too_many_connections: {
+    status: 429,
+    title: "Too many connections",
+    detail: "This user has as many open connections as one user may have. Close one first.",
+    retryable: true,
+    retryAfterSeconds: 10,
+  },
+  overloaded: {
+    status: 503,
+    title: "Overloaded",
+    detail: "This isolate takes no more connections. Connect again: another isolate will answer.",
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  room_full: {
+    status: 503,
+    title: "Room full",
+    detail: "The room has as many members as one isolate takes. Try again later.",
+    retryable: true,
+    retryAfterSeconds: 10,
+  },
+  rate_limited: {
+    status: 429,
+    title: "Rate limited",
+    detail: "Too many frames. Wait for `retry_after_ms`, then send the same again.",
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  unavailable: {
+    status: 503,
+    title: "Unavailable",
+    detail:
+      "Rooms cannot be reached right now. Send the same again, under the same `id`, after `retry_after_ms`.",
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  internal: {
+    status: 500,
+    title: "Internal error",
+    detail: "Something failed on our side. The request id finds it in the function's logs.",
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  invalid_frame: {
+    status: 400,
+    title: "Invalid frame",
+    detail: "The message is not what this endpoint understands.",
+    retryable: false,
+  },
+} as const satisfies Record<string, ErrorMeaning>;
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The frame that tells a socket's peer about an error; docs/protocol.md, "Errors". */
+export interface ErrorFrame {
+  readonly type: "error";
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Of the frame that this answers. */
+  readonly id?: string | undefined;
+  /** Path of the field that is wrong, when one is. */
+  readonly field?: string | undefined;
+  /** When trying again makes sense; told with every code that may succeed later. */
+  readonly retry_after_ms?: number | undefined;
+}
+
+/** What an error frame says beside its code. */
+export interface ErrorDetails {
+  /** Instead of the code's own text. Shown to the client: no token, no secret, no stack. */
+  readonly message?: string;
+  readonly id?: string | undefined;
+  readonly field?: string | undefined;
+  readonly retryAfterMs?: number;
+}
+
+/** The frame of an error. */
+export function errorFrame(code: ErrorCode, details: ErrorDetails = {}): ErrorFrame {
+  const { detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
+  const { message = detail, id, field } = details;
+  const retryAfterMs = details.retryAfterMs ??
+    (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
+  return {
+    type: "error",
+    code,
+    message,
+    ...(id === undefined ? {} : { id }),
+    ...(field === undefined ? {} : { field }),
+    ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+  };
+}

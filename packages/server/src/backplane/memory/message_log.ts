@@ -1,0 +1,159 @@
+import type { Draft, Message, Page, PageRequest, Retention, Stored } from "../contract.ts";
+import { Queue } from "./delivery_queue.ts";
+
+/** What a kept message takes beside its text, in bytes; measured, rounded up. */
+const MESSAGE_BYTES = 250;
+/** What a remembered publish takes beside its text, in bytes; measured, rounded up. */
+const PUBLISH_BYTES = 200;
+/** Text takes one byte a character or two: two are counted, so that the bound holds for any text. */
+const CHARACTER_BYTES = 2;
+
+/** A publish that would be recognized if it came again. */
+interface Publish {
+  readonly key: string;
+  readonly offset: number;
+  readonly at: number;
+}
+
+/** What became of drafts, and which messages are new by them. */
+export interface Appended {
+  /** One result a draft. */
+  readonly stored: readonly Stored[];
+  /** Those that are no duplicates, in the order of offsets. */
+  readonly added: readonly Message[];
+}
+
+/** A user's publish id; the length keeps user and id apart, whatever they consist of. */
+function publishKey({ from: { user }, id }: Draft): string {
+  return `${user.length}:${user}${id}`;
+}
+
+function messageBytes({ id, event, data, from }: Message): number {
+  const characters = id.length + event.length + data.length + from.user.length +
+    (from.connection?.length ?? 0);
+  return MESSAGE_BYTES + CHARACTER_BYTES * characters;
+}
+
+function publishBytes({ key }: Publish): number {
+  return PUBLISH_BYTES + CHARACTER_BYTES * key.length;
+}
+
+/** The messages of one room, as long as retention keeps them. Nothing goes by itself: what is due goes with the next use. */
+export class RoomLog {
+  readonly #retention: Retention;
+  /** Without holes, up to the head. */
+  readonly #messages = new Queue<Message>();
+  readonly #publishes = new Queue<Publish>();
+  readonly #publishOf = new Map<string, Publish>();
+  #head = 0;
+  #bytes = 0;
+  /** The part of it that recognizes repetitions. */
+  #publishesBytes = 0;
+
+  constructor(retention: Retention) {
+    this.#retention = retention;
+  }
+
+  /** Offset of the last message; 0 when there was none yet. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** What it keeps takes about this much. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Stores what is not a duplicate; `at` is the time now. */
+  append(drafts: readonly Draft[], at: number): Appended {
+    this.#forgetPublishes(at);
+    const stored: Stored[] = [];
+    const added: Message[] = [];
+    for (const draft of drafts) {
+      const key = publishKey(draft);
+      const known = this.#publishOf.get(key);
+      if (known) {
+        stored.push({ offset: known.offset, duplicate: true });
+        continue;
+      }
+      const { id, event, data, from } = draft;
+      const message = { offset: ++this.#head, at, id, event, data, from };
+      this.#keep(message, { key, offset: message.offset, at });
+      stored.push({ offset: message.offset, duplicate: false });
+      added.push(message);
+    }
+    this.#trim(at);
+    return { stored, added };
+  }
+
+  /** Reads a page; `now` is the time now. */
+  page(request: PageRequest, now: number): Omit<Page, "epoch"> {
+    this.#trim(now);
+    const head = this.#head;
+    const first = head - this.#messages.length + 1;
+    // Inclusive bounds of the page; `to` lies before `from` when it holds nothing.
+    let from: number;
+    let to: number;
+    let more: boolean;
+    if ("after" in request) {
+      from = Math.max(request.after + 1, first);
+      to = Math.min(from - 1 + request.limit, head);
+      more = to < head;
+    } else {
+      to = Math.min(request.before - 1, head);
+      from = Math.max(to - request.limit + 1, first);
+      more = first < from;
+    }
+    return { head, first, messages: this.#messages.slice(from - first, to - first + 1), more };
+  }
+
+  /**
+   * Gives up the oldest there is. Messages before what recognizes their repetition, so that a retry is not stored again, as long as that
+   * is no more than half of it all. False when there is nothing.
+   */
+  forgetOldest(): boolean {
+    const hasMessages = this.#messages.length > 0;
+    const hasPublishes = this.#publishes.length > 0;
+    if (hasMessages && (!hasPublishes || this.#publishesBytes <= this.#bytes / 2)) this.#dropMessage();
+    else if (hasPublishes) this.#dropPublish();
+    return hasMessages || hasPublishes;
+  }
+
+  #keep(message: Message, publish: Publish): void {
+    this.#messages.push(message);
+    this.#publishes.push(publish);
+    this.#publishOf.set(publish.key, publish);
+    this.#publishesBytes += publishBytes(publish);
+    this.#bytes += messageBytes(message) + publishBytes(publish);
+  }
+
+  #trim(now: number): void {
+    const { messages, ageMs } = this.#retention;
+    while (this.#messages.length > messages) this.#dropMessage();
+    for (let oldest = this.#messages.oldest; oldest && oldest.at + ageMs <= now;) {
+      this.#dropMessage();
+      oldest = this.#messages.oldest;
+    }
+  }
+
+  #forgetPublishes(now: number): void {
+    const { dedupeMs } = this.#retention;
+    for (let oldest = this.#publishes.oldest; oldest && oldest.at + dedupeMs <= now;) {
+      this.#dropPublish();
+      oldest = this.#publishes.oldest;
+    }
+  }
+
+  #dropMessage(): void {
+    const message = this.#messages.shift();
+    if (message) this.#bytes -= messageBytes(message);
+  }
+
+  #dropPublish(): void {
+    const publish = this.#publishes.shift();
+    if (!publish) return;
+    this.#publishOf.delete(publish.key);
+    this.#publishesBytes -= publishBytes(publish);
+    this.#bytes -= publishBytes(publish);
+  }
+}

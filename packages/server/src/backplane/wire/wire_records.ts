@@ -1,0 +1,37 @@
+import type { Ephemeral, PresenceChange, Sender } from "../contract.ts";
+
+/** A text that may be absent, told apart from an empty one. */
+export function optionalText(text: string | undefined): string {
+  return text === undefined ? "" : `=${text}`;
+}
+
+/** Who sent a message, from the fields of user and connection. */
+export function senderOf(user: string, connection: string): Sender {
+  return connection === "" ? { user } : { user, connection: connection.slice(1) };
+}
+
+/** A message that is not stored, as fields. */
+export function ephemeralFields({ id, event, data, from, at, to }: Ephemeral): string[] {
+  const target = to === undefined ? "" : "user" in to ? `u${to.user}` : `c${to.connection}`;
+  return [id, event, from.user, optionalText(from.connection), `${at}`, target, data];
+}
+
+/** The message that these are the fields of. */
+export function parseEphemeral(fields: readonly string[]): Ephemeral {
+  const [id = "", event = "", user = "", connection = "", at, target = "", data = ""] = fields;
+  const message = { id, event, data, from: senderOf(user, connection), at: Number(at) };
+  if (target === "") return message;
+  const name = target.slice(1);
+  return { ...message, to: target.startsWith("u") ? { user: name } : { connection: name } };
+}
+
+/** What changed in presence, from fields that SQL and Lua write. */
+export function parseChange(fields: readonly string[]): PresenceChange {
+  const [type, user = "", connection = "", previous = "", state = ""] = fields;
+  const entry = { user, connection, state };
+  if (type === "j") return { type: "joined", entry };
+  if (type === "l") return { type: "left", entry };
+  return previous === ""
+    ? { type: "updated", entry }
+    : { type: "updated", entry, previous: previous.slice(1) };
+}

@@ -1,0 +1,70 @@
+import type { Backplane, BackplaneOptions } from "../backplane/contract.ts";
+import { createLazyBackplane } from "../backplane/lazy_backplane.ts";
+import { createMemoryBackplane, MemoryWorld } from "../backplane/memory/memory_backplane.ts";
+import type { Config } from "../config/variables.ts";
+import { errorFields, type Log } from "../observability/log.ts";
+
+/** The backplane that the configuration chooses: docs/configuration.md, `BACKPLANE`. */
+export function createBackplane(config: Config, log: Log): Backplane {
+  const common: BackplaneOptions = {
+    retention: {
+      messages: config.HISTORY_MESSAGES,
+      ageMs: config.HISTORY_SECONDS * 1000,
+      dedupeMs: config.DEDUPE_SECONDS * 1000,
+    },
+    graceMs: config.PRESENCE_GRACE_MS,
+    onDeliverError: (error) => log.error("room.failed", errorFields(error)),
+  };
+  const { REDIS_URL: redis, SUPABASE_DB_URL: database } = config;
+  const chosen = config.BACKPLANE === "auto"
+    ? redis ? "redis" : database ? "postgres" : "memory"
+    : config.BACKPLANE;
+  if (chosen === "redis" && redis) return onRedis(redis, common, log);
+  if (chosen === "postgres" && database) {
+    return onPostgres(database, config.POSTGRES_CONNECTIONS, common, log);
+  }
+  if (config.SB_EXECUTION_ID !== undefined) {
+    log.warn("backplane.memory", {
+      message:
+        "Rooms live in this isolate only: members in others are not seen, and history goes with it. Set SUPABASE_DB_URL or REDIS_URL.",
+    });
+  }
+  const world = new MemoryWorld({
+    ...common,
+    maxBytes: config.MEMORY_BYTES,
+    now: Date.now,
+    id: () => crypto.randomUUID().slice(0, 8),
+  });
+  return createMemoryBackplane(world);
+}
+
+function onPostgres(url: string, connections: number, common: BackplaneOptions, log: Log): Backplane {
+  return createLazyBackplane(async () => {
+    const { createPostgresBackplane } = await import("../backplane/postgres/postgres_backplane.ts");
+    return createPostgresBackplane({
+      ...common,
+      url,
+      connections,
+      onEvent(event) {
+        if (event.type === "connected") {
+          log.info("backplane.connected", { kind: "postgres", mode: event.mode });
+        } else log.warn(`backplane.${event.type}`, { kind: "postgres", ...errorFields(event.error) });
+      },
+    });
+  });
+}
+
+function onRedis(urls: readonly string[], common: BackplaneOptions, log: Log): Backplane {
+  const [url = "", ...others] = urls;
+  return createLazyBackplane(async () => {
+    const { createRedisBackplane } = await import("../backplane/redis/redis_backplane.ts");
+    return createRedisBackplane({
+      ...common,
+      place: others.length > 0 ? { cluster: urls } : { url },
+      onEvent(event) {
+        if (event.type === "connected") log.info("backplane.connected", { kind: "redis", node: event.node });
+        else log.warn(`backplane.${event.type}`, { kind: "redis", ...errorFields(event.error) });
+      },
+    });
+  });
+}

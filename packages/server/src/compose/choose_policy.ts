@@ -1,0 +1,76 @@
+import type { Dependency } from "../http/context.ts";
+import type { Config } from "../config/variables.ts";
+import { errorFields, type Log } from "../observability/log.ts";
+import type { RowSecurityEvent } from "../permissions/row_security.ts";
+import { createLazy } from "../lazy.ts";
+import { anyUser, type Authorize } from "../rooms/policy/authorize.ts";
+import { createClaimPolicy } from "../rooms/policy/claim_policy.ts";
+
+/** The deployment's policy, and what it holds. */
+export interface Policy {
+  readonly authorize: Authorize;
+  /** What it needs from outside. */
+  readonly dependencies: readonly Dependency[];
+  /** Gives its connections back. */
+  close(): Promise<void>;
+}
+
+/** The policy that the configuration chooses: docs/configuration.md, `ROOM_POLICY`. */
+export function createPolicy(config: Config, log: Log): Policy {
+  const { ROOM_POLICY: chosen, SUPABASE_DB_URL: url } = config;
+  if (chosen === "rls" && url) return byRowSecurity(url, log);
+  return {
+    authorize: chosen === "claim" ? createClaimPolicy(config.ROOM_CLAIM) : anyUser,
+    dependencies: [],
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Row level security; its code is loaded when it is chosen, so that no other choice loads it. */
+function byRowSecurity(url: string, log: Log): Policy {
+  const security = createLazy(async () => {
+    const { RowSecurity } = await import("../permissions/row_security.ts");
+    return new RowSecurity({ url, onEvent: (event) => report(event, log) });
+  });
+  void security.load();
+  const authorize: Authorize = Object.assign(
+    async (...[user, room]: Parameters<Authorize>) => await (await security.load()).permissions(user, room),
+    {
+      watch(...[userId, room, again]: Parameters<NonNullable<Authorize["watch"]>>) {
+        // A member was asked about before, which waits for the code.
+        if (!security.loaded) throw new Error("The policy is not loaded.");
+        return security.loaded.watch(userId, room, again);
+      },
+    },
+  );
+  return {
+    authorize,
+    dependencies: [{ name: "permissions", check: async () => await (await security.load()).ready() }],
+    close: async () => await (await security.load().catch(() => undefined))?.close(),
+  };
+}
+
+function report(event: RowSecurityEvent, log: Log): void {
+  switch (event.type) {
+    case "connected":
+      if (event.mode === "listen") return log.info("permissions.connected", { mode: event.mode });
+      return log.warn("permissions.connected", {
+        mode: event.mode,
+        message: "LISTEN does not work over SUPABASE_DB_URL: members are looked at every few seconds, " +
+          "so what is taken from them counts late. Use a direct connection or a session pooler.",
+      });
+    case "lost":
+      return log.warn("permissions.lost", { retry_ms: event.retryMs, ...errorFields(event.error) });
+    case "failed":
+      return log.error("permissions.failed", errorFields(event.error));
+    case "undecided":
+      return log.error("permissions.undecided", {
+        user: event.userId,
+        room: event.room,
+        sqlstate: event.sqlstate,
+        ...errorFields(event.error),
+      });
+    default:
+      event satisfies never;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Config } from "../config/variables.ts";
+import { LazyRooms } from "../rooms/lazy_rooms.ts";
+import { MAX_PAGE, MAX_STATE_BYTES } from "../../../protocol/limits.ts";
+import type { RoomDeps } from "../rooms/room_deps.ts";
+import { FlushScheduler } from "../rooms/outbound/flush_scheduler.ts";
+import { TimingWheel } from "../socket/timing_wheel.ts";
+
+/** The wheel keeps a heartbeat's deadlines to a tenth of it, or to a second. */
+const MAX_TICK_MS = 1_000;
+
+/** The rooms on a backplane, with the configured limits. */
+export function createRooms(
+  config: Config,
+  parts: Pick<RoomDeps, "backplane" | "verifier" | "log" | "metrics">,
+): LazyRooms {
+  return new LazyRooms({
+    ...parts,
+    wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), () => performance.now()),
+    turn: new FlushScheduler(),
+    limits: {
+      max_frame_bytes: config.MAX_FRAME_BYTES,
+      frames_per_second: config.FRAMES_PER_SECOND,
+      frames_burst: config.FRAMES_BURST,
+      max_members: config.MAX_MEMBERS_PER_ROOM,
+      max_connections_per_user: config.MAX_CONNECTIONS_PER_USER,
+      max_connections: config.MAX_CONNECTIONS,
+      max_state_bytes: MAX_STATE_BYTES,
+      max_page: MAX_PAGE,
+      history_messages: config.HISTORY_MESSAGES,
+      history_seconds: config.HISTORY_SECONDS,
+      dedupe_seconds: config.DEDUPE_SECONDS,
+      presence_grace_ms: config.PRESENCE_GRACE_MS,
+    },
+    heartbeatMs: config.HEARTBEAT_MS,
+    expiryWarningMs: config.EXPIRY_WARNING_SECONDS * 1000,
+    expiryGraceMs: config.EXPIRY_GRACE_SECONDS * 1000,
+    maxPendingPublishes: config.MAX_QUEUED_FRAMES,
+    now: Date.now,
+  });
+}

@@ -1,0 +1,75 @@
+import { type Config, ENVIRONMENT, type Variable, type VariableMeta } from "./variables.ts";
+
+/** The configuration is wrong. The message names every variable that is, what was given and what is allowed. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/**
+ * Checks the environment.
+ * @throws {ConfigError} when a value is wrong, or when there is nothing to verify tokens with
+ */
+export function parseConfig(read: (name: string) => string | undefined): Config {
+  const values = new Map<string, unknown>();
+  const complaints: string[] = [];
+  for (const [name, variable] of Object.entries<Variable<unknown>>(ENVIRONMENT)) {
+    // An empty value is an unset one: that is what `NAME=` in an .env file means.
+    const given = read(name)?.trim();
+    const value = given ? variable.read(given) : variable.unset;
+    if (given && value === undefined) complaints.push(complaint(name, given, variable));
+    else values.set(name, value);
+  }
+  if (complaints.length > 0) throw new ConfigError(complaints.join("\n"));
+  // Every variable was read by its own entry of the table that the type is made of.
+  const config = Object.fromEntries(values) as Config;
+  if (!config.SUPABASE_URL && !config.SUPABASE_JWKS && !config.AUTH_JWT_SECRET) {
+    throw new ConfigError(
+      "There is nothing to verify tokens with. Set SUPABASE_URL (the project's address), SUPABASE_JWKS (its key set) " +
+        "or AUTH_JWT_SECRET (a shared secret).",
+    );
+  }
+  if (config.AUTH_POLICY === "remote" && !(config.SUPABASE_URL && authApiKey(config))) {
+    throw new ConfigError(
+      "AUTH_POLICY is remote, but Auth cannot be asked. Set SUPABASE_URL and SUPABASE_PUBLISHABLE_KEYS " +
+        "(or SUPABASE_ANON_KEY), or set AUTH_POLICY to local.",
+    );
+  }
+  if (config.BACKPLANE === "postgres" && !config.SUPABASE_DB_URL) {
+    throw new ConfigError(
+      "BACKPLANE is postgres, but there is no database. Set SUPABASE_DB_URL, or BACKPLANE to auto.",
+    );
+  }
+  if (config.BACKPLANE === "redis" && !config.REDIS_URL) {
+    throw new ConfigError("BACKPLANE is redis, but there is no server. Set REDIS_URL, or BACKPLANE to auto.");
+  }
+  if (config.ROOM_POLICY === "rls" && !config.SUPABASE_DB_URL) {
+    throw new ConfigError(
+      "ROOM_POLICY is rls, but there is no database to ask. Set SUPABASE_DB_URL, or ROOM_POLICY to any or claim.",
+    );
+  }
+  return config;
+}
+
+/** parseConfig for a process of our own: a wrong configuration ends it with a message instead of a stack trace. */
+export function parseConfigOrExit(read: (name: string) => string | undefined): Config {
+  try {
+    return parseConfig(read);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(
+      `The configuration is wrong, so nothing was started.\n${error.message}\nSee docs/configuration.md.`,
+    );
+    Deno.exit(1);
+  }
+}
+
+/** The key to ask Auth with, if there is one. */
+export function authApiKey(config: Config): string | undefined {
+  const keys = new Map(Object.entries(config.SUPABASE_PUBLISHABLE_KEYS ?? {}));
+  return keys.get("default") ?? [...keys.values()][0] ?? config.SUPABASE_ANON_KEY;
+}
+
+function complaint(name: string, given: string, { secret, allowed, byDefault }: VariableMeta): string {
+  const shown = secret ? "given a value that is not shown" : JSON.stringify(given.slice(0, 100));
+  return `${name} is ${shown}. Allowed: ${allowed}. Default: ${byDefault}.`;
+}

@@ -1,0 +1,57 @@
+import type { IsSecretKey } from "../auth/secret_keys.ts";
+import type { User } from "../auth/user.ts";
+import type { Verifier } from "../auth/verification.ts";
+import type { Log } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { Rooms } from "../rooms/lazy_rooms.ts";
+import type { Authorize } from "../rooms/policy/authorize.ts";
+import type { PendingUpgrade, UpgradeDeps } from "../socket/handshake.ts";
+
+/** An outside system that the server needs; asked by `GET /realtime/health/ready`. */
+export interface Dependency {
+  readonly name: string;
+  /** Resolves when the dependency can be used, rejects when it cannot. */
+  check(): Promise<void>;
+}
+
+/** The parts that middleware and routes work with; they travel in the request's bindings. */
+export interface Deps extends UpgradeDeps {
+  readonly verifier: Verifier;
+  /** Recognizes the project's secret keys. */
+  readonly isSecretKey: IsSecretKey;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The deployment's room policy (`ROOM_POLICY`). */
+  readonly authorize: Authorize;
+  readonly rooms: Rooms;
+  /** `*`, or the origins of pages that may connect. */
+  readonly allowedOrigins: readonly string[];
+  readonly dependencies: readonly Dependency[];
+}
+
+/** Values that accompany a request, as `c.env`. The request handler makes them for every request. */
+export interface RequestBindings {
+  /** Address of the peer; `getConnInfo` of hono/deno reads it here. */
+  readonly remoteAddr?: Deno.Addr | undefined;
+  readonly deps: Deps;
+  /** The token of the query, taken off the address before any middleware could log it. */
+  readonly queryToken: string | undefined;
+  /** Set by a route that asks for an upgrade; performed after all middleware is complete. */
+  upgrade: PendingUpgrade | undefined;
+}
+
+/** The environment of the app and of every endpoint in it. */
+export interface AppEnv {
+  Bindings: RequestBindings;
+  Variables: {
+    /** Unique for each request; in the response as `x-request-id`, and in the logs. */
+    requestId: string;
+    /** Set by middleware made with `provideUser`. */
+    user?: User;
+  };
+}
+
+/** The environment of routes behind `provideUser`: the user is never undefined. */
+export interface UserEnv {
+  Variables: { user: User };
+}

@@ -1,0 +1,77 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { routePath } from "hono/route";
+import type { AppEnv } from "../context.ts";
+import { BackplaneUnavailable } from "../../backplane/contract.ts";
+import { errorFields } from "../../observability/log.ts";
+import { type ErrorCode, type ErrorMeaning, ERRORS } from "../../../../protocol/error_codes.ts";
+
+/** What a problem document says beside what its code says. */
+export interface ProblemOptions {
+  /** Instead of the code's own text. Shown to the client: no token, no secret, no stack. */
+  readonly detail?: string;
+  /** The part of the request that is wrong, such as `query.limit`. */
+  readonly field?: string;
+}
+
+/** Thrown to refuse a request: answered as `application/problem+json` (RFC 9457) with the code's status. */
+export class RequestProblem extends Error {
+  override readonly name = "RequestProblem";
+  constructor(readonly code: ErrorCode, readonly options: ProblemOptions = {}) {
+    super(code);
+  }
+}
+
+/** The refusal of a part of a request, such as `param`: names the first field that is wrong. */
+export function invalidPart(
+  target: string,
+  issue: { readonly path: readonly PropertyKey[]; readonly message: string } | undefined,
+): RequestProblem {
+  const field = [target, ...(issue?.path ?? []).map(String)].join(".");
+  return new RequestProblem("invalid_request", { detail: `${field}: ${issue?.message}`, field });
+}
+
+/** The problem document of a code. */
+export function problemResponse(code: ErrorCode, requestId: string, options: ProblemOptions = {}): Response {
+  const { status, title, detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    "x-request-id": requestId,
+  });
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
+  if (status === 401) headers.set("www-authenticate", challenge(code));
+  if (code === "expected_websocket") headers.set("upgrade", "websocket");
+  const retry = retryAfterSeconds === undefined ? {} : { retry_after_ms: retryAfterSeconds * 1000 };
+  const body = { title, status, code, detail, ...options, ...retry, request_id: requestId };
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** The app's `onError`: refusals become their problem, anything else `internal` and a line in the log. */
+export function answerProblem(error: Error, c: Context<AppEnv>): Response {
+  const { requestId } = c.var;
+  const { deps } = c.env;
+  if (error instanceof RequestProblem) return problemResponse(error.code, requestId, error.options);
+  // What Hono's own validator says of a body that is not JSON.
+  if (error instanceof HTTPException && error.status === 400) {
+    return problemResponse("invalid_request", requestId, { detail: error.message });
+  }
+  if (error instanceof BackplaneUnavailable) {
+    deps.log.warn("backplane.unavailable", { request_id: requestId, ...errorFields(error) });
+    return problemResponse("unavailable", requestId);
+  }
+  deps.log.error("request.failed", { request_id: requestId, route: routePath(c), ...errorFields(error) });
+  return problemResponse("internal", requestId);
+}
+
+/** The app's `notFound`. */
+export function answerNotFound(c: Context<AppEnv>): Response {
+  return problemResponse("not_found", c.var.requestId);
+}
+
+/** RFC 6750, section 3: no error is named to a client that brought no token. */
+function challenge(code: ErrorCode): string {
+  if (code === "missing_token") return 'Bearer realm="realtime"';
+  const description = code === "token_expired" ? "The token has expired" : "The token was not accepted";
+  return `Bearer realm="realtime", error="invalid_token", error_description="${description}"`;
+}

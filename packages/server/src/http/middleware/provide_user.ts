@@ -1,0 +1,52 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
+import type { User } from "../../auth/user.ts";
+import { errorFields } from "../../observability/log.ts";
+import type { AppEnv, UserEnv } from "../context.ts";
+import { RequestProblem } from "./problem.ts";
+
+const providers = new WeakSet<object>();
+
+/**
+ * Makes middleware that puts the user that `findUser` resolves with into the context, as
+ * `c.var.user`. A `User` can only come from `verifyUser`, so routes behind it have a verified one.
+ * Throw a `RequestProblem` in `findUser` to refuse the request before the upgrade.
+ */
+export function provideUser(
+  findUser: (c: Context<AppEnv>) => User | Promise<User>,
+): MiddlewareHandler<AppEnv & UserEnv> {
+  const provider = createMiddleware<AppEnv & UserEnv>(async function provideUser(c, next) {
+    c.set("user", await findUser(c as unknown as Context<AppEnv>));
+    await next();
+  });
+  providers.add(provider);
+  return provider;
+}
+
+/** True for middleware that `provideUser` made. */
+export function isUserProvider(handler: unknown): boolean {
+  return typeof handler === "function" && providers.has(handler);
+}
+
+/** Types middleware that stands behind `provideUser`: its `c.var.user` is the verified user. */
+export function withUser(
+  handler: MiddlewareHandler<AppEnv & UserEnv>,
+): MiddlewareHandler<AppEnv & UserEnv> {
+  return handler;
+}
+
+/**
+ * Verifies a token and resolves with its user. Keys of the project decide where they can, Supabase
+ * Auth decides otherwise.
+ * @throws {RequestProblem} 401 `invalid_token` or `token_expired`; 503 `auth_unavailable`
+ */
+export async function verifyUser(c: Context<AppEnv>, token: string): Promise<User> {
+  const { verifier, log } = c.env.deps;
+  const verification = await verifier.verify(token);
+  if (verification.ok) return verification.user;
+  const { code, detail, cause } = verification;
+  if (code === "auth_unavailable") {
+    log.warn("auth.unavailable", { request_id: c.get("requestId"), detail, ...errorFields(cause) });
+  }
+  throw new RequestProblem(code, { detail });
+}

@@ -1,0 +1,42 @@
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv, UserEnv } from "./context.ts";
+import { endpoint } from "./endpoint.ts";
+import { authenticate as authenticateByDefault } from "./middleware/authenticate.ts";
+import { corsForPages } from "./middleware/cors_for_pages.ts";
+import { answerNotFound, answerProblem } from "./middleware/problem.ts";
+import { requestId } from "./middleware/request_id.ts";
+import { requestLog } from "./middleware/request_log.ts";
+import { health } from "./routes/health.ts";
+import { metrics } from "./routes/metrics.ts";
+import { openapi } from "./routes/openapi.ts";
+import { serverInfo } from "./routes/server_info.ts";
+import { whoami } from "./routes/whoami.ts";
+
+/** Options of an app. */
+export interface RealtimeOptions<BasePath extends string> {
+  /** The path that all endpoints are below: the name of the function's folder. `/realtime` by default. */
+  readonly basePath?: BasePath;
+  /** The middleware that `/whoami` verifies users with; a token from any place by default. */
+  readonly authenticate?: MiddlewareHandler<AppEnv & UserEnv>;
+}
+
+/**
+ * Starts the app: `/health`, `/whoami`, `/metrics`, `/openapi.json` and a list of routes are built in;
+ * add endpoints with `.route(path, endpoint)`. Serve it with `serve(app)` or `createServer(app)`.
+ */
+// The return type is the app's routes, which `hc<App>()` reads.
+// deno-lint-ignore explicit-module-boundary-types
+export function realtime<BasePath extends string = "/realtime">(options: RealtimeOptions<BasePath> = {}) {
+  const { authenticate = authenticateByDefault } = options;
+  const root = endpoint();
+  root.onError(answerProblem);
+  root.notFound(answerNotFound);
+  root.use(requestId, requestLog, corsForPages);
+  const basePath = (options.basePath ?? "/realtime") as BasePath;
+  return root.basePath(basePath)
+    .route("/", serverInfo(() => root.routes))
+    .route("/health", health)
+    .route("/metrics", metrics)
+    .route("/whoami", whoami(authenticate))
+    .route("/openapi.json", openapi(() => root.routes));
+}

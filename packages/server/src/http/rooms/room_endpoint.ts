@@ -1,0 +1,128 @@
+import type { MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import type { $ZodType, input, output } from "zod/v4/core";
+import type { AppEnv, Deps, UserEnv } from "../context.ts";
+import type { User } from "../../auth/user.ts";
+import { endpoint } from "../endpoint.ts";
+import { RequestProblem } from "../middleware/problem.ts";
+import { expectWebSocket, requestUpgrade } from "../middleware/upgrade.ts";
+import { validateLazily } from "../middleware/validate.ts";
+import type { JoinQuery } from "../../schemas/join_query.ts";
+import { createRoomHttp } from "./room_http.ts";
+import type { Authorize } from "../../rooms/policy/authorize.ts";
+import { createEventId, lastEvent } from "../../rooms/inbound/event_id.ts";
+import type { JoinFrom, JoinRequest } from "../../rooms/join_request.ts";
+import { openEventStream } from "../../socket/event_stream.ts";
+
+/** What the `data` of each event has to be, by the event's name: schemas of zod or zod/mini. */
+export type Events = Readonly<Record<string, $ZodType>>;
+
+/** How an endpoint's rooms differ from the ordinary ones. */
+export interface RoomEndpointOptions<E extends Events> {
+  /** The middleware that decides who may connect; made with `provideUser`. */
+  readonly authenticate: MiddlewareHandler<AppEnv & UserEnv>;
+  /**
+   * Sets these rooms apart from those of other endpoints: the same room id is another room. What is stored carries it, so to
+   * change it is to leave history behind. `rooms` by default.
+   */
+  readonly name?: string;
+  /** Only these events may be published, each with data of its schema. By default any event with any data. */
+  readonly events?: E;
+  /** Who may do what; the deployment's policy (`ROOM_POLICY`) by default. */
+  readonly authorize?: Authorize;
+}
+
+/** What may be published to an endpoint's rooms, data by event: `RoomEvents<typeof boards>`, for a client's types. */
+export type RoomEvents<T extends { readonly events: Events }> = {
+  [Name in keyof T["events"]]: input<T["events"][Name]>;
+};
+
+/** What arrives from an endpoint's rooms, data by event. */
+export type RoomMessages<T extends { readonly events: Events }> = {
+  [Name in keyof T["events"]]: output<T["events"][Name]>;
+};
+
+/**
+ * Creates an endpoint of rooms, `/:id`, that speaks the rooms protocol (docs/protocol.md): broadcast, history, presence, resume.
+ * Mount it in app.ts. docs/rooms.md shows one with events of its own.
+ */
+// The return type is the endpoint's routes, which `hc<App>()` reads.
+// deno-lint-ignore explicit-module-boundary-types
+export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOptions<E>) {
+  const { name = "rooms", authenticate } = options;
+  // A map: an event of the name `constructor` is not one of an object's own.
+  const events = options.events && new Map(Object.entries(options.events));
+  const http = createRoomHttp({ name, events, authorize: options.authorize, authenticate });
+
+  /**
+   * What a member to be asks for, if it may.
+   * @throws {RequestProblem} `forbidden`, `room_full`
+   */
+  async function admit(room: string, from: JoinFrom, user: User, deps: Deps): Promise<JoinRequest> {
+    const authorize = options.authorize ?? deps.authorize;
+    const permissions = await authorize(user, room);
+    if (!permissions.join) {
+      throw new RequestProblem("forbidden", { detail: "This user may not join this room." });
+    }
+    if (from.type === "history" && !permissions.history) {
+      const detail = "This user may not read this room's history.";
+      throw new RequestProblem("forbidden", { detail, field: "query.history" });
+    }
+    const key = `${name}/${room}`;
+    const refusal = deps.rooms.refusal(key);
+    if (refusal) throw new RequestProblem(refusal);
+    return { room, key, permissions, from, events, authorize };
+  }
+
+  const routes = endpoint().route("/", http)
+    .get(
+      "/:id",
+      authenticate,
+      expectWebSocket,
+      validateLazily("param", address),
+      validateLazily("query", joinQuery),
+      async (c) => {
+        const deps = c.env.deps;
+        const from = joinFrom(c.req.valid("query"));
+        const request = await admit(c.req.valid("param").id, from, c.get("user"), deps);
+        return requestUpgrade(c, deps.rooms.memberHandlers(request), {
+          ownHeartbeat: true,
+          queuedFrames: deps.rooms.limits.frames_burst,
+        });
+      },
+    )
+    .get(
+      "/:id/events",
+      authenticate,
+      validateLazily("param", address),
+      validateLazily("query", joinQuery),
+      async (c) => {
+        const deps = c.env.deps;
+        const from = lastEvent(c.req.header("last-event-id")) ?? joinFrom(c.req.valid("query"));
+        const user = c.get("user");
+        const request = await admit(c.req.valid("param").id, from, user, deps);
+        const refusal = deps.connections.refusal(user.id);
+        if (refusal) throw new RequestProblem(refusal);
+        return openEventStream({
+          user,
+          requestId: c.get("requestId"),
+          route: routePath(c),
+          handlers: deps.rooms.memberHandlers(request),
+          eventId: createEventId(from),
+        }, deps);
+      },
+    );
+  // For types only: schemas are the server's.
+  return routes as typeof routes & { readonly events: E };
+}
+
+// Loaded when the first request comes: they need zod.
+const address = async () => (await import("./room_address.ts")).RoomAddress;
+const joinQuery = async () => (await import("../../schemas/join_query.ts")).JoinQuery;
+
+function joinFrom({ after, epoch, connection, history }: JoinQuery): JoinFrom {
+  if (after !== undefined && epoch !== undefined) {
+    return { type: "resume", after, epoch, ...(connection ? { previous: connection } : {}) };
+  }
+  return history === undefined ? { type: "live" } : { type: "history", count: history };
+}

@@ -1,0 +1,109 @@
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { User } from "../../auth/user.ts";
+import type { PageRequest } from "../../backplane/contract.ts";
+import type { AppEnv, UserEnv } from "../context.ts";
+import { endpoint } from "../endpoint.ts";
+import { RequestProblem } from "../middleware/problem.ts";
+import { userOrSecretKey } from "../middleware/user_or_secret_key.ts";
+import { validateLazily } from "../middleware/validate.ts";
+import type { Authorize, RoomPermissions } from "../../rooms/policy/authorize.ts";
+import type { EventSchemas } from "../../rooms/join_request.ts";
+
+/** Who the project itself is as a sender: `from.user` of what was published with a secret key. */
+const PROJECT = "service_role";
+
+// Loaded when the first request comes: they need zod.
+const address = async () => (await import("./room_address.ts")).RoomAddress;
+const pageQuery = async () => (await import("../../schemas/page_query.ts")).PageQuery;
+const publishBody = async () => (await import("../../schemas/client_frames.ts")).PublishBody;
+
+/** What the HTTP half of an endpoint of rooms has in common with its sockets. */
+export interface RoomHttpOptions {
+  readonly name: string;
+  readonly events: EventSchemas | undefined;
+  readonly authorize: Authorize | undefined;
+  readonly authenticate: MiddlewareHandler<AppEnv & UserEnv>;
+}
+
+/**
+ * Creates the HTTP half of an endpoint of rooms (docs/protocol.md, "Over HTTP"): `GET` and `POST /:id/messages`,
+ * `GET /:id/presence`.
+ */
+// The return type is the endpoint's routes, which `hc<App>()` reads.
+// deno-lint-ignore explicit-module-boundary-types
+export function createRoomHttp({ name, events, authorize, authenticate }: RoomHttpOptions) {
+  /** @throws {RequestProblem} `forbidden`, unless the user may do this in the room */
+  async function mustBeAllowed(
+    decide: Authorize,
+    user: User,
+    room: string,
+    action: keyof RoomPermissions,
+  ): Promise<void> {
+    const permissions = await (authorize ?? decide)(user, room);
+    if (permissions.join && permissions[action]) return;
+    throw new RequestProblem("forbidden", { detail: `This user may not do that in this room: ${action}.` });
+  }
+
+  return endpoint()
+    .get(
+      "/:id/messages",
+      authenticate,
+      validateLazily("param", address),
+      validateLazily("query", pageQuery),
+      async (c) => {
+        const { id: room } = c.req.valid("param");
+        const deps = c.env.deps;
+        await mustBeAllowed(deps.authorize, c.get("user"), room, "history");
+        const { after, before, limit } = c.req.valid("query");
+        const request: PageRequest = after === undefined
+          ? { before: before ?? Number.MAX_SAFE_INTEGER, limit }
+          : { after, limit };
+        const page = await deps.rooms.page(`${name}/${room}`, request);
+        return c.body(page, 200, JSON_ANSWER);
+      },
+    )
+    .post(
+      "/:id/messages",
+      userOrSecretKey(authenticate),
+      validateLazily("param", address),
+      // A body is read before it is validated: its bound comes first.
+      (c, next) =>
+        bodyLimit({
+          maxSize: c.env.deps.limits.maxFrameBytes,
+          onError: () => {
+            throw new RequestProblem("too_large", { field: "json" });
+          },
+        })(c, next),
+      validateLazily("json", publishBody),
+      async (c) => {
+        const { id: room } = c.req.valid("param");
+        const deps = c.env.deps;
+        const user = c.get("user");
+        if (user) await mustBeAllowed(deps.authorize, user, room, "publish");
+        const body = c.req.valid("json");
+        const { checkData } = await import("../../rooms/inbound/check_data.ts");
+        const checked = checkData(body, events);
+        if ("field" in checked) {
+          throw new RequestProblem("invalid_request", {
+            detail: checked.message,
+            field: `json.${checked.field}`,
+          });
+        }
+        const from = { user: user?.id ?? PROJECT };
+        const message = { ...body, data: checked.data, from };
+        const stored = await deps.rooms.publish(`${name}/${room}`, message);
+        if (!stored) return c.json({ id: body.id }, 202);
+        return c.json({ id: body.id, offset: stored.offset }, stored.duplicate ? 200 : 201);
+      },
+    )
+    .get("/:id/presence", authenticate, validateLazily("param", address), async (c) => {
+      const { id: room } = c.req.valid("param");
+      const deps = c.env.deps;
+      await mustBeAllowed(deps.authorize, c.get("user"), room, "presence");
+      return c.body(await deps.rooms.present(`${name}/${room}`), 200, JSON_ANSWER);
+    });
+}
+
+/** For answers that are text already. */
+const JSON_ANSWER = { "content-type": "application/json", "cache-control": "no-store" };

@@ -1,0 +1,40 @@
+import type { Dependency } from "../context.ts";
+import { endpoint } from "../endpoint.ts";
+import { VERSION } from "../../version.ts";
+
+/** What readiness says of one dependency. Why it fails is in the log, not here. */
+interface DependencyState {
+  readonly name: string;
+  readonly state: "ok" | "failing";
+  readonly latency_ms: number;
+}
+
+/** `GET /health`: the isolate lives; no dependency is touched. `GET /health/ready`: it can also do its work. */
+export const health = endpoint()
+  .get("/", (c) => {
+    const { connections } = c.env.deps;
+    c.header("cache-control", "no-store");
+    return c.json({
+      status: "ok" as const,
+      version: VERSION,
+      isolate: connections.id,
+      uptime_ms: Math.round(connections.ageMs),
+      connections: connections.count,
+    });
+  })
+  .get("/ready", async (c) => {
+    const { connections, dependencies, now } = c.env.deps;
+    const states = await Promise.all(dependencies.map((dependency) => stateOf(dependency, now)));
+    const ready = !connections.isDraining && states.every(({ state }) => state === "ok");
+    c.header("cache-control", "no-store");
+    return c.json({
+      status: ready ? "ready" : connections.isDraining ? "draining" : "failing",
+      dependencies: states,
+    }, ready ? 200 : 503);
+  });
+
+async function stateOf(dependency: Dependency, now: () => number): Promise<DependencyState> {
+  const startedAt = now();
+  const state = await dependency.check().then(() => "ok" as const, () => "failing" as const);
+  return { name: dependency.name, state, latency_ms: now() - startedAt };
+}

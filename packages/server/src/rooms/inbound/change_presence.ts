@@ -1,0 +1,43 @@
+import type { z } from "zod/mini";
+import type { PresenceFrame } from "../../schemas/client_frames.ts";
+import { isDeeperThan } from "../../schemas/json_depth.ts";
+import { MAX_JSON_DEPTH, MAX_STATE_BYTES } from "../../../../protocol/limits.ts";
+import { isLargerThan } from "../../socket/frame_size.ts";
+import { ackText } from "../outbound/frame_text.ts";
+import type { Member } from "../member.ts";
+import type { RoomDeps } from "../room_deps.ts";
+
+/** Does a `presence` frame: enters, changes the state, or leaves. Never rejects. */
+export async function changePresence(
+  member: Member,
+  key: string,
+  { id, state }: z.infer<typeof PresenceFrame>,
+  { backplane }: RoomDeps,
+): Promise<void> {
+  if (!member.permissions.presence) {
+    return member.error("forbidden", { id, message: "This user takes no part in this room's presence." });
+  }
+  if (isDeeperThan(state, MAX_JSON_DEPTH)) {
+    return member.error("invalid_frame", {
+      id,
+      field: "state",
+      message: `state is nested deeper than ${MAX_JSON_DEPTH} levels`,
+    });
+  }
+  const text = JSON.stringify(state);
+  if (isLargerThan(text, MAX_STATE_BYTES)) {
+    return member.error("invalid_frame", {
+      id,
+      field: "state",
+      message: `state may have ${MAX_STATE_BYTES} bytes as JSON`,
+    });
+  }
+  const { connection } = member;
+  try {
+    if (state === null) await backplane.leave(key, connection);
+    else await backplane.enter(key, { user: member.user.id, connection, state: text });
+    member.reply(ackText(id));
+  } catch (error) {
+    member.failed(error, id);
+  }
+}

@@ -1,0 +1,34 @@
+import type { z } from "zod/mini";
+import type { AuthFrame } from "../../schemas/client_frames.ts";
+import type { JoinRequest } from "../join_request.ts";
+import type { Member } from "../member.ts";
+import type { RoomDeps } from "../room_deps.ts";
+
+/** Does an `auth` frame: the member goes on with a fresh token, and with what its user may do now. Never rejects. */
+export async function renewToken(
+  member: Member,
+  { room, key, authorize }: JoinRequest,
+  { id, token }: z.infer<typeof AuthFrame>,
+  { verifier, backplane }: RoomDeps,
+): Promise<void> {
+  try {
+    const verification = await verifier.verify(token);
+    if (!verification.ok) {
+      const { code, detail } = verification;
+      return member.error(code, { id, field: "token", message: detail });
+    }
+    const { user } = verification;
+    if (user.id !== member.user.id) {
+      return member.error("forbidden", { id, field: "token", message: "The token is another user's." });
+    }
+    const permissions = await authorize(user, room);
+    if (!permissions.join) return member.expel(id);
+    const sawPresence = member.seesPresence;
+    if (sawPresence && !permissions.presence) await backplane.leave(key, member.connection);
+    member.renew(user, permissions);
+    member.reply(JSON.stringify({ type: "authenticated", id, expires_at: user.expiresAt }));
+    if (!sawPresence && member.room && permissions.presence) member.reply(member.room.presenceText());
+  } catch (error) {
+    member.failed(error, id);
+  }
+}

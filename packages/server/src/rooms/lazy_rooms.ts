@@ -1,0 +1,81 @@
+import type { PageRequest, Stored } from "../backplane/contract.ts";
+import { createLazy, type Lazy } from "../lazy.ts";
+import type { SocketHandlers } from "../socket/socket.ts";
+import type { Outgoing } from "./inbound/send.ts";
+import type { JoinRequest } from "./join_request.ts";
+import type { RoomDeps } from "./room_deps.ts";
+import type { RoomRegistry } from "./room_registry.ts";
+
+/** The rooms of this isolate, as endpoints use them. */
+export type Rooms = Pick<
+  RoomRegistry,
+  "limits" | "refusal" | "count" | "memberHandlers" | "page" | "present" | "publish"
+>;
+
+/**
+ * Rooms whose code is loaded when it is first needed: with zod it is half of what there is to load
+ * (docs/performance.md, "Boot"). Calls made before that wait for it.
+ */
+export class LazyRooms implements Rooms {
+  readonly deps: RoomDeps;
+  readonly #registry: Lazy<RoomRegistry>;
+
+  constructor(deps: RoomDeps) {
+    this.deps = deps;
+    this.#registry = createLazy(async () => {
+      const { RoomRegistry } = await import("./room_registry.ts");
+      return new RoomRegistry(deps);
+    });
+  }
+
+  /** Loads the code; done once. */
+  async load(): Promise<void> {
+    await this.#registry.load();
+  }
+
+  /** Limits that every member is told in `welcome`. */
+  get limits(): RoomRegistry["limits"] {
+    return this.deps.limits;
+  }
+
+  /** The reason why a room takes no more members right now. While the code is not loaded, all rooms are empty. */
+  refusal(key: string): "room_full" | undefined {
+    return this.#registry.loaded?.refusal(key);
+  }
+
+  /** Number of rooms and members. */
+  count(): { readonly rooms: number; readonly members: number } {
+    return this.#registry.loaded?.count() ?? { rooms: 0, members: 0 };
+  }
+
+  /** Handlers of a member's socket; its opening waits for the code. */
+  memberHandlers(request: JoinRequest): SocketHandlers {
+    const { loaded } = this.#registry;
+    if (loaded) return loaded.memberHandlers(request);
+    let handlers: SocketHandlers | undefined;
+    return {
+      onOpen: async (socket) => {
+        handlers = (await this.#registry.load()).memberHandlers(request);
+        await handlers.onOpen?.(socket);
+      },
+      onMessage: (socket, data) => handlers?.onMessage?.(socket, data),
+      onDrain: (socket, notice) => handlers?.onDrain?.(socket, notice),
+      onClose: (socket, close) => handlers?.onClose?.(socket, close),
+    };
+  }
+
+  /** A page of a room's history, as JSON text. */
+  async page(key: string, request: PageRequest): Promise<string> {
+    return await (await this.#registry.load()).page(key, request);
+  }
+
+  /** The room's presence, as JSON text. */
+  async present(key: string): Promise<string> {
+    return await (await this.#registry.load()).present(key);
+  }
+
+  /** Publishes a message that did not come over a socket. Resolves with undefined when it was ephemeral. */
+  async publish(key: string, message: Outgoing): Promise<Stored | undefined> {
+    return await (await this.#registry.load()).publish(key, message);
+  }
+}

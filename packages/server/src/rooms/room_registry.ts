@@ -1,0 +1,131 @@
+import { BackplaneUnavailable, type PageRequest, type Stored } from "../backplane/contract.ts";
+import type { RoomLimits } from "../../../protocol/limits.ts";
+import { CLOSE } from "../../../protocol/close_codes.ts";
+import type { Socket, SocketHandlers } from "../socket/socket.ts";
+import { followPermissions } from "./policy/follow_permissions.ts";
+import { pageText, presentText } from "./outbound/frame_text.ts";
+import { join } from "./join.ts";
+import type { JoinRequest } from "./join_request.ts";
+import { Member } from "./member.ts";
+import { pageTexts } from "./read_history.ts";
+import { Receiver } from "./inbound/receive.ts";
+import { Room } from "./room.ts";
+import { type Outgoing, send } from "./inbound/send.ts";
+import type { RoomDeps } from "./room_deps.ts";
+
+/** A room that has members here, or is about to. */
+interface HeldRoom {
+  readonly opening: Promise<Room>;
+  members: number;
+}
+
+/** The rooms that have members in this isolate. */
+export class RoomRegistry {
+  readonly deps: RoomDeps;
+  readonly #rooms = new Map<string, HeldRoom>();
+
+  constructor(deps: RoomDeps) {
+    this.deps = deps;
+  }
+
+  /** Limits that every member is told in `welcome`. */
+  get limits(): RoomLimits {
+    return this.deps.limits;
+  }
+
+  /** Why a room takes no more members right now, or undefined when it does. */
+  refusal(key: string): "room_full" | undefined {
+    const members = this.#rooms.get(key)?.members ?? 0;
+    return members >= this.deps.limits.max_members ? "room_full" : undefined;
+  }
+
+  /** How many rooms and members there are. */
+  count(): { readonly rooms: number; readonly members: number } {
+    let members = 0;
+    for (const held of this.#rooms.values()) members += held.members;
+    return { rooms: this.#rooms.size, members };
+  }
+
+  /** What a member's socket does: see docs/protocol.md for all of it. */
+  memberHandlers(request: JoinRequest): SocketHandlers {
+    let member: Member | undefined;
+    let receiver: Receiver | undefined;
+    let held: HeldRoom | undefined;
+    return {
+      onOpen: (socket) => {
+        if (this.refusal(request.key)) return refuse(socket, "room_full");
+        held = this.#hold(request.key);
+        member = new Member(socket, request.key, request.permissions, this.deps);
+        receiver = new Receiver(member, request, this.deps);
+        followPermissions(member, request, this.deps.backplane);
+        return this.#join(member, held, request);
+      },
+      onMessage: (_socket, data) => receiver?.take(data),
+      onDrain: (_socket, notice) => member?.drain(notice),
+      onClose: async (_socket, close) => {
+        if (held) this.#release(request.key, held);
+        await member?.gone(close);
+      },
+    };
+  }
+
+  /** A page of a room's history, as JSON text: `epoch`, `messages`, `more`. */
+  async page(key: string, request: PageRequest): Promise<string> {
+    const page = await this.deps.backplane.history(key, request);
+    const { entries, more } = pageTexts(page, request);
+    return pageText(page.epoch, entries, more);
+  }
+
+  /** Who is present in a room, as JSON text: `members`. */
+  async present(key: string): Promise<string> {
+    return presentText(await this.deps.backplane.present(key));
+  }
+
+  /** Publishes what did not come over a socket. Resolves with undefined when it was ephemeral. */
+  async publish(key: string, message: Outgoing): Promise<Stored | undefined> {
+    return await send(key, message, this.deps);
+  }
+
+  async #join(member: Member, held: HeldRoom, request: JoinRequest): Promise<void> {
+    try {
+      await join(member, await held.opening, request, this.deps);
+    } catch (error) {
+      if (!(error instanceof BackplaneUnavailable)) throw error;
+      member.failed(error, undefined);
+      member.close(CLOSE.tooSlow, "the room cannot be reached");
+    }
+  }
+
+  #hold(key: string): HeldRoom {
+    let held = this.#rooms.get(key);
+    if (!held) {
+      held = { opening: this.#open(key), members: 0 };
+      this.#rooms.set(key, held);
+    }
+    held.members += 1;
+    return held;
+  }
+
+  #open(key: string): Promise<Room> {
+    const opening = Room.open(key, this.deps, forget);
+    const rooms = this.#rooms;
+    function forget(): void {
+      if (rooms.get(key)?.opening === opening) rooms.delete(key);
+    }
+    // Who joins next tries anew; who waits for it is told.
+    opening.catch(forget);
+    return opening;
+  }
+
+  #release(key: string, held: HeldRoom): void {
+    held.members -= 1;
+    if (held.members > 0) return;
+    if (this.#rooms.get(key) === held) this.#rooms.delete(key);
+    void held.opening.then((room) => room.close(), () => {/* its members were told */});
+  }
+}
+
+function refuse(socket: Socket, code: "room_full"): void {
+  socket.sendError(code);
+  socket.close(CLOSE.tooSlow, "the room is full");
+}

@@ -1,0 +1,113 @@
+import * as z from "zod/mini";
+import { field } from "./field_text.ts";
+import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_PAGE } from "../../../protocol/limits.ts";
+
+/** Text of 1 to `max` characters. */
+function name(max: number): z.ZodMiniString {
+  const error = `must be text of 1 to ${max} characters`;
+  return z.string({ error }).check(z.minLength(1, { error }), z.maxLength(max, { error }));
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const wholeNumber = "must be a whole number, 0 or more";
+const Offset = z.int({ error: wholeNumber }).check(z.gte(0, { error: wholeNumber }));
+const limitText = `must be a whole number from 1 to ${MAX_PAGE}`;
+/** The `id` of a frame. */
+export const FrameId = field(
+  name(MAX_ID_LENGTH),
+  `1 to ${MAX_ID_LENGTH} characters, the client's; the answer carries it`,
+);
+const Limit = z.int({ error: limitText }).check(
+  z.gte(1, { error: limitText }),
+  z.lte(MAX_PAGE, { error: limitText }),
+);
+const toError = 'must be {"user":…} or {"connection":…}, with text';
+const recipient = () => z.string({ error: toError }).check(z.minLength(1, { error: toError }));
+/** One of the two; with both it would not be clear who is meant. */
+const Recipient = z.union([
+  z.object({ user: recipient(), connection: z.optional(z.never()) }, { error: toError }),
+  z.object({ connection: recipient(), user: z.optional(z.never()) }, { error: toError }),
+], { error: toError });
+
+const publishFields = {
+  id: field(
+    name(MAX_ID_LENGTH),
+    `1 to ${MAX_ID_LENGTH} characters, the client's; a retry repeats it and is not stored again`,
+  ),
+  event: field(name(MAX_EVENT_LENGTH), `1 to ${MAX_EVENT_LENGTH} characters: what kind of message it is`),
+  data: field(
+    z.unknown().check(z.refine((data) => data !== undefined, { error: "is missing" })),
+    "any JSON, the message itself",
+  ),
+  ephemeral: field(
+    z.optional(z.boolean({ error: "must be true or false" })),
+    "true: not stored, no offset, first to be dropped for a slow client",
+  ),
+  to: field(
+    z.optional(Recipient),
+    '`{"user":…}` or `{"connection":…}`: only to those; with `ephemeral` only',
+  ),
+};
+const onlyEphemeralTo = z.refine<{ to?: unknown; ephemeral?: boolean | undefined }>(
+  (frame) => frame.to === undefined || frame.ephemeral === true,
+  { error: "goes with ephemeral messages only", path: ["to"] },
+);
+
+/** Sends a message to the room. */
+export const PublishFrame = z.object({ type: z.literal("publish"), ...publishFields }).check(onlyEphemeralTo);
+
+/** The same as the body of an HTTP request. */
+export const PublishBody = z.object(publishFields, { error: "must be a JSON object" }).check(onlyEphemeralTo);
+
+/** Enters presence, changes the state, or leaves. */
+export const PresenceFrame = z.object({
+  type: z.literal("presence"),
+  id: FrameId,
+  state: field(
+    z.custom<Readonly<Record<string, unknown>> | null>(
+      (state) => state === null || isObject(state),
+      { error: "must be an object, or null to leave" },
+    ),
+    "a JSON object of 4 KiB at most, or `null` to leave",
+  ),
+});
+
+/** Asks for a page of history. */
+export const HistoryFrame = z.object({
+  type: z.literal("history"),
+  id: FrameId,
+  after: field(z.optional(Offset), "the page begins after this offset; one of `after` and `before`"),
+  before: field(z.optional(Offset), "the page ends before this offset"),
+  limit: field(Limit, `1 to ${MAX_PAGE} messages`),
+}).check(
+  z.refine((frame) => (frame.after === undefined) !== (frame.before === undefined), {
+    error: "either after or before must be given",
+    path: ["after"],
+  }),
+);
+
+/** Brings a fresh token, without reconnecting. */
+export const AuthFrame = z.object({
+  type: z.literal("auth"),
+  id: FrameId,
+  token: field(z.string({ error: "must be text" }), "a fresh token for the same user"),
+});
+
+/** Shows that the client is there. */
+export const PingFrame = z.object({ type: z.literal("ping"), id: FrameId });
+
+/** Everything a client can send. */
+export const ClientFrame = z.discriminatedUnion("type", [
+  PublishFrame,
+  PresenceFrame,
+  HistoryFrame,
+  AuthFrame,
+  PingFrame,
+], { error: "must be publish, presence, history, auth or ping" });
+/** A frame of a client. */
+export type ClientFrame = z.infer<typeof ClientFrame>;
+/** A message to be published, however it came. */
+export type PublishBody = z.infer<typeof PublishBody>;

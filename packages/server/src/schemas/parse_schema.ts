@@ -1,0 +1,32 @@
+import type { $ZodType, output } from "zod/v4/core";
+
+/** The first thing that is wrong with a value. */
+export interface SchemaIssue {
+  readonly message: string;
+  /** Path of the wrong field, outermost key first; empty for the value itself. */
+  readonly path: readonly PropertyKey[];
+}
+
+/** A parsed value, or what is wrong with it. */
+export type Parsed<T> = { readonly value: T; readonly issue?: undefined } | { readonly issue: SchemaIssue };
+
+/**
+ * Parses a value with a schema of zod or zod/mini. Uses the parser that every schema carries
+ * (Standard Schema), so that the engine does not load zod. Asynchronous only where the schema is.
+ */
+export function parseSchema<S extends $ZodType>(
+  schema: S,
+  value: unknown,
+): Parsed<output<S>> | Promise<Parsed<output<S>>> {
+  const result = schema["~standard"].validate(value);
+  return result instanceof Promise ? result.then(toParsed<output<S>>) : toParsed(result);
+}
+
+type Result = Awaited<ReturnType<$ZodType["~standard"]["validate"]>>;
+
+function toParsed<T>(result: Result): Parsed<T> {
+  if (!result.issues) return { value: result.value as T };
+  const [issue] = result.issues;
+  const path = (issue?.path ?? []).map((key) => typeof key === "object" ? key.key : key);
+  return { issue: { message: issue?.message ?? "is not valid", path } };
+}

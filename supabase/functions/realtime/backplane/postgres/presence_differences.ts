@@ -1,1 +1,0 @@
-export { differences } from "../presence_differences.ts";

@@ -1,0 +1,87 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
+import { type DevServer, startDevServer } from "../support/dev_server.ts";
+import { answerKeys, startProjectStub } from "../support/project_stub.ts";
+import { SocketClient } from "../../tools/support/wire/socket_client.ts";
+
+/** The addresses of the printed wscat lines, in order: echo, the room as alice, the room as bob. */
+function printedSocketUrls(printed: string): string[] {
+  return [...printed.matchAll(/^npx -y wscat -c '([^']+)'$/gm)].map(([, url = ""]) => url);
+}
+
+Deno.test("the lines that the dev server prints work as they are: an echo, and a chat of two users", async () => {
+  await using dev = await startDevServer();
+  const [echoUrl = "", aliceUrl = "", bobUrl = ""] = printedSocketUrls(dev.printed);
+
+  await using echo = await SocketClient.open(echoUrl);
+  echo.send("hello");
+  assertEquals(await echo.next(), "Echo: hello");
+
+  await using alice = await SocketClient.open(aliceUrl);
+  await using bob = await SocketClient.open(bobUrl);
+  const [line = ""] = dev.printed.match(/^\{"type":"publish".*\}$/m) ?? [];
+  alice.send(line);
+  for (;;) {
+    const frame = JSON.parse(String(await bob.next()));
+    if (frame.type !== "message") continue;
+    assertEquals([frame.data, frame.from.user], ["hello", "alice"]);
+    break;
+  }
+});
+
+Deno.test("the first line that is printed leads to a page", async () => {
+  await using dev = await startDevServer();
+  const [, address = ""] = dev.printed.match(/^Open (\S+) /) ?? [];
+  assertEquals(address, `${dev.origin}/`);
+  const response = await fetch(address);
+  assertEquals(response.headers.get("content-type"), "text/html; charset=UTF-8");
+  assertMatch(await response.text(), /<title>Realtime Edge playground<\/title>/);
+});
+
+Deno.test("the printed curl line names alice, and its issuer publishes the key of her token", async () => {
+  await using dev = await startDevServer();
+  const [, token = "", whoami = ""] =
+    dev.printed.match(/^curl -s -H 'Authorization: Bearer ([^']+)' (\S+)$/m) ?? [];
+  const user = await fetch(whoami, { headers: { authorization: `Bearer ${token}` } }).then((response) =>
+    response.json()
+  );
+  assertEquals(user.id, "alice");
+  const { keys } = await fetch(new URL("/auth/v1/.well-known/jwks.json", whoami)).then((response) =>
+    response.json()
+  );
+  assertEquals(keys.map(({ alg, d }: { alg: string; d?: string }) => [alg, d]), [["ES256", undefined]]);
+});
+
+Deno.test("a token outlives a restart of the dev server, and more users can be had", async () => {
+  const tokenOf = ({ printed }: DevServer) => printed.match(/A token for alice:\n(\S+)/)?.[1] ?? "";
+  let token = "";
+  {
+    await using first = await startDevServer();
+    token = tokenOf(first);
+  }
+  assert(token !== "");
+  await using second = await startDevServer();
+  const whoami = (bearer: string) =>
+    fetch(`${second.origin}/realtime/whoami`, { headers: { authorization: `Bearer ${bearer}` } })
+      .then((response) => response.json());
+  assertEquals((await whoami(token)).id, "alice");
+  const carols = await fetch(`${second.origin}/dev/token?user=carol`).then((response) => response.text());
+  assertEquals((await whoami(carols.trim())).id, "carol");
+});
+
+Deno.test("with SUPABASE_URL set the dev server trusts that project's users, and issues no tokens", async () => {
+  const issuer = await createIssuer();
+  await using project = startProjectStub({ keys: answerKeys(issuer.jwks) });
+  await using dev = await startDevServer({ SUPABASE_URL: project.url });
+  assertMatch(dev.printed, /Connect with a token of your Supabase project/);
+  const token = await issuer.token("dora");
+  const user = await fetch(`${dev.origin}/realtime/whoami?token=${token}`).then((response) =>
+    response.json()
+  );
+  assertEquals(user.id, "dora");
+  const refused = await fetch(`${dev.origin}/dev/token?user=carol`);
+  await refused.body?.cancel();
+  assertEquals(refused.status, 404);
+  const issuerOf = await fetch(`${dev.origin}/dev/issuer`).then((response) => response.json());
+  assertEquals(issuerOf, { issuesTokens: false, users: [] });
+});

@@ -1,0 +1,37 @@
+import { assertEquals, assertNotMatch } from "@std/assert";
+import { createIssuer } from "../../../packages/cli/dev/issuer.ts";
+import { answerKeys, startProjectStub } from "../../support/project_stub.ts";
+import { Stage, WITH_BROWSER } from "./stage.ts";
+
+Deno.test(
+  "with a project's users the playground asks for a token, and for another one when it is no good",
+  WITH_BROWSER,
+  async () => {
+    const issuer = await createIssuer();
+    await using project = startProjectStub({ keys: answerKeys(issuer.jwks) });
+    await using stage = await Stage.open({ SUPABASE_URL: project.url });
+    await using dora = await stage.visitor();
+    const { page } = dora;
+    const form = page.getByRole("form", { name: "Join a room" });
+    const field = form.getByLabel("Access token");
+    assertEquals(await field.getAttribute("type"), "password");
+    assertEquals(await form.getByRole("radio").count(), 0);
+
+    await field.fill("eyJhbGciOiJFUzI1NiJ9.e30.AAAA");
+    await form.getByRole("textbox", { name: "Room" }).fill("project");
+    await field.press("Enter");
+    await page.getByRole("alert").filter({ hasText: "not accepted" }).waitFor();
+    assertEquals(await field.inputValue(), "");
+    // The browser itself reports the refused handshake and the refused request that asks why.
+    assertEquals(dora.complaints.filter((text) => !/401|WebSocket connection to/.test(text)), []);
+
+    await field.fill(await issuer.token("dora"));
+    await field.press("Enter");
+    await dora.untilState("As dora.");
+    await dora.say("hello");
+    await dora.untilTexts(["hello"]);
+    assertNotMatch(await page.content(), /eyJ/);
+    assertEquals(await page.evaluate("location.hash"), "#room=project");
+    assertEquals(await page.evaluate("localStorage.length + sessionStorage.length"), 0);
+  },
+);

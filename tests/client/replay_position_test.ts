@@ -1,0 +1,181 @@
+/** Offsets, epochs and gaps: a model of a server whose connections break anywhere, and what the client makes of it. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { GapFrame, MessageFrame } from "../../packages/protocol/frames.ts";
+import { Progress } from "../../packages/client/replay_position.ts";
+import { welcomeFrame } from "./machine_world.ts";
+
+function message(offset: number): MessageFrame {
+  return {
+    type: "message",
+    offset,
+    event: "chat",
+    data: offset,
+    from: { user: "bob" },
+    id: `m-${offset}`,
+    at: 0,
+  };
+}
+
+/** The room on the server: which offsets it keeps of which history. */
+class RoomModel {
+  epoch = 1;
+  head = 0;
+  #first = 1;
+
+  publish(count: number): void {
+    this.head += count;
+  }
+
+  trim(count: number): void {
+    this.#first = Math.min(this.head + 1, this.#first + count);
+  }
+
+  lose(): void {
+    this.epoch++;
+    this.head = 0;
+    this.#first = 1;
+  }
+
+  /** What a new connection is sent: docs/protocol.md, sections 4 and 6. */
+  replay(query: Readonly<Record<string, string>>): (GapFrame | MessageFrame)[] {
+    const { epoch } = this;
+    const frames: (GapFrame | MessageFrame)[] = [];
+    let after = this.head - Number(query["history"] ?? 0);
+    if (query["after"] !== undefined) {
+      after = Number(query["after"]);
+      if (query["epoch"] !== `e-${epoch}`) {
+        frames.push({ type: "gap", from: after + 1, to: null, epoch: `${query["epoch"]}` });
+        after = 0;
+      } else if (after + 1 < this.#first) {
+        frames.push({ type: "gap", from: after + 1, to: this.#first - 1, epoch: `e-${epoch}` });
+      }
+    }
+    for (let offset = Math.max(after + 1, this.#first); offset <= this.head; offset++) {
+      frames.push(message(offset));
+    }
+    return frames;
+  }
+}
+
+/** A client: what it was told, and up to where. */
+class ClientModel {
+  readonly progress: Progress;
+  /** By epoch: offsets that were handed on, and those that a gap accounted for. */
+  readonly had = new Map<number, number[]>();
+  readonly missing = new Map<number, Set<number>>();
+  readonly beganAt: { epoch: number; offset: number }[] = [];
+
+  constructor(history: number) {
+    this.progress = new Progress(null, history);
+  }
+
+  /** Connects, and is sent so many frames before the connection breaks. */
+  connect(room: RoomModel, frames: number): void {
+    const sent = room.replay(this.progress.query("c-0"));
+    this.progress.welcome(welcomeFrame({ epoch: `e-${room.epoch}`, offset: room.head }));
+    if (this.beganAt.length === 0) this.beganAt.push({ epoch: room.epoch, offset: room.head });
+    for (const frame of sent.slice(0, frames)) this.take(room.epoch, frame);
+  }
+
+  take(epoch: number, frame: GapFrame | MessageFrame): void {
+    if (frame.type === "message") {
+      assertEquals(this.progress.take(frame), "new");
+      this.had.set(epoch, [...this.had.get(epoch) ?? [], frame.offset ?? 0]);
+    } else if (this.progress.skip(frame) && frame.to !== null) {
+      const missing = this.missing.get(epoch) ?? new Set();
+      for (let offset = frame.from; offset <= frame.to; offset++) missing.add(offset);
+      this.missing.set(epoch, missing);
+    }
+  }
+}
+
+const steps = fc.oneof(
+  fc.record({ type: fc.constant("publish" as const), count: fc.integer({ min: 1, max: 8 }) }),
+  fc.record({ type: fc.constant("trim" as const), count: fc.integer({ min: 1, max: 6 }) }),
+  fc.record({ type: fc.constant("lose" as const), count: fc.constant(0) }),
+  fc.record({ type: fc.constant("connect" as const), count: fc.integer({ min: 0, max: 12 }) }),
+);
+
+Deno.test("whatever breaks where, each message is had once and in order, or a gap accounts for it", () => {
+  fc.assert(
+    fc.property(fc.array(steps, { maxLength: 40 }), fc.integer({ min: 0, max: 5 }), (sequence, history) => {
+      const room = new RoomModel();
+      const client = new ClientModel(history);
+      for (const { type, count } of sequence) {
+        if (type === "connect") client.connect(room, count);
+        else room[type](count);
+      }
+      client.connect(room, Infinity);
+      assert(client.progress.isCaughtUp);
+      room.publish(1);
+      client.take(room.epoch, message(room.head));
+      assertEquals(client.progress.position, { epoch: `e-${room.epoch}`, offset: room.head });
+      const [began] = client.beganAt;
+      for (const [epoch, offsets] of client.had) {
+        const inOrder = [...new Set(offsets)].sort((one, other) => one - other);
+        assertEquals(offsets, inOrder, `epoch ${epoch} came twice or out of order`);
+      }
+      const had = new Set(client.had.get(room.epoch));
+      const missing = client.missing.get(room.epoch) ?? new Set();
+      const promisedFrom = began?.epoch === room.epoch ? began.offset + 1 : room.head + 1;
+      for (let offset = promisedFrom; offset <= room.head; offset++) {
+        assert(had.has(offset) !== missing.has(offset), `${offset} was not had, and no gap says so`);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("what comes again is not handed on again", () => {
+  const progress = new Progress(null, 0);
+  progress.welcome(welcomeFrame({ offset: 3 }));
+  assertEquals(progress.take(message(4)), "new");
+  assertEquals(progress.take(message(4)), "repeated");
+  assertEquals(progress.take(message(3)), "repeated");
+  assertEquals(progress.take(message(5)), "new");
+});
+
+Deno.test("a message whose predecessor did not come is a hole, and the position stays before it", () => {
+  const progress = new Progress(null, 0);
+  progress.welcome(welcomeFrame({ offset: 3 }));
+  assertEquals(progress.take(message(5)), "hole");
+  assertEquals(progress.position, { epoch: "e-1", offset: 3 });
+});
+
+Deno.test("an ephemeral message is new and changes nothing", () => {
+  const progress = new Progress(null, 0);
+  progress.welcome(welcomeFrame({ offset: 3 }));
+  const { offset: _, ...ephemeral } = message(1);
+  assertEquals(progress.take(ephemeral), "new");
+  assertEquals(progress.position?.offset, 3);
+});
+
+Deno.test("a connection that breaks within its history goes on within it, and what was older is no loss", () => {
+  const progress = new Progress(null, 50);
+  assertEquals(progress.query(null), { history: "50" });
+  progress.welcome(welcomeFrame({ offset: 100 }));
+  progress.take(message(51));
+  assertEquals(progress.query("c-1"), { after: "51", epoch: "e-1", connection: "c-1" });
+  progress.welcome(welcomeFrame({ offset: 102 }));
+  assertEquals(progress.skip({ type: "gap", from: 52, to: 90, epoch: "e-1" }), false);
+  assertEquals(progress.take(message(91)), "new");
+});
+
+Deno.test("a server whose history is shorter than ours was says what is lost, and goes on from its head", () => {
+  const progress = new Progress({ epoch: "e-1", offset: 9 }, 0);
+  assertEquals(progress.welcome(welcomeFrame({ offset: 4 })), true);
+  assertEquals(progress.skip({ type: "gap", from: 5, to: 9, epoch: "e-1" }), true);
+  assertEquals(progress.position, { epoch: "e-1", offset: 4 });
+  assertEquals(progress.take(message(5)), "new");
+});
+
+Deno.test("until the replay is through, a resumed connection is not caught up", () => {
+  const progress = new Progress({ epoch: "e-1", offset: 1 }, 0);
+  progress.welcome(welcomeFrame({ offset: 3 }));
+  assertEquals(progress.isCaughtUp, false);
+  progress.take(message(2));
+  assertEquals(progress.isCaughtUp, false);
+  progress.skip({ type: "gap", from: 3, to: 3, epoch: "e-1" });
+  assertEquals(progress.isCaughtUp, true);
+});

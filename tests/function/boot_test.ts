@@ -1,0 +1,51 @@
+/** What is loaded before the first answer, and what is not: a boot should not wait for what it does not use. */
+import { fileURLToPath } from "node:url";
+import { assert, assertEquals } from "@std/assert";
+
+const FUNCTION = new URL("../../supabase/functions/realtime/", import.meta.url);
+
+/** As much of `deno info --json` as is looked at. */
+interface ModuleGraph {
+  readonly roots: readonly string[];
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly dependencies?: readonly {
+      readonly isDynamic?: boolean;
+      readonly code?: { readonly specifier?: string };
+    }[];
+  }[];
+}
+
+async function readGraph(): Promise<ModuleGraph> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", fileURLToPath(new URL("index.ts", FUNCTION))],
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** Every module that the entry needs before it runs; types need none. */
+function loadedAtBoot({ roots, modules }: ModuleGraph): string[] {
+  const byAddress = new Map(modules.map((module) => [module.specifier, module]));
+  const reached = new Set(roots);
+  for (const address of reached) {
+    for (const { isDynamic, code } of byAddress.get(address)?.dependencies ?? []) {
+      if (!isDynamic && code?.specifier !== undefined) reached.add(code.specifier);
+    }
+  }
+  return [...reached];
+}
+
+Deno.test("the first answer waits for no schema library, no store, no rooms", async () => {
+  const loaded = loadedAtBoot(await readGraph());
+  const packages = loaded.filter((address) => address.startsWith("npm:"))
+    .map((address) => address.match(/^npm:\/?((?:@[^/]+\/)?[^@/]+)/)?.[1]);
+  assertEquals([...new Set(packages)].sort(), ["@hono/zod-validator", "hono", "jose"]);
+  const own = loaded.filter((address) => address.startsWith(FUNCTION.href))
+    .map((address) => address.slice(FUNCTION.href.length));
+  assert(own.includes("routes/health.ts"));
+  const late =
+    /^(backplane\/(postgres|redis)|openapi|permissions)\b|^rooms\/(rooms|member|receive|join)\.ts$/;
+  assertEquals(own.filter((path) => late.test(path)), []);
+});

@@ -1,0 +1,151 @@
+/**
+ * Deploys with the real Supabase CLI to a management API on loopback, and runs what was uploaded, and nothing else, on the Deno
+ * version of the hosted runtime.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { assertEquals, assertExists, assertLess } from "@std/assert";
+import { startDeployed } from "../support/deploy/deployed_function.ts";
+import { startManagementApi } from "../support/deploy/management_api.ts";
+import { deployWithCli, PROJECT_REF } from "../support/deploy/supabase_cli.ts";
+import { HOSTED_DENO_VERSION, measurePackages, unpackUpload } from "../support/deploy/unpacked_upload.ts";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
+import { listFiles } from "../../tools/support/list_files.ts";
+import { SocketClient } from "../../tools/support/wire/socket_client.ts";
+
+const PROJECT_DIRECTORY = fileURLToPath(new URL("../..", import.meta.url));
+const FUNCTION_DIRECTORY = "supabase/functions/realtime";
+const FUNCTION_FOLDER = new URL(`../../${FUNCTION_DIRECTORY}/`, import.meta.url);
+/** What the platform takes of one function, bundled with its packages. */
+const PLATFORM_LIMIT_BYTES = 20_000_000;
+/** What nothing of the function runs: offered to endpoints that a project adds (docs/recipes), so it goes up with the first one. */
+const NOT_RUN = ["socket/receive_json.ts"];
+
+Deno.test("what the CLI uploads is the whole function, and runs by itself", {
+  sanitizeOps: true,
+  sanitizeResources: true,
+}, async (t) => {
+  // The real path: on macOS the directory for temporary files is behind a symbolic link.
+  const workplace = await Deno.realPath(await Deno.makeTempDir({ prefix: "realtime-deploy-" }));
+  try {
+    await using api = startManagementApi();
+    const home = join(workplace, "home");
+    await Deno.mkdir(home);
+    const output = await deployWithCli({
+      functionName: "realtime",
+      projectDirectory: PROJECT_DIRECTORY,
+      home,
+      api,
+    });
+    assertEquals(api.deployments.length, 1);
+    const [deployment] = api.deployments;
+    assertExists(deployment);
+    const { files, metadata } = deployment;
+
+    await t.step(
+      "the CLI has nothing to warn of: it knows every key of config.toml and finds every import",
+      () => {
+        assertEquals(output.filter((line) => line.includes("WARN")), []);
+      },
+    );
+
+    await t.step("config.toml turns the platform's token check off: browsers could not pass it", () => {
+      assertEquals(deployment.projectRef, PROJECT_REF);
+      assertEquals(deployment.slug, "realtime");
+      assertEquals(metadata, {
+        name: "realtime",
+        entrypointPath: `${FUNCTION_DIRECTORY}/index.ts`,
+        importMapPath: `${FUNCTION_DIRECTORY}/deno.json`,
+        verifyJwt: false,
+      });
+    });
+
+    await t.step("every source file of the function is uploaded, and nothing from outside it", async () => {
+      const sources = await listFiles(FUNCTION_FOLDER, ".ts");
+      const expected = new Set(sources.map((path) => `${FUNCTION_DIRECTORY}/${path}`));
+      expected.add(`${FUNCTION_DIRECTORY}/deno.json`);
+      for (const path of NOT_RUN) expected.delete(`${FUNCTION_DIRECTORY}/${path}`);
+      const uploaded = new Set(files.keys());
+      // Missing is what no import reaches, or only one that the CLI cannot follow: see docs/deploy.md, "What is uploaded".
+      assertEquals(
+        { missing: [...expected.difference(uploaded)], extra: [...uploaded.difference(expected)] },
+        {
+          missing: [],
+          extra: [],
+        },
+      );
+    });
+
+    const upload = await unpackUpload(deployment, join(workplace, "upload"));
+
+    await t.step(
+      "the upload is far under the platform's limit, even with the whole of every package",
+      async () => {
+        const bytes = [...files.values()].reduce((sum, file) => sum + file.length, 0);
+        const npm = await measurePackages(upload);
+        console.log(
+          `uploaded: ${bytes} bytes in ${files.size} files; ` +
+            `npm packages, whole: ${npm.bytes} bytes, ${npm.compressedBytes} compressed, in ${npm.packages} packages`,
+        );
+        assertLess(bytes, PLATFORM_LIMIT_BYTES / 20);
+        assertLess(bytes + npm.compressedBytes, PLATFORM_LIMIT_BYTES / 2);
+      },
+    );
+
+    const issuer = await createIssuer();
+    await using deployed = await startDeployed(upload, {
+      // Nobody listens there: the key set is inline.
+      SUPABASE_URL: "http://127.0.0.1:9",
+      SUPABASE_JWKS: JSON.stringify(issuer.jwks),
+    });
+    const echoAddress = `${deployed.origin}/realtime/echo`;
+
+    await t.step(`the uploaded files answer on Deno ${HOSTED_DENO_VERSION}`, async () => {
+      const response = await fetch(`${deployed.origin}/realtime/health`);
+      assertEquals(response.status, 200);
+      const body: { status?: unknown } = await response.json();
+      assertEquals(body.status, "ok");
+    });
+
+    await t.step("the uploaded files describe themselves: what is loaded late was uploaded too", async () => {
+      const response = await fetch(`${deployed.origin}/realtime/openapi.json`);
+      assertEquals(response.status, 200);
+      const body: { openapi?: unknown } = await response.json();
+      assertEquals(body.openapi, "3.1.0");
+    });
+
+    await t.step("the uploaded files relay a message in a room", async () => {
+      const address = `${deployed.origin}/realtime/rooms/r?token=${await issuer.token("alice")}`;
+      await using client = await SocketClient.open(address.replace("http", "ws"));
+      client.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: "hello" }));
+      const types: unknown[] = [];
+      while (!types.includes("ack")) types.push(JSON.parse(String(await client.next())).type);
+      assertEquals(types, ["welcome", "presence", "message", "ack"]);
+    });
+
+    await t.step("the uploaded files echo to a user", async () => {
+      const url = `${echoAddress.replace(/^http/, "ws")}?token=${await issuer.token("alice")}`;
+      await using client = await SocketClient.open(url);
+      client.send("x");
+      assertEquals(await client.next(), "Echo: x");
+    });
+
+    await t.step("the uploaded files refuse who has no token, or somebody else's", async () => {
+      const stranger = await (await createIssuer()).token("alice");
+      for (const address of [echoAddress, `${echoAddress}?token=${stranger}`]) {
+        const response = await fetch(address);
+        await response.body?.cancel();
+        assertEquals(response.status, 401);
+      }
+    });
+
+    await t.step(
+      "nothing went wrong unseen: no stray error, no permission that the function lacked",
+      async () => {
+        assertEquals((await deployed.stop()).filter((line) => !line.includes('"level":"info"')), []);
+      },
+    );
+  } finally {
+    await Deno.remove(workplace, { recursive: true });
+  }
+});

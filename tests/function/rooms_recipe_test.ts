@@ -1,0 +1,87 @@
+/** docs/rooms.md: its code, added to a copy of the function as the page says, compiles and does what the page says. */
+import { assert, assertEquals } from "@std/assert";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
+import { readCodeBlock } from "../support/code_blocks.ts";
+import { copyFunction, type FunctionCopy } from "../support/function_copy.ts";
+import { startFunctionProcess } from "../../tools/support/processes/function_process.ts";
+import { SocketClient } from "../../tools/support/wire/socket_client.ts";
+
+const PAGE = "docs/rooms.md";
+const tables = await readCodeBlock(PAGE, ({ code }) => code.includes("export const tables"));
+const classes = await readCodeBlock(PAGE, ({ code }) => code.includes("export const classes"));
+const appLine = await readCodeBlock(PAGE, ({ code }) => code.startsWith(".route("));
+const types = await readCodeBlock(PAGE, ({ code }) => code.includes("RoomEvents"));
+
+/** The function with exactly the page's code in it. */
+async function functionWithTables(): Promise<FunctionCopy> {
+  const copy = await copyFunction();
+  await copy.write("routes/tables.ts", tables);
+  await copy.write("routes/classes.ts", classes);
+  const app = await copy.read("app.ts");
+  const lastRoute = /( *\.route\([^\n]*\));\n/;
+  assert(lastRoute.test(app), "app.ts has no last route");
+  const imports =
+    'import { classes } from "./routes/classes.ts";\nimport { tables } from "./routes/tables.ts";\n';
+  const added = app.replace(lastRoute, `$1\n${appLine.trim()}.route("/classes", classes);\n`);
+  await copy.write("app.ts", imports + added);
+  return copy;
+}
+
+/** The next frame of a type. */
+async function next(client: SocketClient, type: string): Promise<Record<string, unknown>> {
+  for (;;) {
+    const frame = JSON.parse(String(await client.next()));
+    if (frame.type === type) return frame;
+  }
+}
+
+Deno.test("the page's rooms take their events, name the field of a wrong one, and let only teachers speak", async () => {
+  await using copy = await functionWithTables();
+  const issuer = await createIssuer();
+  await using running = await startFunctionProcess({
+    env: { SUPABASE_JWKS: JSON.stringify(issuer.jwks) },
+    entry: copy.index,
+    importMap: copy.importMap,
+  });
+  const token = await issuer.token("alice");
+  const origin = `ws://127.0.0.1:${running.port}/realtime`;
+  await using player = await SocketClient.open(`${origin}/tables/1?token=${token}`);
+  player.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: { text: "hi", x: 1 } }));
+  assertEquals((await next(player, "message"))["data"], { text: "hi" });
+  player.send(JSON.stringify({ type: "publish", id: "2", event: "chat", data: { text: "" } }));
+  assertEquals((await next(player, "error"))["field"], "data.text");
+
+  await using pupil = await SocketClient.open(`${origin}/classes/1?token=${token}`);
+  pupil.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: "hi" }));
+  assertEquals((await next(pupil, "error"))["code"], "forbidden");
+  const teacherToken = await issuer.token("bob", { claims: { app_metadata: { role: "teacher" } } });
+  await using teacher = await SocketClient.open(`${origin}/classes/1?token=${teacherToken}`);
+  teacher.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: "hi" }));
+  assertEquals((await next(pupil, "message"))["from"], (await next(teacher, "message"))["from"]);
+});
+
+Deno.test("the page's types follow from the schemas, and a wrong payload does not compile", async () => {
+  await using copy = await functionWithTables();
+  const here = types.replaceAll("../supabase/functions/realtime/", "./");
+  await copy.write("types.ts", here);
+  assertEquals(await copy.check("types.ts"), "");
+  await copy.write("wrong.ts", here.replace('piece: "king"', 'piece: "pawn"'));
+  assert((await copy.check("wrong.ts")).includes('"pawn"'));
+});
+
+Deno.test("the frames that the page has people paste are taken as they are", async () => {
+  const issuer = await createIssuer();
+  await using running = await startFunctionProcess({ env: { SUPABASE_JWKS: JSON.stringify(issuer.jwks) } });
+  const url = `ws://127.0.0.1:${running.port}/realtime/rooms/lobby?token=${await issuer.token("alice")}`;
+  await using client = await SocketClient.open(url);
+  const lines = [
+    await readCodeBlock(PAGE, ({ code }) => code.includes('"id":"1"')),
+    await readCodeBlock(PAGE, ({ code }) => code.includes('"id":"2"')),
+  ].join("").trim().split("\n");
+  assertEquals(lines.length, 4);
+  for (const line of lines) {
+    client.send(line);
+    const { id, type } = JSON.parse(line);
+    assertEquals((await next(client, type === "history" ? "history" : "ack"))["id"], id);
+  }
+});

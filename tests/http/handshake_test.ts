@@ -1,0 +1,211 @@
+/**
+ * The table of docs/protocol.md, "Handshake", row by row, byte for byte on a TCP connection: how each step refuses. What is
+ * not refused is in handshake_upgrade_test.ts.
+ */
+import { assertEquals } from "@std/assert";
+import { connect } from "../support/handshake.ts";
+import { assertProblem, type ExpectedProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
+import { remotePolicy, startProjectStub, unusedAddress } from "../support/project_stub.ts";
+import { HANDSHAKE, rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";
+import { type RunningServer, type StartOptions, startServer } from "../support/running_server.ts";
+import { SocketClient } from "../../tools/support/wire/socket_client.ts";
+
+const NOT_FOUND: ExpectedProblem = { status: 404, code: "not_found", title: "Not found" };
+const NO_UPGRADE: ExpectedProblem = {
+  status: 400,
+  code: "expected_websocket",
+  title: "Expected WebSocket upgrade",
+};
+const BAD_ROOM: ExpectedProblem = {
+  status: 400,
+  code: "invalid_request",
+  title: "Invalid request",
+  field: "param.id",
+};
+const FORBIDDEN: ExpectedProblem = { status: 403, code: "forbidden", title: "Forbidden" };
+const OVERLOADED: ExpectedProblem = { status: 503, code: "overloaded", title: "Overloaded" };
+const TOO_MANY: ExpectedProblem = {
+  status: 429,
+  code: "too_many_connections",
+  title: "Too many connections",
+};
+
+const NOBODY: StartOptions = {
+  deps: { authorize: () => ({ join: false, publish: true, presence: true, history: true }) },
+};
+
+/** One row of the table: what is asked of a service, and how it refuses. */
+function refuses(
+  name: string,
+  expected: ExpectedProblem,
+  ask: (running: RunningServer) => Promise<RawResponse>,
+  options: StartOptions = {},
+): void {
+  Deno.test(`Handshake ${name}`, async () => {
+    await using running = await startServer(options);
+    assertProblem(await ask(running), expected);
+    assertEquals(running.engine.connections.count, 0);
+  });
+}
+
+refuses(
+  "1: an unknown route is 404, even without a token",
+  NOT_FOUND,
+  ({ port }) => rawGet(port, "/realtime/nope", HANDSHAKE),
+);
+refuses("1: an unknown route is 404 with a token too", NOT_FOUND, (running) => connect(running, "/nope"));
+refuses(
+  "1: outside the base path everything is 404",
+  NOT_FOUND,
+  ({ port }) => rawGet(port, "/echo", HANDSHAKE),
+);
+
+refuses(
+  "2: no token is 401 missing_token",
+  TOKEN_PROBLEMS.missing_token,
+  ({ port }) => rawGet(port, "/realtime/echo", HANDSHAKE),
+);
+refuses(
+  "2: a bad token is 401 invalid_token",
+  TOKEN_PROBLEMS.invalid_token,
+  ({ port }) => rawGet(port, "/realtime/echo?token=bad", HANDSHAKE),
+);
+refuses(
+  "2: an expired token is 401 token_expired",
+  TOKEN_PROBLEMS.token_expired,
+  async ({ port, issuer }) => {
+    const token = await issuer.token("alice", { claims: { exp: 1_700_000_000 } });
+    return await rawGet(port, `/realtime/echo?token=${token}`, HANDSHAKE);
+  },
+);
+refuses(
+  "2: with the key set's address down it is 503 auth_unavailable",
+  TOKEN_PROBLEMS.auth_unavailable,
+  (running) => connect(running, "/echo"),
+  { env: { SUPABASE_JWKS: undefined, SUPABASE_URL: unusedAddress() } },
+);
+refuses(
+  "2: with Auth down it is 503 auth_unavailable",
+  TOKEN_PROBLEMS.auth_unavailable,
+  (running) => connect(running, "/echo"),
+  { env: remotePolicy(unusedAddress()) },
+);
+
+Deno.test("Handshake 2: with Auth failing it is 503 auth_unavailable", async () => {
+  await using project = startProjectStub({ user: () => new Response("oops", { status: 500 }) });
+  await using running = await startServer({ env: remotePolicy(project.url) });
+  assertProblem(await connect(running, "/echo"), TOKEN_PROBLEMS.auth_unavailable);
+});
+
+refuses(
+  "3: no Upgrade header is 400 expected_websocket",
+  NO_UPGRADE,
+  (running) => connect(running, "/echo", []),
+);
+refuses(
+  "3: an upgrade to something else is 400 expected_websocket",
+  NO_UPGRADE,
+  (running) => connect(running, "/echo", ["Connection: Upgrade", "Upgrade: h2c"]),
+);
+for (const missing of ["Sec-WebSocket-Key", "Connection"]) {
+  refuses(
+    `3: a handshake without ${missing} is 400 expected_websocket`,
+    NO_UPGRADE,
+    (running) => connect(running, "/echo", HANDSHAKE.filter((line) => !line.startsWith(missing))),
+  );
+}
+
+const BAD_ROOMS = {
+  "with a blank": "a%20b",
+  "with a percent-encoded slash": "a%2Fb",
+  "with percent-encoded dots and slashes": "%2e%2e%2fetc",
+  "with broken percent-encoding": "%E0%A4%A",
+  "with a NUL": "a%00",
+  "with a line end": "a%0A",
+  "with a letter that is not ASCII": "z%C3%BCrich",
+  "with markup": "%3Cb%3E",
+  "of 129 characters": "x".repeat(129),
+};
+for (const [what, room] of Object.entries(BAD_ROOMS)) {
+  refuses(
+    `4: a room id ${what} is 400 invalid_request that names it`,
+    BAD_ROOM,
+    (running) => connect(running, `/rooms/${room}`),
+  );
+}
+
+refuses(
+  "5: a user who may not join is 403 forbidden",
+  FORBIDDEN,
+  (running) => connect(running, "/rooms/a"),
+  NOBODY,
+);
+refuses(
+  "5: an origin that may not connect is 403 forbidden",
+  { ...FORBIDDEN, field: "header.origin" },
+  (running) => connect(running, "/echo", [...HANDSHAKE, "Origin: https://evil.example"]),
+  { env: { ALLOWED_ORIGINS: "https://good.example, https://other.example" } },
+);
+
+refuses("6: a draining isolate is 503 overloaded", OVERLOADED, async (running) => {
+  await running.engine.connections.drain("test", 0);
+  return await connect(running, "/echo");
+});
+for (
+  const [variable, expected] of [["MAX_CONNECTIONS", OVERLOADED], [
+    "MAX_CONNECTIONS_PER_USER",
+    TOO_MANY,
+  ]] as const
+) {
+  Deno.test(`Handshake 6: with ${variable} reached it is ${expected.status} ${expected.code}`, async () => {
+    await using running = await startServer({ env: { [variable]: "1" } });
+    await using client = await SocketClient.open(await running.socketUrl("/echo", "alice"));
+    assertProblem(await connect(running, "/echo"), expected);
+    client.send("still here");
+    assertEquals(await client.next(), "Echo: still here");
+  });
+}
+Deno.test("Handshake 6: another user still connects where one has too many", async () => {
+  await using running = await startServer({ env: { MAX_CONNECTIONS_PER_USER: "1" } });
+  await using _alice = await SocketClient.open(await running.socketUrl("/echo", "alice"));
+  await using bob = await SocketClient.open(await running.socketUrl("/echo", "bob"));
+  bob.send("me too");
+  assertEquals(await bob.next(), "Echo: me too");
+});
+
+refuses(
+  "order: 2 comes before 3",
+  TOKEN_PROBLEMS.missing_token,
+  ({ port }) => rawGet(port, "/realtime/echo"),
+);
+refuses(
+  "order: 2 comes before 4",
+  TOKEN_PROBLEMS.invalid_token,
+  ({ port }) => rawGet(port, "/realtime/rooms/a%20b?token=bad", HANDSHAKE),
+);
+refuses("order: 2 comes before 6", TOKEN_PROBLEMS.missing_token, async ({ port, engine }) => {
+  await engine.connections.drain("test", 0);
+  return await rawGet(port, "/realtime/echo", HANDSHAKE);
+});
+refuses("order: 3 comes before 4", NO_UPGRADE, (running) => connect(running, "/rooms/a%20b", []));
+refuses("order: 3 comes before 5", NO_UPGRADE, (running) => connect(running, "/rooms/a", []), NOBODY);
+refuses("order: 4 comes before 5", BAD_ROOM, (running) => connect(running, "/rooms/a%20b"), NOBODY);
+refuses("order: 5 comes before 6", FORBIDDEN, async (running) => {
+  await running.engine.connections.drain("test", 0);
+  return await connect(running, "/rooms/a");
+}, NOBODY);
+
+Deno.test("Handshake 3: a HEAD with every header of a handshake is no handshake", async () => {
+  await using running = await startServer();
+  const token = await running.issuer.token("alice");
+  const response = await fetch(`${running.origin}/realtime/echo?token=${token}`, {
+    method: "HEAD",
+    headers: {
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    },
+  });
+  assertEquals(response.status, 400);
+  assertEquals(running.engine.connections.count, 0);
+});

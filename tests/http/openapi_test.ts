@@ -1,0 +1,199 @@
+/** `GET /realtime/openapi.json`: a document of what the service does, and only that. */
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { authenticate } from "../../packages/server/src/http/middleware/authenticate.ts";
+import { endpoint } from "../../packages/server/src/http/endpoint.ts";
+import { ERRORS } from "../../packages/protocol/error_codes.ts";
+import { roomEndpoint } from "../../packages/server/src/http/rooms/room_endpoint.ts";
+import { fetchDocument, misfits, operationsOf, resolverOf } from "../support/openapi.ts";
+import { createApp, type RunningServer, startServer } from "../support/running_server.ts";
+
+const FUNCTION = new URL("../../supabase/functions/realtime/", import.meta.url);
+
+/** Every object in a value, itself too. */
+function objectsIn(value: unknown): Record<string, unknown>[] {
+  if (typeof value !== "object" || value === null) return [];
+  const inside = Object.values(value).flatMap(objectsIn);
+  return Array.isArray(value) ? inside : [{ ...value }, ...inside];
+}
+
+/** Method and address of every route, as the service lists them, the addresses as OpenAPI writes them. */
+async function listRoutes(running: RunningServer): Promise<string[]> {
+  const response = await fetch(`${running.origin}/realtime`);
+  const { routes }: { routes: { method: string; path: string }[] } = await response.json();
+  return routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)(\{[^}]*\})?/g, "{$1}")}`)
+    .sort();
+}
+
+/** The same of the document, from its own address on, as a client would find them. */
+async function listOperations(running: RunningServer): Promise<string[]> {
+  const document = await fetchDocument(running);
+  const [server, ...others] = document.servers;
+  assertEquals(others, []);
+  assert(server);
+  const base = new URL(server.url, `${running.origin}/realtime/openapi.json`);
+  assertEquals(base.search + base.hash, "");
+  return operationsOf(document).map(({ method, path }) =>
+    `${method} ${decodeURI(base.pathname)}${path === "/" ? "" : path}`
+  ).sort();
+}
+
+Deno.test("the document has every route of the service, and nothing else", async () => {
+  await using running = await startServer();
+  const operations = await listOperations(running);
+  assertEquals(operations, await listRoutes(running));
+  assert(operations.includes("POST /realtime/rooms/{id}/messages"));
+});
+
+Deno.test("the document has the endpoints that a project adds", async () => {
+  await using running = await startServer({
+    app: () =>
+      createApp()
+        .route("/tables", roomEndpoint({ authenticate, name: "tables" }))
+        .route(
+          "/shelves",
+          endpoint().put("/:shelf/books/:book{[0-9]+}", (c) => c.body(null, 204)).get(
+            "/:shelf",
+            (c) => c.body(null, 204),
+          ),
+        ),
+  });
+  assertEquals(await listOperations(running), await listRoutes(running));
+  const document = await fetchDocument(running);
+  const tables = document.paths["/tables/{id}/messages"]?.["post"];
+  assertEquals(tables?.requestBody, document.paths["/rooms/{id}/messages"]?.["post"]?.requestBody);
+  const books = document.paths["/shelves/{shelf}/books/{book}"]?.["put"];
+  assertEquals(books?.parameters?.map(({ name }) => name), ["shelf", "book"]);
+  const ids = operationsOf(document).map(({ operation }) => operation.operationId);
+  assertEquals(ids.length, new Set(ids).size);
+});
+
+Deno.test("the document is OpenAPI 3.1: its frame, and every operation", async () => {
+  await using running = await startServer();
+  const document = await fetchDocument(running);
+  assertEquals(Object.keys(document).sort(), ["components", "info", "openapi", "paths", "servers", "tags"]);
+  assertEquals(document.openapi, "3.1.0");
+  assert(document.info.title && document.info.version && document.info.description);
+  const tags = document.tags.map(({ name }) => name);
+  const ids = new Set<string>();
+  for (const { method, path, operation } of operationsOf(document)) {
+    const said = `${method} ${path}`;
+    assert(path.startsWith("/"), said);
+    assert(/^[a-z]+[A-Za-z]*$/.test(operation.operationId) && !ids.has(operation.operationId), said);
+    ids.add(operation.operationId);
+    assert(operation.summary.length > 5 && operation.tags.every((tag) => tags.includes(tag)), said);
+    assert(Object.keys(operation.responses).some((status) => /^(1|2)\d\d$/.test(status)), said);
+    for (const [status, answer] of Object.entries(operation.responses)) {
+      assert(/^[1-5]\d\d$/.test(status), `${said} ${status}`);
+      assert(answer.description.length > 4, `${said} ${status}`);
+      assertEquals(answer.content === undefined, status === "101", `${said} ${status}`);
+      for (const [type, { schema }] of Object.entries(answer.content ?? {})) {
+        assert(/^\w+\/[\w+-]+$/.test(type) && Object.keys(schema).length > 0, `${said} ${status} ${type}`);
+      }
+    }
+    const parameters = operation.parameters ?? [];
+    const names = parameters.map((parameter) => `${parameter.in} ${parameter.name.toLowerCase()}`);
+    assertEquals(names.length, new Set(names).size, said);
+    const inPath = parameters.filter((parameter) => parameter.in === "path");
+    assertEquals(inPath.map(({ name }) => `{${name}}`), path.match(/\{\w+\}/g) ?? [], said);
+    assert(inPath.every(({ required }) => required), said);
+    assert(parameters.every(({ description }) => description.length > 10), said);
+    // Three names that OpenAPI says are not parameters.
+    assert(parameters.every(({ name }) => !/^(accept|content-type|authorization)$/i.test(name)), said);
+    assert(operation.security, `${said}: anyone is let in where nothing is said`);
+    for (const scheme of operation.security.flatMap((way) => Object.keys(way))) {
+      assert(scheme in document.components.securitySchemes, `${said} ${scheme}`);
+    }
+    assertEquals(operation.requestBody !== undefined, method === "POST", said);
+  }
+});
+
+Deno.test("every reference of the document leads somewhere, and every schema is one that can be checked", async () => {
+  await using running = await startServer();
+  const document = await fetchDocument(running);
+  const references = new Set(
+    objectsIn(document).flatMap(({ $ref }) => typeof $ref === "string" ? [$ref] : []),
+  );
+  for (const reference of references) resolverOf(document)(reference);
+  const { schemas, headers } = document.components;
+  const components = [
+    ...Object.keys(schemas).map((name) => `#/components/schemas/${name}`),
+    ...Object.keys(headers).map((name) => `#/components/headers/${name}`),
+  ];
+  // Descriptions speak of it: OpenAPI has no place for what is inside of a stream or a socket.
+  const unused = components.filter((name) => !references.has(name));
+  assertEquals(unused, ["#/components/schemas/ServerFrame"]);
+  // A keyword that the check does not know throws.
+  const inUse = objectsIn(document.paths).flatMap(({ schema }) => objectsIn(schema).slice(0, 1));
+  for (const schema of [...inUse, ...Object.values(schemas)]) {
+    for (const value of [null, 1, "text", [], {}]) misfits(document, schema, value);
+  }
+});
+
+Deno.test("the texts of the fields are those of docs/protocol.md", async () => {
+  await using running = await startServer();
+  const { components: { schemas } } = await fetchDocument(running);
+  const text = await Deno.readTextFile(new URL("../../docs/protocol.md", import.meta.url));
+  const frames = Object.entries(schemas).filter(([name]) => /^(.+Frame|PublishBody)$/.test(name));
+  assertEquals(frames.length, 13);
+  for (const [name, { properties = {} }] of frames) {
+    for (const [field, schema] of Object.entries(properties)) {
+      if (field === "type" || (typeof schema === "object" && schema.$ref !== undefined)) continue;
+      const description = typeof schema === "object" ? schema.description : undefined;
+      assert(description && text.includes(`| ${description} |`), `${name}.${field}: ${description}`);
+    }
+  }
+});
+
+Deno.test("the document knows every error code that HTTP can answer with", async () => {
+  await using running = await startServer();
+  const { paths, components } = await fetchDocument(running);
+  const told = new Set(
+    objectsIn(paths).flatMap(({ code }) => objectsIn(code).flatMap((one) => one["enum"] ?? [])),
+  );
+  const missing = Object.keys(ERRORS).filter((code) => !told.has(code));
+  // The first is of addresses that are in no document, the others are of frames.
+  assertEquals(missing, ["not_found", "rate_limited", "invalid_frame"]);
+  const { code } = components.schemas["Problem"]?.properties ?? {};
+  assert(typeof code === "object");
+  assertEquals(code.enum, Object.keys(ERRORS));
+});
+
+Deno.test("anyone may read the document, keep it for a while, and page scripts too", async () => {
+  await using running = await startServer();
+  const headers = { origin: "https://editor.example" };
+  const answers = await Promise.all([1, 2].map(async () => {
+    const response = await fetch(`${running.origin}/realtime/openapi.json`, { headers });
+    assertEquals(response.headers.get("content-type"), "application/json");
+    assertEquals(response.headers.get("cache-control"), "public, max-age=300");
+    assertEquals(response.headers.get("access-control-allow-origin"), "*");
+    return await response.text();
+  }));
+  assertEquals(answers[0], answers[1]);
+  assertEquals(answers[0]?.includes(running.origin), false);
+});
+
+/** The files of the function that a file imports, itself too, by its static imports and if asked the dynamic ones. */
+async function reached(
+  path: string,
+  kinds: { dynamic: boolean },
+  found = new Set<string>(),
+): Promise<Set<string>> {
+  if (found.has(path)) return found;
+  found.add(path);
+  const text = await Deno.readTextFile(new URL(path, FUNCTION));
+  const statics = text.matchAll(/^(?:import|export) (?!type )[^;]*?"(\.[^"]+)";/gm);
+  const dynamics = kinds.dynamic ? text.matchAll(/\bimport\("(\.[^"]+)"\)/g) : [];
+  for (const [, specifier = ""] of [...statics, ...dynamics]) {
+    await reached(new URL(specifier, new URL(path, FUNCTION)).href.slice(FUNCTION.href.length), kinds, found);
+  }
+  return found;
+}
+
+Deno.test("no boot pays for the document: it and the schemas of the server's frames are loaded when it is asked for", async () => {
+  const heavy = (paths: Set<string>) =>
+    [...paths].filter((path) => path.startsWith("openapi/") || path === "protocol/server_frames.ts");
+  const atBoot = await reached("index.ts", { dynamic: false });
+  assert(atBoot.has("routes/openapi.ts"));
+  assertEquals(heavy(atBoot), []);
+  assertNotEquals(heavy(await reached("index.ts", { dynamic: true })), []);
+});

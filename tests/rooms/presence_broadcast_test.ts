@@ -1,0 +1,105 @@
+/** Whatever changes in a room and whenever it is told, the list and the frames after it add up to who is present. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { applyChange } from "../../packages/server/src/backplane/apply_change.ts";
+import type { PresenceChange, PresenceEntry } from "../../packages/server/src/backplane/contract.ts";
+import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
+import { PresenceBroadcast } from "../../packages/server/src/rooms/outbound/presence_broadcast.ts";
+import { PresenceView } from "../properties/presence_view.ts";
+import type { FrameOf } from "../support/room_client.ts";
+
+function readFrame(text: string): FrameOf<"presence"> {
+  const frame = ServerFrame.parse(JSON.parse(text));
+  assert(frame.type === "presence");
+  return frame;
+}
+
+function entry(connection: string, state = "{}"): PresenceEntry {
+  return { user: connection.slice(0, 1), connection, state };
+}
+
+/** What a frame says of each connection, without an order. */
+function namesIn({ joined = [], updated = [], left = [] }: FrameOf<"presence">): string[] {
+  const previous = updated.flatMap((member) => member.previous ?? []);
+  return [...[...joined, ...updated, ...left].map(({ connection }) => connection), ...previous];
+}
+
+Deno.test("what came together is told in one frame, and then the list says it too", () => {
+  const news = new PresenceBroadcast([entry("a1"), entry("b1")]);
+  news.add({ type: "joined", entry: entry("c1", '{"mood":"good"}') });
+  news.add({ type: "left", entry: entry("a1") });
+  news.add({ type: "joined", entry: entry("d1") });
+  news.add({ type: "updated", entry: entry("b2"), previous: "b1" });
+  assertEquals(readFrame(news.listText).members?.map(({ connection }) => connection), ["a1", "b1"]);
+  assertEquals(news.tell().map((text) => JSON.parse(text)), [{
+    type: "presence",
+    joined: [{ user: "c", connection: "c1", state: { mood: "good" } }, {
+      user: "d",
+      connection: "d1",
+      state: {},
+    }],
+    updated: [{ user: "b", connection: "b2", state: {}, previous: "b1" }],
+    left: [{ user: "a", connection: "a1" }],
+  }]);
+  assertEquals(readFrame(news.listText).members?.map(({ connection }) => connection), ["c1", "d1", "b2"]);
+  assertEquals([news.length, news.tell()], [0, []]);
+});
+
+Deno.test("who enters and leaves at once is told to have done both, one after the other", () => {
+  const news = new PresenceBroadcast([]);
+  news.add({ type: "joined", entry: entry("a1") });
+  news.add({ type: "joined", entry: entry("b1") });
+  news.add({ type: "left", entry: entry("a1") });
+  news.add({ type: "joined", entry: entry("a1") });
+  const frames = news.tell().map(readFrame);
+  assertEquals(frames.map(namesIn), [["a1", "b1"], ["a1"], ["a1"]]);
+  assertEquals(frames.map(({ left }) => left?.length ?? 0), [0, 1, 0]);
+});
+
+const Step = fc.record({
+  do: fc.constantFrom("enter", "update", "leave", "takeOver", "tell", "join"),
+  who: fc.nat({ max: 4 }),
+});
+
+Deno.test("whatever changes, and whenever it is told, every list and what follows it add up to who is present", () => {
+  fc.assert(
+    fc.property(fc.array(Step, { maxLength: 80 }), (steps) => {
+      const present = new Map<string, PresenceEntry>([["z", entry("z")]]);
+      const news = new PresenceBroadcast(present.values());
+      const told: PresenceChange[] = [];
+      const views: PresenceView[] = [];
+      const tell = () => {
+        for (const frame of news.tell().map(readFrame)) {
+          const names = namesIn(frame);
+          assertEquals(new Set(names).size, names.length, "a frame names a connection twice");
+          for (const view of views) view.take(frame);
+        }
+      };
+      const change = (one: PresenceChange) => {
+        applyChange(present, one);
+        told.push(one);
+        news.add(one);
+      };
+      for (const [number, { do: what, who }] of steps.entries()) {
+        const fresh = entry(`${"abcde"[who]}${number}`, `{"at":${number}}`);
+        const known = [...present.values()][who];
+        if (what === "enter") change({ type: "joined", entry: fresh });
+        else if (what === "tell") tell();
+        else if (what === "join") {
+          const view = new PresenceView();
+          view.take(readFrame(news.listText));
+          views.push(view);
+        } else if (!known) continue;
+        else if (what === "leave") change({ type: "left", entry: known });
+        else if (what === "update") change({ type: "updated", entry: { ...known, state: fresh.state } });
+        else change({ type: "updated", entry: { ...fresh, user: known.user }, previous: known.connection });
+      }
+      tell();
+      const last = new PresenceView();
+      last.take(readFrame(news.listText));
+      const sorted = [...present.values()].sort((a, b) => a.connection < b.connection ? -1 : 1);
+      for (const view of [...views, last]) assertEquals(view.present, sorted);
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,82 @@
+import { parseOptions } from "../../soak/options.ts";
+import type { SoakOutcome } from "../../soak/outcome.ts";
+import { runKill } from "../../soak/scenarios.ts";
+import { type BackplaneName, BACKPLANES } from "../../soak/store.ts";
+import { type Line, toLine } from "../report.ts";
+import type { CaseContext } from "./context.ts";
+
+const MEMBERS = 1_000;
+const AWAY_TARGET_MS = 5_000;
+/** Half of it before the kill. */
+const MINUTES = 0.25;
+/** For as long the soak waits until everybody has everything: who is not back by then counts as away for so long. */
+const NEVER_BACK_MS = 60_000;
+/** Of the members, so many are in a process that vanishes at the end, and cannot tell. */
+const REPORTING_SHARE = 0.95;
+/** A round takes half a minute, and each has a thousand absences. */
+const MAX_ROUNDS = 3;
+
+/** One isolate with a thousand members in one room is killed without a warning: the scenario `kill1000` of `deno task soak`. */
+export async function benchKilled(context: CaseContext): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const store of BACKPLANES) {
+    const outcomes: SoakOutcome[] = [];
+    for (let round = 1; round <= Math.min(context.rounds, MAX_ROUNDS); round++) {
+      const outcome = await measureRound(context, store, round);
+      outcomes.push(outcome);
+      const { away, verdict: { lost, twice } } = outcome;
+      context.progress(
+        `${store}, round ${round}: ${away.count} were away, at worst ${worstAwayMs(outcome).toFixed()} ms; ` +
+          `lost ${lost.count}, twice ${twice.count} of ${outcome.delivered}`,
+      );
+      const first = lost.first ?? twice.first;
+      if (first !== null) context.progress(`first evidence: ${first}`);
+    }
+    lines.push(...linesOf(context, store, outcomes));
+  }
+  return lines;
+}
+
+async function measureRound(
+  { deno, ours }: CaseContext,
+  store: BackplaneName,
+  round: number,
+): Promise<SoakOutcome> {
+  const options = parseOptions([
+    ...["--scenario", "kill1000", "--clients", String(MEMBERS), "--minutes", String(MINUTES)],
+    ...["--function", ours.entry, "--deno", deno.path, "--seed", String(round)],
+  ]);
+  return await runKill(options, store, () => {});
+}
+
+function worstAwayMs({ away }: SoakOutcome): number {
+  return away.count < MEMBERS * REPORTING_SHARE ? NEVER_BACK_MS : away.worst;
+}
+
+function linesOf({ deno }: CaseContext, store: BackplaneName, outcomes: readonly SoakOutcome[]): Line[] {
+  const common = { case: "killed", deno: deno.version, everyRound: true };
+  return [
+    toLine({
+      ...common,
+      figure: `${store}, longest absence of ${MEMBERS} members after the kill`,
+      unit: "ms",
+      ours: outcomes.map(worstAwayMs),
+      peerName: "what is allowed",
+      peer: outcomes.map(() => AWAY_TARGET_MS),
+      target: 1,
+      details: {
+        "median absence, ms": outcomes.map(({ away }) => away.p50),
+        "reconnects in the fullest second": outcomes.map(({ reconnectsAtPeak }) => reconnectsAtPeak),
+      },
+    }),
+    toLine({
+      ...common,
+      figure: `${store}, messages lost or delivered twice`,
+      unit: "messages",
+      ours: outcomes.map(({ verdict }) => verdict.lost.count + verdict.twice.count),
+      peerName: "deliveries",
+      peer: outcomes.map(({ delivered }) => delivered),
+      target: 0,
+    }),
+  ];
+}

@@ -1,0 +1,53 @@
+import { createTestDatabase } from "../../support/postgres/database.ts";
+import { PostgresServer } from "../../support/postgres/server.ts";
+import { RedisProcess } from "../../support/redis/redis_process.ts";
+import type { PreparedProgram } from "../harness/program.ts";
+import { WorkerProcess } from "../harness/worker_process.ts";
+import type { LatencySide, StoreJob } from "../stores/job.ts";
+import { benchProgram, type CaseContext } from "./context.ts";
+
+/** A server of the bench's own, with what the function needs in it. */
+export interface RunningStore extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** Starts Postgres with the migrations applied; `isSafe` writes to disk before it answers, as a project's database does. */
+export async function startPostgres({ isSafe }: { readonly isSafe: boolean }): Promise<RunningStore> {
+  const server = await PostgresServer.start(isSafe ? ["fsync=on", "full_page_writes=on"] : []);
+  const { url } = await createTestDatabase({ server: server.url });
+  return { url, [Symbol.asyncDispose]: () => server.stop("immediate") };
+}
+
+/** Starts Redis, which saves nothing. */
+export async function startRedis(): Promise<RunningStore> {
+  const server = await RedisProcess.start();
+  return { url: server.url, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+/** The worker's program, for the Deno version of the case. */
+export function prepareStoreWorker(context: CaseContext): Promise<PreparedProgram> {
+  return context.prepare(benchProgram("stores", "stores/main.ts"));
+}
+
+/** Starts the worker. */
+export function startStoreWorker({ command }: PreparedProgram): Promise<WorkerProcess> {
+  return WorkerProcess.start(command);
+}
+
+/** Asks for round trips, in milliseconds each. */
+export async function askLatencies(
+  worker: WorkerProcess,
+  side: LatencySide,
+  count: number,
+): Promise<number[]> {
+  const job: StoreJob = { type: "latencies", side, count };
+  return await worker.ask(job) as number[]; // stores/main.ts answers this job with them
+}
+
+/** Asks for a rate, a second. */
+export async function askRate(
+  worker: WorkerProcess,
+  job: Omit<Extract<StoreJob, { type: "throughput" }>, "type">,
+): Promise<number> {
+  return await worker.ask({ type: "throughput", ...job }) as number; // as above
+}

@@ -1,0 +1,85 @@
+import { describeVariables } from "../../packages/server/src/config/variables.ts";
+import * as z from "zod/mini";
+import { ClientFrame } from "../../packages/server/src/schemas/client_frames.ts";
+import { CLOSE_MEANINGS } from "../../packages/protocol/close_codes.ts";
+import { type ErrorMeaning, ERRORS } from "../../packages/protocol/error_codes.ts";
+import { FIELD_TEXT } from "../../packages/server/src/schemas/field_text.ts";
+import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
+
+/** A part of a document that is written from the code; it stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
+export interface GeneratedPart {
+  readonly file: string;
+  readonly name: string;
+  readonly text: () => string;
+}
+
+/** Every part of the docs that is written from the code. */
+export const GENERATED_PARTS: readonly GeneratedPart[] = [
+  { file: "docs/configuration.md", name: "variables", text: variablesTable },
+  { file: "docs/protocol.md", name: "client-frames", text: () => framesTable(ClientFrame.def.options) },
+  { file: "docs/protocol.md", name: "server-frames", text: () => framesTable(ServerFrame.def.options) },
+  { file: "docs/protocol.md", name: "errors", text: errorsTable },
+  { file: "docs/protocol.md", name: "closes", text: closesTable },
+];
+
+/**
+ * The document with the part written anew.
+ * @throws {Error} when the document has no place for it
+ */
+export function withPart(document: string, { file, name, text }: GeneratedPart): string {
+  const begin = `<!-- ${name}:begin -->`;
+  const end = `<!-- ${name}:end -->`;
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`${file} has no place marked ${begin} … ${end}`);
+  return `${document.slice(0, from + begin.length)}\n${text()}\n${document.slice(to)}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+function variablesTable(): string {
+  return table(
+    ["variable", "what it decides", "allowed", "default"],
+    [...describeVariables()].map(([name, { description, allowed, byDefault, secret }]) => [
+      `\`${name}\``,
+      description,
+      secret ? `${allowed} (secret)` : allowed,
+      byDefault,
+    ]),
+  );
+}
+
+function errorsTable(): string {
+  return table(
+    ["code", "status", "title", "may succeed later", "what to do"],
+    Object.entries<ErrorMeaning>(ERRORS).map(([code, { status, title, retryable, detail }]) => [
+      `\`${code}\``,
+      String(status),
+      title,
+      retryable ? "yes" : "no",
+      detail,
+    ]),
+  );
+}
+
+function closesTable(): string {
+  return table(["code", "meaning"], Object.entries(CLOSE_MEANINGS));
+}
+
+/** A row a field; the frame's name stands in its first one. */
+function framesTable(frames: readonly z.ZodMiniObject[]): string {
+  return table(
+    ["frame", "field", "what it is"],
+    frames.flatMap((frame) => {
+      const { type, ...fields } = frame.shape;
+      const name = type instanceof z.ZodMiniLiteral ? String(type.def.values) : "";
+      return Object.entries(fields).map(([field, schema], at) => [
+        at === 0 ? `\`${name}\`` : "",
+        `\`${field}${schema._zod.def.type === "optional" ? "?" : ""}\``,
+        FIELD_TEXT.get(schema)?.text ?? "",
+      ]);
+    }),
+  );
+}

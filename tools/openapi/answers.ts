@@ -1,0 +1,108 @@
+/**
+ * What the service answers over HTTP, as schemas, where that is no frame: for the document only. The routes write their answers
+ * without them; tests/openapi_test.ts holds the answers against these.
+ */
+import * as z from "zod/mini";
+import { ERRORS } from "../../packages/protocol/error_codes.ts";
+import { field } from "../../packages/server/src/schemas/field_text.ts";
+import {
+  HistoryPageFrame,
+  MessageFrame,
+  PresenceListFrame,
+  WelcomeFrame,
+} from "../../packages/server/src/schemas/server_frames.ts";
+
+const version = () => field(z.string(), "the function's version");
+const anything = () => z.record(z.string(), z.unknown());
+const wholeNumber = () => z.int().check(z.gte(0));
+
+const ServiceInfo = z.strictObject({
+  service: z.literal("realtime"),
+  version: version(),
+  protocols: field(z.array(z.string()), "subprotocols that the sockets speak"),
+  routes: field(z.array(z.strictObject({ method: z.string(), path: z.string() })), "every route of the app"),
+});
+
+const Health = z.strictObject({
+  status: z.literal("ok"),
+  version: version(),
+  isolate: field(z.string(), "the isolate that answered"),
+  uptime_ms: field(wholeNumber(), "for how long it has been up"),
+  connections: field(wholeNumber(), "its open sockets and event streams"),
+});
+
+const Readiness = z.strictObject({
+  status: field(z.enum(["ready", "draining", "failing"]), "`ready` with status 200, the others with 503"),
+  dependencies: z.array(z.strictObject({
+    name: z.string(),
+    state: z.enum(["ok", "failing"]),
+    latency_ms: field(z.number(), "how long it took to find out"),
+  })),
+});
+
+const User = z.strictObject({
+  id: field(z.string(), "the token's `sub`"),
+  role: field(z.string(), "the Postgres role, `authenticated` for a signed-in user"),
+  email: z.nullable(z.string()),
+  is_anonymous: field(z.boolean(), "signed in without an account"),
+  app_metadata: field(anything(), "set by the project only"),
+  user_metadata: field(anything(), "set by the user"),
+  session_id: field(z.nullable(z.string()), "the Auth session that the token belongs to"),
+  assurance_level: field(z.nullable(z.string()), "`aal1`, or `aal2` after a second factor"),
+  expires_at: field(z.number(), "when the token expires, in seconds since 1970"),
+  claims: field(anything(), "every claim of the token"),
+});
+
+// Elements of lists that server_frames.ts does not name.
+const Message = HistoryPageFrame.shape.messages.def.element;
+const Member = PresenceListFrame.shape.members.def.innerType.def.element;
+const UpdatedMember = PresenceListFrame.shape.updated.def.innerType.def.element;
+const LeftMember = PresenceListFrame.shape.left.def.innerType.def.element;
+
+const HistoryPage = z.strictObject({
+  epoch: WelcomeFrame.shape.epoch,
+  messages: field(z.array(Message), "in the order of offsets"),
+  more: HistoryPageFrame.shape.more,
+});
+
+const Presence = z.strictObject({
+  members: field(z.array(Member), "everybody, one entry a connection"),
+});
+
+const Stored = z.strictObject({
+  id: MessageFrame.shape.id,
+  offset: field(z.int().check(z.gte(1)), "its place in the room"),
+});
+
+const Sent = z.strictObject({ id: MessageFrame.shape.id });
+
+const Problem = z.strictObject({
+  title: field(z.string(), "what the code means, in two or three words"),
+  status: field(z.int(), "the answer's status"),
+  code: field(z.enum(Object.keys(ERRORS) as [keyof typeof ERRORS]), "stable: what a client decides by"),
+  detail: field(z.string(), "for people: what was wrong, and what to do"),
+  field: field(z.optional(z.string()), "the part of the request that is wrong, such as `query.limit`"),
+  retry_after_ms: field(
+    z.optional(wholeNumber()),
+    "when trying again makes sense; with every code that may succeed later",
+  ),
+  request_id: field(z.string(), "finds the request in the function's logs"),
+});
+
+/** The schemas of the answers by their names in the document. */
+export const ANSWERS = {
+  ServiceInfo,
+  Health,
+  Readiness,
+  User,
+  Message,
+  Sender: Message.shape.from,
+  HistoryPage,
+  Member,
+  UpdatedMember,
+  LeftMember,
+  Presence,
+  Stored,
+  Sent,
+  Problem,
+} as const;

@@ -1,0 +1,73 @@
+import { type ErrorCode, type ErrorMeaning, ERRORS } from "../../packages/protocol/error_codes.ts";
+import { type Answer, type Header, type JsonSchema, type Reference, schemaNamed } from "./specification.ts";
+
+/** What a user's token may be refused with. */
+export const TOKEN_PROBLEMS = [
+  "missing_token",
+  "invalid_token",
+  "token_expired",
+  "auth_unavailable",
+] as const;
+
+/** What a connection may be refused with, whatever the room. */
+export const CONNECTION_PROBLEMS = ["overloaded", "too_many_connections"] as const;
+
+/** Headers of answers, by their names among the components. */
+export const HEADERS: Readonly<Record<"RequestId" | "RetryAfter" | "Challenge", Header>> = {
+  RequestId: {
+    description: "Finds the request in the function's logs.",
+    schema: { type: "string", format: "uuid" },
+  },
+  RetryAfter: {
+    description: "Seconds after which the same request may succeed.",
+    schema: { type: "integer", minimum: 1 },
+  },
+  Challenge: {
+    description: "`Bearer …`, with what is wrong with the token, if one was sent.",
+    schema: { type: "string" },
+  },
+};
+
+/** A header among the document's components. */
+export function headerNamed(name: keyof typeof HEADERS): Reference {
+  return { $ref: `#/components/headers/${name}` };
+}
+
+/** An answer of JSON. */
+export function jsonAnswer(description: string, schema: JsonSchema): Answer {
+  return {
+    description,
+    headers: { "X-Request-Id": headerNamed("RequestId") },
+    content: { "application/json": { schema } },
+  };
+}
+
+/** The answers of an operation that may be refused with these codes, or fail: one a status, with the codes that it may have. */
+export function problemAnswers(...codes: readonly ErrorCode[]): Record<string, Answer> {
+  const byStatus = Map.groupBy([...codes, "internal" as const], (code) => ERRORS[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [String(status), problemAnswer(status, codes)]),
+  );
+}
+
+function problemAnswer(status: ErrorMeaning["status"], codes: readonly ErrorCode[]): Answer {
+  const meanings = codes.map((code): ErrorMeaning => ERRORS[code]);
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].detail}`).join("\n\n"),
+    headers: {
+      "X-Request-Id": headerNamed("RequestId"),
+      ...(status === 401 ? { "WWW-Authenticate": headerNamed("Challenge") } : {}),
+      ...(meanings.some(({ retryable }) => retryable) ? { "Retry-After": headerNamed("RetryAfter") } : {}),
+    },
+    content: {
+      "application/problem+json": {
+        schema: {
+          allOf: [
+            schemaNamed("Problem"),
+            { properties: { status: { const: status }, code: { enum: [...codes] } } },
+          ],
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * Builds the client's npm package into `dist/client/` (`deno task build:client`), and prints what each entry costs a page. Ends with 1
+ * when the core is larger than it may be. `npm pack ./dist/client` makes the tarball.
+ */
+import { MAX_CORE_BYTES, measureClient, stopBundling, writeClientPackage } from "./client_package.ts";
+
+const FOLDER = new URL("../../dist/client/", import.meta.url);
+
+const bytes = (count: number) => count.toLocaleString("en").padStart(9);
+
+await writeClientPackage(FOLDER);
+const sizes = await measureClient();
+await stopBundling();
+
+console.log("entry          minified      gzip   (bytes, with all that it needs)");
+for (const { entry, minifiedBytes, gzipBytes } of sizes) {
+  console.log(`${entry.padEnd(14)}${bytes(minifiedBytes)} ${bytes(gzipBytes)}`);
+}
+const core = sizes.find(({ entry }) => entry === ".");
+if (!core || core.gzipBytes > MAX_CORE_BYTES) {
+  console.error(`The core is larger than ${MAX_CORE_BYTES} bytes.`);
+  Deno.exit(1);
+}

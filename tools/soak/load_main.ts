@@ -1,0 +1,108 @@
+/** A process of members, told by lines of JSON what to do (load_job.ts). It ends when its input does. */
+import { SeededRandom } from "../support/seeded_random.ts";
+import { readLines } from "../support/processes/read_lines.ts";
+import type { LoadAnswers, LoadCommand, LoadProgress, LoadRequest, LoadResponse } from "./load_job.ts";
+import { glimpse, type PresenceView } from "./presence_view.ts";
+import { SoakMember } from "./soak_member.ts";
+
+/** Messages go out in as many steps a second. */
+const STEPS_PER_SECOND = 20;
+const MOST_FILLER = 200;
+
+const members = new Map<number, SoakMember>();
+let published = 0;
+let publishing: ReturnType<typeof setInterval> | undefined;
+
+async function join({ members: jobs, atOnce }: Extract<LoadCommand, { type: "join" }>): Promise<null> {
+  const waiting = jobs.map((job) => {
+    const member = new SoakMember(job);
+    members.set(job.member, member);
+    return member;
+  });
+  const joinOneByOne = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await next.join();
+  };
+  await Promise.all(Array.from({ length: atOnce }, joinOneByOne));
+  return null;
+}
+
+function publish({ perSecond, seed }: Extract<LoadCommand, { type: "publish" }>): null {
+  const random = new SeededRandom(seed);
+  const all = [...members.values()];
+  const begunAt = performance.now();
+  publishing = setInterval(() => {
+    // What a busy machine was late with goes now.
+    const due = (performance.now() - begunAt) / 1_000 * perSecond;
+    for (; published < due; published++) random.pick(all).publish("x".repeat(random.below(MOST_FILLER)));
+  }, 1_000 / STEPS_PER_SECOND);
+  return null;
+}
+
+function progress(): LoadProgress {
+  const all = [...members.values()];
+  const sum = (of: (member: SoakMember) => number) => all.reduce((total, member) => total + of(member), 0);
+  return {
+    members: all.length,
+    live: sum(({ isLive }) => isLive ? 1 : 0),
+    published,
+    pending: sum(({ pending }) => pending),
+    delivered: sum(({ delivered }) => delivered),
+    reconnects: sum(({ absences }) => absences.length),
+  };
+}
+
+async function leave(who: readonly number[]): Promise<null> {
+  await Promise.all(who.map((member) => members.get(member)?.leave()));
+  return null;
+}
+
+function heads(): Record<string, number> {
+  const known: Record<string, number> = {};
+  for (const { room, head } of members.values()) known[room] = Math.max(known[room] ?? 0, head);
+  return known;
+}
+
+function views(): PresenceView[] {
+  return [...members.values()].flatMap(({ view }) => view ? [view] : []);
+}
+
+async function answer(command: LoadCommand): Promise<LoadAnswers[LoadCommand["type"]]> {
+  switch (command.type) {
+    case "join":
+      return await join(command);
+    case "publish":
+      return publish(command);
+    case "progress":
+      return progress();
+    case "leave":
+      return await leave(command.members);
+    case "stop":
+      clearInterval(publishing);
+      return heads();
+    case "behind":
+      return [...members.values()].filter((member) =>
+        !member.hasLeft && !member.hasCaughtUp(command.heads[member.room] ?? 0)
+      ).length;
+    case "glimpses":
+      return views().map(glimpse);
+    case "views":
+      return views().filter(({ room }) => command.rooms.includes(room));
+    case "account": {
+      const member = members.get(command.member);
+      if (!member) throw new Error(`There is no member ${command.member}.`);
+      const { account, errors } = member;
+      return { account, errors: Object.fromEntries(errors) };
+    }
+  }
+}
+
+async function respond({ id, command }: LoadRequest): Promise<void> {
+  const response: LoadResponse = await answer(command).then(
+    (answer) => ({ id, answer }),
+    (error: Error) => ({ id, error: error.message }),
+  );
+  console.log(JSON.stringify(response));
+}
+
+await readLines(Deno.stdin.readable, (line) => void respond(JSON.parse(line)));
+Deno.exit(0);

@@ -1,0 +1,90 @@
+import { SeededRandom } from "../seeded_random.ts";
+import {
+  after,
+  afterBytes,
+  before,
+  type Direction,
+  DIRECTIONS,
+  type Faults,
+  type Hold,
+  lostAck,
+  type PerDirection,
+  type Place,
+  within,
+} from "./faults.ts";
+
+/** Bounds of where a connection is cut: within the request, within the answer, in the first frames, and late. */
+const BYTE_BOUNDS = [250, 700, 1_500, 3_000, 20_000] as const;
+const MOST_DELAY_MS = 20;
+const MOST_HOLD_MS = 150;
+/** Cuts aim at one of the first few messages: there may be no more. */
+const MOST_MESSAGES = 6;
+
+/** How often what is drawn, out of their sum. */
+const KINDS = [
+  ...repeat(4, drawCut),
+  ...repeat(3, drawLostAck),
+  ...repeat(2, drawHold),
+  ...repeat(1, (): Faults => ({ refuse: true })),
+] as const;
+
+/**
+ * What goes wrong with so many connections, one after the other: the same for the same seed. Many break off within the handshake or
+ * a frame, some late, some have an ack lost, fall silent before they are cut, or are refused, and many are slow besides. It is
+ * plain data, to be printed as JSON, and takes a few hundred milliseconds a connection at most.
+ */
+export function drawFaults(seed: number, connections: number): readonly Faults[] {
+  const random = new SeededRandom(seed);
+  return Array.from({ length: connections }, () => {
+    const faults = random.pick(KINDS)(random);
+    const delayMs = random.below(2) === 0 ? drawDelay(random) : undefined;
+    return {
+      ...faults,
+      cutWay: random.pick(["reset", "fin"] as const),
+      ...(delayMs === undefined || faults.refuse ? {} : { delayMs }),
+    };
+  });
+}
+
+function drawCut(random: SeededRandom): Faults {
+  return { cut: drawPlace(random) };
+}
+
+function drawLostAck(random: SeededRandom): Faults {
+  return { cut: lostAck(undefined, 1 + random.below(3)) };
+}
+
+function drawHold(random: SeededRandom): Faults {
+  const direction = random.pick([undefined, ...DIRECTIONS]);
+  const hold: Hold = {
+    from: drawPlace(random),
+    ms: 20 + random.below(MOST_HOLD_MS - 20),
+    then: random.below(4) === 0 ? "release" : "cut",
+    ...(direction ? { direction } : {}),
+  };
+  // What only falls silent for a while ends some time, too.
+  return hold.then === "release" ? { hold, cut: drawPlace(random) } : { hold };
+}
+
+function drawPlace(random: SeededRandom): Place {
+  const direction = random.pick(DIRECTIONS);
+  return random.below(2) === 0
+    ? afterBytes(direction, random.below(random.pick(BYTE_BOUNDS)))
+    : drawMessagePlace(random, direction);
+}
+
+function drawMessagePlace(random: SeededRandom, direction: Direction): Place {
+  const message = 1 + random.below(MOST_MESSAGES);
+  const how = random.below(4);
+  if (how === 0) return before(direction, message);
+  if (how === 1) return after(direction, message);
+  return within(direction, message, 1 + random.below(200));
+}
+
+function drawDelay(random: SeededRandom): PerDirection {
+  return { toClient: random.below(MOST_DELAY_MS + 1), toServer: random.below(MOST_DELAY_MS + 1) };
+}
+
+function repeat<T>(times: number, value: T): readonly T[] {
+  return Array.from({ length: times }, () => value);
+}
