@@ -6,6 +6,7 @@ import {
   startFunctionProcess,
 } from "../../tools/support/processes/function_process.ts";
 import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
+import { absoluteImports } from "../support/function_copy.ts";
 import { askableAuth, remotePolicy, unusedAddress } from "../support/project_stub.ts";
 import { rawGet } from "../../tools/support/wire/raw_request.ts";
 
@@ -15,7 +16,7 @@ const TELL_TALE = "supabase-js was loaded";
 const importMap = new URL(`data:application/json,${
   encodeURIComponent(JSON.stringify({
     imports: {
-      ...functionConfig.imports,
+      ...absoluteImports(functionConfig.imports),
       "@supabase/supabase-js":
         `data:application/javascript,console.log("${TELL_TALE}"); throw new Error("not here");`,
     },

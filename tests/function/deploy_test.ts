@@ -3,8 +3,8 @@
  * version of the hosted runtime.
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { assertEquals, assertExists, assertLess } from "@std/assert";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { assert, assertEquals, assertExists, assertLess, assertMatch } from "@std/assert";
 import { startDeployed } from "../support/deploy/deployed_function.ts";
 import { startManagementApi } from "../support/deploy/management_api.ts";
 import { deployWithCli, PROJECT_REF } from "../support/deploy/supabase_cli.ts";
@@ -16,10 +16,32 @@ import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 const PROJECT_DIRECTORY = fileURLToPath(new URL("../..", import.meta.url));
 const FUNCTION_DIRECTORY = "supabase/functions/realtime";
 const FUNCTION_FOLDER = new URL(`../../${FUNCTION_DIRECTORY}/`, import.meta.url);
+/** The TypeScript files of the function as shipped; a project adds its own. */
+const SHIPPED: readonly string[] = [
+  "app.ts",
+  "index.ts",
+  "middleware/auth.ts",
+  "middleware/require_claim.ts",
+  "routes/echo.ts",
+  "routes/rooms.ts",
+];
 /** What the platform takes of one function, bundled with its packages. */
 const PLATFORM_LIMIT_BYTES = 20_000_000;
-/** What nothing of the function runs: offered to endpoints that a project adds (docs/recipes), so it goes up with the first one. */
-const NOT_RUN = ["socket/receive_json.ts"];
+
+/** The project's files that the function's modules are made of, dynamic imports included, below the project's folder. */
+async function listModules(): Promise<Set<string>> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", `${FUNCTION_DIRECTORY}/index.ts`],
+    cwd: PROJECT_DIRECTORY,
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  const { modules }: { modules: { specifier: string }[] } = JSON.parse(new TextDecoder().decode(stdout));
+  const root = pathToFileURL(PROJECT_DIRECTORY).href;
+  return new Set(
+    modules.filter(({ specifier }) => specifier.startsWith(root))
+      .map(({ specifier }) => decodeURI(specifier.slice(root.length))),
+  );
+}
 
 Deno.test("what the CLI uploads is the whole function, and runs by itself", {
   sanitizeOps: true,
@@ -60,20 +82,33 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
       });
     });
 
-    await t.step("every source file of the function is uploaded, and nothing from outside it", async () => {
-      const sources = await listFiles(FUNCTION_FOLDER, ".ts");
-      const expected = new Set(sources.map((path) => `${FUNCTION_DIRECTORY}/${path}`));
+    await t.step("every module that the function reaches is uploaded, and nothing else", async () => {
+      const expected = await listModules();
       expected.add(`${FUNCTION_DIRECTORY}/deno.json`);
-      for (const path of NOT_RUN) expected.delete(`${FUNCTION_DIRECTORY}/${path}`);
       const uploaded = new Set(files.keys());
-      // Missing is what no import reaches, or only one that the CLI cannot follow: see docs/deploy.md, "What is uploaded".
+      // A missing one is what no import reaches, or only one that the CLI cannot follow: see docs/deploy.md, "What is uploaded".
       assertEquals(
         { missing: [...expected.difference(uploaded)], extra: [...uploaded.difference(expected)] },
-        {
-          missing: [],
-          extra: [],
-        },
+        { missing: [], extra: [] },
       );
+    });
+
+    await t.step("the function's own files are few, and import the engine's entry points only", async () => {
+      const own = (await listFiles(FUNCTION_FOLDER, ".ts")).filter((path) => SHIPPED.includes(path));
+      assertEquals(own, [...SHIPPED]);
+      let lines = 0;
+      for (const path of own) {
+        const text = await Deno.readTextFile(new URL(path, FUNCTION_FOLDER));
+        lines += text.split("\n").length - 1;
+        for (const [, specifier = ""] of text.matchAll(/from "([^"]+)"/g)) {
+          if (specifier.startsWith("./") || specifier.startsWith("../")) {
+            const target = new URL(specifier, new URL(path, FUNCTION_FOLDER)).href;
+            assert(target.startsWith(FUNCTION_FOLDER.href), `${path} imports ${specifier}`);
+          } else assertMatch(specifier, /^@realtime-edge\/server(\/(rooms|testing))?$/);
+        }
+      }
+      assertLess(lines, 700);
+      console.log(`the function: ${own.length} files, ${lines} lines; uploaded with the engine: ${files.size} files`);
     });
 
     const upload = await unpackUpload(deployment, join(workplace, "upload"));

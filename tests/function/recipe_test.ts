@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
 import { readCodeBlock } from "../support/code_blocks.ts";
 import { copyFunction, type FunctionCopy } from "../support/function_copy.ts";
@@ -14,11 +14,8 @@ const typedClient = await readCodeBlock(RECIPE, ({ code }) => code.includes("hc<
 /** The function with exactly the recipe's code in it. */
 async function functionWithRecipe(): Promise<FunctionCopy> {
   const copy = await copyFunction();
-  await copy.write("routes/boards.ts", endpoint);
-  const app = await copy.read("app.ts");
-  const lastRoute = /( *\.route\([^\n]*\));\n/;
-  assert(lastRoute.test(app), "app.ts has no last route");
-  await copy.write("app.ts", appImport + app.replace(lastRoute, `$1\n${appLine.trim()};\n`));
+  assertEquals(appImport.trim(), 'import { boards } from "./routes/boards.ts";');
+  await copy.addEndpoint({ name: "boards", code: endpoint, line: appLine });
   return copy;
 }
 
@@ -71,4 +68,46 @@ Deno.test("an endpoint that forgets authenticate does not compile", async () => 
   await using copy = await functionWithRecipe();
   await copy.write("routes/boards.ts", endpoint.replace("  authenticate,\n", ""));
   assertStringIncludes(await copy.check("app.ts"), "user");
+});
+
+Deno.test("custom middleware in place of authenticate does not compile, behind it it does", async () => {
+  await using copy = await functionWithRecipe();
+  const importClaim = 'import { requireClaim } from "../middleware/require_claim.ts";\n';
+  const claim = '  requireClaim("role", "player"),\n';
+  const behind = importClaim + endpoint.replace("  authenticate,\n", `  authenticate,\n${claim}`);
+  await copy.write("routes/boards.ts", behind);
+  assertEquals(await copy.check("app.ts"), "");
+  const other = `import { createMiddleware } from "hono/factory";
+const passOn = createMiddleware(async (_c, next) => await next());\n`;
+  await copy.write("routes/boards.ts", other + endpoint.replace("  authenticate,\n", "  passOn,\n"));
+  assertStringIncludes(await copy.check("app.ts"), "user");
+});
+
+Deno.test("a handshake is refused in the order of the protocol, wherever parameters are validated", async () => {
+  const source = `import { z } from "zod";
+import { endpoint, upgradeWebSocket, validate } from "@realtime-edge/server";
+import { authenticate } from "../middleware/auth.ts";
+const Address = z.object({ board: z.string().regex(/^[a-z]+$/) });
+export const boards = endpoint()
+  .get("/:board", authenticate, validate("param", Address), upgradeWebSocket(() => ({})));\n`;
+  await using copy = await copyFunction();
+  await copy.addEndpoint({ name: "boards", code: source, line: appLine });
+  const issuer = await createIssuer();
+  await using running = await startFunctionProcess({
+    env: { ...environment(issuer), ALLOWED_ORIGINS: "https://good.example" },
+    entry: copy.index,
+    importMap: copy.importMap,
+  });
+  const bearer = { authorization: `Bearer ${await issuer.token("alice")}` };
+  const upgrade = { upgrade: "websocket" };
+  const rows: readonly [Record<string, string>, string][] = [
+    [{ ...upgrade }, "missing_token"],
+    [{ ...bearer }, "expected_websocket"],
+    [{ ...bearer, ...upgrade, origin: "https://evil.example" }, "forbidden"],
+    [{ ...bearer, ...upgrade }, "invalid_request"],
+  ];
+  for (const [headers, code] of rows) {
+    const response = await fetch(`http://127.0.0.1:${running.port}/realtime/boards/Chess9`, { headers });
+    assertEquals((await response.json()).code, code);
+  }
 });

@@ -15,15 +15,8 @@ const types = await readCodeBlock(PAGE, ({ code }) => code.includes("RoomEvents"
 /** The function with exactly the page's code in it. */
 async function functionWithTables(): Promise<FunctionCopy> {
   const copy = await copyFunction();
-  await copy.write("routes/tables.ts", tables);
-  await copy.write("routes/classes.ts", classes);
-  const app = await copy.read("app.ts");
-  const lastRoute = /( *\.route\([^\n]*\));\n/;
-  assert(lastRoute.test(app), "app.ts has no last route");
-  const imports =
-    'import { classes } from "./routes/classes.ts";\nimport { tables } from "./routes/tables.ts";\n';
-  const added = app.replace(lastRoute, `$1\n${appLine.trim()}.route("/classes", classes);\n`);
-  await copy.write("app.ts", imports + added);
+  await copy.addEndpoint({ name: "tables", code: tables, line: appLine });
+  await copy.addEndpoint({ name: "classes", code: classes, line: '.route("/classes", classes)' });
   return copy;
 }
 

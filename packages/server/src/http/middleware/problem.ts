@@ -50,7 +50,9 @@ export function problemResponse(code: ErrorCode, requestId: string, options: Pro
 /** The app's `onError`: refusals become their problem, anything else `internal` and a line in the log. */
 export function answerProblem(error: Error, c: Context<AppEnv>): Response {
   const { requestId } = c.var;
-  const { deps } = c.env;
+  const deps = c.env?.deps;
+  // The app was not served through the engine: there is no log, and the caller should see why.
+  if (!deps) throw error;
   if (error instanceof RequestProblem) return problemResponse(error.code, requestId, error.options);
   // What Hono's own validator says of a body that is not JSON.
   if (error instanceof HTTPException && error.status === 400) {
