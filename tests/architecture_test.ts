@@ -1,156 +1,206 @@
-/** The house rules that a reader relies on: who may import whom, and who may touch what (docs/architecture.md). */
+/** The rules of the repository's structure: which part may import which, and what only one part may do (docs/architecture.md). */
 import { assertEquals } from "@std/assert";
 import { listFiles } from "../tools/support/list_files.ts";
 
-const FUNCTION = new URL("../supabase/functions/realtime/", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
+const ENGINE = "packages/server/";
 
-/** A folder or file of the function, and what it may import beside itself. Nothing below knows what is above it. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  "index.ts": ["config.ts", "edge_runtime.ts", "service.ts", "standalone.ts"],
-  "service.ts": [
-    "app.ts",
-    "app_env.ts",
-    "config_schema.ts",
-    "handler.ts",
-    "log.ts",
-    "metrics.ts",
-    "protocol",
-    "room_address.ts",
-    "service_auth.ts",
-    "service_backplane.ts",
-    "service_policy.ts",
-    "service_rooms.ts",
-    "socket",
+/** Parts of the repository, and the parts that each may import. Tests may import everything. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  "supabase/functions/realtime": [],
+  "packages/protocol": [],
+  "packages/server": ["packages/protocol"],
+  "packages/client": ["packages/protocol"],
+  // The dev server runs the function in this process.
+  "packages/cli": ["packages/server", "packages/client", "supabase/functions/realtime"],
+  "tools/support": ["packages/protocol", "packages/server", "packages/client", "packages/cli"],
+  "tools/bench": ["tools/support", "packages/protocol", "packages/server", "packages/client", "packages/cli"],
+  "tools/soak": [
+    "tools/support",
+    "packages/protocol",
+    "packages/server",
+    "packages/client",
+    "packages/cli",
+    // The churn scenario measures the function from inside its process.
+    "supabase/functions/realtime",
   ],
-  "service_auth.ts": ["auth", "config.ts", "config_schema.ts"],
-  "service_backplane.ts": ["backplane", "config_schema.ts", "log.ts"],
-  "service_policy.ts": ["app_env.ts", "config_schema.ts", "log.ts", "permissions", "rooms"],
-  "service_rooms.ts": ["config_schema.ts", "late_rooms.ts", "protocol", "rooms", "socket"],
-  "edge_runtime.ts": ["log.ts", "service.ts"],
-  "standalone.ts": ["config_schema.ts", "service.ts"],
-  "config.ts": ["config_schema.ts"],
-  "config_schema.ts": ["config_values.ts"],
-  "config_values.ts": [],
-  "handler.ts": ["app_env.ts", "auth", "log.ts", "middleware", "socket"],
-  "app.ts": ["app_env.ts", "endpoint.ts", "middleware", "routes"],
-  "openapi": ["protocol", "version.ts"],
-  "routes": [
-    "app_env.ts",
-    "endpoint.ts",
-    "middleware",
-    "openapi",
-    "protocol",
-    "room_endpoint.ts",
-    "socket",
-    "version.ts",
-  ],
-  "room_endpoint.ts": [
-    "app_env.ts",
-    "auth",
-    "endpoint.ts",
-    "middleware",
-    "protocol",
-    "room_address.ts",
-    "room_http.ts",
-    "rooms",
-    "socket",
-  ],
-  "room_http.ts": ["auth", "backplane", "endpoint.ts", "middleware", "protocol", "room_address.ts", "rooms"],
-  "room_address.ts": ["protocol"],
-  // Known to app_env.ts, so that the rooms' own code can be loaded after the first answer.
-  "late_rooms.ts": ["backplane", "rooms", "socket"],
-  "endpoint.ts": ["app_env.ts"],
-  "app_env.ts": ["auth", "late_rooms.ts", "log.ts", "metrics.ts", "rooms", "socket"],
-  "middleware": ["app_env.ts", "auth", "backplane", "log.ts", "protocol", "socket"],
-  "permissions": ["auth", "backplane", "rooms"],
-  "rooms": ["auth", "backplane", "log.ts", "metrics.ts", "protocol", "socket"],
-  "backplane": [],
-  "socket": ["auth", "log.ts", "metrics.ts", "protocol"],
-  "auth": ["protocol"],
-  "log.ts": [],
-  "metrics.ts": [],
-  "version.ts": [],
-  "protocol": [],
+  "tools/edge_host": ["tools/support", "packages/protocol", "packages/server", "packages/cli"],
+  "tools/pack": ["tools/support", "packages/protocol", "packages/server", "packages/cli"],
+  "tools/docs": ["tools/support", "packages/protocol", "packages/server"],
+  "tools/openapi": ["tools/support", "packages/protocol", "packages/server"],
+  "tools/checks": ["tools/support"],
 };
 
-/** What only one place may do. */
+/** Imports between parts that stand outside the table, each with its reason. */
+const EXCEPTIONS: readonly string[] = [
+  // The function as the hosted runtime starts it, for tests and tools.
+  "tools/support/processes/hosted_entry.ts → supabase/functions/realtime/index.ts",
+];
+
+/** The layers of the engine; each may import those below it, and the packages' protocol. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  "host": ["auth", "compose", "config", "http", "observability", "socket"],
+  "testing": ["host"],
+  "compose": [
+    "auth",
+    "backplane",
+    "config",
+    "http",
+    "lazy.ts",
+    "observability",
+    "permissions",
+    "rooms",
+    "schemas",
+    "socket",
+  ],
+  "http": ["auth", "backplane", "lazy.ts", "observability", "rooms", "schemas", "socket", "version.ts"],
+  "permissions": ["auth", "backplane", "expiring_cache.ts", "rooms"],
+  "rooms": ["auth", "backplane", "lazy.ts", "observability", "schemas", "socket"],
+  "socket": ["auth", "observability", "schemas"],
+  "auth": ["expiring_cache.ts"],
+  "backplane": ["lazy.ts"],
+  "config": [],
+  "schemas": [],
+  "observability": [],
+  "expiring_cache.ts": [],
+  "lazy.ts": [],
+  "version.ts": [],
+};
+
+/** What only one part of the engine may do. */
 const ONLY_IN: readonly { what: RegExp; where: RegExp }[] = [
-  { what: /Deno\.env/, where: /^index\.ts$/ },
+  { what: /Deno\.env/, where: /^host\// },
   { what: /Deno\.upgradeWebSocket|raw\.(send|close)\(/, where: /^socket\// },
-  { what: /\bDeno\./, where: /^(?!protocol\/)/ },
-  { what: /from "(npm:)?hono/, where: /^(?!protocol\/|auth\/|socket\/|rooms\/|backplane\/)/ },
-  { what: /console\./, where: /^(edge_runtime|config|standalone)\.ts$/ },
+  { what: /\bDeno\./, where: /^(?!schemas\/)/ },
+  { what: /from "(npm:)?hono/, where: /^(http|host|testing)\// },
+  { what: /console\./, where: /^(host|config)\// },
 ];
 
 interface Source {
+  /** From the repository's root. */
   readonly path: string;
-  readonly text: string;
+  readonly code: string;
+  /** Modules of the repository that this one imports, from the root. */
+  readonly imports: readonly string[];
 }
+
+const sources: readonly Source[] = await readSources();
 
 async function readSources(): Promise<Source[]> {
-  const paths = await listFiles(FUNCTION, ".ts");
+  const folders = [...Object.keys(PARTS), "tests"];
+  const paths = await Promise.all(folders.map(async (folder) => {
+    return (await listFiles(new URL(`${folder}/`, ROOT), ".ts")).map((path) => `${folder}/${path}`);
+  }));
   return await Promise.all(
-    paths.map(async (path) => ({ path, text: await Deno.readTextFile(new URL(path, FUNCTION)) })),
+    paths.flat().map(async (path) => {
+      const text = await Deno.readTextFile(new URL(path, ROOT));
+      // A comment may name anything.
+      const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+      const specifiers = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g)].map(([, name = ""]) =>
+        name
+      );
+      const imports = specifiers.map((name) =>
+        new URL(name, new URL(path, ROOT)).href.slice(ROOT.href.length)
+      );
+      return { path, code, imports };
+    }),
   );
 }
 
-/** The code without its comments: what a comment speaks of is not done. */
-function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
-}
+const partOf = (path: string) =>
+  Object.keys(PARTS).find((part) => path.startsWith(`${part}/`)) ?? path.split("/")[0] ?? path;
+const layerOf = (path: string) => path.slice(`${ENGINE}src/`.length).split("/")[0] ?? path;
+const ENGINE_SOURCES = sources.filter(({ path }) => path.startsWith(`${ENGINE}src/`));
 
-function imports({ path, text }: Source): string[] {
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, specifier = ""]) =>
-    specifier
+Deno.test("a part of the repository imports the parts below it only, and none imports tests", () => {
+  const wrong = sources.filter(({ path }) => partOf(path) !== "tests").flatMap(({ path, imports }) =>
+    imports.filter((target) =>
+      partOf(target) !== partOf(path) && !PARTS[partOf(path)]?.includes(partOf(target))
+    ).map((target) => `${path} → ${target}`)
   );
-  const base = new URL(path, FUNCTION);
-  return specifiers.filter((specifier) => specifier.startsWith("."))
-    .map((specifier) => new URL(specifier, base).href.slice(FUNCTION.href.length));
-}
+  assertEquals(wrong, [...EXCEPTIONS]);
+});
 
-const place = (path: string) => path.split("/")[0] ?? path;
+Deno.test("the function and other packages import the entries of a package only", () => {
+  const wrong = sources.filter(({ path }) => /^(supabase|packages\/(client|protocol))\//.test(path)).flatMap((
+    { path, imports },
+  ) => imports.filter((target) => target.startsWith(`${ENGINE}src/`)).map((target) => `${path} → ${target}`));
+  assertEquals(wrong, []);
+});
 
-Deno.test("imports go downwards only", async () => {
-  const wrong = (await readSources()).flatMap((source) =>
-    imports(source)
-      .filter((target) =>
-        place(target) !== place(source.path) && !MAY_IMPORT[place(source.path)]?.includes(place(target))
-      )
-      .map((target) => `${source.path} → ${target}`)
+Deno.test("a layer of the engine imports the layers below it only", () => {
+  const wrong = ENGINE_SOURCES.flatMap(({ path, imports }) =>
+    imports.filter((target) =>
+      target.startsWith(ENGINE) && layerOf(target) !== layerOf(path) &&
+      !LAYERS[layerOf(path)]?.includes(layerOf(target))
+    ).map((target) => `${path} → ${target}`)
   );
   assertEquals(wrong, []);
 });
 
-Deno.test("every place of the function has its rule", async () => {
-  const places = new Set((await readSources()).map(({ path }) => place(path)));
-  assertEquals([...places].sort(), Object.keys(MAY_IMPORT).sort());
+Deno.test("every layer of the engine has its rule, and no rule is left over", () => {
+  const layers = new Set(ENGINE_SOURCES.map(({ path }) => layerOf(path)));
+  assertEquals([...layers].sort(), Object.keys(LAYERS).sort());
 });
 
-Deno.test("what only one place may do is done there only", async () => {
-  const wrong = (await readSources()).flatMap(({ path, text }) =>
-    ONLY_IN.filter(({ what, where }) => what.test(withoutComments(text)) && !where.test(path))
+Deno.test("no modules import each other in a circle", () => {
+  assertEquals(circlesOf(sources), []);
+});
+
+Deno.test("what only one part of the engine may do is done there only", () => {
+  const wrong = ENGINE_SOURCES.flatMap(({ path, code }) =>
+    ONLY_IN.filter(({ what, where }) => what.test(code) && !where.test(path.slice(`${ENGINE}src/`.length)))
       .map(({ what }) => `${path}: ${what.source}`)
   );
   assertEquals(wrong, []);
 });
 
-Deno.test("every import is a literal, so that the CLI uploads what it names", async () => {
-  const wrong = (await readSources()).filter(({ text }) =>
-    /\bimport\s*\(\s*[^"\s]/.test(withoutComments(text))
+Deno.test("every import that is deployed is a literal, so that the CLI uploads what it names", () => {
+  const wrong = sources.filter(({ path, code }) =>
+    /^(packages\/(server|protocol)|supabase)\//.test(path) && /\bimport\s*\(\s*[^"\s]/.test(code)
   );
   assertEquals(wrong.map(({ path }) => path), []);
 });
 
-Deno.test("every export has a doc comment", async () => {
-  const wrong = (await readSources()).flatMap(({ path, text }) => {
-    const lines = text.split("\n");
-    return lines.flatMap((line, at) => {
-      if (!/^export (?!type \{|\{|\*)/.test(line)) return [];
+Deno.test("every export of the engine has a doc comment", async () => {
+  const wrong: string[] = [];
+  for (const { path } of sources.filter(({ path }) => /^packages\/(server|protocol)\//.test(path))) {
+    const lines = (await Deno.readTextFile(new URL(path, ROOT))).split("\n");
+    lines.forEach((line, at) => {
+      if (!/^export (?!type \{|\{|\*)/.test(line)) return;
       // A lint directive or a reason may stand between the doc comment and the export.
       let before = at - 1;
       while (lines[before]?.startsWith("//")) before--;
-      return lines[before]?.trimEnd().endsWith("*/") ? [] : [`${path}:${at + 1} ${line}`];
+      if (!lines[before]?.trimEnd().endsWith("*/")) wrong.push(`${path}:${at + 1} ${line}`);
     });
-  });
+  }
   assertEquals(wrong, []);
 });
+
+Deno.test("the migrations of the project are those of the engine", async () => {
+  const folders = ["supabase/migrations/", `${ENGINE}migrations/`].map((folder) => new URL(folder, ROOT));
+  const [project, engine] = await Promise.all(folders.map(async (folder) =>
+    await Promise.all(
+      (await listFiles(folder, ".sql")).map(async (
+        name,
+      ) => [name, await Deno.readTextFile(new URL(name, folder))]),
+    )
+  ));
+  assertEquals(project, engine);
+});
+
+/** Every circle of imports, as the modules in it. */
+function circlesOf(modules: readonly Source[]): string[][] {
+  const importsOf = new Map(modules.map(({ path, imports }) => [path, imports]));
+  const circles: string[][] = [];
+  const done = new Set<string>();
+  function visit(path: string, trail: readonly string[]): void {
+    const at = trail.indexOf(path);
+    if (at >= 0) return void circles.push(trail.slice(at));
+    if (done.has(path)) return;
+    for (const target of importsOf.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  }
+  for (const { path } of modules) visit(path, []);
+  return circles;
+}
