@@ -9,11 +9,24 @@ import type { Timed } from "../socket/timing_wheel.ts";
 import type { PermissionWatch, RoomPermissions } from "./policy/authorize.ts";
 import type { Recipient } from "./outbound/fan_out.ts";
 import { HEARTBEAT_TEXT } from "./outbound/frame_text.ts";
-import type { Room } from "./room.ts";
+import type { RecentMessages } from "./outbound/recent_messages.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
 /** Part of the heartbeat after which a silent server shows that it is there; the rest is for the wheel's ticks. */
 const HEARTBEAT_PART = 0.7;
+
+/** The part of a room that its members use. */
+export interface RoomOutput {
+  readonly recent: RecentMessages;
+  /** The `presence` frame that lists all members. */
+  presenceText(): string;
+  /** Sends a frame to one member, in order with the frames to everybody. */
+  reply(member: Member, text: string): void;
+  /** Sends all waiting frames now. */
+  flush(): void;
+  /** Removes a member. */
+  delete(member: Member): void;
+}
 
 /** One connection in one room: who it is, what it may do, and what it is sent. Watches its heartbeat and its token's expiry. */
 export class Member implements Recipient, Timed {
@@ -23,7 +36,7 @@ export class Member implements Recipient, Timed {
   readonly #deps: RoomDeps;
   #user: User;
   #permissions: RoomPermissions;
-  #room: Room | undefined;
+  #room: RoomOutput | undefined;
   #sentAt: number;
   #heardAt: number;
   /** How many messages had arrived then. */
@@ -71,7 +84,7 @@ export class Member implements Recipient, Timed {
   }
 
   /** The room, once this member is live in it. */
-  get room(): Room | undefined {
+  get room(): RoomOutput | undefined {
     return this.#room;
   }
 
@@ -112,7 +125,7 @@ export class Member implements Recipient, Timed {
   }
 
   /** The member is live in the room now. */
-  enter(room: Room): void {
+  enter(room: RoomOutput): void {
     this.#room = room;
   }
 

@@ -2,7 +2,7 @@ import type { Ephemeral, PresenceChange, RoomEvent, Subscription } from "../back
 import type { Metrics } from "../observability/metrics.ts";
 import { FanOut, type FrameKind } from "./outbound/fan_out.ts";
 import { messageText } from "./outbound/frame_text.ts";
-import type { Member } from "./member.ts";
+import type { Member, RoomOutput } from "./member.ts";
 import { PresenceBroadcast } from "./outbound/presence_broadcast.ts";
 import { PresenceThrottle } from "./outbound/presence_throttle.ts";
 import { RecentMessages } from "./outbound/recent_messages.ts";
@@ -20,7 +20,7 @@ interface Waiting {
 }
 
 /** One room in this isolate: one subscription to the backplane, however many members. */
-export class Room implements TurnWaiter {
+export class Room implements RoomOutput, TurnWaiter {
   readonly key: string;
   readonly recent: RecentMessages;
   readonly #fanOut: FanOut<Member>;
