@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { FanOut, type FrameKind } from "../../packages/server/src/rooms/outbound/fan_out.ts";
-import { ManualTurn, RecordingRecipient } from "./recipients.ts";
+import { ManualScheduler, RecordingRecipient } from "./recipients.ts";
 
 /** Every kind of recipient. */
 const TRAITS = [false, true].flatMap((joinsFrames) =>
@@ -19,7 +19,7 @@ const Step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("toAll"), kind: Kind, isLong: fc.constant(true) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("toOne"), kind: Kind, who: Who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("add", "delete"), who: Who }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("flush", "turnEnded") }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("flush", "tickSettled") }) },
 );
 type Step = {
   readonly do: string;
@@ -55,8 +55,8 @@ class Model {
 
 /** `others` only make the fan-out's audience larger. */
 function run(steps: readonly Step[], others = 0): void {
-  const turn = new ManualTurn();
-  const fanOut = new FanOut<RecordingRecipient>(turn);
+  const scheduler = new ManualScheduler();
+  const fanOut = new FanOut<RecordingRecipient>(scheduler);
   for (let count = 0; count < others; count++) fanOut.add(new RecordingRecipient());
   const models = TRAITS.map((traits) => new Model(traits));
   for (const [number, { do: what, kind = "message", who = 0, isLong = false }] of steps.entries()) {
@@ -77,9 +77,9 @@ function run(steps: readonly Step[], others = 0): void {
       fanOut.delete(model.recipient);
       model.delete();
     } else if (what === "flush") fanOut.flush();
-    else turn.end();
+    else scheduler.settleAll();
   }
-  turn.end();
+  scheduler.settleAll();
   for (const { recipient, expected } of models) {
     assertEquals(recipient.frames, expected);
     if (!recipient.joinsFrames) assertEquals(recipient.sent.length, expected.length);

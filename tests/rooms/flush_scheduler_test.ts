@@ -3,47 +3,47 @@ import { FlushScheduler } from "../../packages/server/src/rooms/outbound/flush_s
 import { Trace } from "../../tools/support/trace.ts";
 
 Deno.test("whoever waits is told once that the turn has ended, and not before", async () => {
-  const turn = new FlushScheduler();
+  const scheduler = new FlushScheduler();
   const trace = new Trace();
-  const one = { turnEnded: () => trace.add("one") };
-  const other = { turnEnded: () => trace.add("other") };
-  turn.wait(one);
-  turn.wait(other);
-  turn.wait(one);
+  const one = { tickSettled: () => trace.add("one") };
+  const other = { tickSettled: () => trace.add("other") };
+  scheduler.schedule(one);
+  scheduler.schedule(other);
+  scheduler.schedule(one);
   assertEquals(trace.entries, []);
   await trace.untilCount(2);
-  turn.wait(other);
+  scheduler.schedule(other);
   await trace.untilCount(3);
   assertEquals(trace.entries, ["one", "other", "other"]);
 });
 
 Deno.test("who waits again when told waits for the next turn", async () => {
-  const turn = new FlushScheduler();
+  const scheduler = new FlushScheduler();
   const trace = new Trace();
   const again = {
-    turnEnded() {
+    tickSettled() {
       trace.add("again");
-      if (trace.entries.length < 5) turn.wait(again);
+      if (trace.entries.length < 5) scheduler.schedule(again);
     },
   };
-  turn.wait(again);
+  scheduler.schedule(again);
   await trace.untilCount(5);
   assertEquals(trace.entries.length, 5);
 });
 
 Deno.test("a hold ends by itself, once, and not when it was released before", async () => {
-  const turn = new FlushScheduler();
+  const scheduler = new FlushScheduler();
   const trace = new Trace();
-  const one = { holdEnded: () => trace.add("one") };
-  const released = { holdEnded: () => trace.add("released") };
-  turn.hold(released, 0);
-  turn.release(released);
-  turn.hold(released, 1);
-  turn.hold(one, 1);
-  turn.hold(one, 1);
-  turn.release(released);
+  const one = { delayEnded: () => trace.add("one") };
+  const released = { delayEnded: () => trace.add("released") };
+  scheduler.delay(released, 0);
+  scheduler.cancel(released);
+  scheduler.delay(released, 1);
+  scheduler.delay(one, 1);
+  scheduler.delay(one, 1);
+  scheduler.cancel(released);
   await trace.untilCount(1);
-  turn.hold(one, 1);
+  scheduler.delay(one, 1);
   await trace.untilCount(2);
   assertEquals(trace.entries, ["one", "one"]);
 });

@@ -25,13 +25,13 @@ function namesIn({ joined = [], updated = [], left = [] }: FrameOf<"presence">):
 }
 
 Deno.test("what came together is told in one frame, and then the list says it too", () => {
-  const news = new PresenceBroadcast([entry("a1"), entry("b1")]);
-  news.add({ type: "joined", entry: entry("c1", '{"mood":"good"}') });
-  news.add({ type: "left", entry: entry("a1") });
-  news.add({ type: "joined", entry: entry("d1") });
-  news.add({ type: "updated", entry: entry("b2"), previous: "b1" });
-  assertEquals(readFrame(news.listText).members?.map(({ connection }) => connection), ["a1", "b1"]);
-  assertEquals(news.tell().map((text) => JSON.parse(text)), [{
+  const broadcast = new PresenceBroadcast([entry("a1"), entry("b1")]);
+  broadcast.add({ type: "joined", entry: entry("c1", '{"mood":"good"}') });
+  broadcast.add({ type: "left", entry: entry("a1") });
+  broadcast.add({ type: "joined", entry: entry("d1") });
+  broadcast.add({ type: "updated", entry: entry("b2"), previous: "b1" });
+  assertEquals(readFrame(broadcast.listText).members?.map(({ connection }) => connection), ["a1", "b1"]);
+  assertEquals(broadcast.flush().map((text) => JSON.parse(text)), [{
     type: "presence",
     joined: [{ user: "c", connection: "c1", state: { mood: "good" } }, {
       user: "d",
@@ -41,17 +41,21 @@ Deno.test("what came together is told in one frame, and then the list says it to
     updated: [{ user: "b", connection: "b2", state: {}, previous: "b1" }],
     left: [{ user: "a", connection: "a1" }],
   }]);
-  assertEquals(readFrame(news.listText).members?.map(({ connection }) => connection), ["c1", "d1", "b2"]);
-  assertEquals([news.length, news.tell()], [0, []]);
+  assertEquals(readFrame(broadcast.listText).members?.map(({ connection }) => connection), [
+    "c1",
+    "d1",
+    "b2",
+  ]);
+  assertEquals([broadcast.length, broadcast.flush()], [0, []]);
 });
 
 Deno.test("who enters and leaves at once is told to have done both, one after the other", () => {
-  const news = new PresenceBroadcast([]);
-  news.add({ type: "joined", entry: entry("a1") });
-  news.add({ type: "joined", entry: entry("b1") });
-  news.add({ type: "left", entry: entry("a1") });
-  news.add({ type: "joined", entry: entry("a1") });
-  const frames = news.tell().map(readFrame);
+  const broadcast = new PresenceBroadcast([]);
+  broadcast.add({ type: "joined", entry: entry("a1") });
+  broadcast.add({ type: "joined", entry: entry("b1") });
+  broadcast.add({ type: "left", entry: entry("a1") });
+  broadcast.add({ type: "joined", entry: entry("a1") });
+  const frames = broadcast.flush().map(readFrame);
   assertEquals(frames.map(namesIn), [["a1", "b1"], ["a1"], ["a1"]]);
   assertEquals(frames.map(({ left }) => left?.length ?? 0), [0, 1, 0]);
 });
@@ -65,11 +69,11 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
   fc.assert(
     fc.property(fc.array(Step, { maxLength: 80 }), (steps) => {
       const present = new Map<string, PresenceEntry>([["z", entry("z")]]);
-      const news = new PresenceBroadcast(present.values());
+      const broadcast = new PresenceBroadcast(present.values());
       const told: PresenceChange[] = [];
       const views: PresenceView[] = [];
       const tell = () => {
-        for (const frame of news.tell().map(readFrame)) {
+        for (const frame of broadcast.flush().map(readFrame)) {
           const names = namesIn(frame);
           assertEquals(new Set(names).size, names.length, "a frame names a connection twice");
           for (const view of views) view.take(frame);
@@ -78,7 +82,7 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
       const change = (one: PresenceChange) => {
         applyChange(present, one);
         told.push(one);
-        news.add(one);
+        broadcast.add(one);
       };
       for (const [number, { do: what, who }] of steps.entries()) {
         const fresh = entry(`${"abcde"[who]}${number}`, `{"at":${number}}`);
@@ -87,7 +91,7 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
         else if (what === "tell") tell();
         else if (what === "join") {
           const view = new PresenceView();
-          view.take(readFrame(news.listText));
+          view.take(readFrame(broadcast.listText));
           views.push(view);
         } else if (!known) continue;
         else if (what === "leave") change({ type: "left", entry: known });
@@ -96,7 +100,7 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
       }
       tell();
       const last = new PresenceView();
-      last.take(readFrame(news.listText));
+      last.take(readFrame(broadcast.listText));
       const sorted = [...present.values()].sort((a, b) => a.connection < b.connection ? -1 : 1);
       for (const view of [...views, last]) assertEquals(view.present, sorted);
     }),

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Kept, RecentMessages } from "../../packages/server/src/rooms/outbound/recent_messages.ts";
+import { RecentMessages, type Retained } from "../../packages/server/src/rooms/outbound/recent_messages.ts";
 
 /** A room that keeps everything. */
-const ALL: Kept = { messages: Infinity, ageMs: Infinity, now: () => 0 };
+const ALL: Retained = { messages: Infinity, ageMs: Infinity, now: () => 0 };
 
 Deno.test("at first it reaches the head, and nothing before", () => {
   const recent = new RecentMessages(41, ALL);
@@ -62,7 +62,7 @@ for (const length of [1_000, 30_000, 60_000, 1_000_000]) {
 /** How many of the messages that it reaches the room keeps. */
 function kept(recent: RecentMessages): number {
   let count = 0;
-  while (count < reach(recent) && recent.keeps(recent.head - count - 1)) count++;
+  while (count < reach(recent) && recent.retains(recent.head - count - 1)) count++;
   return count;
 }
 
@@ -75,13 +75,13 @@ Deno.test("it tells what the room still keeps, by number and by age, from what i
     now = time;
     assertEquals([reach(recent), kept(recent)], [4, count], `at ${time}`);
   }
-  assert(recent.keeps(4), "nothing is missing after the head");
+  assert(recent.retains(4), "nothing is missing after the head");
 });
 
 Deno.test("of a room that keeps nothing no message is kept, but those who join are brought to the head", () => {
   const recent = new RecentMessages(7, { ...ALL, messages: 0 });
   recent.add("8", 0);
-  assertEquals([recent.head, recent.keeps(7), recent.keeps(8)], [8, false, true]);
+  assertEquals([recent.head, recent.retains(7), recent.retains(8)], [8, false, true]);
   assertEquals([recent.reaches(7), recent.after(7)], [true, ["8"]]);
 });
 

@@ -1,65 +1,65 @@
 import type { FanOut, Recipient } from "../../packages/server/src/rooms/outbound/fan_out.ts";
 import {
+  type DelayListener,
   FlushScheduler,
-  type TurnHolder,
-  type TurnWaiter,
+  type TickListener,
 } from "../../packages/server/src/rooms/outbound/flush_scheduler.ts";
 
-/** Nothing that is to be sent may wait for longer. */
-const MOST_TURNS = 20;
+/** Most ticks until everything that is to be sent was sent. */
+const MAX_TICKS = 20;
 
-/** A turn of the event loop that ends when the test says so. */
-export class ManualTurn extends FlushScheduler {
-  readonly #waiting = new Set<TurnWaiter>();
-  readonly #held = new Set<TurnHolder>();
-  /** The time that is told, in milliseconds. */
+/** A scheduler whose ticks settle when the test says so. */
+export class ManualScheduler extends FlushScheduler {
+  readonly #scheduled = new Set<TickListener>();
+  readonly #delayed = new Set<DelayListener>();
+  /** The clock, in milliseconds. */
   time = 0;
 
   constructor() {
     super(() => this.time);
   }
 
-  override wait(waiter: TurnWaiter): void {
-    this.#waiting.add(waiter);
+  override schedule(listener: TickListener): void {
+    this.#scheduled.add(listener);
   }
 
-  override hold(holder: TurnHolder): void {
-    this.#held.add(holder);
+  override delay(listener: DelayListener): void {
+    this.#delayed.add(listener);
   }
 
-  override release(holder: TurnHolder): void {
-    this.#held.delete(holder);
+  override cancel(listener: DelayListener): void {
+    this.#delayed.delete(listener);
   }
 
-  /** Ends this turn, and those after it until nobody waits any more; what is held stays. */
-  endTurn(): void {
-    for (let turns = 0; turns < MOST_TURNS && this.#waiting.size > 0; turns++) {
-      const waiting = [...this.#waiting];
-      this.#waiting.clear();
-      for (const waiter of waiting) waiter.turnEnded();
+  /** Settles this tick, and those after it until no listener is scheduled; delays stay. */
+  settleTick(): void {
+    for (let ticks = 0; ticks < MAX_TICKS && this.#scheduled.size > 0; ticks++) {
+      const listeners = [...this.#scheduled];
+      this.#scheduled.clear();
+      for (const listener of listeners) listener.tickSettled();
     }
   }
 
-  /** Ends this turn, and what is held. */
-  end(): void {
-    this.endTurn();
-    const held = [...this.#held];
-    this.#held.clear();
-    for (const holder of held) holder.holdEnded();
+  /** Settles this tick, and ends all delays. */
+  settleAll(): void {
+    this.settleTick();
+    const delayed = [...this.#delayed];
+    this.#delayed.clear();
+    for (const listener of delayed) listener.delayEnded();
   }
 
-  /** Whether something waits for the end. */
+  /** True if a listener is scheduled or delayed. */
   get isAwaited(): boolean {
-    return this.#waiting.size > 0 || this.#held.size > 0;
+    return this.#scheduled.size > 0 || this.#delayed.size > 0;
   }
 
-  /** Whether something is held. */
-  get isHeld(): boolean {
-    return this.#held.size > 0;
+  /** True if a listener is delayed. */
+  get isDelaying(): boolean {
+    return this.#delayed.size > 0;
   }
 }
 
-/** Keeps what it is sent. */
+/** Records the texts that it is sent. */
 export class RecordingRecipient implements Recipient {
   readonly joinsFrames: boolean;
   readonly seesPresence: boolean;
@@ -77,7 +77,7 @@ export class RecordingRecipient implements Recipient {
     this.sent.push(text);
   }
 
-  /** The frames in what was sent; each is JSON. */
+  /** The frames of the sent texts, as values. */
   get frames(): unknown[] {
     return this.sent.flatMap((text): unknown[] => {
       const value: unknown = JSON.parse(text);

@@ -16,7 +16,7 @@ export function createRooms(
   return new LazyRooms({
     ...parts,
     wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), () => performance.now()),
-    turn: new FlushScheduler(),
+    scheduler: new FlushScheduler(),
     limits: {
       max_frame_bytes: config.MAX_FRAME_BYTES,
       frames_per_second: config.FRAMES_PER_SECOND,

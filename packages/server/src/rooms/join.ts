@@ -95,7 +95,7 @@ async function findStart(
   const after = isOther ? 0 : from.after;
   const { head } = room.recent;
   if (after > head) return { cursor: head, recovered: false, gaps: [{ from: head + 1, to: after, epoch }] };
-  if (!isOther && room.recent.keeps(after) && (mayReadHistory || after === head)) {
+  if (!isOther && room.recent.retains(after) && (mayReadHistory || after === head)) {
     return { cursor: after, recovered: true, gaps: [] };
   }
   if (!mayReadHistory) {

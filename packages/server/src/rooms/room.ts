@@ -7,32 +7,32 @@ import { PresenceBroadcast } from "./outbound/presence_broadcast.ts";
 import { PresenceThrottle } from "./outbound/presence_throttle.ts";
 import { RecentMessages } from "./outbound/recent_messages.ts";
 import type { RoomDeps } from "./room_deps.ts";
-import type { FlushScheduler, TurnWaiter } from "./outbound/flush_scheduler.ts";
+import type { FlushScheduler, TickListener } from "./outbound/flush_scheduler.ts";
 
-/** Changes of presence that are as long as this are told at once, so that a frame stays of a handy size. */
-const MAX_NEWS_LENGTH = 65_536;
+/** Pending presence changes above this length are broadcast at once, so that frames stay small. */
+const MAX_PRESENCE_LENGTH = 65_536;
 
-/** A frame for one member, after the changes of presence that wait. */
-interface Waiting {
+/** A frame for one member that comes after the pending presence changes. */
+interface PendingReply {
   readonly member: Member;
   readonly text: string;
   readonly kind: FrameKind;
 }
 
 /** One room in this isolate: one subscription to the backplane, however many members. */
-export class Room implements RoomOutput, TurnWaiter {
+export class Room implements RoomOutput, TickListener {
   readonly key: string;
   readonly recent: RecentMessages;
   readonly #fanOut: FanOut<Member>;
   readonly #metrics: Metrics;
   readonly #subscription: Subscription;
-  readonly #news: PresenceBroadcast;
-  readonly #pace = new PresenceThrottle();
+  readonly #presence: PresenceBroadcast;
+  readonly #presenceThrottle = new PresenceThrottle();
   readonly #now: () => number;
-  readonly #turn: FlushScheduler;
-  /** Runs while changes of presence wait. */
-  #telling: ReturnType<typeof setTimeout> | undefined;
-  #waiting: Waiting[] = [];
+  readonly #scheduler: FlushScheduler;
+  /** Timer of the next presence broadcast; set while the throttle delays it. */
+  #presenceTimer: ReturnType<typeof setTimeout> | undefined;
+  #pendingReplies: PendingReply[] = [];
   readonly #onReset: () => void;
   #isLost = false;
 
@@ -40,24 +40,24 @@ export class Room implements RoomOutput, TurnWaiter {
     this.key = key;
     this.#subscription = subscription;
     this.#onReset = onReset;
-    this.#fanOut = new FanOut(deps.turn);
+    this.#fanOut = new FanOut(deps.scheduler);
     this.#metrics = deps.metrics;
     this.#now = deps.now;
-    this.#turn = deps.turn;
+    this.#scheduler = deps.scheduler;
     this.recent = new RecentMessages(subscription.head, {
       messages: deps.limits.history_messages,
       ageMs: deps.limits.history_seconds * 1000,
       now: deps.now,
     });
-    this.#news = new PresenceBroadcast(subscription.present);
+    this.#presence = new PresenceBroadcast(subscription.present);
   }
 
   /**
-   * Subscribes to a room. `onReset` is called when its history was lost; then it is of no use any more.
+   * Subscribes to a room. `onReset` is called when its history was lost; the room is useless then.
    * @throws {BackplaneUnavailable} as a rejection
    */
   static async open(key: string, deps: RoomDeps, onReset: () => void): Promise<Room> {
-    // What comes before the subscription is in our hands waits until it is.
+    // Events that arrive before `subscribe` resolves wait until it does.
     const early: RoomEvent[] = [];
     let take = (event: RoomEvent): void => void early.push(event);
     const subscription = await deps.backplane.subscribe(key, (event) => take(event));
@@ -71,49 +71,50 @@ export class Room implements RoomOutput, TurnWaiter {
     return this.#subscription.epoch;
   }
 
-  /** Whether its history was lost: nothing more comes of it. */
+  /** True if the room's history was lost: it delivers nothing more. */
   get isLost(): boolean {
     return this.#isLost;
   }
 
-  /** The `presence` frame of everybody who is here, by what the members were told: a new one is told with them what comes after it. */
+  /** The `presence` frame with everybody, as last broadcast; pending changes follow for all members. */
   presenceText(): string {
-    return this.#news.listText;
+    return this.#presence.listText;
   }
 
-  /** Makes a member live: `sendRest` brings it to where the others are, and from then on it is sent everything. */
+  /** Makes a member live: `sendRest` brings it up to date, and from then on it gets everything. */
   add(member: Member, sendRest: () => void): void {
-    // At rest the list says that who resumes goes on already. Where changes wait for company each one that comes would make it for nothing.
-    if (this.#telling === undefined) this.#tell();
+    // Without a delayed broadcast the list is brought up to date, so that it has a resuming member's entry.
+    // During a delay each joining member would rebuild the list for nothing.
+    if (this.#presenceTimer === undefined) this.#broadcastPresence();
     this.#fanOut.flush();
     sendRest();
     this.#fanOut.add(member);
   }
 
-  /** Takes a member off; taking it off twice does nothing. */
+  /** Removes a member; removing it twice does nothing. */
   delete(member: Member): void {
     this.#fanOut.delete(member);
   }
 
-  /** Sends a frame to one member, in order with what everybody is sent. */
+  /** Sends a frame to one member, in order with the frames for all. */
   reply(member: Member, text: string): void {
     this.#toOne(member, text, "reply");
   }
 
-  /** Sends what waits now. */
+  /** Sends everything that is pending. */
   flush(): void {
-    this.#tell();
+    this.#broadcastPresence();
     this.#fanOut.flush();
   }
 
-  turnEnded(): void {
-    this.#tell();
+  tickSettled(): void {
+    this.#broadcastPresence();
   }
 
   /** Ends the subscription. */
   close(): void {
-    clearTimeout(this.#telling);
-    this.#telling = undefined;
+    clearTimeout(this.#presenceTimer);
+    this.#presenceTimer = undefined;
     this.#subscription.close();
   }
 
@@ -145,36 +146,36 @@ export class Room implements RoomOutput, TurnWaiter {
     }
   }
 
-  /** Who comes alone is told of when the turn ends; where many come and go each member is told of several at a time. */
+  /** A single change is broadcast at the end of the tick; changes of a crowd are throttled. */
   #takeChange(change: PresenceChange): void {
-    this.#news.add(change);
-    const waitMs = this.#pace.waitMs(this.#fanOut.size, this.#now());
-    if (this.#news.length > MAX_NEWS_LENGTH) this.#tell();
-    else if (waitMs === 0) this.#turn.wait(this);
-    else this.#telling ??= setTimeout(() => this.#tell(), waitMs);
+    this.#presence.add(change);
+    const waitMs = this.#presenceThrottle.waitMs(this.#fanOut.size, this.#now());
+    if (this.#presence.length > MAX_PRESENCE_LENGTH) this.#broadcastPresence();
+    else if (waitMs === 0) this.#scheduler.schedule(this);
+    else this.#presenceTimer ??= setTimeout(() => this.#broadcastPresence(), waitMs);
   }
 
-  /** Tells the changes of presence that wait, and what came after them. */
-  #tell(): void {
-    if (this.#news.length === 0) return;
-    clearTimeout(this.#telling);
-    this.#telling = undefined;
-    this.#pace.told(this.#now());
-    for (const text of this.#news.tell()) this.#send(text, "presence");
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { member, text, kind } of waiting) {
+  /** Broadcasts the pending presence changes, and sends the replies behind them. */
+  #broadcastPresence(): void {
+    if (this.#presence.length === 0) return;
+    clearTimeout(this.#presenceTimer);
+    this.#presenceTimer = undefined;
+    this.#presenceThrottle.broadcast(this.#now());
+    for (const text of this.#presence.flush()) this.#send(text, "presence");
+    const replies = this.#pendingReplies;
+    this.#pendingReplies = [];
+    for (const { member, text, kind } of replies) {
       if (this.#fanOut.has(member)) this.#fanOut.toOne(member, text, kind);
     }
   }
 
   #toAll(text: string, kind: FrameKind): void {
-    this.#tell();
+    this.#broadcastPresence();
     this.#send(text, kind);
   }
 
   #toOne(member: Member, text: string, kind: FrameKind): void {
-    if (this.#news.length > 0) this.#waiting.push({ member, text, kind });
+    if (this.#presence.length > 0) this.#pendingReplies.push({ member, text, kind });
     else this.#fanOut.toOne(member, text, kind);
   }
 

@@ -14,7 +14,7 @@ export interface RoomDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly wheel: TimingWheel;
-  readonly turn: FlushScheduler;
+  readonly scheduler: FlushScheduler;
   readonly limits: RoomLimits;
   readonly heartbeatMs: number;
   /** How long before a token expires its member is told. */

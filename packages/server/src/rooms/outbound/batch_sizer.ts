@@ -1,76 +1,77 @@
-/** After so long without frames a room is at rest: what comes then is not held back for company. Milliseconds. */
-const REST_MS = 5;
-/** How long frames wait for others once those before them are written. Milliseconds; Deno (2.1.4 and 2.9.6) makes it one to two. */
+/** Idle threshold: after this long without frames, the next frame is sent immediately. Milliseconds. */
+const IDLE_MS = 5;
+/** Longest wait for more frames once the previous batch is written. Deno makes it one to two. Milliseconds. */
 const WAIT_MS = 1;
-/** What one member's WebSocket message takes to be written, about, and each of its characters (docs/performance.md). Milliseconds. */
+/** Estimated time to write one member's WebSocket message (docs/performance.md). Milliseconds. */
 const WRITE_MS = 0.008;
+/** Estimated time to write one character of it. Milliseconds. */
 const WRITE_CHARACTER_MS = 2.5e-6;
-/** It is an estimate, and other machines are faster: more than this it never says. Milliseconds. */
+/** Upper bound of the estimate, since other machines are faster. Milliseconds. */
 const MAX_WRITE_MS = 20;
-/** How often as many as expected have to come before one more is tried for; doubled whenever that was in vain. */
+/** Full batches required before the target is raised by one; doubles after each timeout. */
 const FIRST_PATIENCE = 8;
 const MAX_PATIENCE = 256;
-/** So often in a row it has to be in vain before fewer are expected: once may be a hiccup of the network, or of a client. */
-const MAX_LATE = 2;
+/** Consecutive timeouts before the target is lowered: one may be a hiccup of the network or a client. */
+const MAX_TIMEOUTS = 2;
 
-/** What goes out together. */
-export interface Portion {
+/** Frames that are sent together. */
+export interface Batch {
   readonly frames: number;
-  /** How many members it goes to. */
+  /** Number of members that it goes to. */
   readonly members: number;
   /** Characters of all frames. */
   readonly length: number;
-  /** Whether more frames were waited for in vain. */
-  readonly isLate: boolean;
+  /** True if the wait for more frames ended without them. */
+  readonly timedOut: boolean;
 }
 
 /**
- * How many frames are worth waiting for before a room's frames are sent. Under load clients answer what they are sent, and each of them
- * at another time: what is sent at once goes out in small portions, and a portion costs a send a member. So as many are waited for
- * as went out together the last time, and now and then for one more; when they do not come in time it is fewer. A room
- * where frames come one at a time waits for nothing.
+ * Decides how many pending frames make a batch. Under load clients answer at different times, and each
+ * send costs every member. So a room waits until as many frames are pending as went out last time,
+ * and now and then for one more. When they do not come in time, the target goes down. A room whose
+ * frames come one at a time never waits.
  */
 export class BatchSizer {
-  #expected = 1;
-  #reached = 0;
+  #target = 1;
+  #fullBatches = 0;
   #patience = FIRST_PATIENCE;
-  /** How often in a row it was in vain, and the most frames that came then. */
-  #late = 0;
-  #mostLate = 0;
-  /** Until about then the last portion is being written: what is sent meanwhile waits behind it anyway. */
+  #timeouts = 0;
+  /** Most frames of a batch that timed out, since the last full one. */
+  #largestTimedOutBatch = 0;
+  /** Estimated time at which the last batch is written; frames sent before wait behind it anyway. */
   #writtenAt = -Infinity;
 
-  /** Whether `frames` are what is waited for. */
-  isExpected(frames: number): boolean {
-    return frames >= this.#expected;
+  /** True if `frames` reach the target. */
+  reachesTarget(frames: number): boolean {
+    return frames >= this.#target;
   }
 
-  /** Whether `frames` are to go out now; `now` in milliseconds. */
+  /** True if `frames` are to be sent now; `now` in milliseconds. */
   isEnough(frames: number, now: number): boolean {
-    return this.isExpected(frames) || now - this.#writtenAt > REST_MS;
+    return this.reachesTarget(frames) || now - this.#writtenAt > IDLE_MS;
   }
 
-  /** How long the others may be waited for, in milliseconds. */
+  /** Longest time to wait for more frames, in milliseconds. */
   waitMs(now: number): number {
     return Math.max(0, this.#writtenAt - now) + WAIT_MS;
   }
 
-  /** A portion goes out. */
-  sent({ frames, members, length, isLate }: Portion, now: number): void {
+  /** Records that a batch is sent. */
+  sent({ frames, members, length, timedOut }: Batch, now: number): void {
     this.#writtenAt = now + Math.min(members * (WRITE_MS + length * WRITE_CHARACTER_MS), MAX_WRITE_MS);
-    if (frames > this.#expected) this.#expect(frames);
-    else if (isLate) {
+    if (frames > this.#target) this.#aimAt(frames);
+    else if (timedOut) {
       this.#patience = Math.min(2 * this.#patience, MAX_PATIENCE);
-      this.#mostLate = Math.max(this.#mostLate, frames);
-      if (++this.#late === MAX_LATE) this.#expect(this.#mostLate);
-    } else if (frames === this.#expected) {
-      this.#late = this.#mostLate = 0;
-      if (frames > 1 && ++this.#reached >= this.#patience) this.#expect(frames + 1);
+      this.#largestTimedOutBatch = Math.max(this.#largestTimedOutBatch, frames);
+      if (++this.#timeouts === MAX_TIMEOUTS) this.#aimAt(this.#largestTimedOutBatch);
+    } else if (frames === this.#target) {
+      this.#timeouts = this.#largestTimedOutBatch = 0;
+      if (frames > 1 && ++this.#fullBatches >= this.#patience) this.#aimAt(frames + 1);
     }
   }
 
-  #expect(frames: number): void {
-    this.#expected = frames;
-    this.#reached = this.#late = this.#mostLate = 0;
+  #aimAt(frames: number): void {
+    this.#target = frames;
+    this.#fullBatches = this.#timeouts = this.#largestTimedOutBatch = 0;
   }
 }

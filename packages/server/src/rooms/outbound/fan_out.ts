@@ -1,16 +1,16 @@
 import { BatchSizer } from "./batch_sizer.ts";
-import type { FlushScheduler, TurnHolder, TurnWaiter } from "./flush_scheduler.ts";
+import type { DelayListener, FlushScheduler, TickListener } from "./flush_scheduler.ts";
 
-/** What a frame is about, as far as it matters to who gets it: some members see no presence, slow ones get nothing ephemeral. */
+/** Kind of a frame: some members see no presence, and slow ones get nothing ephemeral. */
 export type FrameKind = "message" | "ephemeral" | "presence" | "reply";
 
-/** One who is sent frames. */
+/** A member of the room, as the fan-out sees it. */
 export interface Recipient {
-  /** Takes several frames in one WebSocket message, as a JSON array. */
+  /** True if it takes several frames in one WebSocket message, as a JSON array. */
   readonly joinsFrames: boolean;
   readonly seesPresence: boolean;
   readonly isSlow: boolean;
-  /** Sends a text, and calls nothing of the fan-out meanwhile. */
+  /** Sends a text. Must not call the fan-out. */
   send(text: string): void;
 }
 
@@ -19,134 +19,139 @@ interface Frame {
   readonly kind: FrameKind;
 }
 
-/** A frame for one recipient, and how many frames for all come before it. */
-interface OwnFrame extends Frame {
-  readonly place: number;
+/** A frame for one recipient, and the number of pending frames for all that come before it. */
+interface UnicastFrame extends Frame {
+  readonly position: number;
 }
-
-/** A recipient, and what is for it alone of what waits. Looking that up for each at every flush would cost as much as our part of a send. */
-interface Seat<R> {
-  readonly recipient: R;
-  own: OwnFrame[] | undefined;
-}
-
-/** What waits is sent before the turn ends when it is as long as this, so that a joined message stays of a handy size. */
-const MAX_WAITING_LENGTH = 65_536;
-/** So many sends cost more than the timer that ends a hold: for fewer nothing is held back. */
-const MIN_HELD_FOR = 16;
 
 /**
- * Sends frames to the members of a room; each gets them in the order in which they came to be. What comes in one turn of the event
- * loop is joined into one text, the same for all who take that: what a delivery costs is a WebSocket message, however many
- * frames are in it. At rest a turn holds one frame and is over in a microsecond; under load more has arrived whenever the last
- * message to everybody is on its way, and is held until it is as much as went out the last time: for a millisecond at most, once
- * that is written.
+ * A recipient, and its pending unicast frames. They are kept here, since a lookup per recipient at every
+ * flush would cost as much as our part of a send.
  */
-export class FanOut<R extends Recipient> implements TurnWaiter, TurnHolder {
-  readonly #turn: FlushScheduler;
-  readonly #seats = new Map<R, Seat<R>>();
-  #waiting: Frame[] = [];
-  #waitingLength = 0;
-  readonly #gathering = new BatchSizer();
-  /** Of the recipients, those that take joined frames. */
+interface RecipientState<R> {
+  readonly recipient: R;
+  unicast: UnicastFrame[] | undefined;
+}
+
+/** Pending characters above which frames are sent at once, so that joined messages stay small. */
+const MAX_PENDING_LENGTH = 65_536;
+/** Fewest members that joined frames are delayed for: fewer sends cost less than the delay's timer. */
+const MIN_DELAYED_FOR = 16;
+
+/**
+ * Sends frames to the members of a room, to each in the order in which they were created. Frames of one
+ * event-loop tick are joined into one text, the same for all members that take it. A delivery then
+ * costs one WebSocket message, however many frames it holds. Without load a tick holds one frame and
+ * settles in a microsecond. Under load frames wait until as many are pending as went out last time,
+ * for a millisecond at most after the last batch is written.
+ */
+export class FanOut<R extends Recipient> implements TickListener, DelayListener {
+  readonly #scheduler: FlushScheduler;
+  readonly #recipients = new Map<R, RecipientState<R>>();
+  #pending: Frame[] = [];
+  #pendingLength = 0;
+  readonly #batchSizer = new BatchSizer();
+  /** Number of recipients that take joined frames. */
   #joining = 0;
-  #isHeld = false;
+  #isDelayed = false;
 
-  constructor(turn: FlushScheduler) {
-    this.#turn = turn;
+  constructor(scheduler: FlushScheduler) {
+    this.#scheduler = scheduler;
   }
 
-  /** How many are sent frames. */
+  /** Number of recipients. */
   get size(): number {
-    return this.#seats.size;
+    return this.#recipients.size;
   }
 
-  /** Who is sent frames. */
+  /** The recipients, in the order in which they were added. */
   get recipients(): Iterable<R> {
-    return this.#seats.keys();
+    return this.#recipients.keys();
   }
 
-  /** Whether it is sent frames. */
+  /** True if the recipient was added and not deleted. */
   has(recipient: R): boolean {
-    return this.#seats.has(recipient);
+    return this.#recipients.has(recipient);
   }
 
-  /** Adds a recipient: it is sent what comes from now on. */
+  /** Adds a recipient: it gets the frames that come from now on. */
   add(recipient: R): void {
     this.flush();
-    if (this.#seats.has(recipient)) return;
+    if (this.#recipients.has(recipient)) return;
     if (recipient.joinsFrames) this.#joining += 1;
-    this.#seats.set(recipient, { recipient, own: undefined });
+    this.#recipients.set(recipient, { recipient, unicast: undefined });
   }
 
-  /** Takes a recipient off; what waited for it is dropped. */
+  /** Removes a recipient; its pending frames are dropped. */
   delete(recipient: R): void {
-    if (this.#seats.delete(recipient) && recipient.joinsFrames) this.#joining -= 1;
+    if (this.#recipients.delete(recipient) && recipient.joinsFrames) this.#joining -= 1;
   }
 
   /** Sends a frame to everyone. */
   toAll(text: string, kind: FrameKind): void {
-    if (this.#seats.size === 0) return;
-    this.#waiting.push({ text, kind });
-    this.#waitingLength += text.length;
-    if (this.#waitingLength > MAX_WAITING_LENGTH) return this.flush();
-    // While more is waited for, the end of this turn changes nothing.
-    if (!this.#isHeld || this.#gathering.isExpected(this.#waiting.length)) this.#turn.wait(this);
-  }
-
-  /** Sends a frame to one recipient, after everything that waits for it. */
-  toOne(recipient: R, text: string, kind: FrameKind): void {
-    const place = this.#waiting.length;
-    const seat = place > 0 ? this.#seats.get(recipient) : undefined;
-    if (!seat) {
-      if (takes(recipient, kind)) recipient.send(text);
-    } else if (seat.own) seat.own.push({ text, kind, place });
-    else seat.own = [{ text, kind, place }];
-  }
-
-  /** Sends what waits. */
-  flush(): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    this.#waiting = [];
-    this.#waitingLength = 0;
-    if (this.#isHeld) this.#turn.release(this);
-    this.#isHeld = false;
-    // Made when the first one takes it: a room of plain clients needs none.
-    let joined: string | undefined;
-    const hasPresence = waiting.some(({ kind }) => kind === "presence");
-    const hasEphemeral = waiting.some(({ kind }) => kind === "ephemeral");
-    for (const seat of this.#seats.values()) {
-      const { recipient, own: frames } = seat;
-      if (frames) seat.own = undefined;
-      const leavesOut = hasPresence && !recipient.seesPresence || hasEphemeral && recipient.isSlow;
-      if (!leavesOut && recipient.joinsFrames && (!frames || areRepliesAfter(frames, waiting))) {
-        joined ??= join(textsOf(waiting));
-        // The usual case of who published: its acks come after everything, so the text for all can be used for it too.
-        recipient.send(frames ? append(joined, frames) : joined);
-      } else if (frames || leavesOut) {
-        sendFrames(recipient, merge(waiting, frames ?? []).filter(({ kind }) => takes(recipient, kind)));
-      } else sendFrames(recipient, waiting);
+    if (this.#recipients.size === 0) return;
+    this.#pending.push({ text, kind });
+    this.#pendingLength += text.length;
+    if (this.#pendingLength > MAX_PENDING_LENGTH) return this.flush();
+    // During a delay the end of this tick changes nothing, unless the batch is full.
+    if (!this.#isDelayed || this.#batchSizer.reachesTarget(this.#pending.length)) {
+      this.#scheduler.schedule(this);
     }
   }
 
-  turnEnded(): void {
-    if (this.#waiting.length === 0) return;
-    const now = this.#turn.now();
-    if (this.#joining >= MIN_HELD_FOR && !this.#gathering.isEnough(this.#waiting.length, now)) {
-      this.#turn.hold(this, this.#gathering.waitMs(now));
-      this.#isHeld = true;
-    } else this.#sendGathered(now, false);
+  /** Sends a frame to one recipient, after everything that is pending for it. */
+  toOne(recipient: R, text: string, kind: FrameKind): void {
+    const position = this.#pending.length;
+    const state = position > 0 ? this.#recipients.get(recipient) : undefined;
+    if (!state) {
+      if (takes(recipient, kind)) recipient.send(text);
+    } else if (state.unicast) state.unicast.push({ text, kind, position });
+    else state.unicast = [{ text, kind, position }];
   }
 
-  holdEnded(): void {
-    this.#isHeld = false;
-    this.#sendGathered(this.#turn.now(), true);
+  /** Sends the pending frames. */
+  flush(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    this.#pendingLength = 0;
+    if (this.#isDelayed) this.#scheduler.cancel(this);
+    this.#isDelayed = false;
+    // Made for the first recipient that takes it: a room of plain clients needs none.
+    let joined: string | undefined;
+    const hasPresence = pending.some(({ kind }) => kind === "presence");
+    const hasEphemeral = pending.some(({ kind }) => kind === "ephemeral");
+    for (const state of this.#recipients.values()) {
+      const { recipient, unicast: frames } = state;
+      if (frames) state.unicast = undefined;
+      const leavesOut = hasPresence && !recipient.seesPresence || hasEphemeral && recipient.isSlow;
+      if (!leavesOut && recipient.joinsFrames && (!frames || areRepliesAfter(frames, pending))) {
+        joined ??= join(textsOf(pending));
+        // The usual case of a publisher: its acks come last, so the joined text serves it too.
+        recipient.send(frames ? append(joined, frames) : joined);
+      } else if (frames || leavesOut) {
+        sendFrames(recipient, merge(pending, frames ?? []).filter(({ kind }) => takes(recipient, kind)));
+      } else sendFrames(recipient, pending);
+    }
   }
 
-  #sendGathered(now: number, isLate: boolean): void {
-    const frames = this.#waiting.length;
-    this.#gathering.sent({ frames, members: this.#seats.size, length: this.#waitingLength, isLate }, now);
+  tickSettled(): void {
+    if (this.#pending.length === 0) return;
+    const now = this.#scheduler.now();
+    if (this.#joining >= MIN_DELAYED_FOR && !this.#batchSizer.isEnough(this.#pending.length, now)) {
+      this.#scheduler.delay(this, this.#batchSizer.waitMs(now));
+      this.#isDelayed = true;
+    } else this.#sendBatch(now, false);
+  }
+
+  delayEnded(): void {
+    this.#isDelayed = false;
+    this.#sendBatch(this.#scheduler.now(), true);
+  }
+
+  #sendBatch(now: number, timedOut: boolean): void {
+    const frames = this.#pending.length;
+    this.#batchSizer.sent({ frames, members: this.size, length: this.#pendingLength, timedOut }, now);
     this.flush();
   }
 }
@@ -156,7 +161,7 @@ function takes(recipient: Recipient, kind: FrameKind): boolean {
   return kind !== "ephemeral" || !recipient.isSlow;
 }
 
-/** Frames as one WebSocket message. */
+/** Joins frames into one WebSocket message. */
 export function join(texts: readonly string[]): string {
   const [first] = texts;
   return first !== undefined && texts.length === 1 ? first : `[${texts.join(",")}]`;
@@ -166,12 +171,12 @@ function textsOf(frames: readonly Frame[]): string[] {
   return frames.map(({ text }) => text);
 }
 
-/** Whether one's own frames come after all that wait, and are such as everybody takes. */
-function areRepliesAfter(frames: readonly OwnFrame[], waiting: readonly Frame[]): boolean {
-  return frames.every(({ place, kind }) => place === waiting.length && kind === "reply");
+/** True if the unicast frames come after all pending ones, and every member takes their kind. */
+function areRepliesAfter(frames: readonly UnicastFrame[], pending: readonly Frame[]): boolean {
+  return frames.every(({ position, kind }) => position === pending.length && kind === "reply");
 }
 
-/** Joined frames, and more of them. */
+/** Adds frames to joined ones. */
 function append(joined: string, frames: readonly Frame[]): string {
   const before = joined.startsWith("[") ? joined.slice(0, -1) : `[${joined}`;
   return `${before},${textsOf(frames).join(",")}]`;
@@ -183,13 +188,13 @@ function sendFrames(recipient: Recipient, frames: readonly Frame[]): void {
   else for (const { text } of frames) recipient.send(text);
 }
 
-/** What waits for all with what waits for one, in the order in which it came to be. */
-function merge(waiting: readonly Frame[], own: readonly OwnFrame[]): Frame[] {
+/** Merges frames for all with those for one, in the order in which they were created. */
+function merge(pending: readonly Frame[], unicast: readonly UnicastFrame[]): Frame[] {
   const merged: Frame[] = [];
   let next = 0;
-  waiting.forEach((frame, place) => {
-    for (let mine = own[next]; mine && mine.place <= place; mine = own[++next]) merged.push(mine);
+  pending.forEach((frame, position) => {
+    for (let own = unicast[next]; own && own.position <= position; own = unicast[++next]) merged.push(own);
     merged.push(frame);
   });
-  return [...merged, ...own.slice(next)];
+  return [...merged, ...unicast.slice(next)];
 }

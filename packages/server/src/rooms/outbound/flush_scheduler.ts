@@ -1,31 +1,32 @@
-/** Something that waits for the end of what the event loop is doing. */
-export interface TurnWaiter {
-  turnEnded(): void;
+/** Called once the current event-loop tick has settled. */
+export interface TickListener {
+  tickSettled(): void;
 }
 
-/** Something that holds what it has a moment longer. */
-export interface TurnHolder {
-  holdEnded(): void;
+/** Called when a delay is over. */
+export interface DelayListener {
+  delayEnded(): void;
 }
 
 /**
- * How many rounds of microtasks a turn takes. Everything that has arrived when the event loop looks is dispatched in the rounds
- * that follow at once, and what is published needs a few more until it is acked; some to spare.
+ * Rounds of microtasks until a tick has settled. Deno dispatches all frames that have arrived in the
+ * first rounds, and a publish needs a few more until its ack. Some rounds are to spare.
  */
 const ROUNDS = 12;
 
 /**
- * Tells when what arrived at the same moment has been dealt with; one for all rooms of an isolate. A turn takes a microsecond. Who
- * expects more to come may hold what it has for a moment longer. That is a timer, and a timer that fires costs more than a
- * hundred microseconds of CPU, so it is there for when the expected does not come: it is to be released before.
+ * Runs callbacks once the current event-loop tick has settled; one scheduler serves all rooms of an
+ * isolate. A tick takes a microsecond. A room that expects more frames can ask for a delay instead.
+ * A delay is a timer, and a timer that fires costs more than 100 µs of CPU. So a room cancels it when
+ * the frames have come.
  */
 export class FlushScheduler {
   readonly #clock: () => number;
-  #waiting = new Set<TurnWaiter>();
-  #isUnderWay = false;
-  readonly #held = new Map<TurnHolder, ReturnType<typeof setTimeout>>();
+  #listeners = new Set<TickListener>();
+  #isScheduled = false;
+  readonly #delayed = new Map<DelayListener, ReturnType<typeof setTimeout>>();
 
-  /** `clock` gives milliseconds. */
+  /** Takes a monotonic `clock` in milliseconds. */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
   }
@@ -35,37 +36,37 @@ export class FlushScheduler {
     return this.#clock();
   }
 
-  /** Calls `waiter.turnEnded` once, when the turn has ended. */
-  wait(waiter: TurnWaiter): void {
-    this.#waiting.add(waiter);
-    if (this.#isUnderWay) return;
-    this.#isUnderWay = true;
-    void this.#end();
+  /** Calls `listener.tickSettled` once, when the current tick has settled. */
+  schedule(listener: TickListener): void {
+    this.#listeners.add(listener);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    void this.#settle();
   }
 
-  /** Calls `holder.holdEnded` in so many milliseconds, unless it is released before; one that holds already goes on as it is. */
-  hold(holder: TurnHolder, ms: number): void {
-    if (this.#held.has(holder)) return;
+  /** Calls `listener.delayEnded` after `ms`, unless cancelled. A delay that is pending already stays as it is. */
+  delay(listener: DelayListener, ms: number): void {
+    if (this.#delayed.has(listener)) return;
     const timer = setTimeout(() => {
       // Deno 2.1.4 may still call a timer that was cleared when it was due already.
-      if (this.#held.get(holder) !== timer) return;
-      this.#held.delete(holder);
-      holder.holdEnded();
+      if (this.#delayed.get(listener) !== timer) return;
+      this.#delayed.delete(listener);
+      listener.delayEnded();
     }, ms);
-    this.#held.set(holder, timer);
+    this.#delayed.set(listener, timer);
   }
 
-  /** It holds nothing any more. */
-  release(holder: TurnHolder): void {
-    clearTimeout(this.#held.get(holder));
-    this.#held.delete(holder);
+  /** Cancels a delay. */
+  cancel(listener: DelayListener): void {
+    clearTimeout(this.#delayed.get(listener));
+    this.#delayed.delete(listener);
   }
 
-  async #end(): Promise<void> {
+  async #settle(): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) await undefined;
-    const waiting = this.#waiting;
-    this.#waiting = new Set();
-    this.#isUnderWay = false;
-    for (const waiter of waiting) waiter.turnEnded();
+    const listeners = this.#listeners;
+    this.#listeners = new Set();
+    this.#isScheduled = false;
+    for (const listener of listeners) listener.tickSettled();
   }
 }

@@ -1,8 +1,8 @@
 import type { Ephemeral, Message, PresenceChange, PresenceEntry, Sender } from "../../backplane/contract.ts";
 
 /**
- * The server's frames as text. Written by hand where a frame carries a message or presence: data and state are JSON text
- * already, and a message is made into text once for all members of a room. tests/rooms hold them against protocol/server_frames.ts.
+ * The server's frames as text. Frames with messages or presence are written by hand: data and state are
+ * JSON text already, and a message becomes text once for all members. Tests hold them to the schemas.
  */
 
 const quote = JSON.stringify;
@@ -48,12 +48,12 @@ export function presenceListText(entries: Iterable<string>): string {
   return `{"type":"presence","members":[${[...entries].join(",")}]}`;
 }
 
-/** Who is present as the body of a response. */
+/** The presence list as the body of a response. */
 export function presentText(entries: Iterable<PresenceEntry>): string {
   return `{"members":[${Array.from(entries, entryText).join(",")}]}`;
 }
 
-/** What a change says of its entry, in the list of its type; `entry` is the text of that where it is there already. */
+/** A change as an entry of its list; `entry` is the entry's text where that exists already. */
 export function changeText(change: PresenceChange, entry: string = entryText(change.entry)): string {
   if (change.type === "left") {
     const { user, connection } = change.entry;
@@ -78,5 +78,5 @@ export function ackText(id: string, offset?: number): string {
     : `{"type":"ack","id":${quote(id)},"offset":${offset}}`;
 }
 
-/** The `pong` that nobody asked for: shows that the server is there. */
+/** An unsolicited `pong`: shows that the server is alive. */
 export const HEARTBEAT_TEXT = '{"type":"pong"}';

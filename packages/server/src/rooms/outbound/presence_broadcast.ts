@@ -1,58 +1,60 @@
 import type { PresenceChange, PresenceEntry } from "../../backplane/contract.ts";
 import { changeText, entryText, presenceChangesText, presenceListText } from "./frame_text.ts";
 
-/** A change that is not told yet, and the text of its entry. */
-interface Untold {
+/** A change that has not been broadcast, and the text of its entry. */
+interface PendingChange {
   readonly change: PresenceChange;
   readonly entry: string;
 }
 
 /**
- * Who is present in a room by what its members have been told, and what they are still to be told. Who joins is given the list that the
- * others have, and with them what comes after it: so one text serves all who join between two tellings.
+ * The last broadcast presence list of a room, and the changes that are pending. A joining member gets the
+ * list that the others have, and the pending changes with them. So one text serves all who join
+ * between two broadcasts.
  */
 export class PresenceBroadcast {
-  /** Texts of the entries that were told, by connection. */
+  /** Texts of the broadcast entries, by connection. */
   readonly #entries: Map<string, string>;
   #listText: string | undefined;
-  #untold: Untold[] = [];
+  #pending: PendingChange[] = [];
   #length = 0;
 
-  /** Those who are there in the beginning. */
+  /** Takes the entries that are present at the start. */
   constructor(entries: Iterable<PresenceEntry>) {
     this.#entries = new Map(Array.from(entries, (entry) => [entry.connection, entryText(entry)]));
   }
 
-  /** The length of what is to be told, about; 0 where there is nothing. */
+  /** Approximate length of the pending changes, in characters; 0 without any. */
   get length(): number {
     return this.#length;
   }
 
-  /** The `presence` frame of everybody who is here, as it was told. */
+  /** The `presence` frame with everybody, as broadcast. */
   get listText(): string {
     return this.#listText ??= presenceListText(this.#entries.values());
   }
 
-  /** Takes in a change that is to be told. */
+  /** Adds a change to the pending ones. */
   add(change: PresenceChange): void {
     const entry = entryText(change.entry);
-    this.#untold.push({ change, entry });
+    this.#pending.push({ change, entry });
     this.#length += entry.length;
   }
 
   /**
-   * All that was to be told, as `presence` frames; from now on the list says it too. A frame names a connection once at most: then it does
-   * not matter in which order its lists are taken in, and who enters and leaves is told to have done both.
+   * Returns the pending changes as `presence` frames and applies them to the list. A frame names a
+   * connection at most once, so that the order of its lists does not matter. A member that enters and
+   * leaves is reported to have done both.
    */
-  tell(): string[] {
-    const untold = this.#untold;
-    this.#untold = [];
+  flush(): string[] {
+    const pending = this.#pending;
+    this.#pending = [];
     this.#length = 0;
-    if (untold.length > 0) this.#listText = undefined;
+    if (pending.length > 0) this.#listText = undefined;
     const frames = [];
     let frame = emptyFrame();
     let named = new Set<string>();
-    for (const { change, entry } of untold) {
+    for (const { change, entry } of pending) {
       const names = namesOf(change);
       if (names.some((name) => named.has(name))) {
         frames.push(frame);
@@ -61,13 +63,13 @@ export class PresenceBroadcast {
       }
       for (const name of names) named.add(name);
       frame[change.type].push(changeText(change, entry));
-      this.#follow(change, entry);
+      this.#apply(change, entry);
     }
     if (named.size > 0) frames.push(frame);
     return frames.map(presenceChangesText);
   }
 
-  #follow(change: PresenceChange, entry: string): void {
+  #apply(change: PresenceChange, entry: string): void {
     if (change.type === "updated" && change.previous !== undefined) this.#entries.delete(change.previous);
     if (change.type === "left") this.#entries.delete(change.entry.connection);
     else this.#entries.set(change.entry.connection, entry);
