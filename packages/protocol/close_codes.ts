@@ -1,6 +1,6 @@
 /**
- * Close codes that this function sends, each with what it means. Which of them a client answers with a reconnect is said in
- * docs/protocol.md, "Close codes".
+ * Close codes that the server sends. docs/protocol.md, "Close codes", says which of them a client
+ * answers with a reconnect.
  */
 export const CLOSE = {
   done: 1000,
@@ -17,7 +17,10 @@ export const CLOSE = {
   flood: 4429,
 } as const;
 
-/** What each close code says, for the docs. */
+/** Close code of a client that drops a connection to open another. A client that is done sends 1000. */
+export const CLOSE_REPLACED = 4000;
+
+/** Meaning of each close code, for the docs. */
 export const CLOSE_MEANINGS: Readonly<Record<(typeof CLOSE)[keyof typeof CLOSE], string>> = {
   1000: "done, nobody's fault",
   1003: "a binary frame where text is spoken",
@@ -33,10 +36,10 @@ export const CLOSE_MEANINGS: Readonly<Record<(typeof CLOSE)[keyof typeof CLOSE],
   4429: "a flood: more frames than are taken in; wait for what the last `error` said",
 };
 
-/** The longest close reason that a WebSocket close frame can hold, in bytes of UTF-8. */
+/** Longest close reason that a WebSocket close frame can hold, in bytes of UTF-8. */
 export const MAX_CLOSE_REASON_BYTES = 123;
 
-/** What RFC 6455, section 7.4, and the registry of its codes let an endpoint send: 1005, 1006 and 1015 are not among it. */
+/** True if an endpoint may send the code (RFC 6455, section 7.4); 1005, 1006 and 1015 are reserved. */
 export function isSendable(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999;

@@ -1,23 +1,23 @@
 /**
- * The one table of error codes: what each means on HTTP, how long to wait, and the text that may be shown.
- * Codes are for ever: clients switch on them. Specified in docs/protocol.md, "Error codes".
+ * The table of error codes: HTTP status, wait and public text. Codes never change, since clients
+ * switch on them. Specified in docs/protocol.md, "Error codes".
  */
 
-/** What one code means to a client. */
+/** Meaning of one code to a client. */
 export interface ErrorMeaning {
-  /** HTTP status when the error is told before the upgrade. */
+  /** HTTP status of the error before the upgrade. */
   readonly status: 400 | 401 | 403 | 404 | 413 | 429 | 500 | 503;
-  /** Title of the problem document; short, fixed, never about one request. */
+  /** Title of the problem document, the same for every request. */
   readonly title: string;
-  /** Told when the place that raised the error has nothing more exact to say. Says what to do next. */
+  /** Text if the error brings no more exact one. Names the next step. */
   readonly detail: string;
-  /** Whether the same request can succeed later without being changed. */
+  /** True if the same request can succeed later without a change. */
   readonly retryable: boolean;
   /** Seconds for `Retry-After`, for retryable codes. */
   readonly retryAfterSeconds?: number;
 }
 
-/** Every code that this function can answer with. */
+/** Every code that the server answers with. */
 export const ERRORS = {
   missing_token: {
     status: 401,
@@ -129,29 +129,29 @@ export const ERRORS = {
 /** A stable error code. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** The frame that tells a socket's peer about an error; docs/protocol.md, "Errors". */
+/** The `error` frame; docs/protocol.md, "Errors". */
 export interface ErrorFrame {
   readonly type: "error";
   readonly code: ErrorCode;
   readonly message: string;
-  /** Of the frame that this answers. */
+  /** Id of the frame that this answers. */
   readonly id?: string | undefined;
-  /** Path of the field that is wrong, when one is. */
+  /** Path of the invalid field. */
   readonly field?: string | undefined;
-  /** When trying again makes sense; told with every code that may succeed later. */
+  /** Wait before a retry; present with every retryable code. */
   readonly retry_after_ms?: number | undefined;
 }
 
-/** What an error frame says beside its code. */
+/** Fields of an `error` frame beside its code. */
 export interface ErrorDetails {
-  /** Instead of the code's own text. Shown to the client: no token, no secret, no stack. */
+  /** Replaces the code's own text. Clients see it: no token, no secret, no stack. */
   readonly message?: string;
   readonly id?: string | undefined;
   readonly field?: string | undefined;
   readonly retryAfterMs?: number;
 }
 
-/** The frame of an error. */
+/** Builds the `error` frame of a code. */
 export function errorFrame(code: ErrorCode, details: ErrorDetails = {}): ErrorFrame {
   const { detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
   const { message = detail, id, field } = details;

@@ -5,24 +5,24 @@ import type { ErrorFrame } from "./error_codes.ts";
  * (packages/server/src/schemas). docs/protocol.md says what each field means.
  */
 
-/** Offsets belong to a history, which its epoch names: everything up to `offset` was received. */
+/** A place in a room's history. The epoch names the history that the offset belongs to. */
 export interface Position {
   readonly epoch: string;
   readonly offset: number;
 }
 
-/** Who sent a message. `connection` is absent when it came over HTTP or SQL. */
+/** Sender of a message. `connection` is absent if the message came over HTTP or SQL. */
 export interface Sender {
   readonly user: string;
   readonly connection?: string | undefined;
 }
 
-/** To whom an ephemeral message goes: all connections of a user in the room, or one connection. */
+/** Recipient of an ephemeral message: all connections of a user in the room, or one connection. */
 export type Recipient =
   | { readonly user: string; readonly connection?: undefined }
   | { readonly connection: string; readonly user?: undefined };
 
-/** A message as it travels; in `RoomMessage` its data has the type of its event. */
+/** A message. `RoomMessage` of the client types its data by its event. */
 export interface Message {
   readonly offset?: number | undefined;
   readonly event: string;
@@ -39,7 +39,7 @@ export interface PresenceMember {
   readonly state: Readonly<Record<string, unknown>>;
 }
 
-/** A connection that is present in another way than before; with `previous` it goes on where that connection was lost. */
+/** A connection whose state changed. With `previous` it resumes that lost connection. */
 export interface UpdatedMember extends PresenceMember {
   readonly previous?: string | undefined;
 }
@@ -50,7 +50,7 @@ export interface LeftMember {
   readonly connection: string;
 }
 
-/** The first frame: from now on every message after `offset` comes. */
+/** The first frame. Every message after `offset` follows. */
 export interface WelcomeFrame {
   readonly type: "welcome";
   readonly room: string;
@@ -69,7 +69,7 @@ export interface MessageFrame extends Message {
   readonly type: "message";
 }
 
-/** Who is there: everybody, or what changed. */
+/** Presence: the list of all members, or the changes since the last frame. */
 export interface PresenceListFrame {
   readonly type: "presence";
   readonly members?: PresenceMember[] | undefined;
@@ -78,7 +78,7 @@ export interface PresenceListFrame {
   readonly left?: LeftMember[] | undefined;
 }
 
-/** A publish or a change of presence was taken. */
+/** Answer to a publish or a change of presence. */
 export interface AckFrame {
   readonly type: "ack";
   readonly id: string;
@@ -93,7 +93,7 @@ export interface HistoryPageFrame {
   readonly more: boolean;
 }
 
-/** A fresh token was taken. */
+/** Answer to a fresh token. */
 export interface AuthenticatedFrame {
   readonly type: "authenticated";
   readonly id: string;
@@ -106,13 +106,13 @@ export interface ExpiringFrame {
   readonly expires_at: number;
 }
 
-/** The answer to a ping, or without `id` a sign of life. */
+/** Answer to a ping, or without `id` a heartbeat. */
 export interface PongFrame {
   readonly type: "pong";
   readonly id?: string | undefined;
 }
 
-/** Messages that cannot be replayed; `to` is null when nobody can know, since the history is another one now. */
+/** Messages that cannot be replayed. `to` is null if a new history has replaced the old one. */
 export interface GapFrame {
   readonly type: "gap";
   readonly from: number;
@@ -120,14 +120,14 @@ export interface GapFrame {
   readonly epoch: string;
 }
 
-/** The isolate is about to go. */
+/** The isolate is about to end. */
 export interface DrainingFrame {
   readonly type: "draining";
   readonly reason: string;
   readonly reconnect_after_ms: number;
 }
 
-/** Everything the server can send. */
+/** Every frame of the server. */
 export type ServerFrame =
   | WelcomeFrame
   | MessageFrame
@@ -141,27 +141,48 @@ export type ServerFrame =
   | DrainingFrame
   | ErrorFrame;
 
-/** Everything a client can send. */
-export type ClientFrame =
-  | {
-    readonly type: "publish";
-    readonly id: string;
-    readonly event: string;
-    readonly data: unknown;
-    readonly ephemeral?: boolean | undefined;
-    readonly to?: Recipient | undefined;
-  }
-  | {
-    readonly type: "presence";
-    readonly id: string;
-    readonly state: Readonly<Record<string, unknown>> | null;
-  }
-  | {
-    readonly type: "history";
-    readonly id: string;
-    readonly after?: number | undefined;
-    readonly before?: number | undefined;
-    readonly limit: number;
-  }
-  | { readonly type: "auth"; readonly id: string; readonly token: string }
-  | { readonly type: "ping"; readonly id: string };
+/** A message to be published, as a frame without its type or as an HTTP body. */
+export interface PublishBody {
+  readonly id: string;
+  readonly event: string;
+  readonly data: unknown;
+  readonly ephemeral?: boolean | undefined;
+  readonly to?: Recipient | undefined;
+}
+
+/** Publishes a message. */
+export interface PublishFrame extends PublishBody {
+  readonly type: "publish";
+}
+
+/** Enters presence or changes the state; null leaves. */
+export interface PresenceFrame {
+  readonly type: "presence";
+  readonly id: string;
+  readonly state: Readonly<Record<string, unknown>> | null;
+}
+
+/** Requests a page of history: after one offset or before one. */
+export interface HistoryFrame {
+  readonly type: "history";
+  readonly id: string;
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+/** Hands over a fresh token without reconnecting. */
+export interface AuthFrame {
+  readonly type: "auth";
+  readonly id: string;
+  readonly token: string;
+}
+
+/** Heartbeat of a client; the server answers with `pong`. */
+export interface PingFrame {
+  readonly type: "ping";
+  readonly id: string;
+}
+
+/** Every frame of a client. */
+export type ClientFrame = PublishFrame | PresenceFrame | HistoryFrame | AuthFrame | PingFrame;

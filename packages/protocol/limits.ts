@@ -1,5 +1,5 @@
 /**
- * Bounds of the rooms protocol that are the same everywhere. Those that a deployment may set are told in `welcome`
+ * Fixed bounds of the rooms protocol. `welcome` carries those that a deployment may set
  * (docs/protocol.md, "Limits").
  */
 
@@ -9,21 +9,23 @@ export const MAX_ID_LENGTH = 64;
 export const MAX_EVENT_LENGTH = 64;
 /** Largest presence state, in bytes of its JSON as UTF-8. */
 export const MAX_STATE_BYTES = 4_096;
-/** Most messages of one page of history, and most that `history=` brings on joining. */
+/** Most messages of one page of history, and most that `history=` replays on joining. */
 export const MAX_PAGE = 500;
+/** Messages of a page of history if the request names no limit. */
+export const DEFAULT_PAGE = 100;
 /** Most frames that a client may send in one WebSocket message. */
 export const MAX_FRAMES_PER_MESSAGE = 100;
-/** How deep arrays and objects of `data` or `state` may be nested. */
+/** Deepest nesting of arrays and objects in `data` or `state`. */
 export const MAX_JSON_DEPTH = 64;
 
-/** What a client that is closed for flooding is told to wait before it connects again, in milliseconds. */
+/** Wait before reconnecting, sent to a client that is closed for flooding, in milliseconds. */
 export const FLOOD_WAIT_MS = 10_000;
 
-/** The limits that a deployment sets and every member is told in `welcome`. */
+/** Limits that a deployment sets. Every member receives them in `welcome`. */
 export interface RoomLimits {
   /** Largest WebSocket message from a client, in bytes. */
   readonly max_frame_bytes: number;
-  /** Frames that a connection may send a second, on average. */
+  /** Frames that a connection may send per second, on average. */
   readonly frames_per_second: number;
   /** Frames that a connection may send at once after a pause. */
   readonly frames_burst: number;
@@ -37,12 +39,12 @@ export interface RoomLimits {
   readonly max_state_bytes: number;
   /** Most messages of one page of history. */
   readonly max_page: number;
-  /** Messages that a room keeps. */
+  /** Messages that a room retains. */
   readonly history_messages: number;
-  /** How long a room keeps a message, in seconds. */
+  /** Time for which a room retains a message, in seconds. */
   readonly history_seconds: number;
-  /** How long a repeated publish `id` is recognized, in seconds. */
+  /** Time for which a repeated publish `id` is recognized, in seconds. */
   readonly dedupe_seconds: number;
-  /** How long a lost member stays present for a resume, in milliseconds. */
+  /** Disconnect grace period: a lost member stays present this long, in milliseconds. */
   readonly presence_grace_ms: number;
 }

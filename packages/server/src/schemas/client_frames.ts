@@ -1,6 +1,9 @@
+// Schemas of the frames that a client sends. The compiler holds them to the types of packages/protocol.
 import * as z from "zod/mini";
-import { field } from "./field_text.ts";
+import type * as protocol from "../../../protocol/frames.ts";
 import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_PAGE } from "../../../protocol/limits.ts";
+import { field } from "./field_text.ts";
+import type { Assert, Same } from "./same_type.ts";
 
 /** Text of 1 to `max` characters. */
 function name(max: number): z.ZodMiniString {
@@ -26,7 +29,7 @@ const Limit = z.int({ error: limitText }).check(
 );
 const toError = 'must be {"user":…} or {"connection":…}, with text';
 const recipient = () => z.string({ error: toError }).check(z.minLength(1, { error: toError }));
-/** One of the two; with both it would not be clear who is meant. */
+/** A user or a connection. Both at once are refused, since they could contradict each other. */
 const Recipient = z.union([
   z.object({ user: recipient(), connection: z.optional(z.never()) }, { error: toError }),
   z.object({ connection: recipient(), user: z.optional(z.never()) }, { error: toError }),
@@ -56,10 +59,10 @@ const onlyEphemeralTo = z.refine<{ to?: unknown; ephemeral?: boolean | undefined
   { error: "goes with ephemeral messages only", path: ["to"] },
 );
 
-/** Sends a message to the room. */
+/** Publishes a message. */
 export const PublishFrame = z.object({ type: z.literal("publish"), ...publishFields }).check(onlyEphemeralTo);
 
-/** The same as the body of an HTTP request. */
+/** Publishes a message as the body of an HTTP request. */
 export const PublishBody = z.object(publishFields, { error: "must be a JSON object" }).check(onlyEphemeralTo);
 
 /** Enters presence, changes the state, or leaves. */
@@ -75,7 +78,7 @@ export const PresenceFrame = z.object({
   ),
 });
 
-/** Asks for a page of history. */
+/** Requests a page of history. */
 export const HistoryFrame = z.object({
   type: z.literal("history"),
   id: FrameId,
@@ -84,22 +87,22 @@ export const HistoryFrame = z.object({
   limit: field(Limit, `1 to ${MAX_PAGE} messages`),
 }).check(
   z.refine((frame) => (frame.after === undefined) !== (frame.before === undefined), {
-    error: "either after or before must be given",
+    error: "or `before` must be given, and not both",
     path: ["after"],
   }),
 );
 
-/** Brings a fresh token, without reconnecting. */
+/** Hands over a fresh token without reconnecting. */
 export const AuthFrame = z.object({
   type: z.literal("auth"),
   id: FrameId,
   token: field(z.string({ error: "must be text" }), "a fresh token for the same user"),
 });
 
-/** Shows that the client is there. */
+/** Heartbeat of a client. */
 export const PingFrame = z.object({ type: z.literal("ping"), id: FrameId });
 
-/** Everything a client can send. */
+/** Every frame of a client. */
 export const ClientFrame = z.discriminatedUnion("type", [
   PublishFrame,
   PresenceFrame,
@@ -108,6 +111,17 @@ export const ClientFrame = z.discriminatedUnion("type", [
   PingFrame,
 ], { error: "must be publish, presence, history, auth or ping" });
 /** A frame of a client. */
-export type ClientFrame = z.infer<typeof ClientFrame>;
-/** A message to be published, however it came. */
-export type PublishBody = z.infer<typeof PublishBody>;
+export type ClientFrame = protocol.ClientFrame;
+/** A message to be published, as a frame or as an HTTP body. */
+export type PublishBody = protocol.PublishBody;
+
+/** Fails to compile if a schema and its type in packages/protocol differ. */
+export type CheckedSchemas = [
+  Assert<Same<z.infer<typeof PublishFrame>, protocol.PublishFrame>>,
+  Assert<Same<z.infer<typeof PublishBody>, protocol.PublishBody>>,
+  Assert<Same<z.infer<typeof PresenceFrame>, protocol.PresenceFrame>>,
+  Assert<Same<z.infer<typeof HistoryFrame>, protocol.HistoryFrame>>,
+  Assert<Same<z.infer<typeof AuthFrame>, protocol.AuthFrame>>,
+  Assert<Same<z.infer<typeof PingFrame>, protocol.PingFrame>>,
+  Assert<Same<z.infer<typeof ClientFrame>, protocol.ClientFrame>>,
+];

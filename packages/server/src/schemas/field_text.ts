@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
 
-/** What docs/protocol.md says of a frame's field, by the field's schema. */
+/** Texts of docs/protocol.md about the fields of frames, by the field's schema. */
 export const FIELD_TEXT = z.registry<{ readonly text: string }>();
 
-/** Gives a field's schema its text. */
+/** Returns a copy of a field's schema that carries a text. */
 export function field<S extends z.ZodMiniType>(schema: S, text: string): S {
-  // A copy: one schema may serve several fields, each with a text of its own, or none.
+  // A copy, since several fields may share one schema.
   const own = z.clone(schema);
   FIELD_TEXT.add(own, { text });
   return own;

@@ -1,6 +1,6 @@
 /**
- * Whether arrays and objects are nested deeper than `max` levels. What is parsed from JSON has no cycles; a hostile value is as
- * deep as a frame is long, but this goes no deeper than `max`.
+ * True if arrays and objects are nested deeper than `max` levels. Parsed JSON has no cycles. The
+ * recursion ends at `max`, since a hostile frame may nest one level per byte.
  */
 export function isDeeperThan(value: unknown, max: number): boolean {
   if (typeof value !== "object" || value === null) return false;

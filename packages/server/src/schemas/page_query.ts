@@ -1,13 +1,10 @@
 import * as z from "zod/mini";
-import { MAX_PAGE } from "../../../protocol/limits.ts";
+import { DEFAULT_PAGE, MAX_PAGE } from "../../../protocol/limits.ts";
 import { wholeText } from "./whole_text.ts";
-
-/** Messages of a page when the request does not say how many. */
-export const DEFAULT_PAGE = 100;
 
 const offset = wholeText(0, Number.MAX_SAFE_INTEGER, "must be an offset: a whole number, 0 or more");
 
-/** The query of a page of history: the last messages when neither `after` nor `before` is given. */
+/** Query of a page of history. Without `after` and `before` it requests the last messages. */
 export const PageQuery = z.object({
   after: z.optional(offset),
   before: z.optional(offset),

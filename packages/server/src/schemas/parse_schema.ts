@@ -1,18 +1,18 @@
 import type { $ZodType, output } from "zod/v4/core";
 
-/** The first thing that is wrong with a value. */
+/** First issue of an invalid value. */
 export interface SchemaIssue {
   readonly message: string;
-  /** Path of the wrong field, outermost key first; empty for the value itself. */
+  /** Path of the invalid field, outermost key first; empty for the value itself. */
   readonly path: readonly PropertyKey[];
 }
 
-/** A parsed value, or what is wrong with it. */
+/** A parsed value, or its first issue. */
 export type Parsed<T> = { readonly value: T; readonly issue?: undefined } | { readonly issue: SchemaIssue };
 
 /**
- * Parses a value with a schema of zod or zod/mini. Uses the parser that every schema carries
- * (Standard Schema), so that the engine does not load zod. Asynchronous only where the schema is.
+ * Parses a value with a schema of zod or zod/mini. Uses the schema's own parser (Standard Schema),
+ * so that the engine does not load zod. Asynchronous only if the schema is.
  */
 export function parseSchema<S extends $ZodType>(
   schema: S,

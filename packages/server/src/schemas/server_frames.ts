@@ -1,8 +1,10 @@
-// Types for the function, schemas for tests, docs and the OpenAPI document: only openapi/ imports this at run time, when the
-// document is asked for, so that a boot does not pay for it. tests/rooms hold every frame that the server sends against these.
+// Schemas of the frames that the server sends, for tests, docs and the OpenAPI document. The server
+// does not load them. The compiler holds them to the types of packages/protocol.
 import * as z from "zod/mini";
-import { ERRORS } from "../../../protocol/error_codes.ts";
+import { type ErrorFrame as ProtocolErrorFrame, ERRORS } from "../../../protocol/error_codes.ts";
+import type * as protocol from "../../../protocol/frames.ts";
 import { field } from "./field_text.ts";
+import type { Assert, Same } from "./same_type.ts";
 
 const Offset = z.int().check(z.gte(1));
 const Head = z.int().check(z.gte(0));
@@ -45,7 +47,7 @@ export const MessageFrame = z.strictObject({
   at: field(Time, "when it was stored or relayed, in milliseconds since 1970"),
 });
 
-/** Who is there. */
+/** Presence: the list of all members, or the changes since the last frame. */
 export const PresenceListFrame = z.strictObject({
   type: z.literal("presence"),
   members: field(
@@ -63,7 +65,7 @@ export const PresenceListFrame = z.strictObject({
   ),
 });
 
-/** A publish or a change of presence was taken. */
+/** Answer to a publish or a change of presence. */
 export const AckFrame = z.strictObject({
   type: z.literal("ack"),
   id: Id,
@@ -78,7 +80,7 @@ export const HistoryPageFrame = z.strictObject({
   more: field(z.boolean(), "whether there are more in that direction"),
 });
 
-/** A fresh token was taken. */
+/** Answer to a fresh token. */
 export const AuthenticatedFrame = z.strictObject({
   type: z.literal("authenticated"),
   id: Id,
@@ -91,7 +93,7 @@ export const ExpiringFrame = z.strictObject({
   expires_at: field(Time, `${expiresAt}: send a fresh one by then`),
 });
 
-/** The answer to a ping, or without `id` a sign of life. */
+/** Answer to a ping, or without `id` a heartbeat. */
 export const PongFrame = z.strictObject({
   type: z.literal("pong"),
   id: field(z.optional(z.string()), "of the ping; absent when the server only shows that it is there"),
@@ -108,7 +110,7 @@ export const GapFrame = z.strictObject({
   epoch: field(z.string(), "the history that these offsets belong to"),
 });
 
-/** The isolate is about to go. */
+/** The isolate is about to end. */
 export const DrainingFrame = z.strictObject({
   type: z.literal("draining"),
   reason: field(
@@ -118,7 +120,7 @@ export const DrainingFrame = z.strictObject({
   reconnect_after_ms: field(z.int(), "how long to wait before connecting again"),
 });
 
-/** Something was not done. */
+/** Reports a failure. */
 export const ErrorFrame = z.strictObject({
   type: z.literal("error"),
   code: field(z.enum(Object.keys(ERRORS) as [keyof typeof ERRORS]), "one of the error codes below"),
@@ -128,7 +130,7 @@ export const ErrorFrame = z.strictObject({
   retry_after_ms: field(z.optional(z.int()), "when trying again makes sense"),
 });
 
-/** Everything the server can send. */
+/** Every frame of the server. */
 export const ServerFrame = z.discriminatedUnion("type", [
   WelcomeFrame,
   MessageFrame,
@@ -143,4 +145,20 @@ export const ServerFrame = z.discriminatedUnion("type", [
   ErrorFrame,
 ]);
 /** A frame of the server. */
-export type ServerFrame = z.infer<typeof ServerFrame>;
+export type ServerFrame = protocol.ServerFrame;
+
+/** Fails to compile if a schema and its type in packages/protocol differ. */
+export type CheckedSchemas = [
+  Assert<Same<z.infer<typeof WelcomeFrame>, protocol.WelcomeFrame>>,
+  Assert<Same<z.infer<typeof MessageFrame>, protocol.MessageFrame>>,
+  Assert<Same<z.infer<typeof PresenceListFrame>, protocol.PresenceListFrame>>,
+  Assert<Same<z.infer<typeof AckFrame>, protocol.AckFrame>>,
+  Assert<Same<z.infer<typeof HistoryPageFrame>, protocol.HistoryPageFrame>>,
+  Assert<Same<z.infer<typeof AuthenticatedFrame>, protocol.AuthenticatedFrame>>,
+  Assert<Same<z.infer<typeof ExpiringFrame>, protocol.ExpiringFrame>>,
+  Assert<Same<z.infer<typeof PongFrame>, protocol.PongFrame>>,
+  Assert<Same<z.infer<typeof GapFrame>, protocol.GapFrame>>,
+  Assert<Same<z.infer<typeof DrainingFrame>, protocol.DrainingFrame>>,
+  Assert<Same<z.infer<typeof ErrorFrame>, ProtocolErrorFrame>>,
+  Assert<Same<z.infer<typeof ServerFrame>, protocol.ServerFrame>>,
+];

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 
-/** A whole number within bounds, as text: what a query holds. Anything else fails with `error`. */
-// The return type is the schema's, which is what carries the types on.
+/** A whole number within bounds, as text in a query. Anything else fails with `error`. */
+// The inferred return type carries the schema's types.
 // deno-lint-ignore explicit-module-boundary-types
 export function wholeText(min: number, max: number, error: string) {
   return z.pipe(
