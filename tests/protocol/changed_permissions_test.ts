@@ -19,7 +19,7 @@ class ChangingPolicy {
     {
       watch: (user: string, _room: string, again: () => Promise<void>) => {
         this.#again.set(user, again);
-        return { look: () => {}, stop: () => {} };
+        return { refresh: () => {}, stop: () => {} };
       },
     },
   );

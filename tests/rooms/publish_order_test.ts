@@ -7,7 +7,7 @@ function createScene(most = 100) {
   const time = { now: 1_000_000 };
   const delivered: string[] = [];
   const order = new PublishOrder({
-    most,
+    maxPublishes: most,
     now: () => time.now,
     head: () => delivered.length,
     isDelivered: (id, after) => delivered.slice(after).includes(id),

@@ -14,7 +14,7 @@ export class PermissionWatchers {
     if (together.size === 0) this.#watchers.set(room, userId, together);
     together.add(watcher);
     return {
-      look: () => watcher.look(),
+      refresh: () => watcher.look(),
       stop: () => {
         watcher.stop();
         // A set that was emptied is not used again, so another one may stand in its place.

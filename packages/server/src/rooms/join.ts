@@ -7,28 +7,28 @@ import type { Member } from "./member.ts";
 import type { Room } from "./room.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
-/** Replayed messages are joined up to this length. */
+/** Longest joined text of a replay, in characters. */
 const MAX_JOINED_LENGTH = 32_768;
 
-/** Messages that will not come. */
+/** Messages that cannot be replayed. */
 interface Gap {
   readonly from: number;
-  /** Null when nobody can know. */
+  /** Null if the epoch changed, so that nobody can know. */
   readonly to: number | null;
   readonly epoch: string;
 }
 
-/** Where a member starts, and what it misses. */
+/** Start of a member's messages, and what it misses. */
 interface Start {
-  /** Everything after this is sent; everything from now on when it is absent. */
+  /** Everything after this offset is sent; absent for everything from now on. */
   readonly cursor?: number;
   readonly recovered: boolean;
   readonly gaps: readonly Gap[];
 }
 
 /**
- * Brings a member into its room: `welcome`, what it asked for of the past, `presence`, and from there on everything, with
- * no hole and nothing twice. Returns early when the member has gone meanwhile.
+ * Brings a member into its room: `welcome`, the messages it asked for, `presence`, and from there on
+ * everything, without a gap and nothing twice. Returns early when the member has left.
  * @throws {BackplaneUnavailable} as a rejection, when history cannot be read now
  */
 export async function join(
@@ -63,7 +63,7 @@ export async function join(
   }));
   let { cursor = room.recent.head } = start;
   for (const gap of start.gaps) sendGap(member, gap);
-  // What is checked last must be true below: there is no await in between.
+  // The last check must still hold below, so no await may come in between.
   while (!room.recent.reaches(cursor)) {
     cursor = await replayPage(member, room, cursor, deps);
     if (!socket.isOpen) return;
@@ -108,7 +108,7 @@ async function findStart(
   return { cursor: Math.max(after, first - 1), recovered: gaps.length === 0, gaps };
 }
 
-/** Replays a page of history; returns the offset up to which the member has all. */
+/** Replays a page of history; returns the offset up to which the member has everything. */
 async function replayPage(
   member: Member,
   room: Room,
@@ -120,16 +120,20 @@ async function replayPage(
   if (gap) sendGap(member, gap);
   await replay(member, page.messages);
   const reached = page.messages.at(-1)?.offset ?? page.first - 1;
-  if (reached <= cursor) throw new Error(`History after ${cursor} is empty, but there is more of the room.`);
+  if (reached <= cursor) {
+    throw new Error(
+      `The backplane returned no history after offset ${cursor}, but the room has more messages.`,
+    );
+  }
   return reached;
 }
 
-/** What was trimmed since the member was told where it starts. */
+/** Messages that were trimmed since the member's start was decided. */
 function gapBefore({ first, epoch }: Page, cursor: number): Gap | undefined {
   return first > cursor + 1 ? { from: cursor + 1, to: first - 1, epoch } : undefined;
 }
 
-/** Sends messages no faster than the member takes them: a long replay must not look like a slow reader. */
+/** Sends messages no faster than the member reads, so that a long replay does not look like a slow reader. */
 async function replay(member: Member, messages: readonly Message[]): Promise<void> {
   let texts: string[] = [];
   let length = 0;

@@ -1,25 +1,25 @@
 import type { $ZodType } from "zod/v4/core";
 import type { Authorize, RoomPermissions } from "./policy/authorize.ts";
 
-/** From where a member wants the room's messages. */
+/** Start of the messages that a member wants. */
 export type JoinFrom =
-  /** From now on. */
+  /** Messages from now on. */
   | { readonly type: "live" }
-  /** With the last `count` messages. */
+  /** The last `count` messages first. */
   | { readonly type: "history"; readonly count: number }
-  /** After the last message that it has. */
+  /** Messages after the last one that the member has. */
   | {
     readonly type: "resume";
     readonly after: number;
     readonly epoch: string;
-    /** The connection that this one continues, when the client says. */
+    /** The connection that this one continues, if the client names it. */
     readonly previous?: string;
   };
 
-/** The events of a typed room: what their `data` has to be, by name. */
+/** Schemas of the `data` of a typed room's events, by event. */
 export type EventSchemas = ReadonlyMap<string, $ZodType>;
 
-/** A member to be: all that is known before the upgrade. */
+/** A join request: everything that is known before the upgrade. */
 export interface JoinRequest {
   /** The room's id as in the address. */
   readonly room: string;
@@ -27,8 +27,8 @@ export interface JoinRequest {
   readonly key: string;
   readonly permissions: RoomPermissions;
   readonly from: JoinFrom;
-  /** Undefined where any event with any data may be published. */
+  /** Undefined if any event with any data may be published. */
   readonly events: EventSchemas | undefined;
-  /** Asked again when the user brings a fresh token. */
+  /** Called again when the user sends a fresh token. */
   readonly authorize: Authorize;
 }

@@ -12,7 +12,7 @@ import { HEARTBEAT_TEXT } from "./outbound/frame_text.ts";
 import type { RecentMessages } from "./outbound/recent_messages.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
-/** Part of the heartbeat after which a silent server shows that it is there; the rest is for the wheel's ticks. */
+/** Part of the heartbeat after which a silent server sends one; the rest allows for the wheel's ticks. */
 const HEARTBEAT_PART = 0.7;
 
 /** The part of a room that its members use. */
@@ -28,7 +28,7 @@ export interface RoomOutput {
   delete(member: Member): void;
 }
 
-/** One connection in one room: who it is, what it may do, and what it is sent. Watches its heartbeat and its token's expiry. */
+/** A connection in a room: its user, permissions, and output. Watches its heartbeat and its token's expiry. */
 export class Member implements Recipient, Timed {
   readonly socket: Socket;
   readonly joinsFrames: boolean;
@@ -39,15 +39,15 @@ export class Member implements Recipient, Timed {
   #room: RoomOutput | undefined;
   #sentAt: number;
   #heardAt: number;
-  /** How many messages had arrived then. */
+  /** Number of messages that had arrived at the last check. */
   #received = 0;
   #isWelcome = false;
   #isWarned = false;
   #isClosedByUs = false;
   #isHurried = false;
   #watch: PermissionWatch | undefined;
-  /** Whether it may have an entry among those present. */
-  #mayLinger: boolean;
+  /** True if it may have a presence entry. */
+  #mayBePresent: boolean;
 
   /** `key` is the room's name in the backplane. */
   constructor(socket: Socket, key: string, permissions: RoomPermissions, deps: RoomDeps) {
@@ -57,7 +57,7 @@ export class Member implements Recipient, Timed {
     this.#deps = deps;
     this.#user = socket.user;
     this.#permissions = permissions;
-    this.#mayLinger = permissions.presence;
+    this.#mayBePresent = permissions.presence;
     deps.wheel.add(this, 0);
     this.#sentAt = this.#heardAt = deps.wheel.now;
   }
@@ -66,7 +66,7 @@ export class Member implements Recipient, Timed {
     return this.socket.id;
   }
 
-  /** As the newest token says. */
+  /** The user of the newest token. */
   get user(): User {
     return this.#user;
   }
@@ -88,19 +88,19 @@ export class Member implements Recipient, Timed {
     return this.#room;
   }
 
-  /** Sends text now. What belongs into the order of the room's frames goes through `reply`. */
+  /** Sends text now. Frames that belong into the room's order go through `reply`. */
   send(text: string): void {
     this.#sentAt = this.#deps.wheel.now;
     this.socket.send(text);
   }
 
-  /** Sends `welcome`: before it nothing is sent. */
+  /** Sends `welcome`, the first frame. */
   welcome(text: string): void {
     this.#isWelcome = true;
     this.send(text);
   }
 
-  /** Sends a frame that is for this member only, in order with what the room is sent. */
+  /** Sends a frame for this member only, in order with the room's frames. */
   reply(text: string): void {
     if (this.#room) this.#room.reply(this, text);
     else this.send(text);
@@ -112,7 +112,7 @@ export class Member implements Recipient, Timed {
     this.reply(JSON.stringify(errorFrame(code, details)));
   }
 
-  /** Answers a frame that could not be done: the backplane is away, or the fault is ours and goes to the log. */
+  /** Answers a frame that failed: the backplane is away, or the fault is ours. Logs the reason. */
   failed(error: unknown, id: string | undefined): void {
     this.#log(error);
     this.error(error instanceof BackplaneUnavailable ? "unavailable" : "internal", { id });
@@ -124,67 +124,67 @@ export class Member implements Recipient, Timed {
     else this.#deps.log.error("room.failed", about);
   }
 
-  /** The member is live in the room now. */
+  /** Records that the member is live in the room. */
   enter(room: RoomOutput): void {
     this.#room = room;
   }
 
-  /** Takes over what a fresh token says. */
+  /** Applies a fresh token. */
   renew(user: User, permissions: RoomPermissions): void {
     this.#user = user;
     this.permit(permissions);
     this.#isWarned = false;
     this.#deps.wheel.add(this, 0);
-    // What changed since these were decided was told to the old token.
-    this.#watch?.look();
+    // Changes after this decision were reported to the watch of the old token.
+    this.#watch?.refresh();
   }
 
-  /** Takes over what its user may do now. */
+  /** Applies the user's current permissions. */
   permit(permissions: RoomPermissions): void {
     this.#permissions = permissions;
-    this.#mayLinger ||= permissions.presence;
+    this.#mayBePresent ||= permissions.presence;
   }
 
-  /** Has its permissions looked at now, and whenever they may have changed, until the connection is gone. */
+  /** Checks permissions now and whenever they may have changed, until the connection ends. */
   follow(watch: PermissionWatch): void {
     this.#watch = watch;
-    watch.look();
+    watch.refresh();
   }
 
-  /** Whether it may have an entry among those present: also one that it had before it lost the permission. */
-  get mayLinger(): boolean {
-    return this.#mayLinger;
+  /** True if it may have a presence entry, also one from before it lost the permission. */
+  get mayBePresent(): boolean {
+    return this.#mayBePresent;
   }
 
-  /** Its entry, without permission for another one, is gone. */
+  /** Records that its presence entry is gone, where it may not have another. */
   hasLeft(): void {
-    this.#mayLinger = this.#permissions.presence;
+    this.#mayBePresent = this.#permissions.presence;
   }
 
-  /** Whether the connection was closed here: what the client still sent is not wanted any more. */
+  /** True if the server closed the connection: later frames of the client are ignored. */
   get isClosedByUs(): boolean {
     return this.#isClosedByUs;
   }
 
-  /** Closes the connection, with what was to be sent before. */
+  /** Closes the connection after sending pending frames. */
   close(code: number, reason: string): void {
     this.#isClosedByUs = true;
     this.#room?.flush();
     this.socket.close(code, reason);
   }
 
-  /** What its user may do does not include being here any more; `id` is that of the frame by which it came out. */
-  expel(id?: string): void {
+  /** Evicts the member: its user may not be here any more. `id` is that of the frame that showed it. */
+  evict(id?: string): void {
     this.error("forbidden", { id, message: "This user may not be in this room any more." });
     this.close(CLOSE.notAllowed, "the user may not be here any more");
   }
 
-  /** The room's history was lost: the client is to come again, and is told then. */
+  /** Closes the connection since the room's history was lost: the client learns of the gap on its return. */
   roomLost(): void {
     this.close(CLOSE.isolateGoing, "the room's history was lost: connect again");
   }
 
-  /** Says that the isolate is about to go. */
+  /** Announces that the isolate is about to end. */
   drain({ reason, hurried, reconnectAfterMs }: DrainNotice): void {
     this.#isHurried = hurried;
     this.#room?.flush();
@@ -193,15 +193,15 @@ export class Member implements Recipient, Timed {
     }
   }
 
-  /** The connection is gone: so is everything of it here. Its presence goes at once, or lingers for a resume. */
+  /** Cleans up after the connection. Its presence ends at once, or after the disconnect grace period. */
   async gone({ code }: SocketClose): Promise<void> {
     const { wheel, backplane, limits } = this.#deps;
     wheel.delete(this);
     this.#watch?.stop();
     this.#room?.delete(this);
-    // In a hurry all that are left linger together, when the backplane is closed.
-    if (!this.#mayLinger || this.#isHurried) return;
-    const going = isFarewell(code)
+    // In an immediate drain all entries are marked together, when the backplane closes.
+    if (!this.#mayBePresent || this.#isHurried) return;
+    const going = isNormalClose(code)
       ? backplane.leave(this.#key, this.connection)
       : backplane.linger(this.#key, this.connection, limits.presence_grace_ms);
     await going.catch((error: unknown) => this.#log(error));
@@ -209,7 +209,7 @@ export class Member implements Recipient, Timed {
 
   look(now: number): number {
     const { heartbeatMs, expiryWarningMs, expiryGraceMs } = this.#deps;
-    // Counted where they arrive: what waits to be handled is no silence.
+    // Counted on arrival: messages that wait to be handled are no silence.
     const { received } = this.socket;
     if (received !== this.#received) this.#heardAt = now;
     this.#received = received;
@@ -236,7 +236,7 @@ export class Member implements Recipient, Timed {
   }
 }
 
-/** A client that closes with 1000, or with no code, is done, and who may not be here is not. Any other end may be an accident. */
-function isFarewell(code: number): boolean {
+/** True for a normal close: by the client with 1000 or no code, or an eviction. Other ends may be accidents. */
+function isNormalClose(code: number): boolean {
   return code === CLOSE.done || code === 1005 || code === CLOSE.notAllowed;
 }

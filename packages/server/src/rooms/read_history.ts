@@ -5,7 +5,7 @@ import { historyText, pageEntryText } from "./outbound/frame_text.ts";
 import type { Member } from "./member.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
-/** A page ends here even when its limit is not reached, so that one request cannot fill a client's buffer. */
+/** Longest page in characters, so that one request cannot fill a client's buffer. */
 const MAX_PAGE_LENGTH = 131_072;
 
 /** Answers a `history` frame. Never rejects. */
@@ -20,7 +20,7 @@ export async function readHistory(
   }
   const request: PageRequest = before === undefined ? { after: after ?? 0, limit } : { before, limit };
   try {
-    // Who asks for much at once gets it as fast as it reads, and is not taken for a slow reader.
+    // A member that asks for much gets it as fast as it reads, and does not count as a slow reader.
     if (member.isSlow) await member.socket.drained();
     const { entries, more } = pageTexts(await backplane.history(key, request), request);
     member.reply(historyText(id, entries, more));
@@ -29,7 +29,7 @@ export async function readHistory(
   }
 }
 
-/** The entries of a page as text, cut to a handy size at the end that is farther from where it was asked for. */
+/** The entries of a page as text, cut at the end that is farther from the requested offset. */
 export function pageTexts(
   { messages, more }: Page,
   request: PageRequest,

@@ -6,10 +6,10 @@ import type { RoomLimits } from "../../../protocol/limits.ts";
 import type { TimingWheel } from "../socket/timing_wheel.ts";
 import type { FlushScheduler } from "./outbound/flush_scheduler.ts";
 
-/** What rooms and their members work with. */
+/** Dependencies of rooms and their members. */
 export interface RoomDeps {
   readonly backplane: Backplane;
-  /** Verifies the tokens that members bring in band. */
+  /** Verifies the tokens that members send in `auth` frames. */
   readonly verifier: Verifier;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -17,11 +17,11 @@ export interface RoomDeps {
   readonly scheduler: FlushScheduler;
   readonly limits: RoomLimits;
   readonly heartbeatMs: number;
-  /** How long before a token expires its member is told. */
+  /** Time before a token's expiry at which its member is warned. */
   readonly expiryWarningMs: number;
-  /** How long after that its member is closed. */
+  /** Time after the expiry until the member is closed. */
   readonly expiryGraceMs: number;
-  /** Publishes of one member that may wait to be stored. */
+  /** Most pending publishes of one member. */
   readonly maxPendingPublishes: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -13,8 +13,8 @@ import { Room } from "./room.ts";
 import { type Outgoing, send } from "./inbound/send.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
-/** A room that has members here, or is about to. */
-interface HeldRoom {
+/** A room that has members here, or members that are joining. */
+interface OpenRoom {
   readonly opening: Promise<Room>;
   members: number;
 }
@@ -22,7 +22,7 @@ interface HeldRoom {
 /** The rooms that have members in this isolate. */
 export class RoomRegistry {
   readonly deps: RoomDeps;
-  readonly #rooms = new Map<string, HeldRoom>();
+  readonly #rooms = new Map<string, OpenRoom>();
 
   constructor(deps: RoomDeps) {
     this.deps = deps;
@@ -33,24 +33,24 @@ export class RoomRegistry {
     return this.deps.limits;
   }
 
-  /** Why a room takes no more members right now, or undefined when it does. */
+  /** The reason why a room takes no more members right now, or undefined. */
   refusal(key: string): "room_full" | undefined {
     const members = this.#rooms.get(key)?.members ?? 0;
     return members >= this.deps.limits.max_members ? "room_full" : undefined;
   }
 
-  /** How many rooms and members there are. */
+  /** Number of rooms and members. */
   count(): { readonly rooms: number; readonly members: number } {
     let members = 0;
     for (const held of this.#rooms.values()) members += held.members;
     return { rooms: this.#rooms.size, members };
   }
 
-  /** What a member's socket does: see docs/protocol.md for all of it. */
+  /** Handlers of a member's socket, as docs/protocol.md specifies them. */
   memberHandlers(request: JoinRequest): SocketHandlers {
     let member: Member | undefined;
     let receiver: Receiver | undefined;
-    let held: HeldRoom | undefined;
+    let held: OpenRoom | undefined;
     return {
       onOpen: (socket) => {
         if (this.refusal(request.key)) return refuse(socket, "room_full");
@@ -76,17 +76,17 @@ export class RoomRegistry {
     return pageText(page.epoch, entries, more);
   }
 
-  /** Who is present in a room, as JSON text: `members`. */
+  /** The room's presence, as JSON text: `members`. */
   async present(key: string): Promise<string> {
     return presentText(await this.deps.backplane.present(key));
   }
 
-  /** Publishes what did not come over a socket. Resolves with undefined when it was ephemeral. */
+  /** Publishes a message that did not come over a socket. Resolves with undefined when it was ephemeral. */
   async publish(key: string, message: Outgoing): Promise<Stored | undefined> {
     return await send(key, message, this.deps);
   }
 
-  async #join(member: Member, held: HeldRoom, request: JoinRequest): Promise<void> {
+  async #join(member: Member, held: OpenRoom, request: JoinRequest): Promise<void> {
     try {
       await join(member, await held.opening, request, this.deps);
     } catch (error) {
@@ -96,7 +96,7 @@ export class RoomRegistry {
     }
   }
 
-  #hold(key: string): HeldRoom {
+  #hold(key: string): OpenRoom {
     let held = this.#rooms.get(key);
     if (!held) {
       held = { opening: this.#open(key), members: 0 };
@@ -112,16 +112,16 @@ export class RoomRegistry {
     function forget(): void {
       if (rooms.get(key)?.opening === opening) rooms.delete(key);
     }
-    // Who joins next tries anew; who waits for it is told.
+    // The next member tries again; those that wait for it learn of the failure.
     opening.catch(forget);
     return opening;
   }
 
-  #release(key: string, held: HeldRoom): void {
+  #release(key: string, held: OpenRoom): void {
     held.members -= 1;
     if (held.members > 0) return;
     if (this.#rooms.get(key) === held) this.#rooms.delete(key);
-    void held.opening.then((room) => room.close(), () => {/* its members were told */});
+    void held.opening.then((room) => room.close(), () => {/* its members learned of it */});
   }
 }
 

@@ -7,7 +7,7 @@ import { ackText } from "../outbound/frame_text.ts";
 import type { Member } from "../member.ts";
 import type { RoomDeps } from "../room_deps.ts";
 
-/** Does a `presence` frame: enters, changes the state, or leaves. Never rejects. */
+/** Handles a `presence` frame: enters, changes the state, or leaves. Never rejects. */
 export async function changePresence(
   member: Member,
   key: string,
@@ -15,7 +15,7 @@ export async function changePresence(
   { backplane }: RoomDeps,
 ): Promise<void> {
   if (!member.permissions.presence) {
-    return member.error("forbidden", { id, message: "This user takes no part in this room's presence." });
+    return member.error("forbidden", { id, message: "This user may not take part in this room's presence." });
   }
   if (isDeeperThan(state, MAX_JSON_DEPTH)) {
     return member.error("invalid_frame", {

@@ -4,15 +4,15 @@ import { isDeeperThan } from "../../schemas/json_depth.ts";
 import { MAX_JSON_DEPTH } from "../../../../protocol/limits.ts";
 import type { EventSchemas } from "../join_request.ts";
 
-/** The data as JSON text, as it is to be published, or what is wrong with it. */
+/** The data to publish as JSON text, or the field that is wrong. */
 export type Checked = { readonly data: string } | { readonly field: string; readonly message: string };
 
 /**
  * Checks the data of a message, and its event where a room knows its events.
- * @throws {Error} when it is the schema that is wrong: it is async, throws, or makes of the data what is no JSON
+ * @throws {Error} if the schema itself is wrong: it is async, throws, or its result is not JSON
  */
 export function checkData({ event, data }: PublishBody, events: EventSchemas | undefined): Checked {
-  // First: what is too deep for this is too deep for recursion, in a schema or in JSON.stringify.
+  // This check comes first: deeper data would overflow the stack in a schema or in JSON.stringify.
   if (isDeeperThan(data, MAX_JSON_DEPTH)) {
     return { field: "data", message: `data is nested deeper than ${MAX_JSON_DEPTH} levels` };
   }
@@ -27,7 +27,7 @@ export function checkData({ event, data }: PublishBody, events: EventSchemas | u
   }
   const text: string | undefined = JSON.stringify(parsed.data);
   if (text === undefined) {
-    throw new Error(`The schema of ${event} makes something of the data that is no JSON.`);
+    throw new Error(`The schema of event ${event} returned a value that is not JSON. Return JSON data.`);
   }
   return { data: text };
 }

@@ -1,80 +1,80 @@
 /**
- * How long what was sent behind a refused publish is held back, from its refusal, or from when one that was refused came again, in
- * milliseconds. Five times what a client is told to wait: enough for one on a slow network that tries again; one that has given a
- * message up is not kept from the next ones for longer.
+ * Time for which later publishes are rejected after one was refused, measured from the refusal or its
+ * last retry. Milliseconds. Five times the wait that clients are told: enough for a retry on a slow
+ * network. A client that gave a message up is not locked out for longer.
  */
 const HOLD_MS = 5_000;
 
-/** What the order of publishes needs to know. */
-export interface PublishOrderParts {
-  /** Most publishes that are remembered; what is held back beyond that does not keep its place. */
-  readonly most: number;
+/** Dependencies of the order of publishes. */
+export interface PublishOrderDeps {
+  /** Most publishes that are remembered; rejected ones beyond that lose their position. */
+  readonly maxPublishes: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** The offset of the last message that was delivered. */
+  /** Offset of the last delivered message. */
   readonly head: () => number;
-  /** Whether this user's message with this id was delivered after an offset. */
+  /** True if this user's message with this id was delivered after an offset. */
   readonly isDelivered: (id: string, after: number) => boolean;
 }
 
-/** What is known of a publish that is not settled. One that is `delivered` was refused though it is stored: it need not come again. */
+/** A publish that is not settled. A `delivered` one was refused although it is stored: no retry is needed. */
 interface Publish {
-  /** The last message that had been delivered when it came for the first time. */
+  /** Offset of the last message delivered before the first attempt. */
   readonly after: number;
   state: "under way" | "refused" | "delivered";
 }
 
 /**
- * The order of one connection's durable publishes. Once one was refused that may come again, those behind it are refused too, until
- * it has come: else they would be stored before it.
+ * The order of one connection's durable publishes. After a refusal that may be retried, later publishes are
+ * rejected until the retry comes. Otherwise they would be stored before it.
  */
 export class PublishOrder {
-  readonly #parts: PublishOrderParts;
-  /** By id, in the order in which they came for the first time. */
+  readonly #deps: PublishOrderDeps;
+  /** Publishes by id, in the order of their first attempts. */
   readonly #publishes = new Map<string, Publish>();
-  /** Until when those that are not under way are remembered; undefined: there are none. */
+  /** Time until which refused publishes are remembered; undefined without any. */
   #heldUntil: number | undefined;
 
-  constructor(parts: PublishOrderParts) {
-    this.#parts = parts;
+  constructor(deps: PublishOrderDeps) {
+    this.#deps = deps;
   }
 
-  /** Whether a publish may be stored now; `settle` or `fail` is to follow. One that may not is refused, and keeps its place. */
+  /** True if a publish may be stored now; call `settle` or `fail` then. A rejected one keeps its position. */
   admit(id: string): boolean {
     const mayGo = !this.#isBehind(id);
     const known = this.#publishes.get(id);
     if (known) {
       if (mayGo && known.state === "refused") this.#hold();
       known.state = mayGo ? "under way" : "refused";
-    } else if (this.#publishes.size < this.#parts.most) {
-      this.#publishes.set(id, { after: this.#parts.head(), state: mayGo ? "under way" : "refused" });
+    } else if (this.#publishes.size < this.#deps.maxPublishes) {
+      this.#publishes.set(id, { after: this.#deps.head(), state: mayGo ? "under way" : "refused" });
     }
     return mayGo;
   }
 
-  /** It is stored, or never will be. */
+  /** Records that a publish is stored, or never will be. */
   settle(id: string): void {
     this.#publishes.delete(id);
   }
 
-  /** It could not be stored now. */
+  /** Records that a publish could not be stored now. */
   fail(id: string): void {
     const publish = this.#publishes.get(id);
-    // Of two that were under way under the same id the first may have been stored.
+    // Two attempts were under way under one id, and the first may have been stored.
     if (!publish) return;
     publish.state = "refused";
     this.#hold();
   }
 
   #hold(): void {
-    this.#heldUntil = this.#parts.now() + HOLD_MS;
+    this.#heldUntil = this.#deps.now() + HOLD_MS;
   }
 
-  /** Whether one that was refused, and came before it, is still to come again. */
+  /** True if an earlier publish was refused and its retry has not come. */
   #isBehind(wanted: string): boolean {
     if (this.#heldUntil === undefined) return false;
-    const left = this.#heldUntil - this.#parts.now();
-    // Nor is anything held back for longer when the clock was set back.
+    const left = this.#heldUntil - this.#deps.now();
+    // A clock that was set back must not lock the connection out for longer.
     if (left <= 0 || left > HOLD_MS) {
       this.#forget();
       return false;
@@ -82,8 +82,8 @@ export class PublishOrder {
     for (const [id, publish] of this.#publishes) {
       if (id === wanted) return false;
       if (publish.state !== "refused") continue;
-      if (!this.#parts.isDelivered(id, publish.after)) return true;
-      // The client was told of it, and has no reason to send it again.
+      if (!this.#deps.isDelivered(id, publish.after)) return true;
+      // The room delivered it, so the client has no reason to send it again.
       publish.state = "delivered";
     }
     return false;

@@ -10,30 +10,30 @@ import type { Room } from "../room.ts";
 import { send, type SendDeps } from "./send.ts";
 import type { RoomDeps } from "../room_deps.ts";
 
-/** Tells of a publish that is held back for one before it. */
-const BEHIND = "A message that was sent before this one is not stored: send that one first.";
+/** Text for a publish that is rejected because an earlier one is not stored. */
+const BEHIND = "A message sent before this one is not stored. Send that one again first.";
 
-/** Who publishes. */
+/** The member that publishes. */
 export interface Publishing
   extends Pick<Member, "connection" | "permissions" | "reply" | "error" | "failed"> {
   readonly user: Pick<User, "id">;
   readonly room: Pick<Room, "recent"> | undefined;
 }
 
-/** What publishing works with. */
+/** Dependencies of publishing. */
 export type PublishDeps = SendDeps & Pick<RoomDeps, "maxPendingPublishes">;
 
 /**
- * Publishes what one member sends. Frames are handed to the backplane in their order and not waited for, so that a client can
- * have many under way; each is acked, or answered with an error, when its fate is known. What may come again is not overtaken by
- * what was sent behind it.
+ * Publishes the messages of one member. Frames go to the backplane in order, without waiting, so that a
+ * client can have many under way. Each gets an ack or an error when its outcome is known. A message
+ * that may be retried is not overtaken by later ones.
  */
 export class Publisher {
   readonly #member: Publishing;
   readonly #request: Pick<JoinRequest, "key" | "events">;
   readonly #deps: PublishDeps;
   readonly #from: Sender;
-  /** Made with the first durable publish: most members only listen. */
+  /** Created with the first durable publish: most members only listen. */
   #order: PublishOrder | undefined;
   #pending = 0;
 
@@ -65,7 +65,10 @@ export class Publisher {
     const mayGo = order?.admit(id) ?? true;
     if (this.#pending >= this.#deps.maxPendingPublishes) {
       if (mayGo) order?.fail(id);
-      return member.error("rate_limited", { id, message: "Too many publishes wait to be stored." });
+      return member.error("rate_limited", {
+        id,
+        message: "Too many publishes are pending. Wait for acks, then send this one again.",
+      });
     }
     if (!mayGo) return member.error("unavailable", { id, message: BEHIND });
     void this.#publish(frame, checked.data, order);
@@ -94,14 +97,14 @@ export class Publisher {
   #createOrder(): PublishOrder {
     const { maxPendingPublishes, now } = this.#deps;
     return new PublishOrder({
-      most: 2 * maxPendingPublishes,
+      maxPublishes: 2 * maxPendingPublishes,
       now,
       head: () => this.#member.room?.recent.head ?? 0,
       isDelivered: (id, after) => this.#isDelivered(id, after),
     });
   }
 
-  /** Whether this user's message with this id is among the last ones of the room, after an offset. */
+  /** True if this user's message with this id is among the room's last ones, after an offset. */
   #isDelivered(id: string, after: number): boolean {
     const recent = this.#member.room?.recent.after(after) ?? [];
     const field = `"id":${JSON.stringify(id)}`;

@@ -10,7 +10,7 @@ import { readHistory } from "../read_history.ts";
 import { renewToken } from "./renew_token.ts";
 import type { RoomDeps } from "../room_deps.ts";
 
-/** Takes in what one member sends: counts, checks, and has it done, one frame after the other. */
+/** Receives the frames of one member: counts, checks and handles them, one after the other. */
 export class Receiver {
   readonly #member: Member;
   readonly #request: JoinRequest;
@@ -44,10 +44,10 @@ export class Receiver {
     }
   }
 
-  /** Not async: what need not wait is done before the next WebSocket message is looked at, or that would have to wait too. */
+  /** Handles frames in order. Not async, so that sync frames do not delay the next WebSocket message. */
   #takeAll(frames: readonly unknown[]): void | Promise<void> {
     for (const [index, frame] of frames.entries()) {
-      // When the client has closed, what it sent before is done all the same, as what comes in further messages is.
+      // After a close by the client its earlier frames are still handled, as those of later messages are.
       if (this.#member.isClosedByUs) return;
       const pending = this.#takeFrame(frame);
       if (pending) return pending.then(() => this.#takeAll(frames.slice(index + 1)));
@@ -57,7 +57,7 @@ export class Receiver {
   #takeFrame(value: unknown): void | Promise<void> {
     if (!this.#isAdmitted(value)) return;
     const parsed = ClientFrame.safeParse(value);
-    if (parsed.success) return this.#attempt(parsed.data);
+    if (parsed.success) return this.#handleSafely(parsed.data);
     const [issue] = parsed.error.issues;
     const field = issue?.path.join(".") || undefined;
     this.#member.error("invalid_frame", {
@@ -69,16 +69,16 @@ export class Receiver {
     });
   }
 
-  /** A fault costs its own frame an answer; those behind it in the same message are done all the same. */
-  #attempt(frame: ClientFrame): void | Promise<void> {
+  /** Answers a fault with an error; later frames of the same message are still handled. */
+  #handleSafely(frame: ClientFrame): void | Promise<void> {
     try {
-      return this.#do(frame);
+      return this.#handle(frame);
     } catch (error) {
       this.#member.failed(error, frame.id);
     }
   }
 
-  #do(frame: ClientFrame): void | Promise<void> {
+  #handle(frame: ClientFrame): void | Promise<void> {
     const member = this.#member;
     switch (frame.type) {
       case "publish":
@@ -111,7 +111,7 @@ export class Receiver {
   }
 }
 
-/** The value, or undefined for what is not JSON. */
+/** The value, or undefined if the text is not JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -124,7 +124,7 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The id of a frame that is not what it should be, as far as it has one. */
+/** The id of an invalid frame, if it has one. */
 function idOf(value: unknown): string | undefined {
   const id = isObject(value) && "id" in value ? FrameId.safeParse(value.id) : undefined;
   return id?.success ? id.data : undefined;

@@ -4,7 +4,7 @@ import type { JoinRequest } from "../join_request.ts";
 import type { Member } from "../member.ts";
 import type { RoomDeps } from "../room_deps.ts";
 
-/** Does an `auth` frame: the member goes on with a fresh token, and with what its user may do now. Never rejects. */
+/** Handles an `auth` frame: gives the member a fresh token and its current permissions. Never rejects. */
 export async function renewToken(
   member: Member,
   { room, key, authorize }: JoinRequest,
@@ -19,10 +19,14 @@ export async function renewToken(
     }
     const { user } = verification;
     if (user.id !== member.user.id) {
-      return member.error("forbidden", { id, field: "token", message: "The token is another user's." });
+      return member.error("forbidden", {
+        id,
+        field: "token",
+        message: "The token belongs to another user. Send one of the same user.",
+      });
     }
     const permissions = await authorize(user, room);
-    if (!permissions.join) return member.expel(id);
+    if (!permissions.join) return member.evict(id);
     const sawPresence = member.seesPresence;
     if (sawPresence && !permissions.presence) await backplane.leave(key, member.connection);
     member.renew(user, permissions);

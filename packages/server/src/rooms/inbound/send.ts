@@ -7,13 +7,14 @@ export interface Outgoing extends Draft {
   readonly to?: Ephemeral["to"] | undefined;
 }
 
-/** What sending works with. */
+/** Dependencies of sending. */
 export interface SendDeps extends Pick<RoomDeps, "metrics" | "now"> {
   readonly backplane: Pick<Backplane, "publish" | "emit">;
 }
 
 /**
- * Hands a message to the backplane at once, and resolves when it is stored; with undefined when it is ephemeral and on its way.
+ * Hands a message to the backplane at once. Resolves when it is stored, or with undefined when it is
+ * ephemeral and sent.
  * @throws {BackplaneUnavailable} as a rejection
  */
 export async function send(

@@ -1,47 +1,47 @@
 import type { User } from "../../auth/user.ts";
 import { BackplaneUnavailable } from "../../backplane/contract.ts";
 
-/** What a user may do in a room. */
+/** Permissions of a user in a room. */
 export interface RoomPermissions {
   readonly join: boolean;
   readonly publish: boolean;
-  /** See who is present, and be. */
+  /** See presence, and enter it. */
   readonly presence: boolean;
-  /** Read what was published before. */
+  /** Read earlier messages. */
   readonly history: boolean;
 }
 
 /**
- * Decides what a user may do in a room; awaited before the upgrade, and again when the user brings a fresh token. Given to
- * realtime, so that a project can have its own.
+ * Decides the permissions of a user in a room. Called before the upgrade, and again when the user sends a
+ * fresh token. A rejection refuses the user with 503.
  */
 export interface Authorize {
   (user: User, room: string): RoomPermissions | Promise<RoomPermissions>;
-  /** Absent where what was decided holds until the user brings another token. */
+  /** Reports changes of permissions; without it a decision holds until the next token. */
   readonly watch?: WatchPermissions;
 }
 
 /**
- * Begins to tell when a user may have to be decided about anew. `again` is called then, and never twice at once: it asks the policy and does
- * what follows from the answer; when it rejects it is called again after a while.
+ * Starts a watch that calls `again` when a user's permissions may have changed, never twice at once.
+ * `again` asks the policy and applies the answer. When it rejects, it is called again after a while.
  */
 export type WatchPermissions = (userId: string, room: string, again: () => Promise<void>) => PermissionWatch;
 
-/** What keeps one member's permissions what the policy says. */
+/** A watch of one member's permissions. */
 export interface PermissionWatch {
-  /** Calls `again` soon, as if something had changed. */
-  look(): void;
-  /** Ends it: `again` is not called any more. */
+  /** Calls `again` soon, as after a change. */
+  refresh(): void;
+  /** Ends the watch: `again` is not called any more. */
   stop(): void;
 }
 
 /**
- * The policy itself is at fault: nobody is let in by it, and nobody stays by what it said before. The database's not being there is
- * not that: members stay then, and are looked at when it is back.
+ * The policy itself failed: it lets nobody in, and earlier decisions do not count. An unreachable database
+ * is another case: members stay, and are checked when it is back.
  */
 export class PolicyFailed extends BackplaneUnavailable {}
 
-/** Every verified user may do everything in every room. The default. */
+/** The default policy: every verified user may do everything in every room. */
 export function anyUser(): RoomPermissions {
   return EVERYTHING;
 }
@@ -49,7 +49,7 @@ export function anyUser(): RoomPermissions {
 /** All permissions. */
 export const EVERYTHING: RoomPermissions = { join: true, publish: true, presence: true, history: true };
 
-/** What a list of allowed actions comes to: nothing is allowed without `join`, and what is no action does not count. */
+/** Permissions of a list of allowed actions. Nothing is allowed without `join`; unknown actions do not count. */
 export function permissionsOf(actions: Iterable<unknown>): RoomPermissions {
   const allowed = new Set(actions);
   if (!allowed.has("join")) return NOTHING;

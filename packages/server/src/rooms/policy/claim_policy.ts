@@ -3,13 +3,14 @@ import { type Authorize, EVERYTHING, NOTHING, permissionsOf, type RoomPermission
 import { matchesGlob } from "./glob.ts";
 
 /**
- * Creates the policy that lets users into the rooms that an entry of their `app_metadata` names (docs/rooms.md, "Who may do what"):
+ * Creates the policy that lets users into the rooms that an entry of their `app_metadata` names
+ * (docs/rooms.md, "Who may do what"):
  *
  * - a list of patterns, `["lobby", "team-7-*"]`: everything in those rooms;
- * - or an object of patterns and what may be done there, `{"news-*": ["join", "history"]}`; of several patterns that fit, each
- *   adds what it allows. Nothing is allowed without `join`.
+ * - or an object of patterns and allowed actions, `{"news-*": ["join", "history"]}`. Each pattern that
+ *   matches adds its actions. Nothing is allowed without `join`.
  *
- * What is neither, or not there, allows nothing. Never `user_metadata`: users write that themselves.
+ * Any other value allows nothing. `user_metadata` never counts: users write it themselves.
  */
 export function createClaimPolicy(claim: string): Authorize {
   return function byClaim(user: User, room: string): RoomPermissions {

@@ -4,27 +4,27 @@ import { PolicyFailed } from "./authorize.ts";
 import type { JoinRequest } from "../join_request.ts";
 import type { Member } from "../member.ts";
 
-/** From now on the member may do what its policy says at any time, where the policy tells of changes. */
+/** Keeps a member's permissions up to date, where its policy reports changes. */
 export function followPermissions(
   member: Member,
   { room, key, authorize }: JoinRequest,
   backplane: Backplane,
 ): void {
   const watch = authorize.watch?.(member.user.id, room, again);
-  // What changed since the handshake was answered was told to nobody.
+  // Changes between the handshake and this watch were reported to nobody.
   if (watch) member.follow(watch);
 
   async function again(): Promise<void> {
     const { user } = member;
     try {
       const permissions = await authorize(user, room);
-      // A fresh token came meanwhile: it is asked about in its turn.
+      // A fresh token came in between, and its own check follows.
       if (member.user !== user || member.isClosedByUs || !member.socket.isOpen) return;
-      if (!permissions.join) return member.expel();
+      if (!permissions.join) return member.evict();
       const sawPresence = member.seesPresence;
-      // Before its entry goes: a frame that comes meanwhile must not bring it back.
+      // Permissions change first, so that a frame in between cannot enter presence again.
       member.permit(permissions);
-      if (member.mayLinger && !permissions.presence) {
+      if (member.mayBePresent && !permissions.presence) {
         await backplane.leave(key, member.connection);
         member.hasLeft();
       }
@@ -32,7 +32,7 @@ export function followPermissions(
     } catch (error) {
       if (!(error instanceof PolicyFailed)) throw error;
       member.failed(error, undefined);
-      member.close(CLOSE.tooSlow, "it cannot be decided whether the user may be here");
+      member.close(CLOSE.tooSlow, "the room policy failed; connect again later");
     }
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Whether `text` is what a pattern describes: `*` stands for any characters, none too, `?` for one. Takes time in proportion to
- * the two lengths multiplied at worst, whatever the pattern.
+ * True if `text` matches a pattern: `*` stands for any characters or none, `?` for one. Takes at most time
+ * proportional to the product of both lengths.
  */
 export function matchesGlob(pattern: string, text: string): boolean {
   let at = 0;
   let from = 0;
-  // Where to go on when the characters after the last star turn out not to fit.
+  // Position of the last star, to retry from when the characters behind it do not match.
   let star = -1;
   let retryAt = 0;
   while (at < text.length) {
