@@ -64,7 +64,7 @@ Deno.test("12.2 a publish over HTTP is stored once under its id, and reaches the
     status: 200,
     body: { id: "h1", offset: 1 },
   });
-  assertObjectMatch(await bob.next("message"), { offset: 1, ...message, from: { user: "alice" } });
+  assertObjectMatch({ ...await bob.next("message") }, { offset: 1, ...message, from: { user: "alice" } });
   const ephemeral = { ...message, id: "h2", ephemeral: true, to: { user: "bob" } };
   assertEquals((await call(running, "r/messages", { body: ephemeral })).status, 202);
   assertEquals((await bob.next("message")).offset, undefined);
