@@ -1,8 +1,8 @@
 /** The bench's members on a hosted isolate: they count what they hear, and bear being refused and sent away. */
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { createTokenIssuer, issueTokens } from "../../tools/bench/harness/tokens.ts";
-import { HostedIsolate, type HostedIsolateOptions } from "../../tools/bench/hosted/isolate.ts";
-import { HostedLoad } from "../../tools/bench/hosted/load.ts";
+import { HostedIsolate, type HostedIsolateOptions } from "../../tools/bench/hosted/hosted_isolate.ts";
+import { HostedLoad } from "../../tools/bench/hosted/hosted_load.ts";
 import { REALTIME } from "../edge_host/edge_stage.ts";
 
 const issuer = await createTokenIssuer();

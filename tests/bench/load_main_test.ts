@@ -1,6 +1,6 @@
 /** The load generator, as a process: what it did is right, and what it took of itself adds up. */
 import { assert, assertEquals } from "@std/assert";
-import { askFanOut, startLoad } from "../../tools/bench/cases/load_process.ts";
+import { askFanOut, startLoad } from "../../tools/bench/cases/measured_load.ts";
 import type { LoadAnswer } from "../../tools/bench/load/job.ts";
 
 const MEMBERS = 5;

@@ -1,100 +1,54 @@
 /** `deno task edge` as a process, with workers on the hosted runtime's Deno (docs/edge-host.md). */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async";
-import { resolveDeno } from "../../tools/bench/harness/deno_binary.ts";
 import { HOSTED_DENO } from "../../tools/edge_host/host.ts";
-import { readLines } from "../../tools/support/processes/read_lines.ts";
+import { ChildLines } from "../../tools/support/processes/child_lines.ts";
+import { resolveDeno } from "../../tools/support/processes/deno_binary.ts";
+import { projectCommand } from "../../tools/support/processes/deno_command.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { boot, PROBE, REALTIME, startStage, WORKER_PATIENCE_MS } from "./edge_stage.ts";
 
 const MAIN = new URL("../../tools/edge_host/main.ts", import.meta.url);
 
-/** The command, running. `await using` kills it. */
-class Command implements AsyncDisposable {
-  readonly lines: string[] = [];
-  readonly #process: Deno.ChildProcess;
-  readonly #read: Promise<void>;
-  #arrival = Promise.withResolvers<void>();
-  #hasEnded = false;
+/** Starts the command. `await using` kills it. */
+function startCommand(args: readonly string[]): ChildLines {
+  return new ChildLines(projectCommand(MAIN, ["--port", "0", ...args]), { name: "The edge host" });
+}
 
-  constructor(args: readonly string[]) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "--frozen", MAIN.href, "--port", "0", ...args],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    this.#read = readLines(this.#process.stdout, (line) => {
-      this.lines.push(line);
-      this.#arrive();
-    }).then(() => {
-      this.#hasEnded = true;
-      this.#arrive();
-    });
-  }
+/** Waits for the first line that matches. */
+function untilLine(command: ChildLines, pattern: RegExp): Promise<RegExpExecArray> {
+  return command.find((line) => pattern.exec(line) ?? undefined, WORKER_PATIENCE_MS);
+}
 
-  /** The first line that matches; waits for it. */
-  async line(pattern: RegExp): Promise<RegExpExecArray> {
-    const find = async () => {
-      for (;;) {
-        for (const line of this.lines) {
-          const found = pattern.exec(line);
-          if (found) return found;
-        }
-        if (this.#hasEnded) throw new Error(`The command ended without ${pattern}: ${this.lines.join("\n")}`);
-        await this.#arrival.promise;
-      }
-    };
-    return await deadline(find(), WORKER_PATIENCE_MS);
-  }
-
-  /** Sends a signal, and waits for the end. */
-  async end(signal: Deno.Signal): Promise<number> {
-    this.#process.kill(signal);
-    const { code } = await deadline(this.#process.status, WORKER_PATIENCE_MS);
-    await this.#read;
-    return code;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
-    await this.#process.status;
-    await this.#read;
-  }
-
-  #arrive(): void {
-    this.#arrival.resolve();
-    this.#arrival = Promise.withResolvers();
-  }
+/** Sends a signal, and waits for the end; resolves with the exit code. */
+async function endWith(command: ChildLines, signal: Deno.Signal): Promise<number> {
+  command.signal(signal);
+  return (await deadline(command.ended, WORKER_PATIENCE_MS)).code;
 }
 
 Deno.test("the line that is printed opens a socket, and SIGTERM drains it with the reason", async () => {
-  await using command = new Command(["--deno", Deno.execPath(), "--grace", "10s"]);
-  const [, url = ""] = await command.line(/wscat -c '([^']+)'/);
+  await using command = startCommand(["--deno", Deno.execPath(), "--grace", "10s"]);
+  const [, url = ""] = await untilLine(command, /wscat -c '([^']+)'/);
   await boot(url.replace(/^ws/, "http").replace(/\/echo\?.*$/, "/health"));
   await using socket = await SocketClient.open(url);
   socket.send("hello");
   assertEquals(await socket.next(), "Echo: hello");
-  assertEquals(await command.end("SIGTERM"), 0);
+  assertEquals(await endWith(command, "SIGTERM"), 0);
   assertEquals((await socket.closed()).code, 1012);
-  const said = command.lines.join("\n");
+  const said = command.stdout.join("\n");
   assertMatch(said, /warned termination \(age .+ sockets 1\)/);
   assertMatch(said, /"event":"isolate.draining".*"reason":"termination"/);
   assertMatch(said, /exited termination with 137/);
 });
 
 Deno.test("a host that is killed leaves no worker behind", async () => {
-  await using command = new Command(["--deno", Deno.execPath(), "--function", PROBE.pathname]);
-  const [, origin = ""] = await command.line(/Edge host is up: (\S+)/);
+  await using command = startCommand(["--deno", Deno.execPath(), "--function", PROBE.pathname]);
+  const [, origin = ""] = await untilLine(command, /Edge host is up: (\S+)/);
   await (await fetch(origin)).body?.cancel();
-  const [, pid = ""] = await command.line(/booted as process (\d+)/);
+  const [, pid = ""] = await untilLine(command, /booted as process (\d+)/);
   const worker = await Deno.open(`/proc/${pid}/status`);
   worker.close();
-  await command.end("SIGKILL");
+  await endWith(command, "SIGKILL");
   const gone = Promise.withResolvers<void>();
   const looking = setInterval(() => {
     if (!isAlive(Number(pid))) gone.resolve();

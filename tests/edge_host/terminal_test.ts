@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseEnvFile } from "../../tools/edge_host/environment.ts";
 import { HOSTED_LIMITS } from "../../tools/edge_host/limits.ts";
-import { parseOptions, USAGE } from "../../tools/edge_host/options.ts";
+import { parseOptions, USAGE } from "../../tools/edge_host/edge_options.ts";
 import type { IsolateView } from "../../tools/edge_host/pool.ts";
 import { createScreen } from "../../tools/edge_host/screen.ts";
 import { drawTable } from "../../tools/edge_host/table.ts";

@@ -1,10 +1,10 @@
 /** The soak, shortly: isolates come and go under real clients, some are killed, connections to the store are cut, and nothing is lost. */
 import { assert, assertEquals } from "@std/assert";
-import { parseOptions, type SoakOptions } from "../../tools/soak/options.ts";
+import { parseOptions, type SoakOptions } from "../../tools/soak/soak_options.ts";
 import type { SoakOutcome } from "../../tools/soak/outcome.ts";
-import { describeOutcome } from "../../tools/soak/report.ts";
+import { describeOutcome } from "../../tools/soak/soak_report.ts";
 import { runKill, runTurnover } from "../../tools/soak/scenarios.ts";
-import { BACKPLANES } from "../../tools/soak/store.ts";
+import { BACKPLANES } from "../../tools/support/backplane_store.ts";
 import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
 

@@ -3,13 +3,13 @@
  * bench's lean ones, which count what they are sent and keep nothing, so that the server is what is measured.
  */
 import { parseArgs } from "node:util";
-import { CpuClock } from "./harness/cpu_clock.ts";
+import { CpuClock } from "../support/processes/cpu_clock.ts";
 import { SocketLoop } from "./load/socket_loop.ts";
 import { startFunctionProcess } from "../support/processes/function_process.ts";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
-import { summarizeDurations } from "../soak/durations.ts";
+import { summarizeDurations } from "../support/durations.ts";
 import { PresenceMember } from "./load/presence_member.ts";
-import { BACKPLANES, startStore } from "../soak/store.ts";
+import { BACKPLANES, startStore } from "../support/backplane_store.ts";
 
 const USAGE = `deno run -A --frozen bench/presence_cost.ts [options]
   --members 1000             members of the room; each connects, enters presence and stays

@@ -8,7 +8,7 @@ import { parseEnvFile } from "./environment.ts";
 import { eventText, shortId } from "./events.ts";
 import { type EdgeHost, startEdgeHost } from "./host.ts";
 import { HOSTED_LIMITS } from "./limits.ts";
-import { type CommandOptions, parseOptions, USAGE } from "./options.ts";
+import { type CommandOptions, parseOptions, USAGE } from "./edge_options.ts";
 import { createScreen } from "./screen.ts";
 import { drawTable } from "./table.ts";
 

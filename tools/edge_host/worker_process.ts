@@ -1,4 +1,5 @@
 import { fileURLToPath as fromFileUrl } from "node:url";
+import { ChildLines } from "../support/processes/child_lines.ts";
 import { type HostLine, parseWorkerLine, type WorkerLine } from "./control.ts";
 
 /** How worker processes are started. */
@@ -32,61 +33,41 @@ const PERMISSIONS = [
   "--no-prompt",
 ];
 
-/** One worker: a Deno process with the bootstrap. Made running; ends when it is killed, or when the host is gone. */
+/** One worker: a Deno process with the bootstrap. It ends when it is killed, or when the host is gone. */
 export class WorkerProcess {
-  /** How it ended, once all its output has been read. */
+  /** Resolves with the exit status when all output has been read. */
   readonly ended: Promise<Deno.CommandStatus>;
-  readonly #process: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #child: ChildLines;
 
   constructor({ deno, entry, env }: WorkerCommand, { onSaid, onOutput }: WorkerListener) {
-    this.#process = new Deno.Command(deno, {
-      args: ["run", "--no-check", ...PERMISSIONS, ...configuration(entry), BOOTSTRAP.href],
-      clearEnv: true,
-      env: { ...env },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#input = this.#process.stdin.getWriter();
     const mark = `\u0001${crypto.randomUUID()} `;
-    const read = Promise.all([
-      readLines(this.#process.stdout, (line) => {
-        const said = parseWorkerLine(line, mark);
+    const args = ["run", "--no-check", ...PERMISSIONS, ...configuration(entry), BOOTSTRAP.href];
+    this.#child = new ChildLines({ path: deno, args, env }, {
+      name: "The isolate",
+      hasInput: true,
+      keptLines: 0,
+      onLine(line, output) {
+        const said = output === "stdout" ? parseWorkerLine(line, mark) : undefined;
         if (said) onSaid(said);
         else onOutput(line);
-      }),
-      readLines(this.#process.stderr, onOutput),
-    ]);
-    this.ended = this.#end(read);
+      },
+    });
+    this.ended = this.#child.ended;
     this.tell({ mark });
   }
 
   get pid(): number {
-    return this.#process.pid;
+    return this.#child.pid;
   }
 
-  /** Tells the worker something; does nothing when it is gone. */
+  /** Sends the worker a line; does nothing when it is gone. */
   tell(line: HostLine): void {
-    this.#input.write(new TextEncoder().encode(`${JSON.stringify(line)}\n`)).catch(() => {
-      // It has ended: `ended` says so.
-    });
+    void this.#child.send(JSON.stringify(line));
   }
 
-  /** Ends it at once, without a word to its sockets; does nothing when it has ended. */
+  /** Ends the worker at once, without a close frame to its sockets; does nothing when it has ended. */
   kill(): void {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-
-  async #end(read: Promise<unknown>): Promise<Deno.CommandStatus> {
-    const status = await this.#process.status;
-    await read;
-    await this.#input.abort().catch(() => {});
-    return status;
+    this.#child.signal("SIGKILL");
   }
 }
 
@@ -116,16 +97,4 @@ function exists(file: URL): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-/** Reads to the end, whatever becomes of the lines: a full pipe would block the worker. */
-async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const bytes of stream) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(onLine);
-  }
-  if (rest) onLine(rest);
 }

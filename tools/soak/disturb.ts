@@ -1,9 +1,9 @@
 import { delay } from "@std/async";
 import { SeededRandom } from "../support/seeded_random.ts";
-import type { Isolates } from "./isolates.ts";
-import type { SoakOptions } from "./options.ts";
+import type { Isolates } from "./soak_isolates.ts";
+import type { SoakOptions } from "./soak_options.ts";
 import type { Disturbances } from "./outcome.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "../support/backplane_store.ts";
 
 /** What goes wrong on top of the isolates' regular end: kills without a warning, and cut connections to the store, at moments that are drawn. */
 export class Disturber {

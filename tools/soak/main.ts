@@ -2,9 +2,9 @@
  * `deno task soak`: clients publish through isolates that live a few seconds, are killed, and lose their store; then it is counted what
  * was lost. docs/testing.md says what each figure means.
  */
-import { parseOptions, type SoakOptions, USAGE } from "./options.ts";
+import { parseOptions, type SoakOptions, USAGE } from "./soak_options.ts";
 import type { SoakOutcome } from "./outcome.ts";
-import { describeOutcome } from "./report.ts";
+import { describeOutcome } from "./soak_report.ts";
 import { type OnProgress, runKill, runTurnover } from "./scenarios.ts";
 
 /** A line for a log, at least so often; a terminal's line is written anew every time. */

@@ -1,9 +1,9 @@
-import { type DurationSummary, peakPerSecond, summarizeDurations } from "./durations.ts";
-import type { Census } from "./isolates.ts";
+import { type DurationSummary, peakPerSecond, summarizeDurations } from "../support/durations.ts";
+import type { Census } from "./soak_isolates.ts";
 import { type Absence, Ledger, type Verdict } from "./ledger.ts";
-import type { MemberReport } from "./load_job.ts";
+import type { MemberReport } from "./soak_jobs.ts";
 import { judgePresence, type PresenceView } from "./presence_view.ts";
-import type { BackplaneName } from "./store.ts";
+import type { BackplaneName } from "../support/backplane_store.ts";
 
 /** What was brought upon the isolates and their store. */
 export interface Disturbances {

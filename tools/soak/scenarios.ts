@@ -1,11 +1,11 @@
 import { delay } from "@std/async";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { Disturber } from "./disturb.ts";
-import type { LoadProgress } from "./load_job.ts";
-import type { SoakOptions } from "./options.ts";
+import type { LoadProgress } from "./soak_jobs.ts";
+import type { SoakOptions } from "./soak_options.ts";
 import { type Disturbances, judgeRun, type SoakOutcome } from "./outcome.ts";
-import { setStage, type Stage } from "./stage.ts";
-import type { BackplaneName } from "./store.ts";
+import { setStage, type Stage } from "./soak_stage.ts";
+import type { BackplaneName } from "../support/backplane_store.ts";
 
 /** How a run goes, told now and then. */
 export type OnProgress = (
@@ -25,13 +25,13 @@ export async function runTurnover(
   onProgress: OnProgress,
 ): Promise<SoakOutcome> {
   await using stage = await setStage(options, backplane);
-  const { crowd, store, isolates, leaving } = stage;
-  await crowd.join(JOIN_AT_ONCE);
-  await crowd.publish(options.rate, options.seed);
+  const { clients, store, isolates, leaving } = stage;
+  await clients.join(JOIN_AT_ONCE);
+  await clients.publish(options.rate, options.seed);
   const disturber = new Disturber(store, isolates, options);
   try {
     await watch(stage, options.runMs / 2, 0, onProgress);
-    await crowd.leave(leaving);
+    await clients.leave(leaving);
     await watch(stage, options.runMs / 2, options.runMs / 2, onProgress);
   } finally {
     await disturber.stop();
@@ -46,9 +46,9 @@ export async function runKill(
   onProgress: OnProgress,
 ): Promise<SoakOutcome> {
   await using stage = await setStage(options, backplane);
-  const { crowd, isolates } = stage;
-  await crowd.join(JOIN_AT_ONCE);
-  await crowd.publish(options.rate, options.seed);
+  const { clients, isolates } = stage;
+  await clients.join(JOIN_AT_ONCE);
+  await clients.publish(options.rate, options.seed);
   await watch(stage, options.runMs / 2, 0, onProgress);
   if (isolates.killOne(new SeededRandom(options.seed)) === null) {
     throw new Error("There is no isolate to kill.");
@@ -60,7 +60,7 @@ export async function runKill(
 
 /** Waits, and tells how it goes. */
 async function watch(
-  { crowd, isolates }: Stage,
+  { clients, isolates }: Stage,
   ms: number,
   beforeMs: number,
   onProgress: OnProgress,
@@ -69,7 +69,7 @@ async function watch(
   for (;;) {
     const elapsedMs = performance.now() - begunAt;
     const { booted } = isolates.census;
-    onProgress({ ...await crowd.progress(), elapsedMs: beforeMs + elapsedMs, isolates: booted });
+    onProgress({ ...await clients.progress(), elapsedMs: beforeMs + elapsedMs, isolates: booted });
     if (elapsedMs >= ms) return;
     await delay(Math.min(PROGRESS_EVERY_MS, ms - elapsedMs));
   }
@@ -77,7 +77,7 @@ async function watch(
 
 /** Publishing ends, the doomed vanish; everybody catches up, and then it is counted. */
 async function finish(
-  { crowd, isolates }: Stage,
+  { clients, isolates }: Stage,
   { options, backplane, disturbances, mostAwayMs }: {
     readonly options: SoakOptions;
     readonly backplane: BackplaneName;
@@ -85,11 +85,11 @@ async function finish(
     readonly mostAwayMs: number | null;
   },
 ): Promise<SoakOutcome> {
-  await crowd.stop();
-  const vanished = await crowd.vanish();
-  const caughtUpMs = await crowd.untilCaughtUp(PATIENCE_MS);
-  const { tookMs: presentMs, inexact } = await crowd.untilPresent(PATIENCE_MS);
-  const reports = await crowd.reports();
+  await clients.stop();
+  const vanished = await clients.vanish();
+  const caughtUpMs = await clients.untilCaughtUp(PATIENCE_MS);
+  const { tookMs: presentMs, inexact } = await clients.untilPresent(PATIENCE_MS);
+  const reports = await clients.reports();
   const { census } = isolates;
   const { seed } = options;
   return judgeRun({

@@ -1,5 +1,5 @@
 import { freePort } from "../../../tools/support/free_port.ts";
-import { ServerProcess } from "../../../tools/support/processes/server_process.ts";
+import { startServerProcess } from "../../../tools/support/processes/server_process.ts";
 import { nginxPath } from "./availability.ts";
 import { documentedConfig } from "./documented_config.ts";
 
@@ -17,7 +17,7 @@ export async function startNginx(upstreams: readonly [number, number]): Promise<
   const port = freePort();
   const config = await documentedConfig({ port, upstreams, logDirectory: directory });
   await Deno.writeTextFile(`${directory}/nginx.conf`, mainConfig(directory, config));
-  const server = await ServerProcess.start({
+  const server = await startServerProcess({
     name: "nginx",
     command: [nginxPath(), "-e", "stderr", "-p", directory, "-c", `${directory}/nginx.conf`],
     cwd: directory,

@@ -1,4 +1,4 @@
-import { CpuClock } from "../harness/cpu_clock.ts";
+import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import { type PreparedProgram, startServer } from "../harness/program.ts";
 import { type Line, toLine } from "../report.ts";
 import { benchProgram, type CaseContext } from "./context.ts";

@@ -10,7 +10,7 @@ import {
 } from "./connect_round.ts";
 import { CONNECTS_PER_TURN } from "./connect_sockets.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
-import { coresUsed, type Cost, startLoad } from "./load_process.ts";
+import { coresUsed, type Cost, startLoad } from "./measured_load.ts";
 import { figuresOf, type Informed } from "./peers.ts";
 
 const FRESH_TARGET = 1.25;

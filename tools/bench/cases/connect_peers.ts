@@ -1,9 +1,9 @@
-import { CpuClock } from "../harness/cpu_clock.ts";
+import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import { type PreparedProgram, type RunningServer, startServer } from "../harness/program.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
 import { CONNECTS_PER_TURN, measureConnects } from "./connect_sockets.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
-import { type Cost, echoUrl, sumCosts } from "./load_process.ts";
+import { type Cost, echoUrl, sumCosts } from "./measured_load.ts";
 import { type Informed, prepareInformingPeers } from "./peers.ts";
 
 /** As many as the sides with a target get. */
@@ -78,7 +78,7 @@ async function startExample(example: PreparedProgram, auth: PreparedProgram): Pr
  */
 export async function measureConnectPeers(
   peers: readonly ConnectPeer[],
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<Informed> {
   const micros = new Map<string, number>();
@@ -90,7 +90,7 @@ export async function measureConnectPeers(
 
 async function measurePeer(
   { label, start, url }: ConnectPeer,
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<Cost> {
   await using server = await start();

@@ -1,10 +1,10 @@
-import { CpuClock } from "../harness/cpu_clock.ts";
+import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import { type PreparedProgram, type RunningServer, startServer } from "../harness/program.ts";
 import { issueTokens, type TokenIssuer } from "../harness/tokens.ts";
-import { WorkerProcess } from "../harness/worker_process.ts";
+import { JobProcess } from "../../support/processes/job_process.ts";
 import type { VerifyJob } from "../peers/verify_es256.ts";
 import { CONCURRENCY, CONNECTS_PER_TURN, measureConnects } from "./connect_sockets.ts";
-import { type Cost, echoUrl, measureCost, sumCosts } from "./load_process.ts";
+import { type Cost, echoUrl, measureCost, sumCosts } from "./measured_load.ts";
 
 /** What a round measures: our connect with a new token and with the same again, a raw one, a verification alone. */
 export const CONNECT_SIDES = ["fresh", "raw", "repeated", "verify"] as const;
@@ -20,7 +20,7 @@ export const CONNECTS_PER_ROUND = TURNS * CONNECTS_PER_TURN;
 /** The programs of a round and what drives them. */
 export interface ConnectSetup {
   readonly programs: Record<"ours" | "raw" | "verify", PreparedProgram>;
-  readonly load: WorkerProcess;
+  readonly load: JobProcess;
   readonly issuer: TokenIssuer;
 }
 
@@ -29,7 +29,7 @@ export async function measureConnectRound(setup: ConnectSetup): Promise<Record<C
   const { programs, load, issuer } = setup;
   await using ours = await startServer(programs.ours);
   await using raw = await startServer(programs.raw);
-  await using verifier = await WorkerProcess.start(programs.verify.command);
+  await using verifier = await JobProcess.start(programs.verify.command, "The token verifier");
   const ourClock = new CpuClock(ours.pid);
   const rawClock = new CpuClock(raw.pid);
   const verifierClock = new CpuClock(verifier.pid);

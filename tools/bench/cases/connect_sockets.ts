@@ -1,6 +1,6 @@
-import type { CpuClock } from "../harness/cpu_clock.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
-import { ask, type Cost, measureCost } from "./load_process.ts";
+import type { CpuClock } from "../../support/processes/cpu_clock.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
+import { ask, type Cost, measureCost } from "./measured_load.ts";
 
 /** Connects that are measured together, and held open until all are there. */
 export const CONNECTS_PER_TURN = 500;
@@ -9,7 +9,7 @@ export const CONCURRENCY = 20;
 
 /** Opens a socket at each address and holds them all; closing them is not measured. */
 export async function measureConnects(
-  load: WorkerProcess,
+  load: JobProcess,
   clock: CpuClock,
   { group, urls }: { readonly group: string; readonly urls: readonly string[] },
 ): Promise<Cost> {

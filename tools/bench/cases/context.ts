@@ -1,4 +1,4 @@
-import type { DenoBinary } from "../harness/deno_binary.ts";
+import type { DenoBinary } from "../../support/processes/deno_binary.ts";
 import type { NpmPeers } from "../harness/npm_peers.ts";
 import type { PreparedProgram, Program } from "../harness/program.ts";
 import type { TokenIssuer } from "../harness/tokens.ts";

@@ -1,11 +1,11 @@
 import { type PreparedProgram, startServer } from "../harness/program.ts";
 import { issueTokens } from "../harness/tokens.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
 import { type Line, type Measured, toLine } from "../report.ts";
 import { quantile } from "../statistics.ts";
-import type { LatencySide, StoreName } from "../stores/job.ts";
+import type { LatencySide, StoreName } from "../stores/store_job.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
-import { roomUrl } from "./load_process.ts";
+import { roomUrl } from "./measured_load.ts";
 import {
   askLatencies,
   prepareStoreWorker,
@@ -87,7 +87,7 @@ async function measureRound(context: CaseContext, delivery: Delivery): Promise<R
   await using second = await startServer(isolate);
   await using firstRelay = relay && await startServer(relay);
   await using secondRelay = relay && await startServer(relay);
-  await using worker: WorkerProcess = await startStoreWorker(delivery.worker);
+  await using worker: JobProcess = await startStoreWorker(delivery.worker);
   const [here = "", there = ""] = await issueTokens(context.issuer, 2);
   const rooms = [roomUrl(first, "delivery", here), roomUrl(second, "delivery", there)];
   const relays = firstRelay && secondRelay &&

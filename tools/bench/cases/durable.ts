@@ -1,6 +1,6 @@
-import type { WorkerProcess } from "../harness/worker_process.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
 import { type Line, toLine } from "../report.ts";
-import type { StoreName } from "../stores/job.ts";
+import type { StoreName } from "../stores/store_job.ts";
 import type { CaseContext } from "./context.ts";
 import {
   askRate,
@@ -62,7 +62,7 @@ export async function benchDurable(context: CaseContext): Promise<Line[]> {
 }
 
 /** The peer before and after ours: what slows the machine down meanwhile hits both. */
-async function measureRound(worker: WorkerProcess, store: StoreName, url: string): Promise<Round> {
+async function measureRound(worker: JobProcess, store: StoreName, url: string): Promise<Round> {
   const bareJob = store === "postgres"
     ? { count: SINGLE_INSERTS, inFlight: 1 }
     : { count: PUBLISHES, inFlight: IN_FLIGHT };

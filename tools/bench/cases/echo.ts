@@ -1,11 +1,11 @@
-import { CpuClock } from "../harness/cpu_clock.ts";
+import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import { type PreparedProgram, startServer } from "../harness/program.ts";
 import { issueTokens } from "../harness/tokens.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
 import { type Line, toLine } from "../report.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 import { measureEchoPeers } from "./echo_peers.ts";
-import { ask, coresUsed, type Cost, echoUrl, measureCost, startLoad, sumCosts } from "./load_process.ts";
+import { ask, coresUsed, type Cost, echoUrl, measureCost, startLoad, sumCosts } from "./measured_load.ts";
 import { figuresOf, type Informed, type Peer, prepareInformingPeers, prepareOtherRaw } from "./peers.ts";
 
 const SOCKETS = 100;
@@ -69,7 +69,7 @@ function linesOf(rounds: readonly Round[], peers: readonly Peer[], deno: string)
 /** One round with new servers: how V8 happens to optimize makes one process differ from the next for all its life. */
 async function measureRound(
   programs: Record<Side, PreparedProgram>,
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<Record<Side, Cost>> {
   await using ours = await startServer(programs.ours);

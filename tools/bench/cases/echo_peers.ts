@@ -1,7 +1,7 @@
-import { CpuClock } from "../harness/cpu_clock.ts";
+import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import { startServer } from "../harness/program.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
-import { ask, measureCost } from "./load_process.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
+import { ask, measureCost } from "./measured_load.ts";
 import type { Informed, Peer } from "./peers.ts";
 
 const CONCURRENCY = 10;
@@ -15,7 +15,7 @@ const MESSAGES = 600;
  */
 export async function measureEchoPeers(
   peers: readonly Peer[],
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<Informed> {
   const micros = new Map<string, number>();
@@ -23,7 +23,7 @@ export async function measureEchoPeers(
   return micros;
 }
 
-async function measurePeer(peer: Peer, load: WorkerProcess, tokens: readonly string[]): Promise<number> {
+async function measurePeer(peer: Peer, load: JobProcess, tokens: readonly string[]): Promise<number> {
   await using server = await startServer(peer.program);
   const clock = new CpuClock(server.pid);
   const group = peer.label;

@@ -3,7 +3,7 @@ import { type Line, toLine } from "../report.ts";
 import type { CaseContext } from "./context.ts";
 import { type FanOutSample, keyOf, measureFanOutRound, ROOM_SIZES, type RoomSize } from "./fan_out_round.ts";
 import { IN_FLIGHT, type InFlight, prepareSides, type Side, type SideName } from "./fan_out_sides.ts";
-import { startLoad } from "./load_process.ts";
+import { startLoad } from "./measured_load.ts";
 
 /** Ours beside a peer. Targets hold for both sizes of the room, unless `targetSize` says for which. */
 interface Comparison {

@@ -1,8 +1,8 @@
-import { CpuClock } from "../harness/cpu_clock.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
+import { CpuClock } from "../../support/processes/cpu_clock.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
 import type { FanOutResult } from "../load/job.ts";
 import { IN_FLIGHT, type InFlight, type Side, type SideName, startSides } from "./fan_out_sides.ts";
-import { ask, askFanOut, coresUsed, type Cost, measureCost, sumCosts } from "./load_process.ts";
+import { ask, askFanOut, coresUsed, type Cost, measureCost, sumCosts } from "./measured_load.ts";
 
 /** Members of the room. */
 export const ROOM_SIZES = [100, 1_000] as const;
@@ -39,7 +39,7 @@ export function keyOf({ size, inFlight, side }: Combination): string {
 /** What drives a round. */
 export interface FanOutSetup {
   readonly sides: readonly Side[];
-  readonly load: WorkerProcess;
+  readonly load: JobProcess;
   /** One a member, each of another user. */
   readonly tokens: readonly string[];
 }
@@ -93,7 +93,7 @@ interface Slice {
 }
 
 async function measureSlice(
-  load: WorkerProcess,
+  load: JobProcess,
   clock: CpuClock,
   group: SideName,
   inFlight: InFlight,

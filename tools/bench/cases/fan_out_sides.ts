@@ -1,7 +1,7 @@
 import { type PreparedProgram, type RunningServer, startServer } from "../harness/program.ts";
 import type { DialectName } from "../load/dialect.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
-import { roomUrl } from "./load_process.ts";
+import { roomUrl } from "./measured_load.ts";
 import { type Peer, type PeerName, preparePeer } from "./peers.ts";
 
 /** The Deno version whose naive fan-out is the measure of joined frames, on every version of ours. */

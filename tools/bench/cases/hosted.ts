@@ -1,7 +1,7 @@
 import { HOSTED_DENO } from "../../edge_host/host.ts";
 import { issueTokens } from "../harness/tokens.ts";
 import { fillByMemory, type MemoryCapacity } from "../hosted/joining.ts";
-import { HostedLoad } from "../hosted/load.ts";
+import { HostedLoad } from "../hosted/hosted_load.ts";
 import type { Line } from "../report.ts";
 import type { CaseContext } from "./context.ts";
 import { hostedLines } from "./hosted_lines.ts";

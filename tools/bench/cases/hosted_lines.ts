@@ -1,7 +1,7 @@
 import { HOSTED_LIMITS, WARNED_AT } from "../../edge_host/limits.ts";
 import type { QuietCost } from "../hosted/at_rest.ts";
 import type { MemoryCapacity } from "../hosted/joining.ts";
-import type { Speech } from "../hosted/load_job.ts";
+import type { Speech } from "../hosted/hosted_jobs.ts";
 import type { UsedUp } from "../hosted/used_up.ts";
 import { type Line, type Measured, toLine } from "../report.ts";
 import { type HostedRound, IDLE_MEMBERS, type QuietRoomName, type UsedRoomName } from "./hosted_round.ts";

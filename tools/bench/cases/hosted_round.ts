@@ -1,7 +1,7 @@
 import { openQuietRooms, type QuietCost, type QuietRooms } from "../hosted/at_rest.ts";
 import { fillByCpu, type JoinRates, measureJoins } from "../hosted/joining.ts";
-import type { HostedLoad } from "../hosted/load.ts";
-import type { Speech } from "../hosted/load_job.ts";
+import type { HostedLoad } from "../hosted/hosted_load.ts";
+import type { Speech } from "../hosted/hosted_jobs.ts";
 import { type ActiveRoom, type UsedUp, useUp } from "../hosted/used_up.ts";
 import type { CaseContext } from "./context.ts";
 

@@ -1,8 +1,8 @@
 import type { PreparedProgram } from "../harness/program.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
 import { type Line, toLine } from "../report.ts";
 import { quantile } from "../statistics.ts";
-import type { StoreName } from "../stores/job.ts";
+import type { StoreName } from "../stores/store_job.ts";
 import type { CaseContext } from "./context.ts";
 import {
   askLatencies,
@@ -55,7 +55,7 @@ async function measure(program: PreparedProgram, store: StoreName, count: number
   await using running = store === "redis" ? await startRedis() : await startPostgres({ isSafe: true });
   const { url } = running;
   await using stack = new AsyncDisposableStack();
-  const workers: WorkerProcess[] = [];
+  const workers: JobProcess[] = [];
   for (let started = 0; started < count; started++) workers.push(stack.use(await startStoreWorker(program)));
   const [first] = workers;
   if (!first) throw new Error("no process");

@@ -1,11 +1,11 @@
-import { CpuClock } from "../harness/cpu_clock.ts";
+import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import { type PreparedProgram, startServer } from "../harness/program.ts";
 import { issueTokens } from "../harness/tokens.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
 import type { DialectName } from "../load/dialect.ts";
 import { type Line, toLine } from "../report.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
-import { ask, coresUsed, type Cost, measureCost, roomUrl, startLoad, sumCosts } from "./load_process.ts";
+import { ask, coresUsed, type Cost, measureCost, roomUrl, startLoad, sumCosts } from "./measured_load.ts";
 
 const ROOM_SIZE = 100;
 /** Fewer than AUTH_CACHE_ENTRIES, so that each token stays known. */
@@ -42,7 +42,7 @@ export async function benchJoin(context: CaseContext): Promise<Line[]> {
 
 async function measureRound(
   programs: Record<Side, PreparedProgram>,
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<Round> {
   await using ours = await startServer(programs.ours);

@@ -1,7 +1,8 @@
-import { parseOptions } from "../../soak/options.ts";
-import type { SoakOutcome } from "../../soak/outcome.ts";
-import { runKill } from "../../soak/scenarios.ts";
-import { type BackplaneName, BACKPLANES } from "../../soak/store.ts";
+import { deadline } from "@std/async";
+import { z } from "zod";
+import { type BackplaneName, BACKPLANES } from "../../support/backplane_store.ts";
+import { ChildLines } from "../../support/processes/child_lines.ts";
+import { projectCommand } from "../../support/processes/deno_command.ts";
 import { type Line, toLine } from "../report.ts";
 import type { CaseContext } from "./context.ts";
 
@@ -16,11 +17,11 @@ const REPORTING_SHARE = 0.95;
 /** A round takes half a minute, and each has a thousand absences. */
 const MAX_ROUNDS = 3;
 
-/** One isolate with a thousand members in one room is killed without a warning: the scenario `kill1000` of `deno task soak`. */
+/** One isolate with a thousand members in one room is killed without a warning: `deno task soak --scenario kill1000`, as a process. */
 export async function benchKilled(context: CaseContext): Promise<Line[]> {
   const lines: Line[] = [];
   for (const store of BACKPLANES) {
-    const outcomes: SoakOutcome[] = [];
+    const outcomes: KillOutcome[] = [];
     for (let round = 1; round <= Math.min(context.rounds, MAX_ROUNDS); round++) {
       const outcome = await measureRound(context, store, round);
       outcomes.push(outcome);
@@ -37,23 +38,48 @@ export async function benchKilled(context: CaseContext): Promise<Line[]> {
   return lines;
 }
 
+/** Part of the soak's JSON that the case reads. */
+const breach = z.object({ count: z.number(), first: z.string().nullable() });
+const soakOutcome = z.object({
+  verdict: z.object({ lost: breach, twice: breach }),
+  delivered: z.number(),
+  away: z.object({ count: z.number(), p50: z.number(), worst: z.number() }),
+  reconnectsAtPeak: z.number(),
+});
+const soakReport = z.object({ outcomes: z.tuple([soakOutcome]) });
+type KillOutcome = z.infer<typeof soakOutcome>;
+
+const SOAK = new URL("../../soak/main.ts", import.meta.url);
+const ROUND_PATIENCE_MS = 600_000;
+/** Exit statuses of a soak that has run to its end: promises kept, and one broken. */
+const COMPLETE = [0, 1];
+
 async function measureRound(
   { deno, ours }: CaseContext,
   store: BackplaneName,
   round: number,
-): Promise<SoakOutcome> {
-  const options = parseOptions([
-    ...["--scenario", "kill1000", "--clients", String(MEMBERS), "--minutes", String(MINUTES)],
-    ...["--function", ours.entry, "--deno", deno.path, "--seed", String(round)],
-  ]);
-  return await runKill(options, store, () => {});
+): Promise<KillOutcome> {
+  const json = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    const command = projectCommand(SOAK, [
+      ...["--scenario", "kill1000", "--clients", String(MEMBERS), "--minutes", String(MINUTES)],
+      ...["--function", ours.entry, "--deno", deno.path, "--seed", String(round)],
+      ...["--backplane", store, "--json", json],
+    ]);
+    await using soak = new ChildLines(command, { name: "The soak" });
+    const { code } = await deadline(soak.ended, ROUND_PATIENCE_MS);
+    if (!COMPLETE.includes(code)) throw soak.failure(`ended with ${code}`);
+    return soakReport.parse(JSON.parse(await Deno.readTextFile(json))).outcomes[0];
+  } finally {
+    await Deno.remove(json);
+  }
 }
 
-function worstAwayMs({ away }: SoakOutcome): number {
+function worstAwayMs({ away }: KillOutcome): number {
   return away.count < MEMBERS * REPORTING_SHARE ? NEVER_BACK_MS : away.worst;
 }
 
-function linesOf({ deno }: CaseContext, store: BackplaneName, outcomes: readonly SoakOutcome[]): Line[] {
+function linesOf({ deno }: CaseContext, store: BackplaneName, outcomes: readonly KillOutcome[]): Line[] {
   const common = { case: "killed", deno: deno.version, everyRound: true };
   return [
     toLine({

@@ -2,7 +2,7 @@ import type { RunningServer } from "../harness/program.ts";
 import { issueTokens } from "../harness/tokens.ts";
 import { type Line, type Measured, toLine } from "../report.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
-import { roomUrl, startLoad } from "./load_process.ts";
+import { roomUrl, startLoad } from "./measured_load.ts";
 import {
   MANY_MEMBERS,
   measureMembers,

@@ -1,7 +1,7 @@
-import { residentBytes } from "../harness/memory.ts";
+import { residentBytes } from "../../support/processes/resident_memory.ts";
 import { type RunningServer, startServer } from "../harness/program.ts";
-import type { WorkerProcess } from "../harness/worker_process.ts";
-import { ask } from "./load_process.ts";
+import type { JobProcess } from "../../support/processes/job_process.ts";
+import { ask } from "./measured_load.ts";
 import type { Informed, Peer } from "./peers.ts";
 
 /** Members whose memory is divided by their number. */
@@ -38,7 +38,7 @@ export interface MemberRound {
 /** One round with new servers. */
 export async function measureMembers(
   { ours, raw, informing }: MemberSides,
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<MemberRound> {
   const round = await measureOurs(ours, raw, load, tokens);
@@ -54,7 +54,7 @@ export async function measureMembers(
 async function measureOurs(
   ours: Peer,
   raw: Peer,
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<MemberRound> {
   await using own = await Host.start(ours);
@@ -71,7 +71,7 @@ async function measureOurs(
 
 async function measureBatch(
   peers: readonly Peer[],
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<Informed> {
   await using stack = new AsyncDisposableStack();
@@ -86,7 +86,7 @@ async function measureBatch(
 /** KB a member of each host, by its label; they stay. */
 async function weigh(
   hosts: readonly Host[],
-  load: WorkerProcess,
+  load: JobProcess,
   tokens: readonly string[],
 ): Promise<Map<string, number>> {
   for (const host of hosts) await host.join(load, tokens.slice(0, FIRST_MEMBERS));
@@ -125,7 +125,7 @@ class Host implements AsyncDisposable {
     return residentBytes(this.#server.pid);
   }
 
-  async join(load: WorkerProcess, tokens: readonly string[]): Promise<void> {
+  async join(load: JobProcess, tokens: readonly string[]): Promise<void> {
     const { label: group, dialect, url } = this.#side;
     const urls = tokens.map((token) =>
       url(this.#server, { token, room: `bench-${Math.floor(this.#members++ / ROOM_SIZE)}` })
@@ -133,7 +133,7 @@ class Host implements AsyncDisposable {
     await ask(load, { type: "open", group, concurrency: CONCURRENCY, urls, dialect });
   }
 
-  async leave(load: WorkerProcess): Promise<void> {
+  async leave(load: JobProcess): Promise<void> {
     await ask(load, { type: "close", group: this.label });
   }
 

@@ -3,7 +3,7 @@ import { PEER_VERSIONS } from "../harness/npm_peers.ts";
 import type { PreparedProgram, RunningServer } from "../harness/program.ts";
 import type { DialectName } from "../load/dialect.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
-import { echoUrl, roomUrl } from "./load_process.ts";
+import { echoUrl, roomUrl } from "./measured_load.ts";
 
 /** What a peer's server does: answer, or send on to everybody in a room. */
 export type PeerKind = "echo" | "room";

@@ -2,8 +2,8 @@ import { createTestDatabase } from "../../support/postgres/database.ts";
 import { PostgresServer } from "../../support/postgres/server.ts";
 import { RedisProcess } from "../../support/redis/redis_process.ts";
 import type { PreparedProgram } from "../harness/program.ts";
-import { WorkerProcess } from "../harness/worker_process.ts";
-import type { LatencySide, StoreJob } from "../stores/job.ts";
+import { JobProcess } from "../../support/processes/job_process.ts";
+import type { LatencySide, StoreJob } from "../stores/store_job.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 
 /** A server of the bench's own, with what the function needs in it. */
@@ -26,27 +26,27 @@ export async function startRedis(): Promise<RunningStore> {
 
 /** The worker's program, for the Deno version of the case. */
 export function prepareStoreWorker(context: CaseContext): Promise<PreparedProgram> {
-  return context.prepare(benchProgram("stores", "stores/main.ts"));
+  return context.prepare(benchProgram("stores", "stores/store_worker_main.ts"));
 }
 
 /** Starts the worker. */
-export function startStoreWorker({ command }: PreparedProgram): Promise<WorkerProcess> {
-  return WorkerProcess.start(command);
+export function startStoreWorker({ name, command }: PreparedProgram): Promise<JobProcess> {
+  return JobProcess.start(command, name);
 }
 
 /** Asks for round trips, in milliseconds each. */
 export async function askLatencies(
-  worker: WorkerProcess,
+  worker: JobProcess,
   side: LatencySide,
   count: number,
 ): Promise<number[]> {
   const job: StoreJob = { type: "latencies", side, count };
-  return await worker.ask(job) as number[]; // stores/main.ts answers this job with them
+  return await worker.ask(job) as number[]; // stores/store_worker_main.ts answers this job with them
 }
 
 /** Asks for a rate, a second. */
 export async function askRate(
-  worker: WorkerProcess,
+  worker: JobProcess,
   job: Omit<Extract<StoreJob, { type: "throughput" }>, "type">,
 ): Promise<number> {
   return await worker.ask({ type: "throughput", ...job }) as number; // as above

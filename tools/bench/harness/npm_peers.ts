@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { ChildCommand } from "./child.ts";
+import type { ChildCommand } from "../../support/processes/child_lines.ts";
 import type { PreparedProgram, Program } from "./program.ts";
 
 /** The peers that are not Deno, and what they are made of: kept out of this repository's own dependencies. */

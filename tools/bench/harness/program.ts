@@ -1,6 +1,8 @@
 import { dirname } from "node:path";
-import { Child, type ChildCommand } from "./child.ts";
-import type { DenoBinary } from "./deno_binary.ts";
+import { type ChildCommand, ChildLines } from "../../support/processes/child_lines.ts";
+import type { DenoBinary } from "../../support/processes/deno_binary.ts";
+import { parseJsonLine } from "../../support/processes/json_line.ts";
+import { denoEnvironment } from "../../support/processes/deno_command.ts";
 
 /** A Deno program that the bench measures. */
 export interface Program {
@@ -28,7 +30,7 @@ export async function prepareProgram(
   deno: DenoBinary,
   directory: string,
 ): Promise<PreparedProgram> {
-  const env = { ...inheritedEnv(), ...program.env };
+  const env = { ...denoEnvironment(), ...program.env };
   const cwd = dirname(program.entry);
   const lock = `--lock=${directory}/${program.name}-${deno.version}.lock`;
   const { success, stderr } = await new Deno.Command(deno.path, {
@@ -52,18 +54,13 @@ export interface RunningServer extends AsyncDisposable {
   readonly port: number;
 }
 
+const START_PATIENCE_MS = 20_000;
+
 /** Starts a program and waits for its `{"event":"listening","port":N}` line. */
-export async function startServer({ command }: PreparedProgram): Promise<RunningServer> {
-  const child = new Child(command);
+export async function startServer({ name, command }: PreparedProgram): Promise<RunningServer> {
+  const child = new ChildLines(command, { name });
   try {
-    const port = await child.receive(
-      (message) =>
-        "event" in message && message.event === "listening" && "port" in message &&
-          typeof message.port === "number"
-          ? message.port
-          : undefined,
-      20_000,
-    );
+    const port = await child.find(listeningPort, START_PATIENCE_MS);
     return { pid: child.pid, port, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
   } catch (error) {
     await child[Symbol.asyncDispose]();
@@ -71,16 +68,7 @@ export async function startServer({ command }: PreparedProgram): Promise<Running
   }
 }
 
-/** What a child needs of our environment: to find Deno's caches, and nothing that configures the function. */
-function inheritedEnv(): Record<string, string> {
-  const env: Record<string, string> = {
-    DENO_NO_UPDATE_CHECK: "1",
-    DENO_TLS_CA_STORE: "system",
-    NO_COLOR: "1",
-  };
-  for (const name of ["PATH", "HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY"]) {
-    const value = Deno.env.get(name);
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
+function listeningPort(line: string): number | undefined {
+  const said = parseJsonLine(line);
+  return said?.["event"] === "listening" && typeof said["port"] === "number" ? said["port"] : undefined;
 }

@@ -1,7 +1,7 @@
 import type { CaseContext } from "../cases/context.ts";
-import { HostedIsolate } from "./isolate.ts";
-import { HostedLoad } from "./load.ts";
-import type { HeardResult, Speech } from "./load_job.ts";
+import { HostedIsolate } from "./hosted_isolate.ts";
+import { HostedLoad } from "./hosted_load.ts";
+import type { HeardResult, Speech } from "./hosted_jobs.ts";
 
 /** Rooms with little going on, all of an isolate's. */
 export interface QuietRooms {

@@ -1,6 +1,6 @@
 import { createMarkerCounter } from "../load/marker.ts";
-import type { Crowd } from "./crowd.ts";
-import type { BurstJob, HeardResult } from "./load_job.ts";
+import type { HostedGroup } from "./hosted_group.ts";
+import type { BurstJob, HeardResult } from "./hosted_jobs.ts";
 import type { MortalLoop } from "./mortal_loop.ts";
 
 const PATIENCE_MS = 60_000;
@@ -8,32 +8,32 @@ const PATIENCE_MS = 60_000;
 const AFTERLIFE_MS = 1_500;
 
 /** Publishes without a pause until the isolate has sent everybody away: each message by another member, since one may send 100 a second only. */
-export function burst(loop: MortalLoop, crowd: Crowd, { inFlight }: BurstJob): HeardResult {
-  crowd.takeHeard();
-  const { members } = crowd;
+export function burst(loop: MortalLoop, group: HostedGroup, { inFlight }: BurstJob): HeardResult {
+  group.takeHeard();
+  const { members } = group;
   let turn = 0;
   const publishNext = (): void => {
     const at = turn++ % members.length;
     const member = members[at];
-    if (member) crowd.publish(member, `~${at}~`);
+    if (member) group.publish(member, `~${at}~`);
   };
   for (const [at, member] of members.entries()) {
     const countOwn = createMarkerCounter(`~${at}~`);
-    crowd.listen(member, (_messages, bytes, start, end) => {
+    group.listen(member, (_messages, bytes, start, end) => {
       for (let own = countOwn(bytes, start, end); own > 0; own--) publishNext();
     });
   }
   const startedAt = performance.now();
   for (let started = 0; started < inFlight; started++) publishNext();
   const missing = (): string => "the isolate does not end";
-  loop.runUntil(() => crowd.isEnded || crowd.isRefused, PATIENCE_MS, missing);
+  loop.runUntil(() => group.isEnded || group.isRefused, PATIENCE_MS, missing);
   const elapsedMs = performance.now() - startedAt;
   const until = performance.now() + AFTERLIFE_MS;
   loop.runUntil(
-    () => crowd.isGone || crowd.isRefused || performance.now() > until,
+    () => group.isGone || group.isRefused || performance.now() > until,
     2 * AFTERLIFE_MS,
     missing,
   );
-  for (const member of members) crowd.listen(member, () => {});
-  return { ...crowd.takeHeard(), elapsedMs };
+  for (const member of members) group.listen(member, () => {});
+  return { ...group.takeHeard(), elapsedMs };
 }

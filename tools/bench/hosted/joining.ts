@@ -1,6 +1,6 @@
 import type { CaseContext } from "../cases/context.ts";
-import { HostedIsolate } from "./isolate.ts";
-import type { HostedLoad } from "./load.ts";
+import { HostedIsolate } from "./hosted_isolate.ts";
+import type { HostedLoad } from "./hosted_load.ts";
 
 /** Joins per second of the isolate's CPU, up to `welcome` and the presence list. */
 export interface JoinRates {

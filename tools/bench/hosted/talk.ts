@@ -1,6 +1,6 @@
 import { SeededRandom } from "../../support/seeded_random.ts";
-import type { Crowd } from "./crowd.ts";
-import type { HeardResult, TalkJob } from "./load_job.ts";
+import type { HostedGroup } from "./hosted_group.ts";
+import type { HeardResult, TalkJob } from "./hosted_jobs.ts";
 import type { MortalLoop } from "./mortal_loop.ts";
 
 /** How far a send may be from its even pace, to either side, as a share of the pace: timers of browsers are not exact. */
@@ -29,12 +29,12 @@ interface Habit {
  * Has members publish and ping at their paces, by timers: this thread sleeps in between, and of several that are due in the same
  * millisecond one is sent at each waking, since they are different people's.
  */
-export async function talk(loop: MortalLoop, crowd: Crowd, job: TalkJob): Promise<HeardResult> {
+export async function talk(loop: MortalLoop, group: HostedGroup, job: TalkJob): Promise<HeardResult> {
   const random = seeded(job.seed);
   const startedAt = performance.now();
-  const habits = habitsOf(crowd, job, startedAt, random);
-  crowd.takeHeard();
-  while (!crowd.isEnded) {
+  const habits = habitsOf(group, job, startedAt, random);
+  group.takeHeard();
+  while (!group.isEnded) {
     const now = performance.now();
     if (now - startedAt >= job.forMs) break;
     for (let sent = 0; sent === 0 || (habits[0]?.dueAt ?? Infinity) < now - LATE_MS; sent++) {
@@ -49,16 +49,16 @@ export async function talk(loop: MortalLoop, crowd: Crowd, job: TalkJob): Promis
     loop.lookOnce();
   }
   const elapsedMs = performance.now() - startedAt;
-  const until = performance.now() + (crowd.isEnded ? AFTERLIFE_MS : LAST_WORDS_MS);
-  while (performance.now() < until && !crowd.isGone) {
+  const until = performance.now() + (group.isEnded ? AFTERLIFE_MS : LAST_WORDS_MS);
+  while (performance.now() < until && !group.isGone) {
     await pause(LONGEST_SLEEP_MS);
     loop.lookOnce();
   }
-  return { ...crowd.takeHeard(), elapsedMs };
+  return { ...group.takeHeard(), elapsedMs };
 }
 
 function habitsOf(
-  crowd: Crowd,
+  group: HostedGroup,
   { talkers, everyMs, pingEveryMs }: TalkJob,
   from: number,
   random: () => number,
@@ -67,10 +67,10 @@ function habitsOf(
     const beat = from + random() * period;
     return { act, everyMs: period, beat, dueAt: beat };
   };
-  const talking = crowd.members.slice(0, talkers);
-  const silent = everyMs < pingEveryMs ? crowd.members.slice(talkers) : crowd.members;
-  const publishes = talking.map((member) => habit(() => crowd.publish(member), everyMs));
-  const pings = (crowd.pings ? silent : []).map((member) => habit(() => crowd.ping(member), pingEveryMs));
+  const talking = group.members.slice(0, talkers);
+  const silent = everyMs < pingEveryMs ? group.members.slice(talkers) : group.members;
+  const publishes = talking.map((member) => habit(() => group.publish(member), everyMs));
+  const pings = (group.pings ? silent : []).map((member) => habit(() => group.ping(member), pingEveryMs));
   return [...publishes, ...pings].sort((one, other) => one.dueAt - other.dueAt);
 }
 

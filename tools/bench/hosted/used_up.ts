@@ -1,7 +1,7 @@
 import type { CaseContext } from "../cases/context.ts";
-import { HostedIsolate } from "./isolate.ts";
-import type { HostedLoad } from "./load.ts";
-import type { HeardResult, JoinJob } from "./load_job.ts";
+import { HostedIsolate } from "./hosted_isolate.ts";
+import type { HostedLoad } from "./hosted_load.ts";
+import type { HeardResult, JoinJob } from "./hosted_jobs.ts";
 
 /** A room that is used until its isolate has no CPU left. */
 export interface ActiveRoom {

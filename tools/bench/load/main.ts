@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { serveJobs } from "../harness/serve_jobs.ts";
+import { serveJobs } from "../../support/processes/serve_jobs.ts";
 import { echo } from "./echo.ts";
 import { fanOut } from "./fan_out.ts";
 import type { FanOutResult, LoadAnswer, LoadJob } from "./job.ts";

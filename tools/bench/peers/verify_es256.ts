@@ -4,7 +4,7 @@
  * @module
  */
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
-import { serveJobs } from "../harness/serve_jobs.ts";
+import { serveJobs } from "../../support/processes/serve_jobs.ts";
 
 /** As many tokens in the works at once as the load generator has connects in the works. */
 export interface VerifyJob {

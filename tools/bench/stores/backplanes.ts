@@ -1,7 +1,7 @@
 import type { Backplane } from "../../../packages/server/src/backplane/contract.ts";
 import { createPostgresBackplane } from "../../../packages/server/src/backplane/postgres/postgres_backplane.ts";
 import { createRedisBackplane } from "../../../packages/server/src/backplane/redis/redis_backplane.ts";
-import type { StoreName } from "./job.ts";
+import type { StoreName } from "./store_job.ts";
 import { Arrival, DATA, SENDER } from "./message.ts";
 
 /** The backplane of an isolate, with what the function gives it by default. */

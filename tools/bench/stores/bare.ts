@@ -2,7 +2,7 @@
 // deno-lint-ignore-file no-import-prefix
 import { createClient } from "npm:@redis/client@6.3.1";
 import postgres from "npm:postgres@3.4.9";
-import type { StoreName } from "./job.ts";
+import type { StoreName } from "./store_job.ts";
 import { Arrival, DATA, SENDER } from "./message.ts";
 
 /** As many columns as a message has, and one index: what an application would write by itself. */

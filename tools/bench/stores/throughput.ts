@@ -1,6 +1,6 @@
 import { draft, openBackplane } from "./backplanes.ts";
 import { openBare } from "./bare.ts";
-import type { StoreJob } from "./job.ts";
+import type { StoreJob } from "./store_job.ts";
 
 type ThroughputJob = Extract<StoreJob, { type: "throughput" }>;
 

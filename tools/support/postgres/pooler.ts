@@ -1,6 +1,6 @@
 import { freePort } from "../free_port.ts";
 import { findInstalled } from "../installed.ts";
-import { ServerProcess } from "../processes/server_process.ts";
+import { startServerProcess } from "../processes/server_process.ts";
 
 const pgbouncer = findInstalled({
   name: "PgBouncer",
@@ -44,7 +44,7 @@ default_pool_size = 2
   const command = Deno.uid() === 0
     ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", program]
     : [program];
-  const server = await ServerProcess.start({
+  const server = await startServerProcess({
     name: "PgBouncer",
     command: [...command, `${directory}/settings`],
     cwd: "/",

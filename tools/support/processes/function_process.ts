@@ -1,7 +1,8 @@
 import { deadline } from "@std/async";
 import { describeVariables } from "../../../packages/server/src/config/variables.ts";
-import { readLines } from "./read_lines.ts";
 import { PATIENCE_MS } from "../wire/socket_client.ts";
+import { ChildLines } from "./child_lines.ts";
+import { parseJsonLine } from "./json_line.ts";
 
 /** How a process is started. */
 export interface FunctionProcessOptions {
@@ -27,7 +28,7 @@ export interface FunctionProcess extends AsyncDisposable {
   readonly stdout: readonly string[];
   /** Text so far. */
   readonly stderr: string;
-  /** How the process ends; not waited for with a deadline. */
+  /** Resolves when the process has ended and its output is read. */
   readonly status: Promise<Deno.CommandStatus>;
   /** The first line, on either output, that logs this event; waits for it. Rejects when the process ends before. */
   logged(event: string): Promise<Readonly<Record<string, unknown>>>;
@@ -46,132 +47,54 @@ export interface FunctionRun {
 const START_PATIENCE_MS = 30_000;
 const INDEX = new URL("../../../supabase/functions/realtime/index.ts", import.meta.url);
 
-/** Starts the function and waits until it listens; rejects with what it said when it ends instead. */
+/** Starts the function and waits until it listens; rejects with its output when it ends instead. */
 export async function startFunctionProcess(options: FunctionProcessOptions = {}): Promise<FunctionProcess> {
-  const started = spawn(options);
+  const child = spawn(options);
+  const logged = (event: string, patienceMs: number) =>
+    child.find((line) => {
+      const fields = parseJsonLine(line);
+      return fields?.["event"] === event ? fields : undefined;
+    }, patienceMs);
   try {
-    const { port } = await deadline(started.findLine("listening"), START_PATIENCE_MS);
-    if (typeof port !== "number") throw new Error("The process does not say on which port it listens.");
+    const { port } = await logged("listening", START_PATIENCE_MS);
+    if (typeof port !== "number") throw new Error("The line `listening` of the process has no port.");
     return {
       port,
-      pid: started.child.pid,
-      stdout: started.stdout,
+      pid: child.pid,
+      stdout: child.stdout,
       get stderr() {
-        return started.stderr();
+        return child.stderr.join("\n");
       },
-      status: started.child.status,
-      logged: (event) => deadline(started.findLine(event), PATIENCE_MS),
-      signal: started.signal,
-      [Symbol.asyncDispose]: started.end,
+      status: child.ended,
+      logged: (event) => logged(event, PATIENCE_MS),
+      signal: (name) => child.signal(name),
+      [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
     };
   } catch (error) {
-    await started.end();
+    await child[Symbol.asyncDispose]();
     throw error;
   }
 }
 
 /** Starts the function and waits until it ends by itself; kills it, and rejects, when it does not. */
 export async function runFunctionProcess(options: FunctionProcessOptions = {}): Promise<FunctionRun> {
-  const started = spawn(options);
-  try {
-    const { code } = await deadline(started.child.status, START_PATIENCE_MS);
-    await started.outputRead;
-    return { code, stdout: started.stdout.join("\n"), stderr: started.stderr() };
-  } finally {
-    await started.end();
-  }
-}
-
-/** A process, and what it has said. */
-interface StartedProcess {
-  readonly child: Deno.ChildProcess;
-  readonly stdout: readonly string[];
-  stderr(): string;
-  /** Resolves when both outputs have been read to their end. */
-  readonly outputRead: Promise<void>;
-  findLine(event: string): Promise<Readonly<Record<string, unknown>>>;
-  signal(signal: Deno.Signal): void;
-  end(): Promise<void>;
+  await using child = spawn(options);
+  const { code } = await deadline(child.ended, START_PATIENCE_MS);
+  return { code, stdout: child.stdout.join("\n"), stderr: child.stderr.join("\n") };
 }
 
 function spawn(
   { env, entry = INDEX, deno = Deno.execPath(), importMap }: FunctionProcessOptions,
-): StartedProcess {
+): ChildLines {
   const modules = importMap ? ["--no-config", "--no-lock", `--import-map=${importMap}`] : ["--frozen"];
-  const child = new Deno.Command(deno, {
+  return new ChildLines({
+    path: deno,
     args: ["run", "--allow-net", "--allow-env", "--no-check", ...modules, entry.href],
-    clearEnv: true,
     env: { ...environmentOfTheTests(), PORT: "0", NO_COLOR: "1", ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  let arrival = Promise.withResolvers<void>();
-  let ended = false;
-
-  async function read(stream: ReadableStream<Uint8Array>, into: string[]): Promise<void> {
-    await readLines(stream, (line) => {
-      into.push(line);
-      announce();
-    });
-  }
-
-  function announce(): void {
-    arrival.resolve();
-    arrival = Promise.withResolvers();
-  }
-
-  const outputRead = Promise.all([read(child.stdout, stdout), read(child.stderr, stderr)]).then(() => {
-    ended = true;
-    announce();
-  });
-
-  async function findLine(event: string): Promise<Readonly<Record<string, unknown>>> {
-    for (;;) {
-      for (const line of [...stdout, ...stderr]) {
-        const fields = parseLine(line);
-        if (fields?.["event"] === event) return fields;
-      }
-      if (ended) throw new Error(`The process ended without saying ${event}:\n${stderr.join("\n")}`);
-      await arrival.promise;
-    }
-  }
-
-  function signal(name: Deno.Signal): void {
-    try {
-      child.kill(name);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
-  }
-
-  return {
-    child,
-    stdout,
-    stderr: () => stderr.join("\n"),
-    outputRead,
-    findLine,
-    signal,
-    async end() {
-      signal("SIGKILL");
-      await child.status;
-      await outputRead;
-    },
-  };
+  }, { name: "The function" });
 }
 
 function environmentOfTheTests(): Record<string, string> {
   const read = describeVariables();
   return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !read.has(name)));
-}
-
-function parseLine(line: string): Readonly<Record<string, unknown>> | undefined {
-  if (!line.startsWith("{")) return undefined;
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

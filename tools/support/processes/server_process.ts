@@ -1,66 +1,40 @@
-import { deadline } from "@std/async";
-import { readLines } from "./read_lines.ts";
+import { ChildLines } from "./child_lines.ts";
 
 const START_PATIENCE_MS = 20_000;
 
-/** How a server is started. */
+/** Start of a server. */
 export interface ServerProcessOptions {
-  /** What errors call it. */
+  /** Server's name in errors. */
   readonly name: string;
   /** Program and arguments. */
   readonly command: readonly string[];
   readonly cwd: string;
-  /** A directory of its own: goes with it. */
+  /** Directory of its own, removed with it. */
   readonly directory: string;
-  /** Part of the line on stderr that says that it listens. */
+  /** Part of the line that says that the server listens. */
   readonly listeningLine: string;
 }
 
-/** A server that is not ours, in a directory of its own. `await using` kills it and removes the directory. */
-export class ServerProcess implements AsyncDisposable {
-  /** What it wrote to stderr so far. */
-  readonly lines: string[] = [];
-  readonly #child: Deno.ChildProcess;
-  readonly #directory: string;
-  readonly #reading: Promise<void>;
-  readonly #listening = Promise.withResolvers<void>();
+/** Server that is not part of this project. `await using` kills it and removes its directory. */
+export interface ServerProcess extends AsyncDisposable {
+  /** Lines on stderr so far. */
+  readonly lines: readonly string[];
+}
 
-  private constructor(
-    { command: [program = "", ...args], cwd, directory, listeningLine }: ServerProcessOptions,
-  ) {
-    this.#directory = directory;
-    const outputs = { stdin: "null", stdout: "null", stderr: "piped" } as const;
-    this.#child = new Deno.Command(program, { args, cwd, ...outputs }).spawn();
-    this.#reading = readLines(this.#child.stderr, (line) => {
-      this.lines.push(line);
-      if (line.includes(listeningLine)) this.#listening.resolve();
-    });
+/** Starts a server; resolves when it listens. @throws {Error} with the end of its stderr, when it does not */
+export async function startServerProcess(
+  { name, command: [path = "", ...args], cwd, directory, listeningLine }: ServerProcessOptions,
+): Promise<ServerProcess> {
+  const child = new ChildLines({ path, args, cwd }, { name });
+  async function end(): Promise<void> {
+    await child[Symbol.asyncDispose]();
+    await Deno.remove(directory, { recursive: true });
   }
-
-  /** Starts one; resolves when it listens. @throws {Error} with what it said, when it ends instead */
-  static async start(options: ServerProcessOptions): Promise<ServerProcess> {
-    const server = new ServerProcess(options);
-    try {
-      const ended = server.#child.status.then(async () => {
-        await server.#reading;
-        throw new Error(`${options.name} ended: ${server.lines.join("\n")}`);
-      });
-      await deadline(Promise.race([server.#listening.promise, ended]), START_PATIENCE_MS);
-    } catch (error) {
-      await server[Symbol.asyncDispose]();
-      throw error;
-    }
-    return server;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.#child.status;
-    await this.#reading;
-    await Deno.remove(this.#directory, { recursive: true });
+  try {
+    await child.find((line) => line.includes(listeningLine) || undefined, START_PATIENCE_MS);
+    return { lines: child.stderr, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
   }
 }

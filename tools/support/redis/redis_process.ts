@@ -1,10 +1,11 @@
-import { deadline } from "@std/async";
 import { freePort } from "../free_port.ts";
-import { readLines } from "../processes/read_lines.ts";
+import { ChildLines } from "../processes/child_lines.ts";
 import { redisCliPath, redisServerPath } from "./availability.ts";
 
 /** A start reads what was saved, on a machine that may be busy. */
 const START_PATIENCE_MS = 20_000;
+/** The first lines of the log are read for the start; later ones explain a failure. */
+const KEPT_LINES = 100;
 /** A port may be taken between being found and being used. */
 const MAX_STARTS = 5;
 /** A cluster's nodes talk on the port 10,000 above. */
@@ -104,57 +105,36 @@ wait $pid
 kill $watcher
 `;
 
-/**
- * Starts the server under a shell that kills it when its own input ends: that happens when this process does, however it ends.
- */
+/** Starts the server under a shell that kills it when the shell's input ends: with this process, however that ends. */
 async function run(port: number, directory: string, settings: readonly string[]): Promise<Running> {
   const own = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", directory, "--daemonize", "no"];
   const defaults = ["--save", "", "--appendonly", "no", "--enable-debug-command", "local"];
-  const child = new Deno.Command("/bin/sh", {
-    args: [
-      "-c",
-      WATCHED,
-      "sh",
-      redisServerPath(),
-      ...own,
-      ...defaults,
-      ...settings,
-    ],
-    env: { DIRECTORY: directory },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  return await started(child);
-}
-
-async function started(child: Deno.ChildProcess): Promise<Running> {
-  const ready = Promise.withResolvers<void>();
-  const lines: string[] = [];
+  const shell = new ChildLines({
+    path: "/bin/sh",
+    args: ["-c", WATCHED, "sh", redisServerPath(), ...own, ...defaults, ...settings],
+    env: { PATH: Deno.env.get("PATH") ?? "", DIRECTORY: directory },
+  }, { name: "redis-server", hasInput: true, keptLines: KEPT_LINES });
   let pid = 0;
-  const reading = readLines(child.stdout, (line) => {
-    lines.push(line);
-    pid ||= Number(/^pid (\d+)$/.exec(line)?.[1] ?? 0);
-    if (line.includes("Ready to accept connections")) ready.resolve();
-  }).then(() => ready.reject(new Error(`redis-server ended:\n${lines.slice(-10).join("\n")}`)));
-  ready.promise.catch(() => {/* whoever waits is told */});
 
   async function stop(signal: Deno.Signal): Promise<void> {
+    if (pid === 0) return await shell[Symbol.asyncDispose]();
     try {
-      if (pid > 0) Deno.kill(pid, signal);
+      Deno.kill(pid, signal);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
-    await child.status;
-    await child.stdin.close().catch(() => {/* nobody reads it any more */});
-    await reading;
+    await shell.ended;
   }
 
   try {
-    await deadline(ready.promise, START_PATIENCE_MS);
+    pid = await shell.find(
+      (line) => Number(/^pid (\d+)$/.exec(line)?.[1] ?? 0) || undefined,
+      START_PATIENCE_MS,
+    );
+    await shell.find((line) => line.includes("Ready to accept connections") || undefined, START_PATIENCE_MS);
   } catch (error) {
     await stop("SIGKILL");
-    throw error;
+    throw new Error(`redis-server did not start:\n${shell.stdout.slice(-10).join("\n")}`, { cause: error });
   }
   return { pid, stop };
 }

@@ -1,7 +1,7 @@
-import type { SeededRandom } from "../support/seeded_random.ts";
-import { createTestDatabase } from "../support/postgres/database.ts";
-import { PostgresServer } from "../support/postgres/server.ts";
-import { RedisProcess } from "../support/redis/redis_process.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import { createTestDatabase } from "./postgres/database.ts";
+import { PostgresServer } from "./postgres/server.ts";
+import { RedisProcess } from "./redis/redis_process.ts";
 
 /** What isolates share rooms by. */
 export const BACKPLANES = ["postgres", "redis"] as const;

@@ -50,15 +50,3 @@ export interface MemberReport {
   /** Errors that belonged to no promise, by code. */
   readonly errors: Readonly<Record<string, number>>;
 }
-
-/** A command on its way, and its answer. */
-export interface LoadRequest {
-  readonly id: number;
-  readonly command: LoadCommand;
-}
-/** `error` is there when it failed. */
-export interface LoadResponse {
-  readonly id: number;
-  readonly answer?: unknown;
-  readonly error?: string;
-}

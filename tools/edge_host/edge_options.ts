@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { pathToFileURL } from "node:url";
 import type { EdgeLimits } from "./limits.ts";
-import { parseBytes, parseDuration, parseWhole } from "./quantities.ts";
+import { parseBytes, parseDuration, parseWhole } from "../support/quantities.ts";
 
 /** What is asked for on the command line. */
 export interface CommandOptions {

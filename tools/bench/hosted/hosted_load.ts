@@ -1,30 +1,24 @@
-import type { ChildCommand } from "../harness/child.ts";
-import { WorkerProcess } from "../harness/worker_process.ts";
-import type { BurstJob, HeardResult, HostedJob, JoinJob, JoinResult, TalkJob } from "./load_job.ts";
+import { projectCommand } from "../../support/processes/deno_command.ts";
+import { JobProcess } from "../../support/processes/job_process.ts";
+import type { BurstJob, HeardResult, HostedJob, JoinJob, JoinResult, TalkJob } from "./hosted_jobs.ts";
 
 /** Members in a process of its own. `await using` ends it. */
 export class HostedLoad implements AsyncDisposable {
-  readonly #process: WorkerProcess;
+  readonly #process: JobProcess;
 
-  private constructor(process: WorkerProcess) {
+  private constructor(process: JobProcess) {
     this.#process = process;
   }
 
   /** Starts the process, on the Deno that runs the bench. */
   static async start(): Promise<HostedLoad> {
-    const entry = new URL("./load_main.ts", import.meta.url).pathname;
-    const command: ChildCommand = {
-      path: Deno.execPath(),
-      args: ["run", "--no-check", "-A", "--no-lock", entry],
-      cwd: Deno.cwd(),
-      env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", DENO_NO_UPDATE_CHECK: "1" },
-    };
-    return new HostedLoad(await WorkerProcess.start(command));
+    const command = projectCommand(new URL("./hosted_load_main.ts", import.meta.url));
+    return new HostedLoad(await JobProcess.start(command, "The hosted members"));
   }
 
   /** Opens members. */
   async join(job: Omit<JoinJob, "type">): Promise<JoinResult> {
-    return await this.#ask({ type: "join", ...job }) as JoinResult; // load_main.ts answers the job with it
+    return await this.#ask({ type: "join", ...job }) as JoinResult; // hosted_load_main.ts answers the job with it
   }
 
   /** Opens members, all of whom have to get in. @throws {Error} where one does not */
@@ -58,7 +52,7 @@ export class HostedLoad implements AsyncDisposable {
 }
 
 function checked(answer: unknown): HeardResult {
-  const heard = answer as HeardResult; // load_main.ts answers talk and burst with it
+  const heard = answer as HeardResult; // hosted_load_main.ts answers talk and burst with it
   if (heard.errors > 0) throw new Error(`${heard.errors} publishes were refused`);
   return heard;
 }

@@ -1,14 +1,14 @@
 import { delay } from "@std/async";
-import type { LoadProgress, MemberReport } from "./load_job.ts";
-import { LoadProcess } from "./load_process.ts";
+import type { LoadProgress, MemberReport } from "./soak_jobs.ts";
+import { SoakLoad } from "./soak_load.ts";
 import { looksExact, type PresenceView } from "./presence_view.ts";
 import type { MemberJob } from "./soak_member.ts";
 
 /** How often it is looked whether something is so by now. */
 const LOOK_EVERY_MS = 200;
 
-/** How a crowd is spread. */
-export interface CrowdOptions {
+/** Spread of the clients over processes. */
+export interface SoakClientsOptions {
   readonly jobs: readonly MemberJob[];
   /** Members that will vanish: their process is killed. They publish nothing, since their account goes with them. */
   readonly doomed: readonly MemberJob[];
@@ -16,20 +16,31 @@ export interface CrowdOptions {
 }
 
 /** All clients, in processes of their own. `await using` ends them. */
-export class Crowd implements AsyncDisposable {
+export class SoakClients implements AsyncDisposable {
   readonly #jobs: readonly MemberJob[];
-  readonly #processes: readonly { readonly process: LoadProcess; readonly jobs: readonly MemberJob[] }[];
-  readonly #doomed: LoadProcess | null;
+  readonly #processes: readonly { readonly process: SoakLoad; readonly jobs: readonly MemberJob[] }[];
+  readonly #doomed: SoakLoad | undefined;
   readonly #doomedJobs: readonly MemberJob[];
 
-  constructor({ jobs, doomed, processes }: CrowdOptions) {
+  private constructor({ jobs, doomed }: SoakClientsOptions, loads: readonly SoakLoad[]) {
+    const [doomedLoad, ...others] = doomed.length > 0 ? loads : [undefined, ...loads];
     this.#jobs = jobs;
-    this.#processes = Array.from({ length: processes }, (_, at) => ({
-      process: new LoadProcess(),
-      jobs: jobs.filter((_, index) => index % processes === at),
-    }));
-    this.#doomed = doomed.length > 0 ? new LoadProcess() : null;
+    this.#processes = others.flatMap((process, at) =>
+      process ? [{ process, jobs: jobs.filter((_, index) => index % others.length === at) }] : []
+    );
+    this.#doomed = doomedLoad;
     this.#doomedJobs = doomed;
+  }
+
+  /** Starts the processes. @throws {Error} when one of them does not start */
+  static async start(options: SoakClientsOptions): Promise<SoakClients> {
+    const count = options.processes + (options.doomed.length > 0 ? 1 : 0);
+    const starting = await Promise.allSettled(Array.from({ length: count }, () => SoakLoad.start()));
+    const loads = starting.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+    const failed = starting.find((one) => one.status === "rejected");
+    if (!failed) return new SoakClients(options, loads);
+    await Promise.all(loads.map((load) => load[Symbol.asyncDispose]()));
+    throw failed.reason;
   }
 
   /** Connects everybody, so many at a time; resolves when all are live and present. */
@@ -76,7 +87,7 @@ export class Crowd implements AsyncDisposable {
   /** The doomed vanish; returns who they were, and when, in milliseconds since 1970. */
   async vanish(): Promise<ReadonlyMap<number, number>> {
     const at = Date.now();
-    await this.#doomed?.kill();
+    await this.#doomed?.[Symbol.asyncDispose]();
     return new Map(this.#doomedJobs.map(({ member }) => [member, at]));
   }
 
@@ -133,9 +144,8 @@ export class Crowd implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(
-      [this.#doomed, ...this.#processes.map(({ process }) => process)].map((one) => one?.kill()),
-    );
+    const all = [this.#doomed, ...this.#processes.map(({ process }) => process)];
+    await Promise.all(all.map((one) => one?.[Symbol.asyncDispose]()));
   }
 
   async #heads(): Promise<Record<string, number>> {

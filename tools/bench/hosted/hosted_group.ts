@@ -1,7 +1,7 @@
 import { type Dialect, DIALECTS, ERROR_MARKER } from "../load/dialect.ts";
 import { createMarkerCounter } from "../load/marker.ts";
 import { encodeText, Member } from "../load/member.ts";
-import type { HeardResult, JoinJob, JoinResult } from "./load_job.ts";
+import type { HeardResult, JoinJob, JoinResult } from "./hosted_jobs.ts";
 import type { MortalLoop } from "./mortal_loop.ts";
 
 const JOIN_PATIENCE_MS = 60_000;
@@ -14,7 +14,7 @@ const CURSOR_DATA = JSON.stringify({ x: 0.4137, y: 0.7301 });
 const CHAT_BYTES = 100;
 
 /** Members that were opened together, and what they hear. */
-export class Crowd {
+export class HostedGroup {
   readonly #loop: MortalLoop;
   readonly #says: JoinJob["says"];
   readonly #speech: JoinJob["speech"];

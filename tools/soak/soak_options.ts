@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { parseDuration } from "../edge_host/quantities.ts";
-import { type BackplaneName, BACKPLANES } from "./store.ts";
+import { parseDuration } from "../support/quantities.ts";
+import { type BackplaneName, BACKPLANES } from "../support/backplane_store.ts";
 
 /** What can be run. */
 export const SCENARIOS = ["turnover", "kill1000"] as const;

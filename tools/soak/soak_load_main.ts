@@ -1,7 +1,7 @@
-/** A process of members, told by lines of JSON what to do (load_job.ts). It ends when its input does. */
+/** A process of members, told by lines of JSON what to do (soak_jobs.ts). It ends when its input does. */
 import { SeededRandom } from "../support/seeded_random.ts";
-import { readLines } from "../support/processes/read_lines.ts";
-import type { LoadAnswers, LoadCommand, LoadProgress, LoadRequest, LoadResponse } from "./load_job.ts";
+import { serveJobs } from "../support/processes/serve_jobs.ts";
+import type { LoadAnswers, LoadCommand, LoadProgress } from "./soak_jobs.ts";
 import { glimpse, type PresenceView } from "./presence_view.ts";
 import { SoakMember } from "./soak_member.ts";
 
@@ -96,13 +96,6 @@ async function answer(command: LoadCommand): Promise<LoadAnswers[LoadCommand["ty
   }
 }
 
-async function respond({ id, command }: LoadRequest): Promise<void> {
-  const response: LoadResponse = await answer(command).then(
-    (answer) => ({ id, answer }),
-    (error: Error) => ({ id, error: error.message }),
-  );
-  console.log(JSON.stringify(response));
-}
-
-await readLines(Deno.stdin.readable, (line) => void respond(JSON.parse(line)));
+// The driver sends nothing else.
+await serveJobs((job) => answer(job as LoadCommand));
 Deno.exit(0);

@@ -1,7 +1,7 @@
-import type { ChildCommand } from "../harness/child.ts";
-import { CpuClock } from "../harness/cpu_clock.ts";
+import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import type { RunningServer } from "../harness/program.ts";
-import { WorkerProcess } from "../harness/worker_process.ts";
+import { projectCommand } from "../../support/processes/deno_command.ts";
+import { JobProcess } from "../../support/processes/job_process.ts";
 import type { FanOutJob, FanOutResult, LoadAnswer, LoadJob } from "../load/job.ts";
 import { LoadLedger } from "./load_ledger.ts";
 
@@ -28,14 +28,11 @@ export function sumCosts(costs: readonly Cost[]): Cost {
 }
 
 /** Starts the load generator, on the Deno that runs the bench. */
-export function startLoad(): Promise<WorkerProcess> {
-  const command: ChildCommand = {
-    path: Deno.execPath(),
-    args: ["run", "--no-check", "-A", "--no-lock", new URL("../load/main.ts", import.meta.url).pathname],
-    cwd: Deno.cwd(),
-    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", DENO_NO_UPDATE_CHECK: "1" },
-  };
-  return WorkerProcess.start(command);
+export function startLoad(): Promise<JobProcess> {
+  return JobProcess.start(
+    projectCommand(new URL("../load/main.ts", import.meta.url)),
+    "The load generator",
+  );
 }
 
 /** Measures the processor time that `clock`'s process uses until `work` is done and it has settled. */
@@ -52,18 +49,18 @@ export async function measureCost(clock: CpuClock, work: () => Promise<unknown>)
 }
 
 /** Asks the load generator for a job of a known type. */
-export async function ask(load: WorkerProcess, job: Exclude<LoadJob, FanOutJob>): Promise<void> {
+export async function ask(load: JobProcess, job: Exclude<LoadJob, FanOutJob>): Promise<void> {
   await answerTo(load, job);
 }
 
 /** Asks the load generator to publish into a room. */
-export async function askFanOut(load: WorkerProcess, job: FanOutJob): Promise<FanOutResult> {
+export async function askFanOut(load: JobProcess, job: FanOutJob): Promise<FanOutResult> {
   const { result } = await answerTo(load, job);
   if (!result) throw new Error("the load generator did not say what was delivered");
   return result;
 }
 
-async function answerTo(load: WorkerProcess, job: LoadJob): Promise<LoadAnswer> {
+async function answerTo(load: JobProcess, job: LoadJob): Promise<LoadAnswer> {
   const answer = await load.ask(job) as LoadAnswer; // load/main.ts answers every job with it
   LoadLedger.current?.add(job, answer.use);
   return answer;

@@ -1,8 +1,8 @@
 /** Does the jobs of the cases `delivery` and `durable`, in a process of its own. */
-import { serveJobs } from "../harness/serve_jobs.ts";
+import { serveJobs } from "../../support/processes/serve_jobs.ts";
 import { connectBare } from "./bare.ts";
 import { connectBackplanes } from "./backplanes.ts";
-import type { LatencySide, StoreJob } from "./job.ts";
+import type { LatencySide, StoreJob } from "./store_job.ts";
 import { connectSockets } from "./sockets.ts";
 import { measureThroughput } from "./throughput.ts";
 

@@ -1,4 +1,4 @@
-import { drawHistogram } from "./durations.ts";
+import { drawHistogram } from "../support/durations.ts";
 import { type PromiseName, PROMISES } from "./ledger.ts";
 import type { SoakOutcome } from "./outcome.ts";
 

@@ -1,9 +1,9 @@
 import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
-import { Crowd } from "./crowd.ts";
-import { Isolates, type IsolatesOptions } from "./isolates.ts";
-import type { SoakOptions } from "./options.ts";
+import { SoakClients } from "./soak_clients.ts";
+import { Isolates, type IsolatesOptions } from "./soak_isolates.ts";
+import type { SoakOptions } from "./soak_options.ts";
 import { type MemberJob, userOf } from "./soak_member.ts";
-import { type BackplaneName, startStore, type Store } from "./store.ts";
+import { type BackplaneName, startStore, type Store } from "../support/backplane_store.ts";
 
 /** One client in so many says goodbye half way, and one in so many vanishes when publishing ends. */
 const LEAVING_SHARE = 20;
@@ -17,7 +17,7 @@ const DRAIN_SHARE = 0.2;
 export interface Stage extends AsyncDisposable {
   readonly store: Store;
   readonly isolates: Isolates;
-  readonly crowd: Crowd;
+  readonly clients: SoakClients;
   /** Who is to say goodbye half way. */
   readonly leaving: readonly number[];
 }
@@ -41,11 +41,15 @@ export async function setStage(options: SoakOptions, backplane: BackplaneName): 
     const jobs = await createJobs(options, issuer, isolates.origin);
     const doomed = Math.floor(options.clients / DOOMED_SHARE);
     const staying = options.clients - Math.floor(options.clients / LEAVING_SHARE);
-    const crowd = keep(
-      new Crowd({ doomed: jobs.slice(0, doomed), jobs: jobs.slice(doomed), processes: options.processes }),
+    const clients = keep(
+      await SoakClients.start({
+        doomed: jobs.slice(0, doomed),
+        jobs: jobs.slice(doomed),
+        processes: options.processes,
+      }),
     );
     const leaving = jobs.slice(staying).map(({ member }) => member);
-    return { store, isolates, crowd, leaving, [Symbol.asyncDispose]: end };
+    return { store, isolates, clients, leaving, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
     throw error;
