@@ -7,7 +7,7 @@ import type { Rooms } from "../rooms/lazy_rooms.ts";
 import type { Authorize } from "../rooms/policy/authorize.ts";
 import type { PendingUpgrade, UpgradeDeps } from "../socket/handshake.ts";
 
-/** An outside system that the server needs; asked by `GET /realtime/health/ready`. */
+/** An outside system that the server needs; `GET /realtime/health/ready` checks it. */
 export interface Dependency {
   readonly name: string;
   /** Resolves when the dependency can be used, rejects when it cannot. */
@@ -29,7 +29,9 @@ export interface Deps extends UpgradeDeps {
   readonly dependencies: readonly Dependency[];
 }
 
-/** Values that accompany a request, as `c.env`. The request handler makes them for every request. */
+/**
+ * Values that accompany a request, as `c.env`. The request handler makes them for every request.
+ */
 export interface RequestBindings {
   /** Address of the peer; `getConnInfo` of hono/deno reads it here. */
   readonly remoteAddr?: Deno.Addr | undefined;

@@ -14,15 +14,19 @@ import { whoami } from "./routes/whoami.ts";
 
 /** Options of an app. */
 export interface RealtimeOptions<BasePath extends string> {
-  /** The path that all endpoints are below: the name of the function's folder. `/realtime` by default. */
+  /**
+   * The path that all endpoints are below: the name of the function's folder. `/realtime` by
+   * default.
+   */
   readonly basePath?: BasePath;
   /** The middleware that `/whoami` verifies users with; a token from any place by default. */
   readonly authenticate?: MiddlewareHandler<AppEnv & UserEnv>;
 }
 
 /**
- * Starts the app: `/health`, `/whoami`, `/metrics`, `/openapi.json` and a list of routes are built in;
- * add endpoints with `.route(path, endpoint)`. Serve it with `serve(app)` or `createServer(app)`.
+ * Starts the app: `/health`, `/whoami`, `/metrics`, `/openapi.json` and a list of routes are built
+ * in; add endpoints with `.route(path, endpoint)`. Serve it with `serve(app)` or
+ * `createServer(app)`.
  */
 // The return type is the app's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types

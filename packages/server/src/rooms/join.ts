@@ -27,8 +27,8 @@ interface Start {
 }
 
 /**
- * Brings a member into its room: `welcome`, the messages it asked for, `presence`, and from there on
- * everything, without a gap and nothing twice. Returns early when the member has left.
+ * Brings a member into its room: `welcome`, the messages it asked for, `presence`, and from there
+ * on everything, without a gap and nothing twice. Returns early when the member has left.
  * @throws {BackplaneUnavailable} as a rejection, when history cannot be read now
  */
 export async function join(
@@ -133,7 +133,10 @@ function gapBefore({ first, epoch }: Page, cursor: number): Gap | undefined {
   return first > cursor + 1 ? { from: cursor + 1, to: first - 1, epoch } : undefined;
 }
 
-/** Sends messages no faster than the member reads, so that a long replay does not look like a slow reader. */
+/**
+ * Sends messages no faster than the member reads, so that a long replay does not look like a slow
+ * reader.
+ */
 async function replay(member: Member, messages: readonly Message[]): Promise<void> {
   let texts: string[] = [];
   let length = 0;

@@ -38,7 +38,10 @@ export class LazyRooms implements Rooms {
     return this.deps.limits;
   }
 
-  /** The reason why a room takes no more members right now. While the code is not loaded, all rooms are empty. */
+  /**
+   * The reason why a room takes no more members right now. While the code is not loaded, all rooms
+   * are empty.
+   */
   refusal(key: string): "room_full" | undefined {
     return this.#registry.loaded?.refusal(key);
   }
@@ -74,7 +77,10 @@ export class LazyRooms implements Rooms {
     return await (await this.#registry.load()).present(key);
   }
 
-  /** Publishes a message that did not come over a socket. Resolves with undefined when it was ephemeral. */
+  /**
+   * Publishes a message that did not come over a socket. Resolves with undefined when it was
+   * ephemeral.
+   */
   async publish(key: string, message: Outgoing): Promise<Stored | undefined> {
     return await (await this.#registry.load()).publish(key, message);
   }

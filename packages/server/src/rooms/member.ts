@@ -12,7 +12,10 @@ import { HEARTBEAT_TEXT } from "./outbound/frame_text.ts";
 import type { RecentMessages } from "./outbound/recent_messages.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
-/** Part of the heartbeat after which a silent server sends one; the rest allows for the wheel's ticks. */
+/**
+ * Part of the heartbeat after which a silent server sends one; the rest allows for the wheel's
+ * ticks.
+ */
 const HEARTBEAT_PART = 0.7;
 
 /** The part of a room that its members use. */
@@ -28,7 +31,10 @@ export interface RoomOutput {
   delete(member: Member): void;
 }
 
-/** A connection in a room: its user, permissions, and output. Watches its heartbeat and its token's expiry. */
+/**
+ * A connection in a room: its user, permissions, and output. Watches its heartbeat and its token's
+ * expiry.
+ */
 export class Member implements Recipient, Timed {
   readonly socket: Socket;
   readonly joinsFrames: boolean;
@@ -173,13 +179,18 @@ export class Member implements Recipient, Timed {
     this.socket.close(code, reason);
   }
 
-  /** Evicts the member: its user may not be here any more. `id` is that of the frame that showed it. */
+  /**
+   * Evicts the member: its user may not be here any more. `id` is that of the frame that showed it.
+   */
   evict(id?: string): void {
     this.error("forbidden", { id, message: "This user may not be in this room any more." });
     this.close(CLOSE.notAllowed, "the user may not be here any more");
   }
 
-  /** Closes the connection since the room's history was lost: the client learns of the gap on its return. */
+  /**
+   * Closes the connection since the room's history was lost: the client learns of the gap on its
+   * return.
+   */
   roomLost(): void {
     this.close(CLOSE.isolateGoing, "the room's history was lost: connect again");
   }
@@ -193,7 +204,10 @@ export class Member implements Recipient, Timed {
     }
   }
 
-  /** Cleans up after the connection. Its presence ends at once, or after the disconnect grace period. */
+  /**
+   * Cleans up after the connection. Its presence ends at once, or after the disconnect grace
+   * period.
+   */
   async gone({ code }: SocketClose): Promise<void> {
     const { wheel, backplane, limits } = this.#deps;
     wheel.delete(this);
@@ -236,7 +250,10 @@ export class Member implements Recipient, Timed {
   }
 }
 
-/** True for a normal close: by the client with 1000 or no code, or an eviction. Other ends may be accidents. */
+/**
+ * True for a normal close: by the client with 1000 or no code, or an eviction. Other ends may be
+ * accidents.
+ */
 function isNormalClose(code: number): boolean {
   return code === CLOSE.done || code === 1005 || code === CLOSE.notAllowed;
 }

@@ -76,15 +76,17 @@ export class Room implements RoomOutput, TickListener {
     return this.#isLost;
   }
 
-  /** The `presence` frame with everybody, as last broadcast; pending changes follow for all members. */
+  /**
+   * The `presence` frame with everybody, as last broadcast; pending changes follow for all members.
+   */
   presenceText(): string {
     return this.#presence.listText;
   }
 
   /** Makes a member live: `sendRest` brings it up to date, and from then on it gets everything. */
   add(member: Member, sendRest: () => void): void {
-    // Without a delayed broadcast the list is brought up to date, so that it has a resuming member's entry.
-    // During a delay each joining member would rebuild the list for nothing.
+    // Without a delayed broadcast the list is brought up to date, so that it has a resuming
+    // member's entry. During a delay each joining member would rebuild the list for nothing.
     if (this.#presenceTimer === undefined) this.#broadcastPresence();
     this.#fanOut.flush();
     sendRest();

@@ -81,7 +81,10 @@ export class RoomRegistry {
     return presentText(await this.deps.backplane.present(key));
   }
 
-  /** Publishes a message that did not come over a socket. Resolves with undefined when it was ephemeral. */
+  /**
+   * Publishes a message that did not come over a socket. Resolves with undefined when it was
+   * ephemeral.
+   */
   async publish(key: string, message: Outgoing): Promise<Stored | undefined> {
     return await send(key, message, this.deps);
   }

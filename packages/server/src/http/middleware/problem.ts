@@ -6,15 +6,18 @@ import { BackplaneUnavailable } from "../../backplane/contract.ts";
 import { errorFields } from "../../observability/log.ts";
 import { type ErrorCode, type ErrorMeaning, ERRORS } from "../../../../protocol/error_codes.ts";
 
-/** What a problem document says beside what its code says. */
+/** Details of a problem document beside those of its code. */
 export interface ProblemOptions {
-  /** Instead of the code's own text. Shown to the client: no token, no secret, no stack. */
+  /** Replaces the code's own text. Clients see it: no token, no secret, no stack. */
   readonly detail?: string;
-  /** The part of the request that is wrong, such as `query.limit`. */
+  /** The wrong part of the request, such as `query.limit`. */
   readonly field?: string;
 }
 
-/** Thrown to refuse a request: answered as `application/problem+json` (RFC 9457) with the code's status. */
+/**
+ * Thrown to refuse a request: answered as `application/problem+json` (RFC 9457) with the code's
+ * status.
+ */
 export class RequestProblem extends Error {
   override readonly name = "RequestProblem";
   constructor(readonly code: ErrorCode, readonly options: ProblemOptions = {}) {
@@ -47,14 +50,17 @@ export function problemResponse(code: ErrorCode, requestId: string, options: Pro
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-/** The app's `onError`: refusals become their problem, anything else `internal` and a line in the log. */
+/**
+ * The app's `onError`: refusals become their problem, anything else `internal` and a line in the
+ * log.
+ */
 export function answerProblem(error: Error, c: Context<AppEnv>): Response {
   const { requestId } = c.var;
   const deps = c.env?.deps;
   // The app was not served through the engine: there is no log, and the caller should see why.
   if (!deps) throw error;
   if (error instanceof RequestProblem) return problemResponse(error.code, requestId, error.options);
-  // What Hono's own validator says of a body that is not JSON.
+  // Hono's own validator throws this for a body that is not JSON.
   if (error instanceof HTTPException && error.status === 400) {
     return problemResponse("invalid_request", requestId, { detail: error.message });
   }

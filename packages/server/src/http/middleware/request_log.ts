@@ -2,7 +2,10 @@ import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import type { AppEnv } from "../context.ts";
 
-/** Logs one event for each request that was answered; a socket logs its own opening and closing instead. */
+/**
+ * Logs one event for each request that was answered; a socket logs its own opening and closing
+ * instead.
+ */
 export const requestLog = createMiddleware<AppEnv>(async function requestLog(c, next) {
   const deps = c.env.deps;
   const startedAt = deps.now();

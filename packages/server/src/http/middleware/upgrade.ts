@@ -37,8 +37,9 @@ export interface UpgradeOptions {
   /** Subprotocols that the endpoint speaks, in order of preference; `realtime.v1` by default. */
   readonly subprotocols?: readonly string[];
   /**
-   * True if the endpoint itself notices that a client that selected one of `subprotocols` is silent.
-   * The runtime's WebSocket pings, which cost timers at every message, are then off. False by default.
+   * True if the endpoint itself notices that a client that selected one of `subprotocols` is
+   * silent. The runtime's WebSocket pings, which cost timers at every message, are then off. False
+   * by default.
    */
   readonly ownHeartbeat?: boolean;
   /** Frames that may wait, where that has to be more than `MAX_QUEUED_FRAMES`. */

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
 import { RoomId } from "../../schemas/room_id.ts";
 
-/** What stands in a room's address. */
+/** The parameters of a room's address. */
 export const RoomAddress = z.object({ id: RoomId });

@@ -14,48 +14,52 @@ import { createEventId, lastEvent } from "../../rooms/inbound/event_id.ts";
 import type { JoinFrom, JoinRequest } from "../../rooms/join_request.ts";
 import { openEventStream } from "../../socket/event_stream.ts";
 
-/** What the `data` of each event has to be, by the event's name: schemas of zod or zod/mini. */
+/** Schemas of zod or zod/mini for the `data` of events, by event. */
 export type Events = Readonly<Record<string, $ZodType>>;
 
-/** How an endpoint's rooms differ from the ordinary ones. */
+/** Options of an endpoint of rooms. */
 export interface RoomEndpointOptions<E extends Events> {
   /** The middleware that decides who may connect; made with `provideUser`. */
   readonly authenticate: MiddlewareHandler<AppEnv & UserEnv>;
   /**
-   * Sets these rooms apart from those of other endpoints: the same room id is another room. What is stored carries it, so to
-   * change it is to leave history behind. `rooms` by default.
+   * Separates these rooms from those of other endpoints: the same id is another room. Stored
+   * messages carry the name, so a new name leaves history behind. `rooms` by default.
    */
   readonly name?: string;
-  /** Only these events may be published, each with data of its schema. By default any event with any data. */
+  /**
+   * Only these events may be published, each with data of its schema. By default any event with any
+   * data.
+   */
   readonly events?: E;
-  /** Who may do what; the deployment's policy (`ROOM_POLICY`) by default. */
+  /** Decides permissions; the deployment's policy (`ROOM_POLICY`) by default. */
   readonly authorize?: Authorize;
 }
 
-/** What may be published to an endpoint's rooms, data by event: `RoomEvents<typeof boards>`, for a client's types. */
+/** Data that may be published to an endpoint's rooms, by event: `RoomEvents<typeof boards>`. */
 export type RoomEvents<T extends { readonly events: Events }> = {
   [Name in keyof T["events"]]: input<T["events"][Name]>;
 };
 
-/** What arrives from an endpoint's rooms, data by event. */
+/** Data that arrives from an endpoint's rooms, by event. */
 export type RoomMessages<T extends { readonly events: Events }> = {
   [Name in keyof T["events"]]: output<T["events"][Name]>;
 };
 
 /**
- * Creates an endpoint of rooms, `/:id`, that speaks the rooms protocol (docs/protocol.md): broadcast, history, presence, resume.
- * Mount it in app.ts. docs/rooms.md shows one with events of its own.
+ * Creates an endpoint of rooms, `/:id`, that speaks the rooms protocol (docs/protocol.md):
+ * broadcast, history, presence, resume. Mount it in app.ts. docs/rooms.md shows one with events of
+ * its own.
  */
 // The return type is the endpoint's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types
 export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOptions<E>) {
   const { name = "rooms", authenticate } = options;
-  // A map: an event of the name `constructor` is not one of an object's own.
+  // A map, since an event named `constructor` would be found in every object.
   const events = options.events && new Map(Object.entries(options.events));
   const http = createRoomHttp({ name, events, authorize: options.authorize, authenticate });
 
   /**
-   * What a member to be asks for, if it may.
+   * Admits a user to a room, and returns the join request.
    * @throws {RequestProblem} `forbidden`, `room_full`
    */
   async function admit(room: string, from: JoinFrom, user: User, deps: Deps): Promise<JoinRequest> {
@@ -116,7 +120,7 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
   return routes as typeof routes & { readonly events: E };
 }
 
-// Loaded when the first request comes: they need zod.
+// Loaded at the first request, since they need zod.
 const address = async () => (await import("./room_address.ts")).RoomAddress;
 const joinQuery = async () => (await import("../../schemas/join_query.ts")).JoinQuery;
 

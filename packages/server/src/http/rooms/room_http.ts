@@ -10,15 +10,15 @@ import { validateLazily } from "../middleware/validate.ts";
 import type { Authorize, RoomPermissions } from "../../rooms/policy/authorize.ts";
 import type { EventSchemas } from "../../rooms/join_request.ts";
 
-/** Who the project itself is as a sender: `from.user` of what was published with a secret key. */
+/** Sender (`from.user`) of messages that were published with a secret key. */
 const PROJECT = "service_role";
 
-// Loaded when the first request comes: they need zod.
+// Loaded at the first request, since they need zod.
 const address = async () => (await import("./room_address.ts")).RoomAddress;
 const pageQuery = async () => (await import("../../schemas/page_query.ts")).PageQuery;
 const publishBody = async () => (await import("../../schemas/client_frames.ts")).PublishBody;
 
-/** What the HTTP half of an endpoint of rooms has in common with its sockets. */
+/** Options that the HTTP half of a room endpoint shares with its sockets. */
 export interface RoomHttpOptions {
   readonly name: string;
   readonly events: EventSchemas | undefined;
@@ -27,8 +27,8 @@ export interface RoomHttpOptions {
 }
 
 /**
- * Creates the HTTP half of an endpoint of rooms (docs/protocol.md, "Over HTTP"): `GET` and `POST /:id/messages`,
- * `GET /:id/presence`.
+ * Creates the HTTP half of an endpoint of rooms (docs/protocol.md, "Over HTTP"): `GET` and
+ * `POST /:id/messages`, `GET /:id/presence`.
  */
 // The return type is the endpoint's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types

@@ -2,14 +2,17 @@ import type { Dependency } from "../context.ts";
 import { endpoint } from "../endpoint.ts";
 import { VERSION } from "../../version.ts";
 
-/** What readiness says of one dependency. Why it fails is in the log, not here. */
+/** State of one dependency. The reason of a failure is in the log only. */
 interface DependencyState {
   readonly name: string;
   readonly state: "ok" | "failing";
   readonly latency_ms: number;
 }
 
-/** `GET /health`: the isolate lives; no dependency is touched. `GET /health/ready`: it can also do its work. */
+/**
+ * `GET /health`: the isolate lives; no dependency is touched. `GET /health/ready`: it can also do
+ * its work.
+ */
 export const health = endpoint()
   .get("/", (c) => {
     const { connections } = c.env.deps;

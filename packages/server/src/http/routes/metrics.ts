@@ -1,7 +1,9 @@
 import { endpoint } from "../endpoint.ts";
 import { secretKey } from "../middleware/secret_key.ts";
 
-/** `GET /metrics`: what this isolate has counted, for Prometheus. Each isolate counts for itself. */
+/**
+ * `GET /metrics`: what this isolate has counted, for Prometheus. Each isolate counts for itself.
+ */
 export const metrics = endpoint().get("/", secretKey, (c) => {
   const { metrics, connections, rooms } = c.env.deps;
   const { rooms: roomCount, members } = rooms.count();

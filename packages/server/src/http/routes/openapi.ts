@@ -3,8 +3,8 @@ import type { AppEnv } from "../context.ts";
 import { endpoint } from "../endpoint.ts";
 
 /**
- * `GET /openapi.json`: the HTTP half of the service as an OpenAPI 3.1 document, of the routes that the app has when it is asked
- * first.
+ * `GET /openapi.json`: the HTTP half of the service as an OpenAPI 3.1 document, of the routes that
+ * the app has when it is asked first.
  */
 // The return type is what `hc` reads.
 // deno-lint-ignore explicit-module-boundary-types
@@ -16,8 +16,8 @@ export function openapi(routes: () => Hono<AppEnv>["routes"]) {
     text ??= JSON.stringify(describeRoutes(routes()));
     return c.body(text, 200, {
       "content-type": "application/json",
-      // The same for everybody until the next deployment, which tools may learn of five minutes later: readers that reload
-      // start no isolate.
+      // The same for everybody until the next deployment, which tools may learn of five minutes
+      // later: readers that reload start no isolate.
       "cache-control": "public, max-age=300",
     });
   });

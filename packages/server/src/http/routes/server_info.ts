@@ -4,7 +4,9 @@ import { endpoint } from "../endpoint.ts";
 import { REALTIME_V1 } from "../../../../protocol/subprotocols.ts";
 import { VERSION } from "../../version.ts";
 
-/** `GET /`: what this service is, and the routes of the app, whichever are in it when it is asked. */
+/**
+ * `GET /`: what this service is, and the routes of the app, whichever are in it when it is asked.
+ */
 // The return type is what `hc` reads.
 // deno-lint-ignore explicit-module-boundary-types
 export function serverInfo(routes: () => Hono<AppEnv>["routes"]) {

@@ -1,7 +1,7 @@
 /**
- * Time for which later publishes are rejected after one was refused, measured from the refusal or its
- * last retry. Milliseconds. Five times the wait that clients are told: enough for a retry on a slow
- * network. A client that gave a message up is not locked out for longer.
+ * Time for which later publishes are rejected after one was refused, measured from the refusal or
+ * its last retry. Milliseconds. Five times the wait that clients are told: enough for a retry on a
+ * slow network. A client that gave a message up is not locked out for longer.
  */
 const HOLD_MS = 5_000;
 
@@ -17,7 +17,10 @@ export interface PublishOrderDeps {
   readonly isDelivered: (id: string, after: number) => boolean;
 }
 
-/** A publish that is not settled. A `delivered` one was refused although it is stored: no retry is needed. */
+/**
+ * A publish that is not settled. A `delivered` one was refused although it is stored: no retry is
+ * needed.
+ */
 interface Publish {
   /** Offset of the last message delivered before the first attempt. */
   readonly after: number;
@@ -25,8 +28,8 @@ interface Publish {
 }
 
 /**
- * The order of one connection's durable publishes. After a refusal that may be retried, later publishes are
- * rejected until the retry comes. Otherwise they would be stored before it.
+ * The order of one connection's durable publishes. After a refusal that may be retried, later
+ * publishes are rejected until the retry comes. Otherwise they would be stored before it.
  */
 export class PublishOrder {
   readonly #deps: PublishOrderDeps;
@@ -39,7 +42,10 @@ export class PublishOrder {
     this.#deps = deps;
   }
 
-  /** True if a publish may be stored now; call `settle` or `fail` then. A rejected one keeps its position. */
+  /**
+   * True if a publish may be stored now; call `settle` or `fail` then. A rejected one keeps its
+   * position.
+   */
   admit(id: string): boolean {
     const mayGo = !this.#isBehind(id);
     const known = this.#publishes.get(id);

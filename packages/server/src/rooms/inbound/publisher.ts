@@ -24,9 +24,9 @@ export interface Publishing
 export type PublishDeps = SendDeps & Pick<RoomDeps, "maxPendingPublishes">;
 
 /**
- * Publishes the messages of one member. Frames go to the backplane in order, without waiting, so that a
- * client can have many under way. Each gets an ack or an error when its outcome is known. A message
- * that may be retried is not overtaken by later ones.
+ * Publishes the messages of one member. Frames go to the backplane in order, without waiting, so
+ * that a client can have many under way. Each gets an ack or an error when its outcome is known. A
+ * message that may be retried is not overtaken by later ones.
  */
 export class Publisher {
   readonly #member: Publishing;

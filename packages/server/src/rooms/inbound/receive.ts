@@ -44,10 +44,14 @@ export class Receiver {
     }
   }
 
-  /** Handles frames in order. Not async, so that sync frames do not delay the next WebSocket message. */
+  /**
+   * Handles frames in order. Not async, so that sync frames do not delay the next WebSocket
+   * message.
+   */
   #takeAll(frames: readonly unknown[]): void | Promise<void> {
     for (const [index, frame] of frames.entries()) {
-      // After a close by the client its earlier frames are still handled, as those of later messages are.
+      // After a close by the client its earlier frames are still handled, as those of later
+      // messages are.
       if (this.#member.isClosedByUs) return;
       const pending = this.#takeFrame(frame);
       if (pending) return pending.then(() => this.#takeAll(frames.slice(index + 1)));

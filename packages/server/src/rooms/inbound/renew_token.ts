@@ -4,7 +4,10 @@ import type { JoinRequest } from "../join_request.ts";
 import type { Member } from "../member.ts";
 import type { RoomDeps } from "../room_deps.ts";
 
-/** Handles an `auth` frame: gives the member a fresh token and its current permissions. Never rejects. */
+/**
+ * Handles an `auth` frame: gives the member a fresh token and its current permissions. Never
+ * rejects.
+ */
 export async function renewToken(
   member: Member,
   { room, key, authorize }: JoinRequest,

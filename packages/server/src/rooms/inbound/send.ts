@@ -13,8 +13,8 @@ export interface SendDeps extends Pick<RoomDeps, "metrics" | "now"> {
 }
 
 /**
- * Hands a message to the backplane at once. Resolves when it is stored, or with undefined when it is
- * ephemeral and sent.
+ * Hands a message to the backplane at once. Resolves when it is stored, or with undefined when it
+ * is ephemeral and sent.
  * @throws {BackplaneUnavailable} as a rejection
  */
 export async function send(

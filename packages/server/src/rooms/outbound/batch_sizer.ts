@@ -1,6 +1,11 @@
-/** Idle threshold: after this long without frames, the next frame is sent immediately. Milliseconds. */
+/**
+ * Idle threshold: after this long without frames, the next frame is sent immediately. Milliseconds.
+ */
 const IDLE_MS = 5;
-/** Longest wait for more frames once the previous batch is written. Deno makes it one to two. Milliseconds. */
+/**
+ * Longest wait for more frames once the previous batch is written. Deno makes it one to two.
+ * Milliseconds.
+ */
 const WAIT_MS = 1;
 /** Estimated time to write one member's WebSocket message (docs/performance.md). Milliseconds. */
 const WRITE_MS = 0.008;
@@ -11,7 +16,10 @@ const MAX_WRITE_MS = 20;
 /** Full batches required before the target is raised by one; doubles after each timeout. */
 const FIRST_PATIENCE = 8;
 const MAX_PATIENCE = 256;
-/** Consecutive timeouts before the target is lowered: one may be a hiccup of the network or a client. */
+/**
+ * Consecutive timeouts before the target is lowered: one may be a hiccup of the network or a
+ * client.
+ */
 const MAX_TIMEOUTS = 2;
 
 /** Frames that are sent together. */
@@ -26,10 +34,10 @@ export interface Batch {
 }
 
 /**
- * Decides how many pending frames make a batch. Under load clients answer at different times, and each
- * send costs every member. So a room waits until as many frames are pending as went out last time,
- * and now and then for one more. When they do not come in time, the target goes down. A room whose
- * frames come one at a time never waits.
+ * Decides how many pending frames make a batch. Under load clients answer at different times, and
+ * each send costs every member. So a room waits until as many frames are pending as went out last
+ * time, and now and then for one more. When they do not come in time, the target goes down. A room
+ * whose frames come one at a time never waits.
  */
 export class BatchSizer {
   #target = 1;
@@ -38,7 +46,9 @@ export class BatchSizer {
   #timeouts = 0;
   /** Most frames of a batch that timed out, since the last full one. */
   #largestTimedOutBatch = 0;
-  /** Estimated time at which the last batch is written; frames sent before wait behind it anyway. */
+  /**
+   * Estimated time at which the last batch is written; frames sent before wait behind it anyway.
+   */
   #writtenAt = -Infinity;
 
   /** True if `frames` reach the target. */

@@ -25,8 +25,8 @@ interface UnicastFrame extends Frame {
 }
 
 /**
- * A recipient, and its pending unicast frames. They are kept here, since a lookup per recipient at every
- * flush would cost as much as our part of a send.
+ * A recipient, and its pending unicast frames. They are kept here, since a lookup per recipient at
+ * every flush would cost as much as our part of a send.
  */
 interface RecipientState<R> {
   readonly recipient: R;
@@ -35,15 +35,17 @@ interface RecipientState<R> {
 
 /** Pending characters above which frames are sent at once, so that joined messages stay small. */
 const MAX_PENDING_LENGTH = 65_536;
-/** Fewest members that joined frames are delayed for: fewer sends cost less than the delay's timer. */
+/**
+ * Fewest members that joined frames are delayed for: fewer sends cost less than the delay's timer.
+ */
 const MIN_DELAYED_FOR = 16;
 
 /**
- * Sends frames to the members of a room, to each in the order in which they were created. Frames of one
- * event-loop tick are joined into one text, the same for all members that take it. A delivery then
- * costs one WebSocket message, however many frames it holds. Without load a tick holds one frame and
- * settles in a microsecond. Under load frames wait until as many are pending as went out last time,
- * for a millisecond at most after the last batch is written.
+ * Sends frames to the members of a room, to each in the order in which they were created. Frames of
+ * one event-loop tick are joined into one text, the same for all members that take it. A delivery
+ * then costs one WebSocket message, however many frames it holds. Without load a tick holds one
+ * frame and settles in a microsecond. Under load frames wait until as many are pending as went out
+ * last time, for a millisecond at most after the last batch is written.
  */
 export class FanOut<R extends Recipient> implements TickListener, DelayListener {
   readonly #scheduler: FlushScheduler;

@@ -9,16 +9,16 @@ export interface DelayListener {
 }
 
 /**
- * Rounds of microtasks until a tick has settled. Deno dispatches all frames that have arrived in the
- * first rounds, and a publish needs a few more until its ack. Some rounds are to spare.
+ * Rounds of microtasks until a tick has settled. Deno dispatches all frames that have arrived in
+ * the first rounds, and a publish needs a few more until its ack. Some rounds are to spare.
  */
 const ROUNDS = 12;
 
 /**
  * Runs callbacks once the current event-loop tick has settled; one scheduler serves all rooms of an
  * isolate. A tick takes a microsecond. A room that expects more frames can ask for a delay instead.
- * A delay is a timer, and a timer that fires costs more than 100 µs of CPU. So a room cancels it when
- * the frames have come.
+ * A delay is a timer, and a timer that fires costs more than 100 µs of CPU. So a room cancels it
+ * when the frames have come.
  */
 export class FlushScheduler {
   readonly #clock: () => number;
@@ -44,7 +44,10 @@ export class FlushScheduler {
     void this.#settle();
   }
 
-  /** Calls `listener.delayEnded` after `ms`, unless cancelled. A delay that is pending already stays as it is. */
+  /**
+   * Calls `listener.delayEnded` after `ms`, unless cancelled. A delay that is pending already stays
+   * as it is.
+   */
   delay(listener: DelayListener, ms: number): void {
     if (this.#delayed.has(listener)) return;
     const timer = setTimeout(() => {

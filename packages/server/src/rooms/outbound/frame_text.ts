@@ -1,8 +1,9 @@
 import type { Ephemeral, Message, PresenceChange, PresenceEntry, Sender } from "../../backplane/contract.ts";
 
 /**
- * The server's frames as text. Frames with messages or presence are written by hand: data and state are
- * JSON text already, and a message becomes text once for all members. Tests hold them to the schemas.
+ * The server's frames as text. Frames with messages or presence are written by hand: data and state
+ * are JSON text already, and a message becomes text once for all members. Tests hold them to the
+ * schemas.
  */
 
 const quote = JSON.stringify;

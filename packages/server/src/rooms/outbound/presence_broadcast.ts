@@ -8,9 +8,9 @@ interface PendingChange {
 }
 
 /**
- * The last broadcast presence list of a room, and the changes that are pending. A joining member gets the
- * list that the others have, and the pending changes with them. So one text serves all who join
- * between two broadcasts.
+ * The last broadcast presence list of a room, and the changes that are pending. A joining member
+ * gets the list that the others have, and the pending changes with them. So one text serves all who
+ * join between two broadcasts.
  */
 export class PresenceBroadcast {
   /** Texts of the broadcast entries, by connection. */
@@ -43,8 +43,8 @@ export class PresenceBroadcast {
 
   /**
    * Returns the pending changes as `presence` frames and applies them to the list. A frame names a
-   * connection at most once, so that the order of its lists does not matter. A member that enters and
-   * leaves is reported to have done both.
+   * connection at most once, so that the order of its lists does not matter. A member that enters
+   * and leaves is reported to have done both.
    */
   flush(): string[] {
     const pending = this.#pending;

@@ -16,9 +16,9 @@ interface Recent {
 }
 
 /**
- * The last messages of a room as text, without gaps up to its head. A joining member reads history up to
- * here, and gets the rest from here without waiting. So nothing can come between its replay and live
- * messages.
+ * The last messages of a room as text, without gaps up to its head. A joining member reads history
+ * up to here, and gets the rest from here without waiting. So nothing can come between its replay
+ * and live messages.
  */
 export class RecentMessages {
   readonly #retained: Retained;
@@ -61,7 +61,9 @@ export class RecentMessages {
     return offset >= this.#head - this.#messages.length;
   }
 
-  /** True if every message after `offset` is here and within retention, so that a resume may get it. */
+  /**
+   * True if every message after `offset` is here and within retention, so that a resume may get it.
+   */
   retains(offset: number): boolean {
     const count = this.#head - offset;
     if (count <= 0) return true;

@@ -12,8 +12,8 @@ export interface RoomPermissions {
 }
 
 /**
- * Decides the permissions of a user in a room. Called before the upgrade, and again when the user sends a
- * fresh token. A rejection refuses the user with 503.
+ * Decides the permissions of a user in a room. Called before the upgrade, and again when the user
+ * sends a fresh token. A rejection refuses the user with 503.
  */
 export interface Authorize {
   (user: User, room: string): RoomPermissions | Promise<RoomPermissions>;
@@ -22,8 +22,9 @@ export interface Authorize {
 }
 
 /**
- * Starts a watch that calls `again` when a user's permissions may have changed, never twice at once.
- * `again` asks the policy and applies the answer. When it rejects, it is called again after a while.
+ * Starts a watch that calls `again` when a user's permissions may have changed, never twice at
+ * once. `again` asks the policy and applies the answer. When it rejects, it is called again after a
+ * while.
  */
 export type WatchPermissions = (userId: string, room: string, again: () => Promise<void>) => PermissionWatch;
 
@@ -36,8 +37,8 @@ export interface PermissionWatch {
 }
 
 /**
- * The policy itself failed: it lets nobody in, and earlier decisions do not count. An unreachable database
- * is another case: members stay, and are checked when it is back.
+ * The policy itself failed: it lets nobody in, and earlier decisions do not count. An unreachable
+ * database is another case: members stay, and are checked when it is back.
  */
 export class PolicyFailed extends BackplaneUnavailable {}
 
@@ -49,7 +50,10 @@ export function anyUser(): RoomPermissions {
 /** All permissions. */
 export const EVERYTHING: RoomPermissions = { join: true, publish: true, presence: true, history: true };
 
-/** Permissions of a list of allowed actions. Nothing is allowed without `join`; unknown actions do not count. */
+/**
+ * Permissions of a list of allowed actions. Nothing is allowed without `join`; unknown actions do
+ * not count.
+ */
 export function permissionsOf(actions: Iterable<unknown>): RoomPermissions {
   const allowed = new Set(actions);
   if (!allowed.has("join")) return NOTHING;

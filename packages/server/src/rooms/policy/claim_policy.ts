@@ -7,8 +7,8 @@ import { matchesGlob } from "./glob.ts";
  * (docs/rooms.md, "Who may do what"):
  *
  * - a list of patterns, `["lobby", "team-7-*"]`: everything in those rooms;
- * - or an object of patterns and allowed actions, `{"news-*": ["join", "history"]}`. Each pattern that
- *   matches adds its actions. Nothing is allowed without `join`.
+ * - or an object of patterns and allowed actions, `{"news-*": ["join", "history"]}`. Each pattern
+ *   that matches adds its actions. Nothing is allowed without `join`.
  *
  * Any other value allows nothing. `user_metadata` never counts: users write it themselves.
  */

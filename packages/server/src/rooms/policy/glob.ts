@@ -1,6 +1,6 @@
 /**
- * True if `text` matches a pattern: `*` stands for any characters or none, `?` for one. Takes at most time
- * proportional to the product of both lengths.
+ * True if `text` matches a pattern: `*` stands for any characters or none, `?` for one. Takes at
+ * most time proportional to the product of both lengths.
  */
 export function matchesGlob(pattern: string, text: string): boolean {
   let at = 0;
