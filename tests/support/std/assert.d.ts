@@ -1,9 +1,8 @@
-// What the tests use of @std/assert 1.x; signatures as there.
+// Functions of @std/assert 1.x that the tests use; signatures as there.
 
 // deno-lint-ignore no-explicit-any
 type AnyConstructor = abstract new (...args: any[]) => unknown;
 
-export class AssertionError extends Error {}
 export function assert(expr: unknown, msg?: string): asserts expr;
 export function assertFalse(expr: unknown, msg?: string): asserts expr is false | 0 | "" | null | undefined;
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void;
@@ -13,7 +12,6 @@ export function assertExists<T>(actual: T, msg?: string): asserts actual is NonN
 export function assertMatch(actual: string, expected: RegExp, msg?: string): void;
 export function assertNotMatch(actual: string, expected: RegExp, msg?: string): void;
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void;
-export function assertArrayIncludes<T>(actual: ArrayLike<T>, expected: ArrayLike<T>, msg?: string): void;
 export function assertObjectMatch(
   actual: Record<PropertyKey, unknown>,
   expected: Record<PropertyKey, unknown>,
@@ -43,4 +41,3 @@ export function assertRejects<E extends Error = Error>(
   msg?: string,
 ): Promise<E>;
 export function fail(msg?: string): never;
-export function unreachable(msg?: string): never;

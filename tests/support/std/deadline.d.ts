@@ -1,7 +1,4 @@
-// The types of @std/async 1.x, deadline.
+// Types of @std/async 1.x, deadline, as far as tests and tools use it.
 
-export interface DeadlineOptions {
-  signal?: AbortSignal;
-}
 /** Rejects with a DOMException named TimeoutError when `ms` are over before `p` settles. */
-export function deadline<T>(p: Promise<T>, ms: number, options?: DeadlineOptions): Promise<T>;
+export function deadline<T>(p: Promise<T>, ms: number): Promise<T>;

@@ -1,7 +1,3 @@
-// The types of @std/async 1.x, delay.
+// Types of @std/async 1.x, delay, as far as tests and tools use it.
 
-export interface DelayOptions {
-  signal?: AbortSignal;
-  persistent?: boolean;
-}
-export function delay(ms: number, options?: DelayOptions): Promise<void>;
+export function delay(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void>;
