@@ -1,9 +1,11 @@
-/** Memory of a process over members that come and go; dev/churn.ts does the same for an hour. */
-import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
+/** Memory of a process while members come and go; `deno task soak --scenario churn` does the same for an hour. */
+import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertThrows } from "@std/assert";
 import { Churn } from "../../tools/soak/churn/churn.ts";
 import { startChurnedServer } from "../../tools/soak/churn/churned_server.ts";
 import { type Visitor, VISITORS } from "../../tools/soak/churn/visits.ts";
 import { judgeFlatness, type Sample } from "../../tools/soak/churn/flatness.ts";
+import { describeChurn, runChurn } from "../../tools/soak/churn/run_churn.ts";
+import { parseOptions } from "../../tools/soak/soak_options.ts";
 
 /** Memory of another process is read from /proc. */
 const CAN_MEASURE = Deno.build.os === "linux";
@@ -84,4 +86,25 @@ Deno.test("flat is what rises by less than 5 % of its median over the second hal
   const { rise, isFlat } = judgeFlatness(over((at) => 1_000 + 2 * at));
   assertEquals([Math.round(rise), isFlat], [98, false]);
   assertThrows(() => judgeFlatness(over(() => 1).slice(0, 4)), RangeError);
+});
+
+Deno.test("churn is a scenario of the soak: it samples memory, and its table says if that is flat", {
+  ignore: !CAN_MEASURE,
+}, async () => {
+  const options = parseOptions([
+    ...["--scenario", "churn", "--minutes", "0.05", "--seed", "7"],
+    ...["--without", "leaves_before_the_answer"],
+  ]);
+  assertEquals([options.rate, options.runMs], [15, 3_000]);
+  let heard = 0;
+  const outcome = await runChurn(options, () => void heard++);
+  assertEquals(heard, outcome.samples.length);
+  assertGreater(outcome.visits, 6);
+  const text = describeChurn(outcome);
+  assertMatch(text, /^(NOT )?FLAT  \d+ visits, seed 7, Deno /);
+  assertMatch(text, /minutes +resident MiB +heap MiB\n +0\.0 +\d+\.\d +\d+\.\d\n/);
+});
+
+Deno.test("a kind of visit that there is not is named", () => {
+  assertThrows(() => parseOptions(["--without", "is_bored"]), Error, "not is_bored");
 });

@@ -1,7 +1,8 @@
 /**
- * `deno task soak`: clients publish through isolates that live a few seconds, are killed, and lose their store; then it is counted what
- * was lost. docs/testing.md says what each figure means.
+ * `deno task soak`: clients publish through isolates that live a few seconds, are killed, and lose their store; then
+ * the soak counts what was lost. `--scenario churn` measures memory instead. docs/testing.md explains each figure.
  */
+import { describeChurn, runChurn } from "./churn/run_churn.ts";
 import { parseOptions, type SoakOptions, USAGE } from "./soak_options.ts";
 import type { SoakOutcome } from "./outcome.ts";
 import { describeOutcome } from "./soak_report.ts";
@@ -16,17 +17,41 @@ if (Deno.args.includes("--help")) {
 }
 const options = readOptions();
 console.log(`seed ${options.seed}`);
-const outcomes: SoakOutcome[] = [];
-for (const backplane of options.backplanes) {
+Deno.exit(await (options.scenario === "churn" ? churn() : soak()) ? 0 : 1);
+
+/** Runs a scenario on each backplane; resolves with whether every promise was kept. */
+async function soak(): Promise<boolean> {
   const run = options.scenario === "turnover" ? runTurnover : runKill;
-  const outcome = await run(options, backplane, createProgressLine(backplane));
-  console.log(`\n${describeOutcome(outcome)}\n`);
-  outcomes.push(outcome);
+  const outcomes: SoakOutcome[] = [];
+  for (const backplane of options.backplanes) {
+    const outcome = await run(options, backplane, createProgressLine(backplane));
+    console.log(`\n${describeOutcome(outcome)}\n`);
+    outcomes.push(outcome);
+  }
+  await writeJson({ seed: options.seed, outcomes });
+  return outcomes.every(({ isKept }) => isKept);
 }
-if (options.json !== undefined) {
-  await Deno.writeTextFile(options.json, JSON.stringify({ seed: options.seed, outcomes }, null, 2) + "\n");
+
+/** Runs the churn; resolves with whether memory stayed flat. */
+async function churn(): Promise<boolean> {
+  let loggedAt = -Infinity;
+  const outcome = await runChurn(options, ({ at, resident, heap }, visits) => {
+    if (at - loggedAt < 60) return;
+    loggedAt = at;
+    const [residentMib, heapMib] = [resident, heap].map((bytes) => (bytes / 1_048_576).toFixed(1));
+    console.log(
+      `${(at / 60).toFixed()} min: ${residentMib} MiB resident, ${heapMib} MiB heap, ${visits} visits`,
+    );
+  });
+  console.log(`\n${describeChurn(outcome)}`);
+  await writeJson(outcome);
+  return outcome.isFlat;
 }
-Deno.exit(outcomes.every(({ isKept }) => isKept) ? 0 : 1);
+
+async function writeJson(value: object): Promise<void> {
+  if (options.json === undefined) return;
+  await Deno.writeTextFile(options.json, JSON.stringify(value, null, 2) + "\n");
+}
 
 function readOptions(): SoakOptions {
   try {

@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
+import { VISITORS } from "./churn/visits.ts";
 import { parseDuration } from "../support/quantities.ts";
 import { type BackplaneName, BACKPLANES } from "../support/backplane_store.ts";
 
 /** What can be run. */
-export const SCENARIOS = ["turnover", "kill1000"] as const;
+export const SCENARIOS = ["turnover", "kill1000", "churn"] as const;
 /** The name of one. */
 export type ScenarioName = (typeof SCENARIOS)[number];
 
@@ -24,7 +25,7 @@ export interface SoakOptions {
   readonly wallMs: number;
   /** CPU that an isolate may use. */
   readonly cpuMs: number;
-  /** Messages published a second, all clients together. */
+  /** Messages published a second, all clients together; visits a second with `churn`. */
   readonly rate: number;
   /** An isolate is killed without a warning, and connections to the database are cut, once in so long; 0: never. */
   readonly killEveryMs: number;
@@ -38,21 +39,24 @@ export interface SoakOptions {
   readonly path: string;
   /** Deno binary of the isolates; undefined: the hosted runtime's version. */
   readonly deno: string | undefined;
+  /** Kinds of visits that `churn` leaves out. */
+  readonly without: readonly string[];
   /** Variables of the function in addition. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 export const USAGE = `deno task soak [options]
   --scenario turnover        isolates come and go under clients that publish (default), or
-             kill1000        one isolate with 1,000 members in one room is killed
-  --minutes 10               how long messages are published
+             kill1000        one isolate with 1,000 members in one room is killed, or
+             churn           memory of one process while members come and go (Linux)
+  --minutes 10               how long messages are published (60 with churn)
   --clients 300 --rooms 30   clients, and the rooms that they are spread over
   --present 300              clients that enter presence (default: all; 50 with kill1000)
   --backplane postgres,redis one run with each, in turn, on a server started for it
   --isolates 3               isolates that take new connections at a time
   --wall 10s                 how long an isolate lives
   --cpu 2s                   CPU that an isolate may use (default: the host's; with kill1000 as much as it likes)
-  --rate 100                 messages published a second, by all together
+  --rate 100                 messages published a second, by all together; with churn visits a second (15)
   --kill-every 15s           an isolate is killed without a warning, at random; 0: never
   --cut-every 20s            some connections to the database are cut, at random; 0: never
   --back-within 5s           how long a client may be away after the kill of kill1000
@@ -61,10 +65,19 @@ export const USAGE = `deno task soak [options]
   --path /realtime/rooms     where its rooms are
   --deno path                Deno binary of the isolates (default: 2.1.4, the hosted runtime's)
   --env NAME=VALUE           a variable of the function; can be repeated
+  --without NAME             a kind of visit that churn leaves out; can be repeated:
+                             ${Object.keys(VISITORS).join("\n                             ")}
   --seed n                   chance begins here (default: drawn, and printed)
   --json out.json            writes every figure
-Exit status: 1 when a promise was broken.`;
+churn reads --minutes, --rate, --without, --seed and --json only.
+Exit status: 1 when a promise was broken, or memory is not flat.`;
 
+/** Defaults that each scenario has of its own. */
+const DEFAULTS: Readonly<Record<ScenarioName, { readonly minutes: string; readonly rate: string }>> = {
+  turnover: { minutes: "10", rate: "100" },
+  kill1000: { minutes: "0.5", rate: "5" },
+  churn: { minutes: "60", rate: "15" },
+};
 const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url);
 
 /** Reads the command line. @throws {Error} naming the option that is wrong */
@@ -90,6 +103,7 @@ export function parseOptions(args: string[]): SoakOptions {
       path: { type: "string", default: "/realtime/rooms" },
       deno: { type: "string" },
       env: { type: "string", multiple: true, default: [] },
+      without: { type: "string", multiple: true, default: [] },
       seed: { type: "string", default: String(crypto.getRandomValues(new Uint32Array(1))[0]) },
       json: { type: "string" },
     },
@@ -97,7 +111,8 @@ export function parseOptions(args: string[]): SoakOptions {
   const scenario = SCENARIOS.find((name) => name === values.scenario);
   if (!scenario) throw new Error(`--scenario takes ${SCENARIOS.join(" or ")}, not ${values.scenario}`);
   const isKill = scenario === "kill1000";
-  const minutes = number("--minutes", values.minutes ?? (isKill ? "0.5" : "10"), 0.05, 1_440);
+  const { minutes: defaultMinutes, rate: defaultRate } = DEFAULTS[scenario];
+  const minutes = number("--minutes", values.minutes ?? defaultMinutes, 0.05, 1_440);
   const clients = whole("--clients", values.clients ?? (isKill ? "1000" : "300"), 2, 20_000);
   return {
     scenario,
@@ -116,7 +131,7 @@ export function parseOptions(args: string[]): SoakOptions {
     isolates: whole("--isolates", values.isolates ?? (isKill ? "1" : "3"), 1, 32),
     wallMs: parseDuration("--wall", values.wall ?? (isKill ? "10m" : "10s")),
     cpuMs: parseDuration("--cpu", values.cpu ?? (isKill ? "60m" : "2s")),
-    rate: number("--rate", values.rate ?? (isKill ? "5" : "100"), 0.1, 10_000),
+    rate: number("--rate", values.rate ?? defaultRate, 0.1, 10_000),
     killEveryMs: parsePeriod("--kill-every", values["kill-every"]),
     cutEveryMs: parsePeriod("--cut-every", values["cut-every"]),
     backWithinMs: parseDuration("--back-within", values["back-within"]),
@@ -126,6 +141,7 @@ export function parseOptions(args: string[]): SoakOptions {
       : new URL(`file://${Deno.realPathSync(values.function)}`),
     path: values.path.replace(/\/$/, ""),
     deno: values.deno,
+    without: values.without.map(visit),
     env: Object.fromEntries(values.env.map(variable)),
   };
 }
@@ -153,6 +169,11 @@ function backplane(text: string): BackplaneName {
   const name = BACKPLANES.find((known) => known === text);
   if (!name) throw new Error(`--backplane takes ${BACKPLANES.join(" and ")}, not ${text}`);
   return name;
+}
+
+function visit(text: string): string {
+  if (Object.hasOwn(VISITORS, text)) return text;
+  throw new Error(`--without takes ${Object.keys(VISITORS).join(", ")}, not ${text}`);
 }
 
 function variable(text: string): [string, string] {

@@ -1,5 +1,6 @@
 import { delay } from "@std/async";
 import { createIssuer } from "../../../packages/cli/dev/issuer.ts";
+import { residentBytes } from "../../support/processes/resident_memory.ts";
 import { type FunctionProcess, startFunctionProcess } from "../../support/processes/function_process.ts";
 
 /** What the memory was, in bytes. */
@@ -104,7 +105,7 @@ export async function startChurnedServer({ entry = ENTRY, env = {} }: ChurnedSer
         .map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
       return `ws://127.0.0.1:${process.port}/realtime/rooms/${room}?${parameters.join("&")}`;
     },
-    memory: async () => ({ rss: await residentBytes(process.pid), heap: await heap("SIGHUP") }),
+    memory: async () => ({ rss: residentBytes(process.pid), heap: await heap("SIGHUP") }),
     liveHeap: () => heap("SIGUSR2"),
     async untilConnections(count) {
       const giveUpAt = performance.now() + SETTLE_PATIENCE_MS;
@@ -117,11 +118,4 @@ export async function startChurnedServer({ entry = ENTRY, env = {} }: ChurnedSer
     },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-  if (kibibytes === undefined) throw new Error(`There is no VmRSS of process ${pid}.`);
-  return Number(kibibytes) * 1024;
 }
