@@ -1,11 +1,12 @@
 /** The frame codec of tools/support/wire, on every split of a byte stream. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { concatBytes } from "../../tools/support/wire/byte_queue.ts";
 import {
   encodeClientFrame,
   encodeServerFrame,
-  FrameCursor,
   FrameDecoder,
+  readFrames,
 } from "../../tools/support/wire/websocket_frames.ts";
 
 const frame = fc.record({
@@ -26,33 +27,22 @@ function encode({ opcode, payload, isFinal, isMasked }: Frame): Uint8Array {
   return isMasked ? encodeClientFrame(opcode, payload, isFinal) : encodeServerFrame(opcode, payload, isFinal);
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
-}
-
 Deno.test("any split of the bytes decodes to the same frames, and their sizes cover the stream", () => {
   const cuts = fc.array(fc.nat({ max: 200 }), { minLength: 1, maxLength: 30 });
   fc.assert(
     fc.property(frames, cuts, fc.boolean(), (sent, lengths, isFine) => {
-      const stream = concat(sent.map(encode));
+      const stream = concatBytes(sent.map(encode));
       const decoder = new FrameDecoder();
       const received = [];
       let size = 0;
       for (let at = 0, turn = 0; at < stream.length; turn++) {
         // Some runs cut the heads to pieces, the others cut long payloads.
         const step = (lengths[turn % lengths.length] ?? 0) * (isFine ? 1 : 500) + 1;
-        decoder.push(stream.subarray(at, at + step));
-        at += step;
-        for (let next = decoder.next(); next; next = decoder.next()) {
-          received.push({ opcode: next.opcode, isFinal: next.isFinal, payload: next.payload.slice() });
-          size += next.size;
+        for (const frame of decoder.push(stream.subarray(at, at + step))) {
+          received.push({ opcode: frame.opcode, isFinal: frame.isFinal, payload: frame.payload.slice() });
+          size += frame.size;
         }
+        at += step;
       }
       assertEquals(
         received,
@@ -70,13 +60,17 @@ Deno.test("a frame is not read before its last byte, whatever an earlier frame l
       const bytes = encode(sent);
       const buffer = new Uint8Array(bytes.length + 20).fill(stale);
       buffer.set(bytes);
-      const cursor = new FrameCursor();
-      for (const limit of [0, 1, 2, 3, 5, 9, 13, bytes.length - 1]) {
-        if (limit < bytes.length) assertEquals(cursor.moveTo(buffer.fill(stale, limit), 0, limit), false);
+      const ends: number[] = [];
+      const read = (limit: number) =>
+        readFrames(buffer, 0, limit, (_opcode, _bytes, _start, end) => ends.push(end));
+      for (let limit = 0; limit < Math.min(20, bytes.length); limit++) {
+        buffer.fill(stale, limit);
+        assertEquals(read(limit), 0);
         buffer.set(bytes);
       }
-      assertEquals(cursor.moveTo(buffer, 0, bytes.length), true);
-      assertEquals([cursor.opcode, cursor.isFinal, cursor.end], [sent.opcode, sent.isFinal, bytes.length]);
+      assertEquals(read(bytes.length - 1), 0);
+      assertEquals(read(bytes.length), bytes.length);
+      assertEquals(ends, [bytes.length]);
     }),
   );
 });
@@ -89,8 +83,8 @@ Deno.test("frames have the bytes of RFC 6455, section 5.7", () => {
     new Uint8Array([0x01, 0x03, 0x48, 0x65, 0x6c]),
   );
   const decoder = new FrameDecoder();
-  decoder.push(new Uint8Array([0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]));
-  assertEquals(decoder.next()?.payload, hello);
+  const masked = new Uint8Array([0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+  assertEquals(decoder.push(masked), [{ opcode: 1, isFinal: true, payload: hello, size: 11 }]);
   assertEquals(
     encodeServerFrame(2, new Uint8Array(256)).subarray(0, 4),
     new Uint8Array([0x82, 0x7e, 0x01, 0x00]),

@@ -1,14 +1,23 @@
 import { deadline } from "@std/async";
+import {
+  bytesOfText,
+  formatHead,
+  type HeaderFields,
+  headerOf,
+  parseHttpResponse,
+  textOfBytes,
+} from "./http_head.ts";
 import { PATIENCE_MS } from "./socket_client.ts";
+import { readHead, writeAll } from "./tcp_connection.ts";
 
-/** A response read off a TCP connection. */
+/** A response read from a TCP connection. */
 export interface RawResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
 }
 
-/** The header lines of a complete WebSocket handshake. */
+/** Header lines of a complete WebSocket handshake. */
 export const HANDSHAKE = [
   "Connection: Upgrade",
   "Upgrade: websocket",
@@ -16,50 +25,51 @@ export const HANDSHAKE = [
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ] as const;
 
-/** Sends a GET request byte for byte over TCP and reads the response: nothing is added, nothing corrected. */
+/** Encodes a GET request with these header lines and `Host`; corrects nothing. */
+export function encodeGet(target: string, headerLines: readonly string[]): Uint8Array {
+  const head = formatHead(`GET ${target} HTTP/1.1`, ["Host: 127.0.0.1", ...headerLines]);
+  return new TextEncoder().encode(head);
+}
+
+/** Sends a GET request over TCP exactly as given, and reads the response. */
 export async function rawGet(
   port: number,
   target: string,
   headerLines: readonly string[] = [],
 ): Promise<RawResponse> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  const lines = [`GET ${target} HTTP/1.1`, "Host: 127.0.0.1", ...headerLines, "", ""];
-  const bytes = new TextEncoder().encode(lines.join("\r\n"));
-  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+  await writeAll(connection, encodeGet(target, headerLines));
   return await deadline(readResponse(connection), PATIENCE_MS);
 }
 
-async function readResponse(connection: Deno.Conn): Promise<RawResponse> {
-  const buffer = new Uint8Array(16_384);
-  // One character a byte, so that lengths count bytes; the body is decoded when it is complete.
-  const byByte = new TextDecoder("latin1");
-  let text = "";
+async function readResponse(connection: Deno.TcpConn): Promise<RawResponse> {
+  const received = await readHead(connection);
+  const head = received && parseHttpResponse(received.text);
+  if (!head) {
+    throw new Error(
+      `Expected an HTTP/1.1 response head, received ${received?.text ?? "none before the end"}.`,
+    );
+  }
+  const chunk = new Uint8Array(16_384);
+  // One character per byte, so that lengths count bytes; the complete body is decoded as UTF-8.
+  let rest = textOfBytes(received.rest);
   for (;;) {
-    const read = await connection.read(buffer);
-    const ended = read === null;
-    if (!ended) text += byByte.decode(buffer.subarray(0, read));
-    const headLength = text.indexOf("\r\n\r\n");
-    if (headLength < 0) {
-      if (ended) throw new Error(`The connection ended within the head of a response: ${text}`);
-      continue;
+    let body = completeBody(rest, head.headers);
+    if (body === undefined) {
+      const read = await connection.read(chunk);
+      if (read === null) body = rest;
+      else rest += textOfBytes(chunk.subarray(0, read));
     }
-    const [statusLine = "", ...headerLines] = text.slice(0, headLength).split("\r\n");
-    const headers = new Headers(headerLines.map((line): [string, string] => {
-      const colon = line.indexOf(":");
-      return [line.slice(0, colon), line.slice(colon + 1).trim()];
-    }));
-    const rest = text.slice(headLength + 4);
-    const body = completeBody(rest, headers) ?? (ended ? rest : undefined);
     if (body === undefined) continue;
-    const bytes = Uint8Array.from(body, (character) => character.charCodeAt(0));
-    return { status: Number(statusLine.split(" ")[1]), headers, body: new TextDecoder().decode(bytes) };
+    const headers = new Headers(head.headers.map(([name, value]): [string, string] => [name, value]));
+    return { status: head.status, headers, body: new TextDecoder().decode(bytesOfText(body)) };
   }
 }
 
-/** The body, once all of it is there. Deno 2.1.4 sends in chunks what 2.9 sends with its length. */
-function completeBody(rest: string, headers: Headers): string | undefined {
-  if (headers.get("transfer-encoding") !== "chunked") {
-    const length = Number(headers.get("content-length") ?? 0);
+/** Returns the body once it is complete. Deno 2.1.4 sends in chunks what 2.9 sends with its length. */
+function completeBody(rest: string, headers: HeaderFields): string | undefined {
+  if (headerOf(headers, "transfer-encoding") !== "chunked") {
+    const length = Number(headerOf(headers, "content-length") ?? 0);
     return rest.length >= length ? rest.slice(0, length) : undefined;
   }
   let body = "";

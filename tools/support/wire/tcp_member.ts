@@ -1,119 +1,110 @@
 import { deadline } from "@std/async";
 import type { ServerFrame } from "../../../packages/server/src/schemas/server_frames.ts";
 import { REALTIME_V1 } from "../../../packages/protocol/subprotocols.ts";
-import type { FrameOf } from "../../../tests/support/room_client.ts";
-import { HANDSHAKE } from "./raw_request.ts";
-import { closeCode, closeFrame, OPCODE } from "./raw_socket.ts";
-import { clientFrame, clientFrames, FrameReader } from "./frame_reader.ts";
+import { closeQuietly, writeAll } from "./tcp_connection.ts";
+import { openUpgraded, type UpgradedConnection } from "./upgraded_connection.ts";
+import { encodeClientFrame, encodeClientFrames, FrameDecoder } from "./websocket_frames.ts";
+import { closeCode, closeFrame, OPCODE, textFrame, type WireFrame } from "./wire_frame.ts";
 
-/** How long a test waits for what a busy server is to do; the machine may be slow and shared. */
+/** Limit for every wait on a busy server, in milliseconds; the machine may be slow and shared. */
 export const HOSTILE_PATIENCE_MS = 30_000;
 
-/** How a member connects. */
+/** Options of a member. */
 export interface TcpMemberOptions {
   /** Does not offer `realtime.v1`. */
   readonly plain?: boolean;
   /** Does not read until `resume`. */
   readonly paused?: boolean;
-  /** Told of every frame; then they are not kept, and cannot be waited for. */
+  /** Receives every frame. The member keeps none then, and `until` finds none. */
   readonly onFrame?: (frame: ServerFrame) => void;
 }
 
-const encoder = new TextEncoder();
+type WelcomeFrame = Extract<ServerFrame, { type: "welcome" }>;
+
 const decoder = new TextDecoder();
 
 /**
- * A member of a room over bare TCP: it can stop reading, break off without a close frame, and send what no WebSocket library
- * would; what it sends goes out at once. Answers pings and closes while it reads.
+ * A member of a room over bare TCP. It can stop reading, disconnect without a close frame, and send
+ * frames that no WebSocket library would. While it reads, it answers pings and closes.
  */
 export class TcpMember implements AsyncDisposable {
   readonly #connection: Deno.TcpConn;
-  readonly #reader = new FrameReader();
+  readonly #decoder = new FrameDecoder();
   readonly #isPlain: boolean;
   readonly #onFrame: ((frame: ServerFrame) => void) | undefined;
   readonly #frames: ServerFrame[] = [];
   readonly #ended = Promise.withResolvers<number>();
+  readonly #reading: Promise<void>;
   #next = 0;
   #arrival = Promise.withResolvers<void>();
-  #gate: PromiseWithResolvers<void> | undefined;
-  #reading: Promise<void> = Promise.resolve();
+  /** Settles at `resume`; undefined while the member reads. */
+  #pause: PromiseWithResolvers<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #code = 1006;
-  #isOver = false;
+  #isClosed = false;
 
-  private constructor(connection: Deno.TcpConn, { plain = false, onFrame }: TcpMemberOptions) {
+  private constructor({ connection, rest }: UpgradedConnection, options: TcpMemberOptions) {
     this.#connection = connection;
-    this.#isPlain = plain;
-    this.#onFrame = onFrame;
+    this.#isPlain = options.plain ?? false;
+    this.#onFrame = options.onFrame;
+    if (options.paused) this.pause();
+    this.#reading = this.#read(rest);
   }
 
-  /** Connects to a room's address and completes the handshake; rejects unless it is answered 101. */
+  /** Connects to a room's URL and completes the handshake; rejects unless the response is a 101. */
   static async open(url: string, options: TcpMemberOptions = {}): Promise<TcpMember> {
-    const { hostname, port, pathname, search } = new URL(url);
-    const connection = await Deno.connect({ hostname, port: Number(port) });
-    connection.setNoDelay();
-    const member = new TcpMember(connection, options);
-    const offer = options.plain ? [] : [`Sec-WebSocket-Protocol: ${REALTIME_V1}`];
-    const lines = [`GET ${pathname}${search} HTTP/1.1`, "Host: 127.0.0.1", ...HANDSHAKE, ...offer, "", ""];
-    try {
-      await member.#write(encoder.encode(lines.join("\r\n")));
-      await deadline(member.#readHead(), HOSTILE_PATIENCE_MS);
-    } catch (error) {
-      member.abort();
-      throw error;
-    }
-    if (options.paused) member.pause();
-    member.#reading = member.#read();
-    return member;
+    const headerLines = options.plain ? [] : [`Sec-WebSocket-Protocol: ${REALTIME_V1}`];
+    const upgraded = await openUpgraded(url, { headerLines, patienceMs: HOSTILE_PATIENCE_MS });
+    return new TcpMember(upgraded, options);
   }
 
-  /** Connects and waits for `welcome`, which must be the first frame. */
-  static async join(url: string, options?: TcpMemberOptions): Promise<[TcpMember, FrameOf<"welcome">]> {
+  /** Connects and waits for `welcome`, which has to be the first frame. */
+  static async join(url: string, options?: TcpMemberOptions): Promise<[TcpMember, WelcomeFrame]> {
     const member = await TcpMember.open(url, options);
     const first = await member.until(() => true, "welcome");
     if (first.type === "welcome") return [member, first];
-    throw new Error(`The first frame is ${JSON.stringify(first)}`);
+    throw new Error(`Expected welcome as the first frame, received ${JSON.stringify(first)}.`);
   }
 
-  /** Every frame so far, unless `onFrame` has them. */
+  /** Frames received so far; empty with `onFrame`. */
   get frames(): readonly ServerFrame[] {
     return this.#frames;
   }
 
-  /** How the connection ended: the server's close code, or 1006 when it broke. Does not come while the member does not read. */
+  /** Close code of the server, or 1006 without one. A paused member does not notice the end. */
   get ended(): Promise<number> {
     return deadline(this.#ended.promise, HOSTILE_PATIENCE_MS);
   }
 
-  /** Sends a value as JSON. Resolves when it is written. */
+  /** Sends a value as JSON; resolves once the kernel has taken all bytes. */
   send(value: unknown): Promise<void> {
     return this.sendText(JSON.stringify(value));
   }
 
-  /** Sends text as it is. */
+  /** Sends a text frame. */
   sendText(text: string): Promise<void> {
-    return this.sendFrame(OPCODE.text, encoder.encode(text));
+    return this.sendTexts([text]);
   }
 
-  /** Sends several texts in one piece. */
+  /** Sends several text frames in one write. */
   sendTexts(texts: readonly string[]): Promise<void> {
-    return this.#write(clientFrames(OPCODE.text, texts.map((text) => encoder.encode(text))));
+    return this.#write(encodeClientFrames(texts.map(textFrame)));
   }
 
-  /** Sends any frame. */
+  /** Sends a final frame of any opcode. */
   sendFrame(opcode: number, payload: Uint8Array): Promise<void> {
-    return this.#write(clientFrame(opcode, payload));
+    return this.#write(encodeClientFrame(opcode, payload));
   }
 
-  /** The next frame that is wanted, beginning after the last one that was waited for; those in between are passed by. */
-  async until(isWanted: (frame: ServerFrame) => boolean, what: string): Promise<ServerFrame> {
+  /** Returns the next matching frame behind the one returned last, and skips the frames between. */
+  async until(matches: (frame: ServerFrame) => boolean, what: string): Promise<ServerFrame> {
     const giveUpAt = performance.now() + HOSTILE_PATIENCE_MS;
     for (;;) {
       while (this.#next < this.#frames.length) {
         const frame = this.#frames[this.#next++];
-        if (frame && isWanted(frame)) return frame;
+        if (frame && matches(frame)) return frame;
       }
-      if (this.#isOver) throw new Error(`The connection ended with ${this.#code} before ${what}.`);
+      if (this.#isClosed) throw new Error(`The connection ended with ${this.#code} before ${what}.`);
       this.#arrival = Promise.withResolvers();
       const left = Math.max(0, giveUpAt - performance.now());
       await deadline(this.#arrival.promise, left).catch((cause: unknown) => {
@@ -123,7 +114,7 @@ export class TcpMember implements AsyncDisposable {
     }
   }
 
-  /** What answers the frame with this id. */
+  /** Waits for the answer to the frame with this id. */
   answer(id: string): Promise<ServerFrame> {
     return this.until(
       (frame) => frame.type !== "message" && "id" in frame && frame.id === id,
@@ -131,35 +122,35 @@ export class TcpMember implements AsyncDisposable {
     );
   }
 
-  /** Sends a frame and waits for what answers it. */
+  /** Sends a frame and waits for its answer. */
   async request(frame: { readonly id: string } & Record<string, unknown>): Promise<ServerFrame> {
     await this.send(frame);
     return await this.answer(frame.id);
   }
 
-  /** Stops reading. */
+  /** Stops reading before the next chunk. */
   pause(): void {
-    this.#gate ??= Promise.withResolvers();
+    this.#pause ??= Promise.withResolvers();
   }
 
-  /** Reads on. */
+  /** Continues to read. */
   resume(): void {
-    this.#gate?.resolve();
-    this.#gate = undefined;
+    this.#pause?.resolve();
+    this.#pause = undefined;
   }
 
-  /** Breaks the connection off without a close frame. */
+  /** Disconnects without a close frame. */
   abort(): void {
     this.#end();
     this.resume();
   }
 
-  /** Closes with a code and waits until the server has answered. */
+  /** Closes with a code and waits for the answer of the server. */
   async close(code: number = 1000): Promise<void> {
     this.resume();
-    if (!this.#isOver) {
+    if (!this.#isClosed) {
       const { opcode, payload } = closeFrame(code);
-      await this.sendFrame(opcode, payload).catch(() => {/* it ended by itself */});
+      await this.sendFrame(opcode, payload).catch(() => {/* the server closed first */});
     }
     await this.ended;
     await this.#reading;
@@ -168,63 +159,50 @@ export class TcpMember implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.abort();
     await this.#reading;
-    await this.#writing.catch(() => {/* whoever sent was told */});
+    await this.#writing.catch(() => {/* the caller of the failed write knows */});
   }
 
   #write(bytes: Uint8Array): Promise<void> {
-    const writing = this.#writing.then(async () => {
-      for (let sent = 0; sent < bytes.length;) sent += await this.#connection.write(bytes.subarray(sent));
-    });
+    const writing = this.#writing.then(() => writeAll(this.#connection, bytes));
     this.#writing = writing;
-    writing.catch(() => {/* whoever sent was told */});
+    writing.catch(() => {/* the caller of the failed write knows */});
     return writing;
   }
 
-  async #readHead(): Promise<void> {
-    const chunk = new Uint8Array(1_024);
-    for (;;) {
-      const head = this.#reader.takeHead();
-      if (head?.startsWith("HTTP/1.1 101 ")) return;
-      if (head !== undefined) throw new Error(`The upgrade was answered with ${head}`);
-      const read = await this.#connection.read(chunk);
-      if (read === null) throw new Error("The connection ended within the head.");
-      this.#reader.push(chunk.subarray(0, read));
-    }
-  }
-
-  async #read(): Promise<void> {
+  async #read(rest: Uint8Array): Promise<void> {
     const chunk = new Uint8Array(16_384);
     try {
-      for (;;) {
-        await this.#gate?.promise;
-        for (let frame = this.#reader.next(); frame && !this.#isOver; frame = this.#reader.next()) {
-          this.#take(frame.opcode, frame.payload);
+      for (let received = rest;;) {
+        await this.#pause?.promise;
+        for (const frame of this.#decoder.push(received)) {
+          if (this.#isClosed) return;
+          this.#take(frame);
         }
-        if (this.#isOver) return;
+        if (this.#isClosed) return;
         const read = await this.#connection.read(chunk);
         if (read === null) return;
-        this.#reader.push(chunk.subarray(0, read));
+        received = chunk.subarray(0, read);
       }
     } catch (error) {
-      if (!this.#isOver && !(error instanceof Deno.errors.ConnectionReset)) throw error;
+      if (!this.#isClosed && !(error instanceof Deno.errors.ConnectionReset)) throw error;
     } finally {
       this.#end();
     }
   }
 
-  #take(opcode: number, payload: Uint8Array): void {
+  #take({ opcode, payload }: WireFrame): void {
     if (opcode === OPCODE.ping) {
-      void this.sendFrame(OPCODE.pong, payload.slice()).catch(() => {/* it ended */});
+      void this.sendFrame(OPCODE.pong, payload).catch(() => {/* the connection ended */});
     }
     if (opcode === OPCODE.close) {
       this.#code = payload.length >= 2 ? closeCode({ opcode, payload }) : 1005;
-      this.#answerClose(payload.slice(0, 2));
+      this.#answerClose(payload.subarray(0, 2));
     }
     if (opcode !== OPCODE.text) return;
-    // What the server sends is held against its schemas by RoomClient; here it can be twenty thousand a second.
+    // RoomClient validates frames against the schemas; here 20,000 frames may arrive per second.
     const value: ServerFrame | ServerFrame[] = JSON.parse(decoder.decode(payload));
     if (!Array.isArray(value)) return this.#takeFrame(value);
-    if (this.#isPlain) throw new Error("A plain client was sent an array.");
+    if (this.#isPlain) throw new Error("A member without realtime.v1 received an array of frames.");
     for (const frame of value) this.#takeFrame(frame);
   }
 
@@ -235,14 +213,14 @@ export class TcpMember implements AsyncDisposable {
   }
 
   #answerClose(payload: Uint8Array): void {
-    const answered = this.sendFrame(OPCODE.close, payload).catch(() => {/* it ended */});
+    const answered = this.sendFrame(OPCODE.close, payload).catch(() => {/* the connection ended */});
     void answered.then(() => this.#end());
   }
 
   #end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#connection.close();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    closeQuietly(this.#connection);
     this.#ended.resolve(this.#code);
     this.#arrival.resolve();
   }

@@ -1,8 +1,6 @@
 /** Frames of RFC 6455, section 5.2: the only encoder and decoder of the tools. */
-import { ByteQueue } from "./byte_queue.ts";
-
-/** Opcodes of RFC 6455; from 8 on they belong to control frames. */
-export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+import { ByteQueue, concatBytes } from "./byte_queue.ts";
+import type { WireFrame } from "./wire_frame.ts";
 
 const FINAL = 0x80;
 const MASKED = 0x80;
@@ -20,6 +18,11 @@ export function encodeClientFrame(
   isFinal: boolean = true,
 ): Uint8Array<ArrayBuffer> {
   return encode(opcode, payload, isFinal, CLIENT_MASK);
+}
+
+/** Encodes several masked frames in one piece. */
+export function encodeClientFrames(frames: readonly WireFrame[]): Uint8Array<ArrayBuffer> {
+  return concatBytes(frames.map(({ opcode, payload }) => encodeClientFrame(opcode, payload)));
 }
 
 /** Encodes one unmasked frame, as a server has to send it. */
@@ -61,44 +64,42 @@ function applyMask(bytes: Uint8Array, mask: Uint8Array): void {
 }
 
 /**
- * Position of one frame in a buffer. A reading loop moves one cursor from frame to frame, which
- * allocates nothing: the load generator decodes every received byte with it.
+ * Receives a frame: its payload is `bytes` from `start` to before `end`, still masked and only valid
+ * during the call.
  */
-export class FrameCursor {
-  opcode = 0;
-  isFinal = false;
-  isMasked = false;
-  /** Offset of the payload's first byte. */
-  payloadStart = 0;
-  /** Offset behind the payload. */
-  end = 0;
+export type OnFrame = (
+  opcode: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isFinal: boolean,
+) => void;
 
-  /** Moves to the frame at `start`; false while the frame is not complete before `limit`. */
-  moveTo(bytes: Uint8Array, start: number, limit: number): boolean {
-    if (start + 2 > limit) return false;
-    const first = bytes[start] ?? 0;
-    const second = bytes[start + 1] ?? 0;
-    let length = second & 0x7f;
-    let payloadStart = start + 2;
-    if (length === LENGTH_16) {
-      length = bigEndian(bytes, payloadStart, 2);
-      payloadStart += 2;
-    } else if (length === LENGTH_64) {
-      length = bigEndian(bytes, payloadStart, 8);
-      payloadStart += 8;
+/**
+ * Reads the complete frames between `from` and `limit`, and returns the offset of the first
+ * incomplete one. Allocates nothing: the load generator reads every received byte with it.
+ */
+export function readFrames(bytes: Uint8Array, from: number, limit: number, onFrame: OnFrame): number {
+  let offset = from;
+  while (offset + 2 <= limit) {
+    const first = bytes[offset] ?? 0;
+    let length = bytes[offset + 1] ?? 0;
+    let start = offset + 2;
+    // One comparison for most frames of a server: short and without a mask.
+    if (length >= LENGTH_16) {
+      const maskBytes = (length & MASKED) > 0 ? MASK_BYTES : 0;
+      length &= ~MASKED;
+      const lengthBytes = length === LENGTH_16 ? 2 : length === LENGTH_64 ? 8 : 0;
+      if (lengthBytes > 0) length = bigEndian(bytes, start, lengthBytes);
+      start += lengthBytes + maskBytes;
     }
-    const isMasked = (second & MASKED) > 0;
-    if (isMasked) payloadStart += MASK_BYTES;
-    const end = payloadStart + length;
-    // An incomplete length is never read as one: `payloadStart` is beyond `limit` then.
-    if (end > limit) return false;
-    this.opcode = first & 0x0f;
-    this.isFinal = (first & FINAL) > 0;
-    this.isMasked = isMasked;
-    this.payloadStart = payloadStart;
-    this.end = end;
-    return true;
+    const end = start + length;
+    // An incomplete length ends the loop too: `start` is beyond `limit` then.
+    if (end > limit) break;
+    onFrame(first & 0x0f, bytes, start, end, (first & FINAL) > 0);
+    offset = end;
   }
+  return offset;
 }
 
 function bigEndian(bytes: Uint8Array, start: number, count: number): number {
@@ -107,12 +108,9 @@ function bigEndian(bytes: Uint8Array, start: number, count: number): number {
   return value;
 }
 
-/** A frame that a decoder found. */
-export interface DecodedFrame {
-  readonly opcode: number;
+/** A frame of a decoder. An unmasked payload is only valid until the next `push`. */
+export interface DecodedFrame extends WireFrame {
   readonly isFinal: boolean;
-  /** Unmasked payload; of an unmasked frame only valid until the next `push`. */
-  readonly payload: Uint8Array;
   /** Bytes of the whole frame on the wire, its head included. */
   readonly size: number;
 }
@@ -120,20 +118,29 @@ export interface DecodedFrame {
 /** Decodes a byte stream into frames and keeps an incomplete frame for the next chunk. */
 export class FrameDecoder {
   readonly #queue = new ByteQueue();
-  readonly #cursor = new FrameCursor();
 
-  push(chunk: Uint8Array): void {
+  /** Adds a chunk and returns the frames that are complete with it. */
+  push(chunk: Uint8Array): DecodedFrame[] {
     this.#queue.append(chunk);
+    const frames: DecodedFrame[] = [];
+    let frameStart = 0;
+    const end = readFrames(this.#queue.view, 0, this.#queue.length, (opcode, bytes, start, end, isFinal) => {
+      const isMasked = ((bytes[frameStart + 1] ?? 0) & MASKED) > 0;
+      frames.push({
+        opcode,
+        isFinal,
+        payload: isMasked ? unmasked(bytes, start, end) : bytes.subarray(start, end),
+        size: end - frameStart,
+      });
+      frameStart = end;
+    });
+    this.#queue.take(end);
+    return frames;
   }
+}
 
-  /** Returns the next complete frame. */
-  next(): DecodedFrame | undefined {
-    const cursor = this.#cursor;
-    if (!cursor.moveTo(this.#queue.view, 0, this.#queue.length)) return undefined;
-    const { opcode, isFinal, isMasked, payloadStart, end: size } = cursor;
-    const frame = this.#queue.take(size);
-    const payload = isMasked ? frame.slice(payloadStart) : frame.subarray(payloadStart);
-    if (isMasked) applyMask(payload, frame.subarray(payloadStart - MASK_BYTES, payloadStart));
-    return { opcode, isFinal, payload, size };
-  }
+function unmasked(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const payload = bytes.slice(start, end);
+  applyMask(payload, bytes.subarray(start - MASK_BYTES, start));
+  return payload;
 }
