@@ -1,43 +1,47 @@
+import { HeadReader, MAX_HEAD_BYTES } from "../wire/http_head.ts";
 import type { Direction } from "./faults.ts";
 import { FrameSplitter, type Piece } from "./frame_splitter.ts";
-import { HeadReader, type RequestHead, requestOf } from "./http_head.ts";
+import { parseSeenRequest, type SeenRequest } from "./seen_request.ts";
 
-/** What a conversation tells, before the bytes in question go on. */
+/** Callbacks of a conversation; each runs before the bytes in question are forwarded. */
 export interface ConversationListener {
-  onRequest(head: RequestHead): void;
-  /** The server agreed to speak WebSocket. */
+  onRequest(request: SeenRequest): void;
+  /** The server answered with 101. */
   onUpgraded(): void;
 }
 
-/** How the bytes of one direction are to be read; `blind` ones go on unseen. */
+/** State of one direction; `opaque` bytes are forwarded unread. */
 type Reading =
-  | { readonly as: "blind" }
+  | { readonly as: "opaque" }
   | { readonly as: "head"; readonly head: HeadReader }
   | { readonly as: "body"; left: number }
   | { readonly as: "frames"; readonly frames: FrameSplitter };
 
-const BLIND: Reading = { as: "blind" };
+const OPAQUE: Reading = { as: "opaque" };
 
 /**
- * Reads along on one connection: HTTP requests, one after the other, and WebSocket messages once one of them was answered with 101.
- * What cannot be read (a chunked body, an answer to a plain request) goes on unseen.
+ * Reads one connection: HTTP requests, one after the other, and WebSocket messages after a 101.
+ * Chunked bodies and answers to plain requests are forwarded unread.
  */
 export class Conversation {
   readonly #listener: ConversationListener;
-  readonly #readings: Record<Direction, Reading> = { toServer: headReading(), toClient: BLIND };
+  readonly #readings: Record<Direction, Reading> = { toServer: headReading(), toClient: OPAQUE };
 
   constructor(listener: ConversationListener) {
     this.#listener = listener;
   }
 
-  /** Takes a chunk in and gives what goes on. `wholeMessages` keeps back what is not complete of a WebSocket message. */
+  /**
+   * Reads a chunk and returns the pieces to forward. `wholeMessages` keeps an incomplete WebSocket
+   * message back.
+   */
   take(direction: Direction, chunk: Uint8Array, wholeMessages: boolean): Piece[] {
     const pieces: Piece[] = [];
     for (let rest = chunk; rest.length > 0;) rest = this.#takeSome(direction, rest, wholeMessages, pieces);
     return pieces;
   }
 
-  /** What was kept back in a direction; it ends here, or need not wait any more. */
+  /** Returns the bytes that were kept back in a direction, once nothing completes them. */
   takeRest(direction: Direction): Piece[] {
     const reading = this.#readings[direction];
     if (reading.as === "frames") return reading.frames.takeRest();
@@ -46,11 +50,11 @@ export class Conversation {
     return bytes.length > 0 ? [{ bytes, passed: 0 }] : [];
   }
 
-  /** Takes the beginning of a chunk, and gives what is left of it. */
+  /** Reads the beginning of a chunk, and returns the rest of it. */
   #takeSome(direction: Direction, chunk: Uint8Array, wholeMessages: boolean, pieces: Piece[]): Uint8Array {
     const reading = this.#readings[direction];
     switch (reading.as) {
-      case "blind":
+      case "opaque":
         pieces.push({ bytes: chunk.slice(), passed: 0 });
         return chunk.subarray(chunk.length);
       case "body": {
@@ -61,12 +65,12 @@ export class Conversation {
         return chunk.subarray(bytes.length);
       }
       case "head": {
-        const read = reading.head.push(chunk);
-        if (!read) return chunk.subarray(chunk.length);
-        pieces.push({ bytes: read.bytes, passed: 0 });
-        if (direction === "toServer") this.#takeRequest(read.text);
-        else this.#takeAnswer(read.text);
-        return chunk.subarray(read.used);
+        const head = reading.head.push(chunk);
+        if (!head && reading.head.size < MAX_HEAD_BYTES) return chunk.subarray(chunk.length);
+        pieces.push({ bytes: head?.bytes ?? reading.head.takeRest(), passed: 0 });
+        if (direction === "toServer") this.#takeRequest(head?.text ?? "");
+        else this.#takeAnswer(head?.text ?? "");
+        return head?.rest ?? chunk.subarray(chunk.length);
       }
       case "frames":
         pieces.push(...reading.frames.push(chunk), ...(wholeMessages ? [] : reading.frames.takeRest()));
@@ -75,18 +79,18 @@ export class Conversation {
   }
 
   #takeRequest(text: string): void {
-    const head = requestOf(text);
-    this.#readings.toServer = head.bodyLength === undefined
-      ? BLIND
-      : head.bodyLength > 0
-      ? { as: "body", left: head.bodyLength }
+    const request = parseSeenRequest(text);
+    this.#readings.toServer = request.bodyLength === undefined
+      ? OPAQUE
+      : request.bodyLength > 0
+      ? { as: "body", left: request.bodyLength }
       : headReading();
-    if (head.isUpgrade) {
-      this.#readings.toServer = BLIND;
-      // Clients wait for an answer before they ask again, so the next that comes is the answer to this.
+    if (request.isUpgrade) {
+      this.#readings.toServer = OPAQUE;
+      // Clients send no request before the answer, so the next head is the answer to this one.
       this.#readings.toClient = headReading();
     }
-    this.#listener.onRequest(head);
+    this.#listener.onRequest(request);
   }
 
   #takeAnswer(text: string): void {
@@ -96,7 +100,7 @@ export class Conversation {
         ? { as: "frames", frames: new FrameSplitter(direction) }
         : direction === "toServer"
         ? headReading()
-        : BLIND;
+        : OPAQUE;
     }
     if (isUpgraded) this.#listener.onUpgraded();
   }

@@ -1,9 +1,9 @@
 import { Conditions } from "./conditions.ts";
 import { EventCounts, type ProxyEvent } from "./event_counts.ts";
 import type { CutWay, Direction, Faults, PerDirection } from "./faults.ts";
-import type { RequestHead } from "./http_head.ts";
 import { ProxiedConnection } from "./proxied_connection.ts";
 import type { SeenMessage } from "./seen_message.ts";
+import type { SeenRequest } from "./seen_request.ts";
 import { TcpSevering } from "./tcp_severing.ts";
 
 /** What a test may have different. */
@@ -215,7 +215,7 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
-  #faultsFor({ method, target, isUpgrade }: RequestHead, connection: ProxiedConnection): Faults {
+  #faultsFor({ method, target, isUpgrade }: SeenRequest, connection: ProxiedConnection): Faults {
     this.#requests.push(`${method} ${target}`);
     if (isUpgrade) this.#connections.push(connection);
     if (this.#isRefusing) return { refuse: true };

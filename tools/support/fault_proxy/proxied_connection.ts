@@ -4,10 +4,10 @@ import { Conversation } from "./conversation.ts";
 import { EventCounts, type ProxyEvent } from "./event_counts.ts";
 import type { CutWay, Direction, Faults, Hold, PerDirection, Place } from "./faults.ts";
 import type { Piece } from "./frame_splitter.ts";
-import type { RequestHead } from "./http_head.ts";
 import { Lane, type LaneEnd } from "./lane.ts";
 import { PlaceWatch } from "./place_watch.ts";
 import type { SeenMessage } from "./seen_message.ts";
+import type { SeenRequest } from "./seen_request.ts";
 import type { TcpSevering } from "./tcp_severing.ts";
 
 /** What a connection works with. */
@@ -18,7 +18,7 @@ export interface ProxiedConnectionOptions {
   /** Of all connections. */
   readonly conditions: Conditions;
   /** What goes wrong from this request on. */
-  readonly faultsFor: (head: RequestHead, connection: ProxiedConnection) => Faults;
+  readonly faultsFor: (head: SeenRequest, connection: ProxiedConnection) => Faults;
   readonly onEvent: (event: ProxyEvent) => void;
   readonly onMessage: (message: SeenMessage) => void;
 }
@@ -151,7 +151,7 @@ export class ProxiedConnection {
     });
   }
 
-  #takeRequest(head: RequestHead): void {
+  #takeRequest(head: SeenRequest): void {
     this.#target = head.target;
     const faults = this.#options.faultsFor(head, this);
     this.#tell("request");

@@ -1,4 +1,4 @@
-import { OPCODE } from "../wire/raw_socket.ts";
+import { OPCODE } from "../wire/wire_frame.ts";
 import type { Direction, MessageMatch } from "./faults.ts";
 
 const decoder = new TextDecoder();
