@@ -1,9 +1,8 @@
 /**
- * A function under the hosted platform's rules, on one's own machine (`deno task edge`, docs/edge-host.md). Without keys in the environment
- * this project's function gets those of the dev server's issuer, and a token is printed.
+ * Runs a function under the hosted platform's rules on this machine (`deno task edge`, docs/edge-host.md). Without keys
+ * in the environment it makes an issuer for this run, gives the function its keys, and prints a token.
  */
-import { loadIssuer } from "../../packages/cli/dev/issuer_key_file.ts";
-import { devToken } from "../../packages/cli/dev/dev_routes.ts";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { parseEnvFile } from "./environment.ts";
 import { eventText, shortId } from "./events.ts";
 import { type EdgeHost, startEdgeHost } from "./host.ts";
@@ -12,7 +11,8 @@ import { type CommandOptions, parseOptions, USAGE } from "./edge_options.ts";
 import { createScreen } from "./screen.ts";
 import { drawTable } from "./table.ts";
 
-const KEY_FILE = new URL("../../.dev/issuer_key.json", import.meta.url);
+/** The printed token is good for a day. */
+const TOKEN_SECONDS = 86_400;
 const REDRAW_MS = 250;
 
 /** The function's variables, and a token where they come with an issuer of ours. */
@@ -22,10 +22,11 @@ async function readEnvironment(
   const given = file === undefined ? {} : parseEnvFile(await Deno.readTextFile(file));
   const env = { ...Deno.env.toObject(), ...given };
   if (env["SUPABASE_URL"] || env["SUPABASE_JWKS"]) return { env };
-  const issuer = await loadIssuer(KEY_FILE);
+  const issuer = await createIssuer();
+  const exp = Math.floor(Date.now() / 1_000) + TOKEN_SECONDS;
   return {
     env: { ...env, SUPABASE_JWKS: JSON.stringify(issuer.jwks) },
-    token: await devToken(issuer, "alice"),
+    token: await issuer.token("alice", { claims: { exp } }),
   };
 }
 
