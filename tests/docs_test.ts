@@ -5,6 +5,17 @@ import { readCodeBlock } from "./support/code_blocks.ts";
 const ROOT = new URL("../", import.meta.url);
 const DOCUMENTS = [
   "README.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "AGENTS.md",
+  "packages/client/README.md",
+  "docs/architecture.md",
+  "docs/client.md",
+  "docs/edge-host.md",
+  "docs/glossary.md",
+  "docs/scaling.md",
+  "docs/testing.md",
   "docs/configuration.md",
   "docs/deploy.md",
   "docs/bench.md",

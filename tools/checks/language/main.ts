@@ -8,6 +8,8 @@ import { commentsOf, proseOf, sentencesOf } from "./text.ts";
 const ROOT = new URL("../../../", import.meta.url);
 const CODE = ["packages", "supabase/functions", "tools", "tests"];
 const DOCS = ["README.md", "packages/client/README.md", "docs/"];
+/** Pages for contributors: their sentences count, their words do not. */
+const PAGES = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "AGENTS.md"];
 
 /** Comments and their sentences do not begin with these. */
 const QUESTION = /^(Who|Whom|Whose|What|Whatever|Whoever|Whether|Where|How|When|Which|Those)\b/;
@@ -57,9 +59,9 @@ for (const file of await filesOf(CODE, /\.(ts|mjs)$/)) {
     if (word) words.push({ file, what: `${at + 1} ${word}` });
   });
 }
-for (const file of await filesOf(DOCS, /\.md$/)) {
+for (const file of await filesOf([...DOCS, ...PAGES], /\.md$/)) {
   const text = await Deno.readTextFile(new URL(file, ROOT));
-  proseWords += text.split(/\s+/).length;
+  if (!PAGES.includes(file)) proseWords += text.split(/\s+/).length;
   for (const sentence of sentencesOf(proseOf(text))) {
     const length = sentence.split(" ").length;
     lengths.push(length);
