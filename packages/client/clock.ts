@@ -1,16 +1,16 @@
-/** Time, so that a test can have its own. */
+/** Source of time; tests pass their own. */
 export interface Clock {
-  /** Milliseconds since 1970. Goes on while a machine sleeps, which is how the client notices that it did. */
+  /** Milliseconds since 1970, sleep included: the client detects sleep by it. */
   now(): number;
-  /** Calls back once after `ms` milliseconds, or later; what it returns takes that back. */
+  /** Calls back once, `ms` milliseconds later at the earliest. Returns a function that cancels. */
   setTimer(callback: () => void, ms: number): () => void;
 }
 
-/** The machine's own clock. */
+/** The system's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(callback, ms) {
-    // A negative wait is a warning on Deno and Node.
+    // Deno and Node warn about a negative delay.
     const timer = setTimeout(callback, Math.max(0, ms));
     return () => clearTimeout(timer);
   },

@@ -4,9 +4,9 @@ import { resolveOptions } from "./resolve_options.ts";
 import type { EventTypes, Room } from "./room.ts";
 
 /**
- * Creates a room without beginning: no socket, no timer, nothing to clean up until `open()`. `connect` does both. `Published` says what
- * data each event has that may be sent, `Received` what arrives.
- * @throws {TypeError} naming the option or the part of the address that is wrong
+ * Creates a room without opening it: no socket and no timer until `open()`. `connect` does both.
+ * `Published` types the data of sent events, `Received` that of received ones.
+ * @throws {TypeError} naming the invalid option or address
  */
 export function createRoom<
   Published extends EventTypes = Record<string, unknown>,

@@ -1,14 +1,17 @@
+import type { ClientFrame, MessageFrame, Position, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import { DEFAULT_PAGE } from "../protocol/limits.ts";
 import { parseRoomAddress } from "./connection/addresses.ts";
 import { Connection } from "./connection/connection.ts";
+import { askForToken } from "./connection/token.ts";
 import { errorOf, RoomError } from "./errors.ts";
-import type { ClientFrame, MessageFrame, Position, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { iterate } from "./iterate.ts";
 import { Listeners } from "./listeners.ts";
 import { Outbox } from "./outbox.ts";
 import { RoomPresence } from "./presence.ts";
-import { Progress } from "./replay_position.ts";
 import { randomId } from "./random_id.ts";
+import { ReplayPosition } from "./replay_position.ts";
 import { Requests } from "./requests.ts";
+import type { ResolvedOptions } from "./resolve_options.ts";
 import type {
   EmitOptions,
   EventName,
@@ -20,26 +23,24 @@ import type {
   RoomListeners,
   RoomMessage,
 } from "./room.ts";
-import type { ResolvedOptions } from "./resolve_options.ts";
 import type { LiveState, RoomState } from "./state.ts";
-import { askForToken } from "./connection/token.ts";
 
-/** Puts the parts together: what the connection brings goes to who takes care of it, in order. */
+/** Implements Room: routes the frames of the connection to the part that handles them, in order. */
 export class ConnectedRoom<Published extends EventTypes, Received extends EventTypes>
   implements Room<Published, Received> {
   readonly url: string;
   readonly presence: RoomPresence;
   readonly #options: ResolvedOptions;
   readonly #listeners = new Listeners<RoomListeners<Received>>();
-  readonly #progress: Progress;
+  readonly #replay: ReplayPosition;
   readonly #requests: Requests;
   readonly #outbox: Outbox;
   readonly #connection: Connection;
-  /** The user of the last connection, and its id. */
+  /** User and id of the last connection. */
   #last: { readonly user: string; readonly connection: string } | null = null;
-  /** A connection whose replay is not through yet: what waits is sent after it. */
+  /** Connection whose replay is not complete yet; waiting requests follow it. */
   #catchingUp: WelcomeFrame | null = null;
-  /** Whether all that was stored since frames could last be sent has been seen. */
+  /** True if no stored message was missed since the last send. */
   #isLossless = true;
   #isOpening = false;
 
@@ -48,7 +49,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     const { clock } = options;
     this.url = url;
     this.#options = options;
-    this.#progress = new Progress(options.resume, options.history);
+    this.#replay = new ReplayPosition(options.resume, options.history);
     this.#requests = new Requests({ clock, send: (text, frames) => this.#send(text, frames) });
     this.presence = new RoomPresence(this.#requests);
     this.#outbox = new Outbox({
@@ -56,14 +57,14 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       clock,
       room: addresses.socket.href,
       ...options.outbox,
-      onError: (error) => this.#listeners.tell("error", error),
-      onUndelivered: (undelivered) => this.#listeners.tell("undelivered", undelivered),
+      onError: (error) => this.#listeners.emit("error", error),
+      onUndelivered: (undelivered) => this.#listeners.emit("undelivered", undelivered),
     });
     this.#connection = new Connection({
       ...options,
       addresses,
-      query: () => this.#progress.query(this.#last?.connection ?? null),
-      onWelcome: (welcome) => this.#progress.welcome(welcome),
+      query: () => this.#replay.query(this.#last?.connection ?? null),
+      onWelcome: (welcome) => this.#replay.welcome(welcome),
       onState: (state) => this.#onState(state),
       onFrame: (frame) => this.#onFrame(frame),
     });
@@ -74,7 +75,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   get position(): Position | null {
-    return this.#progress.position;
+    return this.#replay.position;
   }
 
   get pending(): number {
@@ -91,7 +92,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.#isOpening = true;
     this.#requests.closedBy = null;
     void this.#outbox.restore().then(() => {
-      // It may have been closed while the outbox was read.
+      // `close` may have been called while the outbox was read.
       if (this.#isOpening) this.#connection.open();
       this.#isOpening = false;
     });
@@ -108,15 +109,15 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
 
   live(): Promise<LiveState> {
     return new Promise((resolve, reject) => {
-      const look = (state: RoomState) => {
+      const check = (state: RoomState) => {
         if (state.type === "live") resolve(state);
         else if (state.type === "closed") reject(state.reason);
         else return;
         end();
       };
-      const end = this.on("state", look);
-      // A room that is about to open again is not closed any more.
-      if (!this.#isOpening) look(this.state);
+      const end = this.on("state", check);
+      // A room that is about to reopen still has the state `closed`.
+      if (!this.#isOpening) check(this.state);
     });
   }
 
@@ -142,10 +143,10 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     await this.#requests.ask(frame, { again: false });
   }
 
-  async history({ after, before, limit = 100 }: PageQuery): Promise<HistoryPage<Received>> {
+  async history({ after, before, limit = DEFAULT_PAGE }: PageQuery): Promise<HistoryPage<Received>> {
     const frame = { type: "history", id: randomId(), after, before, limit } as const;
     const answer = await this.#requests.ask(frame, { again: true });
-    // The server holds data against the schemas that `Received` was made from.
+    // The server validates data with the schemas that `Received` is derived from.
     const messages: readonly unknown[] = answer.messages;
     return { messages: messages as readonly RoomMessage<Received>[], more: answer.more };
   }
@@ -180,7 +181,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
 
   #stop(reason: RoomError): void {
     this.#isOpening = false;
-    // Also where it was just about to open again, and is still closed.
+    // Covers a room that is about to reopen and still has the state `closed`.
     this.#requests.closedBy = reason;
     this.#connection.stop(reason);
   }
@@ -189,7 +190,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.#connection.send(text);
     for (const frame of frames) {
       const shown = frame.type === "auth" ? { ...frame, token: "…" } : frame;
-      this.#listeners.tell("frame", { direction: "out", frame: shown });
+      this.#listeners.emit("frame", { direction: "out", frame: shown });
     }
   }
 
@@ -199,7 +200,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       this.#catchingUp = null;
       this.#requests.end();
     }
-    this.#listeners.tell("state", state);
+    this.#listeners.emit("state", state);
     if (state.type !== "closed") return;
     this.#options.signal?.removeEventListener("abort", this.#abort);
     this.#requests.closedBy = state.reason;
@@ -207,26 +208,26 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   #onFrame(frame: ServerFrame): void {
-    this.#listeners.tell("frame", { direction: "in", frame });
+    this.#listeners.emit("frame", { direction: "in", frame });
     switch (frame.type) {
       case "welcome":
         return this.#onWelcome(frame);
       case "message":
         return this.#onMessageFrame(frame);
       case "presence":
-        return this.#listeners.tell("presence", this.presence.take(frame));
+        return this.#listeners.emit("presence", this.presence.take(frame));
       case "gap": {
-        if (!this.#progress.skip(frame)) return;
+        if (!this.#replay.skip(frame)) return;
         this.#isLossless = false;
         const { from, to, epoch } = frame;
-        this.#listeners.tell("gap", { from, to, epoch });
+        this.#listeners.emit("gap", { from, to, epoch });
         return this.#beginWhenCaughtUp();
       }
       case "expiring":
-        // What fails here ends with 4401, and a fresh token then.
-        return void this.refreshToken().catch((error: RoomError) => this.#listeners.tell("error", error));
+        // After a failure the server closes with 4401, and the client asks again.
+        return void this.refreshToken().catch((error: RoomError) => this.#listeners.emit("error", error));
       case "error":
-        if (!this.#requests.answer(frame)) this.#listeners.tell("error", errorOf(frame));
+        if (!this.#requests.answer(frame)) this.#listeners.emit("error", errorOf(frame));
         return;
       case "ack":
       case "history":
@@ -239,11 +240,11 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     const { user, connection, recovered } = welcome;
     const owner = this.#outbox.owner;
     if (owner !== undefined && owner !== user) {
-      const text = `The outbox is that of ${owner}, and the token that of ${user}.`;
+      const text = `The outbox belongs to ${owner}, the token to ${user}.`;
       return this.#stop(new RoomError("user_changed", text));
     }
     if (this.#last && this.#last.user !== user) {
-      const reason = new RoomError("user_changed", "Another user is signed in.");
+      const reason = new RoomError("user_changed", "The token belongs to another user.");
       this.presence.forget(reason);
       this.#requests.rejectAll(reason);
     }
@@ -254,9 +255,9 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   #onMessageFrame(frame: MessageFrame): void {
-    const verdict = this.#progress.take(frame);
-    if (verdict === "hole") {
-      const text = `Messages before ${frame.offset} did not come.`;
+    const verdict = this.#replay.take(frame);
+    if (verdict === "gap") {
+      const text = `The server left a gap before offset ${frame.offset}.`;
       return this.#connection.fault(new RoomError("hole", text));
     }
     if (frame.offset !== undefined && frame.from.user === this.#last?.user) {
@@ -264,15 +265,15 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     }
     if (verdict === "new") {
       const { type: _, ...message } = frame;
-      this.#listeners.tell("message", message as RoomMessage<Received>);
+      this.#listeners.emit("message", message as RoomMessage<Received>);
     }
     this.#beginWhenCaughtUp();
   }
 
-  /** Sends what waits, once everything that was missed has come: then it is known which of it is stored already. */
+  /** Sends waiting requests after the replay, which shows those that are stored already. */
   #beginWhenCaughtUp(): void {
     const welcome = this.#catchingUp;
-    if (!welcome || !this.#progress.isCaughtUp) return;
+    if (!welcome || !this.#replay.isCaughtUp) return;
     this.#catchingUp = null;
     this.#requests.begin(welcome, this.#isLossless);
     this.#isLossless = true;

@@ -1,22 +1,22 @@
 import type { ErrorCode, ErrorFrame } from "../protocol/error_codes.ts";
 
 /**
- * Codes that the client gives; docs/client.md, "Errors", says when and what to do.
+ * Codes of the client's own errors; docs/client.md, "Errors", says what to do about each.
  *
  * - `aborted`, `closed`: by the application's signal, by `close()`
  * - `signed_out`: the token callback returned no token
- * - `token_failed`: it threw, or took too long; `cause` has what it threw
+ * - `token_failed`: the token callback threw (`cause`) or took too long
  * - `unreachable`: no answer over the network
  * - `refused`: the WebSocket was refused although the room answers over HTTP
- * - `disconnected`: the connection broke; `silent`: it went silent; `draining`: its isolate went
+ * - `disconnected`: the connection broke; `silent`: it went silent; `draining`: its isolate ended
  * - `ended`: the server closed for good: `closeCode` is 1000, 1003, 1008 or 4400
- * - `hole`: the server left out or garbled something; the client resumes from before it
- * - `offline`: what cannot wait was asked for while not connected
- * - `outbox_full`: as many messages wait as may
- * - `outcome_unknown`: whether a message was stored can no longer be found out
- * - `user_changed`: the token is another user's; what the first one left unsent is not sent in the other's name
- * - `overflow`: an iterator was not read for too long
- * - `storage_failed`: the outbox could not be kept; `cause` has why
+ * - `hole`: the server sent a gap or an invalid frame; the client resumes from before it
+ * - `offline`: there is no connection for a request that cannot wait
+ * - `outbox_full`: the outbox has reached its limit
+ * - `outcome_unknown`: the client cannot determine if a message was stored
+ * - `user_changed`: the token is another user's; the first user's unsent messages are rejected
+ * - `overflow`: an iterator fell too far behind
+ * - `storage_failed`: the outbox storage failed (`cause`)
  */
 export type ClientErrorCode =
   | "aborted"
@@ -43,20 +43,20 @@ export type ServerErrorCode = ErrorCode;
 /** Every code of a `RoomError`. */
 export type RoomErrorCode = ServerErrorCode | ClientErrorCode;
 
-/** What a `RoomError` says beside its code and text. */
+/** Details of a `RoomError` beside its code and text. */
 export interface RoomErrorDetails {
-  /** The field that is wrong, such as `data.text`. */
+  /** Path of the invalid field, such as `data.text`. */
   readonly field?: string | undefined;
-  /** When trying again makes sense, in milliseconds from now. */
+  /** Wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** The close code of the connection's end. */
+  /** Close code of the connection. */
   readonly closeCode?: number | undefined;
-  /** Finds a refused request in the function's logs. */
+  /** Request id of a refusal, as in the function's logs. */
   readonly requestId?: string | undefined;
   readonly cause?: unknown;
 }
 
-/** Why something was not done, or why the room is not connected. Its text is for people and holds no token. */
+/** Reason of a failed call or a lost connection. Its text is for people and holds no token. */
 export class RoomError extends Error {
   override readonly name = "RoomError";
   readonly code: RoomErrorCode;
@@ -72,7 +72,7 @@ export class RoomError extends Error {
   }
 }
 
-/** What an error frame says. */
+/** Converts an `error` frame. */
 export function errorOf({ code, message, field, retry_after_ms }: ErrorFrame): RoomError {
   return new RoomError(code, message, { field, retryAfterMs: retry_after_ms });
 }

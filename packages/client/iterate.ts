@@ -2,8 +2,8 @@ import { RoomError } from "./errors.ts";
 import type { EventTypes, Room, RoomMessage } from "./room.ts";
 
 /**
- * A room's messages for `for await`, from when the loop begins. Ends when the application closes the room; throws the reason when it is
- * closed otherwise, and `overflow` after `limit` messages that were not taken.
+ * Yields a room's messages from the start of the loop. Ends once the application closes the room.
+ * Throws the reason if the room closes otherwise, and `overflow` if more than `limit` messages wait.
  */
 export async function* iterate<Received extends EventTypes>(
   room: Pick<Room<EventTypes, Received>, "on" | "state">,
@@ -12,19 +12,22 @@ export async function* iterate<Received extends EventTypes>(
   const waiting: RoomMessage<Received>[] = [];
   let reason: RoomError | undefined;
   let wake = () => {};
-  const look = () => {
+  const check = () => {
     const { state } = room;
     if (state.type === "closed") reason ??= state.reason;
     wake();
   };
   const endMessages = room.on("message", (message) => {
     if (waiting.length < limit) waiting.push(message);
-    else reason ??= new RoomError("overflow", `More than ${limit} messages were not taken.`);
+    else {reason ??= new RoomError(
+        "overflow",
+        `More than ${limit} messages wait: raise iteratorLimit.`,
+      );}
     wake();
   });
-  const endState = room.on("state", look);
+  const endState = room.on("state", check);
   try {
-    look();
+    check();
     for (;;) {
       for (let message = waiting.shift(); message; message = waiting.shift()) yield message;
       if (reason) break;

@@ -1,8 +1,11 @@
-/** Callbacks by kind. One that throws keeps no other from being called; its error is thrown as an uncaught one, as a DOM listener's is. */
+/**
+ * Callbacks by kind. One that throws does not stop the others; its error is reported as uncaught,
+ * like a DOM listener's.
+ */
 export class Listeners<Kinds extends object> {
   readonly #listeners = new Map<keyof Kinds, Set<(value: never) => void>>();
 
-  /** Adds a callback; what it returns takes it away. The same function added twice is called twice. */
+  /** Adds a callback and returns its removal. The same function added twice is called twice. */
   on<Kind extends keyof Kinds>(kind: Kind, listener: (value: Kinds[Kind]) => void): () => void {
     const own = (value: Kinds[Kind]) => listener(value);
     const listeners = this.#listeners.get(kind) ?? new Set();
@@ -10,11 +13,11 @@ export class Listeners<Kinds extends object> {
     return () => void listeners.delete(own);
   }
 
-  /** Calls everybody who listened when it began. */
-  tell<Kind extends keyof Kinds>(kind: Kind, value: Kinds[Kind]): void {
+  /** Calls every callback that was there at the start of the call. */
+  emit<Kind extends keyof Kinds>(kind: Kind, value: Kinds[Kind]): void {
     for (const listener of [...this.#listeners.get(kind) ?? []]) {
       try {
-        // `on` has put only listeners of this kind there.
+        // `on` stores only listeners of this kind under it.
         (listener as (value: Kinds[Kind]) => void)(value);
       } catch (error) {
         queueMicrotask(() => {

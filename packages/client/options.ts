@@ -1,22 +1,23 @@
-import type { Clock } from "./clock.ts";
 import type { Position } from "../protocol/frames.ts";
+import type { Clock } from "./clock.ts";
 import type { OutboxStorage } from "./outbox_storage.ts";
 
-/** What the token callback is told. */
+/** Argument of the token callback. */
 export interface TokenRequest {
-  /** True: the last token expired or was refused, so a kept one will not do: refresh the session. */
+  /** True if the last token expired or was refused: refresh the session, return no cached token. */
   readonly refresh: boolean;
 }
 
 /**
- * Where the token comes from: a callback, awaited before every connect and when the token is about to expire. Without a token
- * (undefined, null, "") the user is signed out, and the room closes with `signed_out`. A callback that throws is asked again.
+ * Callback that returns the token. The client awaits it before every connect and when the token is
+ * about to expire. Without a token (undefined, null, "") the room closes with `signed_out`. After an
+ * exception the client calls it again later.
  */
 export type TokenSource = (request: TokenRequest) => TokenAnswer | Promise<TokenAnswer>;
 /** A token, or none. */
 export type TokenAnswer = string | null | undefined;
 
-/** The part of a WebSocket that is used; browsers, Deno, Node 22, Bun and the package `ws` have it. */
+/** The used part of a WebSocket; browsers, Deno, Node 22, Bun and the package `ws` have it. */
 export interface WebSocketLike {
   send(data: string): void;
   close(code?: number, reason?: string): void;
@@ -32,41 +33,44 @@ export interface WebSocketLike {
 /** A WebSocket class. */
 export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
 
-/** How a room is connected to. Only `token` has to be there. */
+/** Options of a room. Only `token` is required. */
 export interface RoomOptions {
   readonly token: TokenSource;
-  /** On the first connect: brings the last so many messages, 0 to 500. Default: 0, live from now. */
+  /** Number of earlier messages to replay on the first connect, 0 to 500. Default: 0. */
   readonly history?: number | undefined;
-  /** On the first connect: goes on after this position, one that `room.position` gave earlier. Not together with `history`. */
+  /** Position to resume from on the first connect, an earlier `room.position`. Excludes `history`. */
   readonly resume?: Position | undefined;
-  /** Closes the room when aborted, with the reason `aborted`. */
+  /** Closes the room with the reason `aborted`. */
   readonly signal?: AbortSignal | undefined;
   readonly outbox?: {
-    /** Messages that may wait for their ack; one more is refused with `outbox_full`. Default: 1,000. */
+    /** Most messages that wait for their ack; one more is refused with `outbox_full`. Default: 1,000. */
     readonly limit?: number | undefined;
-    /** Keeps them over a reload. Default: they are kept in memory only. */
+    /** Retains them over a reload. Default: memory only. */
     readonly storage?: OutboxStorage | undefined;
   } | undefined;
-  /** How the token travels. Default: as a subprotocol, since addresses are logged on the way. */
+  /** Place of the token in the request. Default: a subprotocol, since proxies log addresses. */
   readonly tokenPlace?: "subprotocol" | "query" | undefined;
-  /** Bounds of the wait between attempts, in milliseconds: full jitter up to `minMs`, doubled each time, at most `maxMs`. Default: 500, 30,000. */
+  /**
+   * Bounds of the wait between attempts, in milliseconds: full jitter up to `minMs`, doubled each
+   * time, at most `maxMs`. Default: 500, 30,000.
+   */
   readonly retry?: { readonly minMs?: number | undefined; readonly maxMs?: number | undefined } | undefined;
   readonly timeouts?: {
-    /** For the token callback, in milliseconds. Default: 30,000. */
+    /** Longest token callback, in milliseconds. Default: 30,000. */
     readonly tokenMs?: number | undefined;
-    /** From opening a socket to `welcome`. Default: 10,000. */
+    /** Longest time from opening a socket to `welcome`. Default: 10,000. */
     readonly connectMs?: number | undefined;
-    /** For the answer to a probe, which is sent on waking up and after silence. Default: 4,000. */
+    /** Longest wait for the answer to a probe. Default: 4,000. */
     readonly probeMs?: number | undefined;
   } | undefined;
-  /** Messages that an iterator may fall behind before it fails with `overflow`. Default: 10,000. */
+  /** Most unread messages of an iterator before it fails with `overflow`. Default: 10,000. */
   readonly iteratorLimit?: number | undefined;
   /** Default: the global one. Node 20 has none: pass the package `ws`. */
   readonly WebSocket?: WebSocketClass | undefined;
-  /** Asks why an upgrade was refused. Default: the global one. */
+  /** Diagnoses refused upgrades. Default: the global one. */
   readonly fetch?: typeof fetch | undefined;
-  /** Default: the machine's. */
+  /** Default: the system's. */
   readonly clock?: Clock | undefined;
-  /** From 0 to 1, 1 excluded. Default: Math.random. */
+  /** Returns 0 to 1, 1 excluded. Default: Math.random. */
   readonly random?: (() => number) | undefined;
 }

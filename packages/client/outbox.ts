@@ -4,11 +4,11 @@ import type { OutboxStorage, StoredMessage } from "./outbox_storage.ts";
 import type { Requests } from "./requests.ts";
 import type { Undelivered } from "./room.ts";
 
-/** What the outbox needs of the room. */
-export interface OutboxParts {
+/** Dependencies of the outbox. */
+export interface OutboxDeps {
   readonly requests: Requests;
   readonly clock: Clock;
-  /** The room's address: what is kept is kept under it. */
+  /** Address of the room, the key of its stored messages. */
   readonly room: string;
   readonly limit: number;
   readonly storage: OutboxStorage | undefined;
@@ -16,52 +16,55 @@ export interface OutboxParts {
   readonly onUndelivered: (undelivered: Undelivered) => void;
 }
 
-/** `sentAt` is known of what an earlier page load has left. */
+/** `sentAt` is known for messages of an earlier page load. */
 type Unsent = Omit<StoredMessage, "sentAt"> & Partial<StoredMessage>;
 
-/** Messages that wait for their ack: bounded, each under one id until it is acked, kept over a reload if there is a storage. */
+/** Bounded list of messages that wait for their ack, each under one id, stored if there is a storage. */
 export class Outbox {
-  readonly #parts: OutboxParts;
+  readonly #deps: OutboxDeps;
   readonly #waiting = new Map<string, Promise<number>>();
-  /** Storage is called one call after the other. */
+  /** Last storage call; the next one waits for it. */
   #stored: Promise<void> = Promise.resolve();
 
-  constructor(parts: OutboxParts) {
-    this.#parts = parts;
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
   }
 
-  /** Messages without an ack. */
+  /** Number of messages without an ack. */
   get size(): number {
     return this.#waiting.size;
   }
 
-  /** The user whose messages are kept, if they are. */
+  /** Owner of the stored messages, if there is a storage. */
   get owner(): string | undefined {
-    return this.#parts.storage?.owner;
+    return this.#deps.storage?.owner;
   }
 
-  /** Sends what an earlier page load has left. Never throws: what fails is told. */
+  /** Sends the stored messages of an earlier page load. Never throws: failures go to `onError`. */
   async restore(): Promise<void> {
     await this.#store(async (storage, room) => {
       for (const message of await storage.load(room)) this.#restoreOne(message);
     });
   }
 
-  /** Publishes; the same id while it waits is the same message. @throws {RoomError} see Room.publish */
+  /** Publishes a message. A waiting id is the same message. @throws {RoomError} see Room.publish */
   async publish(id: string, event: string, data: unknown): Promise<number> {
-    const { limit, requests } = this.#parts;
+    const { limit, requests } = this.#deps;
     if (requests.closedBy) throw requests.closedBy;
     const known = this.#waiting.get(id);
     if (known) return await known;
     if (this.#waiting.size >= limit) {
-      throw new RoomError("outbox_full", `${limit} messages wait for their ack already.`);
+      throw new RoomError(
+        "outbox_full",
+        `${limit} messages wait for their ack: publish later.`,
+      );
     }
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError("data cannot be JSON.");
-    return this.#send({ id, event, data: text }, this.#keep({ id, event, data: text, sentAt: null }));
+    return this.#send({ id, event, data: text }, this.#put({ id, event, data: text, sentAt: null }));
   }
 
-  /** Resolves when the storage has taken everything in. */
+  /** Resolves once all storage calls have ended. */
   settled(): Promise<void> {
     return this.#stored;
   }
@@ -71,49 +74,49 @@ export class Outbox {
     if (this.#waiting.has(id)) return;
     this.#send(message, undefined).catch((error: RoomError) => {
       const data: unknown = JSON.parse(message.data);
-      if (!this.#parts.requests.closedBy) this.#parts.onUndelivered({ id, event, data, error });
+      if (!this.#deps.requests.closedBy) this.#deps.onUndelivered({ id, event, data, error });
     });
   }
 
-  /** With a storage a message is sent when it is kept, and so behind what an earlier page load has left. */
-  #send(message: Unsent, kept: Promise<void> | undefined): Promise<number> {
+  /** Sends a message once it is stored, and therefore behind those of an earlier page load. */
+  #send(message: Unsent, stored: Promise<void> | undefined): Promise<number> {
     const { id, event, data: text } = message;
-    // As it is now: what the application changes later is not meant.
+    // A copy, so that later changes by the application have no effect.
     const frame = { type: "publish", id, event, data: JSON.parse(text) } as const;
     const ask = () =>
-      this.#parts.requests.ask(frame, {
+      this.#deps.requests.ask(frame, {
         ...message,
         again: true,
-        onFirstSent: (now) => void this.#keep({ id, event, data: text, sentAt: now }),
+        onFirstSent: (now) => void this.#put({ id, event, data: text, sentAt: now }),
       });
-    const sending = kept ? kept.then(ask) : ask();
+    const sending = stored ? stored.then(ask) : ask();
     const settled = sending.then((answer) => {
       this.#settle(id);
       return answer.offset ?? 0;
     }, (error: unknown) => {
-      // What a room that was closed has left goes on when it is opened again.
-      this.#settle(id, this.#parts.requests.closedBy !== null);
+      // Messages of a closed room stay stored until it is opened again.
+      this.#settle(id, this.#deps.requests.closedBy !== null);
       throw error;
     });
     this.#waiting.set(id, settled);
     return settled;
   }
 
-  #settle(id: string, isKept = false): void {
+  #settle(id: string, isRetained = false): void {
     this.#waiting.delete(id);
-    if (!isKept) void this.#store((storage, room) => storage.remove(room, id));
+    if (!isRetained) void this.#store((storage, room) => storage.remove(room, id));
   }
 
-  #keep(message: StoredMessage): Promise<void> | undefined {
+  #put(message: StoredMessage): Promise<void> | undefined {
     return this.#store((storage, room) => storage.put(room, message));
   }
 
-  /** Does something with the storage after everything before it, if there is one. Never rejects: what fails is told. */
+  /** Queues a storage call, if there is a storage. Never rejects: failures go to `onError`. */
   #store(act: (storage: OutboxStorage, room: string) => Promise<void>): Promise<void> | undefined {
-    const { storage, room, onError } = this.#parts;
+    const { storage, room, onError } = this.#deps;
     if (!storage) return undefined;
     return this.#stored = this.#stored.then(() => act(storage, room)).catch((cause: unknown) => {
-      onError(new RoomError("storage_failed", "The outbox cannot be kept.", { cause }));
+      onError(new RoomError("storage_failed", "The outbox storage failed.", { cause }));
     });
   }
 }

@@ -1,25 +1,26 @@
-/** A message that waits for its ack, as it is kept over a reload. */
+/** Stored form of a message that waits for its ack. */
 export interface StoredMessage {
-  /** Under which it was published, and will be again. */
+  /** Id of every publish of this message, retries included. */
   readonly id: string;
   readonly event: string;
-  /** The data, as JSON text. */
+  /** Data as JSON text. */
   readonly data: string;
-  /** When it was first sent, in milliseconds since 1970; null: not yet. */
+  /** Time of the first send, in milliseconds since 1970; null before it. */
   readonly sentAt: number | null;
 }
 
 /**
- * Keeps messages over a reload: `indexed_db.ts` in browsers, your own elsewhere. Calls for one room are made one after the other.
- * What fails is told by the room's `error` listeners (`storage_failed`), and the message is kept in memory all the same.
+ * Retains messages over a reload: `indexed_db.ts` in browsers, your own elsewhere. The client makes
+ * one call per room at a time. After a failure the room's `error` listeners receive `storage_failed`,
+ * and the message stays in memory.
  */
 export interface OutboxStorage {
-  /** The user whose messages these are: they are never sent in another's name. */
+  /** Owner of the messages. The client never sends them in another user's name. */
   readonly owner: string;
-  /** The messages that are kept for a room (its address), in the order in which they were first put. */
+  /** Returns the messages of a room (its address), in the order of their first `put`. */
   load(room: string): Promise<readonly StoredMessage[]>;
-  /** Keeps a message, or replaces the one of the same id, which keeps its place. */
+  /** Stores a message. One with a known id replaces the old one in its place. */
   put(room: string, message: StoredMessage): Promise<void>;
-  /** Forgets a message; no fault when there is none. */
+  /** Removes a message. Does nothing if there is none. */
   remove(room: string, id: string): Promise<void>;
 }

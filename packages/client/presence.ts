@@ -1,5 +1,5 @@
-import type { RoomError } from "./errors.ts";
 import type { PresenceListFrame, PresenceMember, UpdatedMember } from "../protocol/frames.ts";
+import type { RoomError } from "./errors.ts";
 import { randomId } from "./random_id.ts";
 import type { Requests } from "./requests.ts";
 import type { Presence, PresenceChange } from "./room.ts";
@@ -7,14 +7,17 @@ import type { Presence, PresenceChange } from "./room.ts";
 type State = PresenceMember["state"];
 type Changes = Omit<PresenceChange, "members">;
 
-/** Who is there, kept up to date from frames; and we among them: one request at a time, the latest wins, and again on every connection. */
+/**
+ * Presence list from the server's frames, and the own entry. Requests for the own entry go one at a
+ * time, the latest wins, and every connection repeats it.
+ */
 export class RoomPresence implements Presence {
-  /** One entry a connection; the same array until something changes. */
+  /** One entry per connection; the same array until it changes. */
   members: readonly PresenceMember[] = [];
   readonly #requests: Requests;
   #entries = new Map<string, PresenceMember>();
   #users: Map<string, PresenceMember[]> | undefined;
-  /** What others are to see of us; null: we are not present. */
+  /** Requested own state; null to be absent. */
   #wanted: State | null = null;
   #waiting: { resolve(): void; reject(error: unknown): void }[] = [];
   #isSending = false;
@@ -23,7 +26,7 @@ export class RoomPresence implements Presence {
     this.#requests = requests;
   }
 
-  /** The same by user; the same map until something changes. Made when it is asked for: many applications never do. */
+  /** Entries by user; the same map until it changes. Built lazily, since many applications never read it. */
   get users(): ReadonlyMap<string, readonly PresenceMember[]> {
     if (!this.#users) {
       this.#users = new Map();
@@ -35,7 +38,7 @@ export class RoomPresence implements Presence {
   }
 
   enter(state: State): Promise<void> {
-    // As it is now: what the application changes later is not meant.
+    // A copy, so that later changes by the application have no effect.
     return this.#want(JSON.parse(JSON.stringify(state)));
   }
 
@@ -43,18 +46,18 @@ export class RoomPresence implements Presence {
     return this.#want(null);
   }
 
-  /** A connection began: the server may have forgotten us. Where it has not, nobody is told anything. */
+  /** Repeats the own entry on a new connection. A server that still has it broadcasts nothing. */
   begin(): void {
     if (this.#wanted || this.#waiting.length > 0) void this.#send();
   }
 
-  /** The room was closed, or another user's connection begins: who was there is not any more, and what waits is rejected. */
+  /** Drops the own entry and rejects waiting requests, after `close` or a change of user. */
   forget(reason: RoomError): void {
     this.#wanted = null;
     for (const { reject } of this.#waiting.splice(0)) reject(reason);
   }
 
-  /** Takes a frame in, and says what is different from before: also where the frame lists everybody, after a reconnect. */
+  /** Applies a frame and returns the diff, also for the full list after a reconnect. */
   take(frame: PresenceListFrame): PresenceChange {
     const changes = frame.members ? this.#replace(frame.members) : this.#change(frame);
     this.members = [...this.#entries.values()];
@@ -90,7 +93,7 @@ export class RoomPresence implements Presence {
     this.#wanted = state;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      // Else it waits for `begin`, and what comes meanwhile replaces it.
+      // Otherwise `begin` sends the latest state.
       if (isOpen) void this.#send();
     });
   }
@@ -106,7 +109,7 @@ export class RoomPresence implements Presence {
         await this.#requests.ask(frame, { again: true });
         for (const { resolve } of waiting) resolve();
       } catch (error) {
-        // Refused: to try the same on every connection would not help.
+        // Refused, so the next connection does not repeat it.
         if (this.#waiting.length === 0) this.#wanted = null;
         for (const { reject } of waiting) reject(error);
       }

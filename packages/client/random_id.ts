@@ -1,4 +1,4 @@
-/** An id that nobody else has: 32 characters. Works on pages that were not loaded over https too, unlike `crypto.randomUUID`. */
+/** Creates a unique id of 32 characters. Unlike `crypto.randomUUID` it works on pages without https. */
 export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

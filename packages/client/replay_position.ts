@@ -1,38 +1,38 @@
 import type { GapFrame, MessageFrame, Position, WelcomeFrame } from "../protocol/frames.ts";
 
-/** What to do with a message: hand it on, or not, since it was had before; or resume, since some are missing before it. */
-export type Verdict = "new" | "repeated" | "hole";
+/** Verdict on a message: deliver it, ignore a repetition, or resume because earlier ones are missing. */
+export type Verdict = "new" | "repeated" | "gap";
 
-/** Up to where a room's messages were received, and what that says of the next one. */
-export class Progress {
+/** Tracks the last received offset of a room, and classifies each message by it. */
+export class ReplayPosition {
   #position: Position | null;
   readonly #history: number;
-  /** The head when the connection began. */
+  /** Head at the start of the connection. */
   #head = 0;
-  /** Nothing up to here was promised: it was there before us, or belongs to a history that we do not know. */
+  /** Last offset that was never promised: older than the room's start, or of an unknown history. */
   #floor = 0;
-  /** Where to go on when the gap before it was told: the history is another one, or shorter than ours was. */
+  /** Position after the announced gap, if the server's history is new or shorter than before. */
   #restart: Position | null = null;
-  /** The replay brings everything up to the head, or says what is missing; of another history it may bring nothing. */
+  /** True if the replay accounts for every offset up to the head. Another history's may be empty. */
   #isReplayed = false;
 
-  /** A first connect goes on after a position, or brings the last so many messages. */
+  /** The first connect resumes after a position, or requests the last messages. */
   constructor(resume: Position | null, history: number) {
     this.#position = resume;
     this.#history = history;
   }
 
-  /** Null before the first `welcome`, unless the room began with one to resume from. */
+  /** Null before the first `welcome`, unless the room started with a position to resume from. */
   get position(): Position | null {
     return this.#position;
   }
 
-  /** Everything that was stored before this connection has come: what is still unknown of our own messages was not stored. */
+  /** True once the replay is complete: own messages that are still unconfirmed were not stored. */
   get isCaughtUp(): boolean {
     return !this.#isReplayed || (this.#position?.offset ?? 0) >= this.#head;
   }
 
-  /** The query of the next connection's address. */
+  /** Query of the next connection's address. */
   query(connection: string | null): Record<string, string> {
     const position = this.#position;
     if (!position) return this.#history > 0 ? { history: String(this.#history) } : {};
@@ -40,7 +40,7 @@ export class Progress {
     return { after: String(offset), epoch, ...(connection === null ? {} : { connection }) };
   }
 
-  /** A connection began. Returns whether it resumed. */
+  /** Starts a connection. Returns true if it resumed. */
   welcome({ epoch, offset }: WelcomeFrame): boolean {
     const before = this.#position;
     this.#head = offset;
@@ -48,7 +48,7 @@ export class Progress {
     this.#restart = null;
     if (before === null) {
       this.#floor = offset;
-      // So that a connection that breaks within its history goes on within it.
+      // A connection that breaks within its history resumes within it.
       this.#position = { epoch, offset: Math.max(0, offset - this.#history) };
     } else if (!this.#isReplayed || before.offset > offset) {
       this.#floor = offset;
@@ -57,17 +57,17 @@ export class Progress {
     return before !== null;
   }
 
-  /** A message came; an ephemeral one has no place and is always new. */
+  /** Classifies a message. An ephemeral one has no offset and is always new. */
   take({ offset }: MessageFrame): Verdict {
     const position = this.#position;
     if (offset === undefined || !position) return "new";
     if (offset <= position.offset) return "repeated";
-    if (offset > Math.max(position.offset, this.#floor) + 1) return "hole";
+    if (offset > Math.max(position.offset, this.#floor) + 1) return "gap";
     this.#position = { epoch: position.epoch, offset };
     return "new";
   }
 
-  /** Messages cannot be had any more. Returns whether that is a loss, and not only older than what was asked for. */
+  /** Skips lost messages. Returns false if all of them are older than what the room requested. */
   skip({ to, epoch }: GapFrame): boolean {
     if (this.#restart) {
       this.#position = this.#restart;

@@ -1,34 +1,29 @@
+import type { ErrorFrame } from "../protocol/error_codes.ts";
+import type { AckFrame, AuthenticatedFrame, ClientFrame, HistoryPageFrame } from "../protocol/frames.ts";
+import { MAX_FRAMES_PER_MESSAGE, type RoomLimits } from "../protocol/limits.ts";
 import type { Clock } from "./clock.ts";
 import { errorOf, RoomError } from "./errors.ts";
-import type {
-  AckFrame,
-  AuthenticatedFrame,
-  ClientFrame,
-  HistoryPageFrame,
-  WelcomeFrame,
-} from "../protocol/frames.ts";
-import type { ErrorFrame } from "../protocol/error_codes.ts";
-import { Pace } from "./throttle.ts";
+import { Throttle } from "./throttle.ts";
 
-/** A frame that has an answer. */
+/** A frame that the server answers. */
 export type RequestFrame = Exclude<ClientFrame, { type: "ping" }>;
-/** What answers a frame of a type. */
+/** Answer to each type of frame. */
 export interface AnswerTo {
   readonly publish: AckFrame;
   readonly presence: AckFrame;
   readonly history: HistoryPageFrame;
   readonly auth: AuthenticatedFrame;
 }
-/** What answers one. */
+/** Any answer. */
 export type Answer = AnswerTo[keyof AnswerTo];
 
-/** How a frame is sent. */
+/** Options of a request. */
 export interface RequestOptions {
-  /** Whether it is sent again on the next connection, and after an error that may pass. Else it is rejected, with `offline`. */
+  /** True: retried after reconnects and temporary errors. False: rejected with `offline`. */
   readonly again: boolean;
-  /** When it was first sent, in an earlier page load; null: not yet. */
+  /** Time of the first send, in an earlier page load; null before it. */
   readonly sentAt?: number | null;
-  /** Called when it is sent for the first time. */
+  /** Called on the first send. */
   readonly onFirstSent?: (now: number) => void;
 }
 
@@ -36,46 +31,44 @@ interface Request extends RequestOptions {
   readonly frame: RequestFrame;
   readonly text: string;
   sentAt: number | null;
-  /** Whether it was sent on this connection. */
+  /** True if it was sent on this connection. */
   isSent: boolean;
   faults: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: RoomError) => void;
 }
 
-/** What the requests need of the room. */
-export interface RequestParts {
+/** Dependencies of the requests. */
+export interface RequestDeps {
   readonly clock: Clock;
-  /** Sends one WebSocket message, and tells what is in it. */
+  /** Sends one WebSocket message, given with its frames. */
   readonly send: (text: string, frames: readonly ClientFrame[]) => void;
 }
 
-/** The server takes so many frames in one WebSocket message. */
-const MAX_BATCH = 100;
-/** A frame that fails on the server's side (`internal`) is sent so many times. */
+/** Most sends of a frame that fails on the server's side (`internal`). */
 const MAX_FAULTS = 5;
 
 /**
- * Frames that wait for their answers, in the order in which they were asked for. What is asked for in one turn goes in one WebSocket
- * message; no faster than the server takes it; and on the next connection again, under the same id.
+ * Frames that wait for their answers, in order. Requests of one tick share a WebSocket message, within
+ * the server's rate. The next connection repeats them under the same id.
  */
 export class Requests {
-  readonly #parts: RequestParts;
-  /** By id, in order. */
+  readonly #deps: RequestDeps;
+  /** Waiting requests by id, in order. */
   readonly #requests = new Map<string, Request>();
   #isConnected = false;
-  /** While frames may be sent. */
-  #connection: { readonly pace: Pace; readonly maxBytes: number } | null = null;
+  /** Not null while frames may be sent. */
+  #connection: { readonly throttle: Throttle; readonly maxBytes: number } | null = null;
   #notBefore = 0;
   #closedBy: RoomError | null = null;
   #isScheduled = false;
   #cancelTimer = () => {};
 
-  constructor(parts: RequestParts) {
-    this.#parts = parts;
+  constructor(deps: RequestDeps) {
+    this.#deps = deps;
   }
 
-  /** With a reason everything is given up, and nothing is taken; with null, everything again. */
+  /** A reason rejects all requests, later ones included; null accepts requests again. */
   set closedBy(reason: RoomError | null) {
     this.#closedBy = reason;
     if (reason) this.rejectAll(reason);
@@ -85,15 +78,15 @@ export class Requests {
     return this.#closedBy;
   }
 
-  /** Whether what is asked for now goes now. */
+  /** True if a request is sent at once. */
   get isOpen(): boolean {
     return this.#connection !== null;
   }
 
   /**
-   * Sends a frame, now or when there is a connection, and resolves with its answer.
-   * @throws {RoomError} the server's code; `offline`, `outcome_unknown`; what `rejectAll` was given, or why the room is closed
-   * @throws {TypeError} when it cannot be JSON
+   * Sends a frame, now or on the next connection, and resolves with its answer.
+   * @throws {RoomError} the server's code; `offline`, `outcome_unknown`; the reason of `rejectAll`
+   * @throws {TypeError} if it cannot be JSON
    */
   ask<Frame extends RequestFrame>(frame: Frame, options: RequestOptions): Promise<AnswerTo[Frame["type"]]> {
     const text = JSON.stringify(frame);
@@ -103,35 +96,38 @@ export class Requests {
       const request = { sentAt: null, ...options, frame, text, isSent: false, faults: 0, resolve, reject };
       this.#requests.set(frame.id, request);
       this.#schedule();
-      // The server answers each type with its own.
+      // The server answers each type of frame with its own type.
     }) as Promise<AnswerTo[Frame["type"]]>;
   }
 
-  /** There is a connection; what is asked for waits until it can be used. */
+  /** Accepts requests on a new connection; they wait for `begin`. */
   connected(): void {
     this.#isConnected = true;
   }
 
   /**
-   * The connection can be used. `isLossless`: all that was stored before it has been seen; else what was sent longer ago than the server
-   * recognizes retries may have been stored or not, and is rejected with `outcome_unknown`.
+   * Starts sending. `isLossless` is true if the replay was complete. Otherwise requests that are older
+   * than the server's dedupe window may be stored already, and are rejected with `outcome_unknown`.
    */
-  begin({ limits }: WelcomeFrame, isLossless: boolean): void {
-    const now = this.#parts.clock.now();
+  begin({ limits }: { readonly limits: Partial<RoomLimits> }, isLossless: boolean): void {
+    const now = this.#deps.clock.now();
     const { frames_per_second = 10, frames_burst = 10, max_frame_bytes = 65_536, dedupe_seconds = 0 } =
       limits;
     const recognizedFrom = now - dedupe_seconds * 1000;
     for (const request of this.#requests.values()) {
       if (isLossless || request.sentAt === null || request.sentAt > recognizedFrom) continue;
-      const text = "It is not known whether the message was stored.";
+      const text = "The message may be stored already: check the history.";
       this.#reject(request, new RoomError("outcome_unknown", text));
     }
-    this.#connection = { pace: new Pace(frames_per_second, frames_burst, now), maxBytes: max_frame_bytes };
+    this.#connection = {
+      throttle: new Throttle(frames_per_second, frames_burst, now),
+      maxBytes: max_frame_bytes,
+    };
     this.#notBefore = 0;
     this.#schedule();
   }
 
-  /** The connection is gone: what was sent and not answered waits for the next one. */
+  /** Ends the connection: unanswered requests wait for the next one. */
   end(): void {
     this.#isConnected = false;
     this.#connection = null;
@@ -142,7 +138,7 @@ export class Requests {
     }
   }
 
-  /** Takes an answer. Returns false when nobody waits for it. */
+  /** Handles an answer. Returns false if no request waits for it. */
   answer(frame: Answer | ErrorFrame): boolean {
     const request = this.#requests.get(frame.id ?? "");
     if (!request) return false;
@@ -151,19 +147,19 @@ export class Requests {
       request.resolve(frame);
     } else if (mayTryAgain(request, frame)) {
       request.isSent = false;
-      this.#notBefore = this.#parts.clock.now() + (frame.retry_after_ms ?? 0);
+      this.#notBefore = this.#deps.clock.now() + (frame.retry_after_ms ?? 0);
       this.#schedule();
     } else this.#reject(request, errorOf(frame));
     return true;
   }
 
-  /** A message of this user came: if it is one whose ack is waited for, it is stored. */
+  /** Confirms a waiting publish after its message arrived. */
   delivered(id: string, offset: number): void {
     const frame = this.#requests.get(id)?.frame;
     if (frame?.type === "publish" && !frame.ephemeral) this.answer({ type: "ack", id, offset });
   }
 
-  /** Gives up everything that waits. */
+  /** Rejects all waiting requests. */
   rejectAll(error: RoomError): void {
     for (const request of this.#requests.values()) this.#reject(request, error);
   }
@@ -182,37 +178,37 @@ export class Requests {
     });
   }
 
-  /** Sends what may go now, as few WebSocket messages; for the rest it comes back. */
+  /** Sends the requests that the limits allow, in few WebSocket messages, and schedules the rest. */
   #flush(): void {
     this.#cancelTimer();
     if (!this.#connection) return;
-    const { clock } = this.#parts;
-    const { pace, maxBytes } = this.#connection;
+    const { clock } = this.#deps;
+    const { throttle, maxBytes } = this.#connection;
     const now = clock.now();
     let batch: Request[] = [];
     let bytes = 0;
     for (const request of this.#requests.values()) {
       if (request.isSent) continue;
-      const waitMs = Math.max(this.#notBefore - now, pace.waitMs(now));
+      const waitMs = Math.max(this.#notBefore - now, throttle.waitMs(now));
       if (waitMs > 0) {
         this.#cancelTimer = clock.setTimer(() => this.#flush(), waitMs);
         break;
       }
       const size = encoder.encode(request.text).length;
       if (size > maxBytes) {
-        const text = `The frame has ${size} bytes; the server takes ${maxBytes}.`;
+        const text = `data: the frame has ${size} bytes, the limit is ${maxBytes}.`;
         this.#reject(request, new RoomError("too_large", text, { field: "data" }));
         continue;
       }
-      // The brackets of an array, and a comma behind each but the last.
-      if (bytes + size + 2 > maxBytes || batch.length === MAX_BATCH) {
+      // Two brackets, and a comma after each frame but the last.
+      if (bytes + size + 2 > maxBytes || batch.length === MAX_FRAMES_PER_MESSAGE) {
         this.#send(batch, now);
         batch = [];
         bytes = 0;
       }
       bytes += size + 1;
       batch.push(request);
-      pace.take();
+      throttle.take();
     }
     this.#send(batch, now);
   }
@@ -226,14 +222,14 @@ export class Requests {
       request.onFirstSent?.(now);
     }
     const text = batch.map(({ text }) => text).join();
-    this.#parts.send(batch.length === 1 ? text : `[${text}]`, batch.map(({ frame }) => frame));
+    this.#deps.send(batch.length === 1 ? text : `[${text}]`, batch.map(({ frame }) => frame));
   }
 }
 
 const encoder = new TextEncoder();
 
 function offline(): RoomError {
-  return new RoomError("offline", "There is no connection.");
+  return new RoomError("offline", "There is no connection: wait for live().");
 }
 
 function mayTryAgain(request: Request, { code, retry_after_ms }: ErrorFrame): boolean {

@@ -1,10 +1,11 @@
-import { type Clock, systemClock } from "./clock.ts";
 import type { Position } from "../protocol/frames.ts";
-import type { Timing } from "./connection/machine.ts";
+import { MAX_PAGE } from "../protocol/limits.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Timing } from "./connection/machine_state.ts";
 import type { RoomOptions, TokenSource, WebSocketClass } from "./options.ts";
 import type { OutboxStorage } from "./outbox_storage.ts";
 
-/** Options with their defaults; options.ts says what each is. */
+/** Options with their defaults; options.ts documents each. */
 export interface ResolvedOptions {
   readonly token: TokenSource;
   readonly tokenPlace: "subprotocol" | "query";
@@ -14,19 +15,19 @@ export interface ResolvedOptions {
   readonly outbox: { readonly limit: number; readonly storage: OutboxStorage | undefined };
   readonly timing: Timing;
   readonly iteratorLimit: number;
-  /** Undefined where there is none: a room that is never opened, as on a server that renders pages, needs none. */
+  /** Undefined if the runtime has none. A room that is never opened, as in server rendering, needs none. */
   readonly WebSocket: WebSocketClass | undefined;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly random: () => number;
 }
 
-/** Checks options and fills in defaults. @throws {TypeError} naming the option that is wrong */
+/** Checks options and fills in defaults. @throws {TypeError} naming the invalid option */
 export function resolveOptions(options: RoomOptions): ResolvedOptions {
   const { token, tokenPlace = "subprotocol", resume = null, signal, retry, timeouts } = options;
   if (typeof token !== "function") throw new TypeError("token must be a function.");
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
-  const history = whole("history", options.history, 0, 0, 500);
+  const history = whole("history", options.history, 0, 0, MAX_PAGE);
   if (resume && history) throw new TypeError("history and resume do not go together.");
   const minMs = whole("retry.minMs", retry?.minMs, 500, 1);
   return {
@@ -47,17 +48,17 @@ export function resolveOptions(options: RoomOptions): ResolvedOptions {
     },
     iteratorLimit: whole("iteratorLimit", options.iteratorLimit, 10_000, 1),
     WebSocket,
-    // A method of its global: browsers refuse to have it called as anything else.
+    // Browsers refuse `fetch` with another `this`.
     fetch: options.fetch ?? ((...request) => fetch(...request)),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };
 }
 
-/** The longest that a timer can wait; a longer one would fire at once. */
+/** Longest wait of a timer; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** A whole number within its bounds. */
+/** Checks a whole number against its bounds. */
 function whole(
   name: string,
   value: number | undefined,

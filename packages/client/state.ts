@@ -1,45 +1,45 @@
 import type { RoomError } from "./errors.ts";
 
-/** Nothing was begun: before `open()`, and while a kept outbox is being read. */
+/** Not open: before `open()`, and while a stored outbox is being read. */
 export interface IdleState {
   readonly type: "idle";
 }
 
-/** Asking for a token, opening the socket, waiting for `welcome`, or finding out why that was refused. */
+/** Requests a token, opens the socket, waits for `welcome`, or diagnoses a refusal. */
 export interface ConnectingState {
   readonly type: "connecting";
   /** Failures in a row before this attempt. */
   readonly attempt: number;
 }
 
-/** Messages flow. */
+/** Connected. */
 export interface LiveState {
   readonly type: "live";
-  /** This connection's id: who else is in the room knows us by it. */
+  /** This connection's id, as other members see it. */
   readonly connection: string;
   /** The verified user. */
   readonly user: string;
-  /** True: nothing was missed since the last connection. False: a `gap` says what. Null: there was none to go on from. */
+  /** True: no message was missed. False: a `gap` names the loss. Null: there was nothing to resume. */
   readonly recovered: boolean | null;
 }
 
-/** Not connected; tries again at `retryAt`, or earlier when the page wakes up or the network comes back. */
+/** Not connected. Retries at `retryAt`, or earlier if the page wakes up or the network returns. */
 export interface WaitingState {
   readonly type: "waiting";
   /** Failures in a row. */
   readonly attempt: number;
-  /** In milliseconds since 1970. */
+  /** Time of the next attempt, in milliseconds since 1970. */
   readonly retryAt: number;
-  /** Why it is not connected. */
+  /** Reason of the last failure. */
   readonly reason: RoomError;
 }
 
-/** Ended. `open()` begins again, from the same position. */
+/** Closed. `open()` resumes from the same position. */
 export interface ClosedState {
   readonly type: "closed";
-  /** `closed` and `aborted` are the application's own doing. */
+  /** The application itself causes `closed` and `aborted`. */
   readonly reason: RoomError;
 }
 
-/** Where a room is; there is no state without a way out but `closed`, and that says why. */
+/** State of a room. Only `closed` is final until `open()`, and it names its reason. */
 export type RoomState = IdleState | ConnectingState | LiveState | WaitingState | ClosedState;

@@ -1,11 +1,14 @@
-/** Keeps to how many frames the server takes (`welcome.limits`), so that none is refused: what it allows at once, then so many a second. */
-export class Pace {
+/**
+ * Limits sent frames to the server's rate (`welcome.limits`), so that none is refused: a burst first,
+ * then a number per second.
+ */
+export class Throttle {
   readonly #perMs: number;
   readonly #burst: number;
   #left: number;
   #at: number;
 
-  /** A tenth less than what is allowed: frames bunch up on their way. */
+  /** Uses 90 % of the limits, since frames bunch up on the way. */
   constructor(perSecond: number, burst: number, now: number) {
     this.#perMs = 0.9 * perSecond / 1000;
     this.#burst = Math.max(1, 0.9 * burst);
@@ -13,14 +16,14 @@ export class Pace {
     this.#at = now;
   }
 
-  /** In how many milliseconds one more frame may go. */
+  /** Wait before the next frame, in milliseconds. */
   waitMs(now: number): number {
     this.#left = Math.min(this.#burst, this.#left + Math.max(0, now - this.#at) * this.#perMs);
     this.#at = now;
     return Math.ceil(Math.max(0, 1 - this.#left) / this.#perMs);
   }
 
-  /** Counts a frame that goes. */
+  /** Counts a sent frame. */
   take(): void {
     this.#left--;
   }

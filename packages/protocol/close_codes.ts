@@ -17,11 +17,35 @@ export const CLOSE = {
   flood: 4429,
 } as const;
 
-/** Close code of a client that drops a connection to open another. A client that is done sends 1000. */
-export const CLOSE_REPLACED = 4000;
+/** A close code of the server. */
+export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE];
+
+/** Close codes that a client sends: it is done, or it drops the connection to open another. */
+export const CLIENT_CLOSE = { done: 1000, replaced: 4000 } as const satisfies {
+  done: CloseCode;
+  replaced: number;
+};
+
+// The tables below repeat the numbers, so that a bundle without CLOSE holds only the table it uses.
+
+/** Error code of a client for each close code. Any other close code is `disconnected` too. */
+export const CLOSE_ERRORS = {
+  1000: "ended",
+  1003: "ended",
+  1008: "ended",
+  1009: "too_large",
+  1011: "disconnected",
+  1012: "draining",
+  1013: "unavailable",
+  4400: "ended",
+  4401: "token_expired",
+  4403: "forbidden",
+  4408: "silent",
+  4429: "rate_limited",
+} as const satisfies Readonly<Record<CloseCode, string>>;
 
 /** Meaning of each close code, for the docs. */
-export const CLOSE_MEANINGS: Readonly<Record<(typeof CLOSE)[keyof typeof CLOSE], string>> = {
+export const CLOSE_MEANINGS: Readonly<Record<CloseCode, string>> = {
   1000: "done, nobody's fault",
   1003: "a binary frame where text is spoken",
   1008: "an endpoint's own policy; rooms do not send it",
@@ -39,7 +63,7 @@ export const CLOSE_MEANINGS: Readonly<Record<(typeof CLOSE)[keyof typeof CLOSE],
 /** Longest close reason that a WebSocket close frame can hold, in bytes of UTF-8. */
 export const MAX_CLOSE_REASON_BYTES = 123;
 
-/** True if an endpoint may send the code (RFC 6455, section 7.4); 1005, 1006 and 1015 are reserved. */
+/** True if an endpoint may send the code; RFC 6455, section 7.4, reserves 1005, 1006 and 1015. */
 export function isSendable(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999;

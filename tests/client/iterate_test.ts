@@ -15,12 +15,12 @@ class Source {
   state: RoomState = { type: "idle" };
 
   say(data: number): void {
-    this.#listeners.tell("message", { event: "chat", data, from: { user: "bob" }, id: `${data}`, at: 0 });
+    this.#listeners.emit("message", { event: "chat", data, from: { user: "bob" }, id: `${data}`, at: 0 });
   }
 
   close(code: "closed" | "forbidden"): void {
     this.state = { type: "closed", reason: new RoomError(code, "over") };
-    this.#listeners.tell("state", this.state);
+    this.#listeners.emit("state", this.state);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Whatever happens to the state machine, in whatever order: it is never stuck, and it always says why it is where it is. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { CLOSE, endingOf, reactionTo } from "../../packages/client/connection/close_reasons.ts";
+import { CLIENT_CLOSE } from "../../packages/protocol/close_codes.ts";
+import { closeReason, reactionTo } from "../../packages/client/connection/close_reasons.ts";
 import { RoomError, type RoomErrorCode } from "../../packages/client/errors.ts";
 import { MachineWorld, type Said, welcomeFrame } from "./machine_world.ts";
 
@@ -46,7 +47,7 @@ interface Happening {
 }
 
 const reasons = fc.oneof(
-  fc.constantFrom(...CLOSE_CODES).map((code) => endingOf(code, "")),
+  fc.constantFrom(...CLOSE_CODES).map((code) => closeReason(code, "")),
   fc.tuple(fc.constantFrom(...REFUSALS), fc.option(fc.integer({ min: 0, max: 20_000 }), { nil: undefined }))
     .map(([code, retryAfterMs]) => new RoomError(code, `It is ${code}.`, { retryAfterMs })),
 );
@@ -62,7 +63,7 @@ const sayings: fc.Arbitrary<Said> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom<Said>({ type: "received" }, { type: "sent" }) },
   {
     weight: 1,
-    arbitrary: fc.integer({ min: 0, max: 60_000 }).map((ms): Said => ({ type: "told_to_wait", ms })),
+    arbitrary: fc.integer({ min: 0, max: 60_000 }).map((ms): Said => ({ type: "retry_after", ms })),
   },
   { weight: 6, arbitrary: reasons.map((reason): Said => ({ type: "failed", reason })) },
   {
@@ -122,7 +123,7 @@ function live(world: MachineWorld, happening: Happening, seen: { socket: boolean
     if (before.type !== "closed") {
       const isMeant = said.type === "stop" || said.type === "failed" && reactionTo(said.reason) === "stop";
       assert(isMeant, `${said.type} ended the room for good`);
-      assertEquals(effects.map((effect) => "code" in effect && effect.code), [CLOSE.done]);
+      assertEquals(effects.map((effect) => "code" in effect && effect.code), [CLIENT_CLOSE.done]);
     } else assertEquals(effects, []);
   } else if (machine.type !== "idle") {
     assert(Number.isFinite(world.dueAt), `${machine.type} is looked at again at ${world.dueAt}`);
@@ -164,7 +165,7 @@ Deno.test("no sequence of events leads to a state without a way out, or to an en
 });
 
 Deno.test("what can pass is tried again for ever, and the wait never exceeds its bound", () => {
-  const passing = [1001, 1006, 1011, 1012, 1013, 4408, 4429, 4401].map((code) => endingOf(code, ""));
+  const passing = [1001, 1006, 1011, 1012, 1013, 4408, 4429, 4401].map((code) => closeReason(code, ""));
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...passing), { minLength: 50, maxLength: 200 }), (failures) => {
       const world = new MachineWorld();

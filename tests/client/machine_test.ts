@@ -1,10 +1,10 @@
 /** The state machine, step by step, with a clock that the test moves. */
 import { assert, assertEquals } from "@std/assert";
-import { endingOf } from "../../packages/client/connection/close_reasons.ts";
+import { closeReason } from "../../packages/client/connection/close_reasons.ts";
 import { RoomError } from "../../packages/client/errors.ts";
 import { MachineWorld, welcomeFrame } from "./machine_world.ts";
 
-const broken = () => endingOf(1006, "");
+const broken = () => closeReason(1006, "");
 const types = (world: MachineWorld) => world.effects().map(({ type }) => type);
 
 Deno.test("a room that opens asks for a token, opens a socket with it, and is live with its welcome", () => {
@@ -50,11 +50,11 @@ Deno.test("4401 is answered with a fresh token at once, and when that expires at
   const world = new MachineWorld();
   world.goLive();
   world.effects();
-  world.say({ type: "failed", reason: endingOf(4401, "") });
+  world.say({ type: "failed", reason: closeReason(4401, "") });
   assertEquals(world.effects().at(-1), { type: "ask_token", run: 4, refresh: true });
   world.say({ type: "token", token: "t-2" });
   world.say({ type: "welcome", welcome: welcomeFrame(), resumed: true });
-  world.say({ type: "failed", reason: endingOf(4401, "") });
+  world.say({ type: "failed", reason: closeReason(4401, "") });
   assertEquals(world.machine.type, "waiting");
   world.pass(world.dueAt - world.now);
   assertEquals(world.effects().at(-1), { type: "ask_token", run: world.machine.run, refresh: true });
@@ -66,7 +66,7 @@ Deno.test("isolates that go as announced every second do not lengthen the wait, 
     return [1, 2, 3].map(() => {
       world.goLive();
       world.pass(aliveMs);
-      world.say({ type: "failed", reason: endingOf(1012, "") });
+      world.say({ type: "failed", reason: closeReason(1012, "") });
       const { state } = world.machine;
       assert(state.type === "waiting");
       world.pass(state.retryAt - world.now);
@@ -99,8 +99,8 @@ Deno.test("a hint of the server is kept to, also by who wakes up meanwhile", () 
   const world = new MachineWorld();
   world.random = 0.999;
   world.goLive();
-  world.say({ type: "told_to_wait", ms: 10_000 });
-  world.say({ type: "failed", reason: endingOf(4429, "") });
+  world.say({ type: "retry_after", ms: 10_000 });
+  world.say({ type: "failed", reason: closeReason(4429, "") });
   assert(world.dueAt >= world.now + 10_000);
   world.effects();
   world.pass(9_000);
@@ -205,7 +205,7 @@ Deno.test("a socket that was opening when the machine woke up has only as long a
 Deno.test("a room that ended for good says why, does nothing more, and can be opened again", () => {
   const world = new MachineWorld();
   world.goLive();
-  world.say({ type: "failed", reason: endingOf(4403, "no longer a member") });
+  world.say({ type: "failed", reason: closeReason(4403, "no longer a member") });
   const { state } = world.machine;
   assert(state.type === "closed");
   assertEquals(state.reason.code, "forbidden");

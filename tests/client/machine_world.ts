@@ -1,12 +1,11 @@
 import type { WelcomeFrame } from "../../packages/protocol/frames.ts";
-import {
-  type Effect,
-  IDLE,
-  type Machine,
-  type MachineEvent,
-  step,
-  type Timing,
-} from "../../packages/client/connection/machine.ts";
+import { IDLE, step } from "../../packages/client/connection/machine.ts";
+import type {
+  Effect,
+  Machine,
+  MachineEvent,
+  Timing,
+} from "../../packages/client/connection/machine_state.ts";
 
 /** Bounds as a user has them by default. */
 export const TIMING: Timing = {
@@ -35,8 +34,8 @@ export class MachineWorld {
       ("run" in said || !NEEDS_RUN.has(said.type)
         ? said
         : { ...said, run: this.machine.run }) as MachineEvent;
-    const world = { now: this.now, random: () => this.random, timing: TIMING };
-    const { machine, effects } = step(this.machine, event, world);
+    const env = { now: this.now, random: () => this.random, timing: TIMING };
+    const { machine, effects } = step(this.machine, event, env);
     this.machine = machine;
     this.#effects.push(...effects);
   }
@@ -65,7 +64,7 @@ export class MachineWorld {
   }
 }
 
-const NEEDS_RUN = new Set(["token", "welcome", "received", "sent", "told_to_wait", "failed"]);
+const NEEDS_RUN = new Set(["token", "welcome", "received", "sent", "retry_after", "failed"]);
 
 /** A first frame. */
 export function welcomeFrame(changes: Partial<WelcomeFrame> = {}): WelcomeFrame {

@@ -1,11 +1,11 @@
 /** What of a page is an occasion to ask whether the connection is still there. */
 import { assertEquals } from "@std/assert";
-import { watchWakefulness } from "../../packages/client/connection/page_lifecycle.ts";
+import { watchPageLifecycle } from "../../packages/client/connection/page_lifecycle.ts";
 
 Deno.test("a page that is shown, thawed, restored, or whose network changes wakes the room, until it is watched no more", () => {
   const page = Object.assign(new EventTarget(), { document: new EventTarget() });
   let wakes = 0;
-  const stop = watchWakefulness(() => wakes++, page);
+  const stop = watchPageLifecycle(() => wakes++, page);
   const happen = () => {
     for (const type of ["online", "offline", "pageshow"]) page.dispatchEvent(new Event(type));
     for (const type of ["visibilitychange", "resume"]) page.document.dispatchEvent(new Event(type));
@@ -18,7 +18,7 @@ Deno.test("a page that is shown, thawed, restored, or whose network changes wake
 });
 
 Deno.test("where there is no page nothing is watched", () => {
-  watchWakefulness(() => {
+  watchPageLifecycle(() => {
     throw new Error("Nothing can happen here.");
   }, {})();
 });

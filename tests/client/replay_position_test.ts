@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { GapFrame, MessageFrame } from "../../packages/protocol/frames.ts";
-import { Progress } from "../../packages/client/replay_position.ts";
+import { ReplayPosition } from "../../packages/client/replay_position.ts";
 import { welcomeFrame } from "./machine_world.ts";
 
 function message(offset: number): MessageFrame {
@@ -60,29 +60,29 @@ class RoomModel {
 
 /** A client: what it was told, and up to where. */
 class ClientModel {
-  readonly progress: Progress;
+  readonly replay: ReplayPosition;
   /** By epoch: offsets that were handed on, and those that a gap accounted for. */
   readonly had = new Map<number, number[]>();
   readonly missing = new Map<number, Set<number>>();
   readonly beganAt: { epoch: number; offset: number }[] = [];
 
   constructor(history: number) {
-    this.progress = new Progress(null, history);
+    this.replay = new ReplayPosition(null, history);
   }
 
   /** Connects, and is sent so many frames before the connection breaks. */
   connect(room: RoomModel, frames: number): void {
-    const sent = room.replay(this.progress.query("c-0"));
-    this.progress.welcome(welcomeFrame({ epoch: `e-${room.epoch}`, offset: room.head }));
+    const sent = room.replay(this.replay.query("c-0"));
+    this.replay.welcome(welcomeFrame({ epoch: `e-${room.epoch}`, offset: room.head }));
     if (this.beganAt.length === 0) this.beganAt.push({ epoch: room.epoch, offset: room.head });
     for (const frame of sent.slice(0, frames)) this.take(room.epoch, frame);
   }
 
   take(epoch: number, frame: GapFrame | MessageFrame): void {
     if (frame.type === "message") {
-      assertEquals(this.progress.take(frame), "new");
+      assertEquals(this.replay.take(frame), "new");
       this.had.set(epoch, [...this.had.get(epoch) ?? [], frame.offset ?? 0]);
-    } else if (this.progress.skip(frame) && frame.to !== null) {
+    } else if (this.replay.skip(frame) && frame.to !== null) {
       const missing = this.missing.get(epoch) ?? new Set();
       for (let offset = frame.from; offset <= frame.to; offset++) missing.add(offset);
       this.missing.set(epoch, missing);
@@ -107,10 +107,10 @@ Deno.test("whatever breaks where, each message is had once and in order, or a ga
         else room[type](count);
       }
       client.connect(room, Infinity);
-      assert(client.progress.isCaughtUp);
+      assert(client.replay.isCaughtUp);
       room.publish(1);
       client.take(room.epoch, message(room.head));
-      assertEquals(client.progress.position, { epoch: `e-${room.epoch}`, offset: room.head });
+      assertEquals(client.replay.position, { epoch: `e-${room.epoch}`, offset: room.head });
       const [began] = client.beganAt;
       for (const [epoch, offsets] of client.had) {
         const inOrder = [...new Set(offsets)].sort((one, other) => one - other);
@@ -128,54 +128,54 @@ Deno.test("whatever breaks where, each message is had once and in order, or a ga
 });
 
 Deno.test("what comes again is not handed on again", () => {
-  const progress = new Progress(null, 0);
-  progress.welcome(welcomeFrame({ offset: 3 }));
-  assertEquals(progress.take(message(4)), "new");
-  assertEquals(progress.take(message(4)), "repeated");
-  assertEquals(progress.take(message(3)), "repeated");
-  assertEquals(progress.take(message(5)), "new");
+  const replay = new ReplayPosition(null, 0);
+  replay.welcome(welcomeFrame({ offset: 3 }));
+  assertEquals(replay.take(message(4)), "new");
+  assertEquals(replay.take(message(4)), "repeated");
+  assertEquals(replay.take(message(3)), "repeated");
+  assertEquals(replay.take(message(5)), "new");
 });
 
-Deno.test("a message whose predecessor did not come is a hole, and the position stays before it", () => {
-  const progress = new Progress(null, 0);
-  progress.welcome(welcomeFrame({ offset: 3 }));
-  assertEquals(progress.take(message(5)), "hole");
-  assertEquals(progress.position, { epoch: "e-1", offset: 3 });
+Deno.test("a message whose predecessor did not come is a gap, and the position stays before it", () => {
+  const replay = new ReplayPosition(null, 0);
+  replay.welcome(welcomeFrame({ offset: 3 }));
+  assertEquals(replay.take(message(5)), "gap");
+  assertEquals(replay.position, { epoch: "e-1", offset: 3 });
 });
 
 Deno.test("an ephemeral message is new and changes nothing", () => {
-  const progress = new Progress(null, 0);
-  progress.welcome(welcomeFrame({ offset: 3 }));
+  const replay = new ReplayPosition(null, 0);
+  replay.welcome(welcomeFrame({ offset: 3 }));
   const { offset: _, ...ephemeral } = message(1);
-  assertEquals(progress.take(ephemeral), "new");
-  assertEquals(progress.position?.offset, 3);
+  assertEquals(replay.take(ephemeral), "new");
+  assertEquals(replay.position?.offset, 3);
 });
 
 Deno.test("a connection that breaks within its history goes on within it, and what was older is no loss", () => {
-  const progress = new Progress(null, 50);
-  assertEquals(progress.query(null), { history: "50" });
-  progress.welcome(welcomeFrame({ offset: 100 }));
-  progress.take(message(51));
-  assertEquals(progress.query("c-1"), { after: "51", epoch: "e-1", connection: "c-1" });
-  progress.welcome(welcomeFrame({ offset: 102 }));
-  assertEquals(progress.skip({ type: "gap", from: 52, to: 90, epoch: "e-1" }), false);
-  assertEquals(progress.take(message(91)), "new");
+  const replay = new ReplayPosition(null, 50);
+  assertEquals(replay.query(null), { history: "50" });
+  replay.welcome(welcomeFrame({ offset: 100 }));
+  replay.take(message(51));
+  assertEquals(replay.query("c-1"), { after: "51", epoch: "e-1", connection: "c-1" });
+  replay.welcome(welcomeFrame({ offset: 102 }));
+  assertEquals(replay.skip({ type: "gap", from: 52, to: 90, epoch: "e-1" }), false);
+  assertEquals(replay.take(message(91)), "new");
 });
 
 Deno.test("a server whose history is shorter than ours was says what is lost, and goes on from its head", () => {
-  const progress = new Progress({ epoch: "e-1", offset: 9 }, 0);
-  assertEquals(progress.welcome(welcomeFrame({ offset: 4 })), true);
-  assertEquals(progress.skip({ type: "gap", from: 5, to: 9, epoch: "e-1" }), true);
-  assertEquals(progress.position, { epoch: "e-1", offset: 4 });
-  assertEquals(progress.take(message(5)), "new");
+  const replay = new ReplayPosition({ epoch: "e-1", offset: 9 }, 0);
+  assertEquals(replay.welcome(welcomeFrame({ offset: 4 })), true);
+  assertEquals(replay.skip({ type: "gap", from: 5, to: 9, epoch: "e-1" }), true);
+  assertEquals(replay.position, { epoch: "e-1", offset: 4 });
+  assertEquals(replay.take(message(5)), "new");
 });
 
 Deno.test("until the replay is through, a resumed connection is not caught up", () => {
-  const progress = new Progress({ epoch: "e-1", offset: 1 }, 0);
-  progress.welcome(welcomeFrame({ offset: 3 }));
-  assertEquals(progress.isCaughtUp, false);
-  progress.take(message(2));
-  assertEquals(progress.isCaughtUp, false);
-  progress.skip({ type: "gap", from: 3, to: 3, epoch: "e-1" });
-  assertEquals(progress.isCaughtUp, true);
+  const replay = new ReplayPosition({ epoch: "e-1", offset: 1 }, 0);
+  replay.welcome(welcomeFrame({ offset: 3 }));
+  assertEquals(replay.isCaughtUp, false);
+  replay.take(message(2));
+  assertEquals(replay.isCaughtUp, false);
+  replay.skip({ type: "gap", from: 3, to: 3, epoch: "e-1" });
+  assertEquals(replay.isCaughtUp, true);
 });

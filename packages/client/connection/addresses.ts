@@ -1,16 +1,17 @@
-/** Where a room is spoken to. */
+/** URLs of a room. */
 export interface Addresses {
-  /** The room itself, for a WebSocket. */
+  /** The room as a WebSocket. */
   readonly socket: URL;
-  /** Says who a token's user is, or what is wrong with it. */
+  /** Names the user of a token, or the token's error. */
   readonly whoami: URL;
   /** The room as Server-Sent Events: refused for the same reasons as a WebSocket. */
   readonly events: URL;
 }
 
 /**
- * Reads a room's address, such as `https://PROJECT.supabase.co/functions/v1/realtime/rooms/lobby`, with `http:`, `https:`, `ws:` or `wss:`.
- * @throws {TypeError} when it is not one
+ * Parses a room's address, such as `https://PROJECT.supabase.co/functions/v1/realtime/rooms/lobby`.
+ * Its scheme is `http:`, `https:`, `ws:` or `wss:`.
+ * @throws {TypeError} if it is not one
  */
 export function parseRoomAddress(address: string): Addresses {
   const [, scheme, base, room] = /^(?:http|ws)(s?):(\/\/[^?#]+)(\/[^/?#]+\/[^/?#]+)$/.exec(address) ?? [];

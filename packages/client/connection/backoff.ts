@@ -5,8 +5,8 @@ export interface BackoffBounds {
 }
 
 /**
- * How long to wait after the `failures`-th failure in a row: anything from nothing to a bound that doubles each time ("full jitter"),
- * so that clients that lost the same server do not come back at the same moment.
+ * Wait after a number of failures in a row: random, up to a bound that doubles each time ("full
+ * jitter"). Clients that lost the same server spread their reconnects.
  */
 export function backoffMs(failures: number, { minMs, maxMs }: BackoffBounds, random: () => number): number {
   return Math.floor(random() * Math.min(maxMs, minMs * 2 ** (failures - 1)));

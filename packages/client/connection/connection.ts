@@ -1,17 +1,19 @@
-import type { Addresses } from "./addresses.ts";
-import type { Clock } from "../clock.ts";
-import { diagnose } from "./diagnose.ts";
-import { endingOf } from "./close_reasons.ts";
-import { RoomError } from "../errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
-import { type Effect, IDLE, type Machine, type MachineEvent, step, type Timing } from "./machine.ts";
+import { REALTIME_V1, TOKEN_SUBPROTOCOL_PREFIX } from "../../protocol/subprotocols.ts";
+import type { Clock } from "../clock.ts";
+import { RoomError } from "../errors.ts";
 import type { TokenSource, WebSocketClass, WebSocketLike } from "../options.ts";
 import type { RoomState } from "../state.ts";
+import type { Addresses } from "./addresses.ts";
+import { closeReason } from "./close_reasons.ts";
+import { diagnose } from "./diagnose.ts";
+import { IDLE, step } from "./machine.ts";
+import type { Effect, Machine, MachineEvent, Timing } from "./machine_state.ts";
+import { watchPageLifecycle } from "./page_lifecycle.ts";
 import { askForToken } from "./token.ts";
-import { watchWakefulness } from "./page_lifecycle.ts";
 
-/** What a connection is made of, and whom it tells. */
-export interface ConnectionParts {
+/** Dependencies and callbacks of a connection. */
+export interface ConnectionDeps {
   readonly addresses: Addresses;
   readonly token: TokenSource;
   readonly tokenPlace: "subprotocol" | "query";
@@ -20,7 +22,7 @@ export interface ConnectionParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly timing: Timing;
-  /** The query of the next address: from where messages are wanted. */
+  /** Query of the next address: the messages to replay. */
   readonly query: () => Readonly<Record<string, string>>;
   /** Called with the first frame, before the state is `live`. Returns whether the connection resumed. */
   readonly onWelcome: (welcome: WelcomeFrame) => boolean;
@@ -29,29 +31,28 @@ export interface ConnectionParts {
   readonly onFrame: (frame: ServerFrame) => void;
 }
 
-const REALTIME_V1 = "realtime.v1";
-/** Nobody waits for its pong in particular: whatever comes shows that the server is there. */
+/** Probe. Its pong is not matched: any frame shows that the server is alive. */
 const PING = '{"type":"ping","id":"ping"}';
-/** How long the end of a connection is waited for. */
+/** Longest wait for the end of a connection, in milliseconds. */
 const CLOSING_MS = 3_000;
 
-/** Does what the state machine says: asks for tokens, opens and closes sockets, keeps the timer. One socket at a time. */
+/** Performs the effects of the state machine: token requests, sockets, one timer. One socket at a time. */
 export class Connection {
-  readonly #parts: ConnectionParts;
+  readonly #deps: ConnectionDeps;
   #machine: Machine = IDLE;
   #socket: WebSocketLike | null = null;
-  /** Sockets whose end was not seen yet, replaced ones too. */
+  /** Sockets that have not ended yet, replaced ones included. */
   readonly #ending = new Set<Promise<void>>();
-  /** Events that came while one was being handled. */
+  /** Events that arrived during a step. */
   readonly #events: MachineEvent[] = [];
   #isStepping = false;
   #timer: { readonly dueAt: number; readonly cancel: () => void } | null = null;
   #stopWatching: (() => void) | null = null;
-  /** Why the upgrade was refused is being asked. */
+  /** Diagnosis of a refused upgrade in progress. */
   #diagnosis: AbortController | null = null;
 
-  constructor(parts: ConnectionParts) {
-    this.#parts = parts;
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps;
   }
 
   /** The public state; the same object until it changes. */
@@ -59,39 +60,39 @@ export class Connection {
     return this.#machine.state;
   }
 
-  /** Begins, or begins again after the end. */
+  /** Opens the connection, also after its end. */
   open(): void {
     this.#dispatch({ type: "open" });
   }
 
-  /** Ends for the reason; nothing when it has ended. */
+  /** Ends the connection for a reason. Does nothing after the end. */
   stop(reason: RoomError): void {
     this.#dispatch({ type: "stop", reason });
   }
 
-  /** Drops the connection and makes another at once. */
+  /** Drops the connection and opens another at once. */
   reconnect(): void {
     this.#dispatch({ type: "reconnect" });
   }
 
-  /** What came cannot be right: drops the connection and resumes. */
+  /** Drops the connection and resumes after invalid data from the server. */
   fault(reason: RoomError): void {
     this.#dispatch({ type: "failed", run: this.#machine.run, reason });
   }
 
-  /** Sends one WebSocket message, if there is a connection. */
+  /** Sends one WebSocket message if there is a connection. */
   send(text: string): void {
     this.#socket?.send(text);
     this.#dispatch({ type: "sent", run: this.#machine.run });
   }
 
-  /** Resolves when every socket has ended, or after three seconds: one whose peer is gone may take minutes. */
+  /** Resolves once every socket has ended, or after three seconds: a lost peer may take minutes. */
   async ended(): Promise<void> {
     let cancel = () => {};
-    const patience = new Promise<void>((resolve) => {
-      cancel = this.#parts.clock.setTimer(resolve, CLOSING_MS);
+    const timedOut = new Promise<void>((resolve) => {
+      cancel = this.#deps.clock.setTimer(resolve, CLOSING_MS);
     });
-    await Promise.race([Promise.all(this.#ending), patience]);
+    await Promise.race([Promise.all(this.#ending), timedOut]);
     cancel();
   }
 
@@ -108,14 +109,14 @@ export class Connection {
   }
 
   #step(event: MachineEvent): void {
-    const { clock, random, timing } = this.#parts;
+    const { clock, random, timing } = this.#deps;
     const { state } = this.#machine;
     const { machine, effects } = step(this.#machine, event, { now: clock.now(), random, timing });
     this.#machine = machine;
     for (const effect of effects) this.#perform(effect);
     if (machine.state === state) return;
     this.#watchPage(machine.type !== "closed");
-    this.#parts.onState(machine.state);
+    this.#deps.onState(machine.state);
   }
 
   #perform(effect: Effect): void {
@@ -133,7 +134,7 @@ export class Connection {
 
   async #askToken(run: number, refresh: boolean): Promise<void> {
     try {
-      const token = await askForToken(this.#parts.token, refresh);
+      const token = await askForToken(this.#deps.token, refresh);
       this.#dispatch({ type: "token", run, token });
     } catch (reason) {
       if (!(reason instanceof RoomError)) throw reason;
@@ -142,18 +143,18 @@ export class Connection {
   }
 
   #openSocket(run: number, token: string): void {
-    const { addresses, tokenPlace, WebSocket, query } = this.#parts;
+    const { addresses, tokenPlace, WebSocket, query } = this.#deps;
     if (!WebSocket) return;
     const url = new URL(addresses.socket);
     for (const [name, value] of Object.entries(query())) url.searchParams.set(name, value);
     const protocols = [REALTIME_V1];
     if (tokenPlace === "query") url.searchParams.set("token", token);
-    else protocols.push(`jwt-${token}`);
+    else protocols.push(TOKEN_SUBPROTOCOL_PREFIX + token);
     let socket: WebSocketLike;
     try {
       socket = new WebSocket(url.href, protocols);
     } catch {
-      // What was thrown would say the token.
+      // The thrown error contains the token.
       const reason = new RoomError("invalid_token", "The token cannot be sent.");
       return this.#dispatch({ type: "failed", run, reason });
     }
@@ -169,12 +170,12 @@ export class Connection {
         resolve();
         if (this.#socket !== socket) return;
         this.#socket = null;
-        if (wasOpen) this.#dispatch({ type: "failed", run, reason: endingOf(code, reason) });
+        if (wasOpen) this.#dispatch({ type: "failed", run, reason: closeReason(code, reason) });
         else void this.#diagnose(run, token);
       };
-      // Deno says 0 where others say 1006.
+      // Deno reports 0 instead of 1006.
       socket.addEventListener("close", ({ code, reason }) => end(code || 1006, reason));
-      // After the error of a socket that was never open Node 22 has no close.
+      // Node 22 sends no close event after the error of a socket that never opened.
       socket.addEventListener("error", () => {
         if (!wasOpen) end(1006, "");
       });
@@ -187,38 +188,38 @@ export class Connection {
     this.#socket = null;
     this.#diagnosis?.abort();
     this.#diagnosis = null;
-    // Deno 2.1.4 leaves out the code when there is no reason.
+    // Deno 2.1.4 omits the code without a reason.
     socket?.close(code, "client");
   }
 
   #receive(run: number, data: unknown, socket: WebSocketLike): void {
     const frames = parseFrames(data);
-    if (!frames) return this.fault(new RoomError("hole", "The server sent what is not a frame."));
+    if (!frames) return this.fault(new RoomError("hole", "The server sent an invalid frame."));
     this.#dispatch({ type: "received", run });
     for (const frame of frames) {
       const { type } = frame;
       if (type === "welcome") {
-        const resumed = this.#parts.onWelcome(frame);
+        const resumed = this.#deps.onWelcome(frame);
         this.#dispatch({ type, run, welcome: frame, resumed });
       } else if (type === "draining" || type === "error") {
         const ms = type === "error" ? frame.retry_after_ms : frame.reconnect_after_ms;
-        if (ms !== undefined) this.#dispatch({ type: "told_to_wait", run, ms });
+        if (ms !== undefined) this.#dispatch({ type: "retry_after", run, ms });
       }
-      // One of them may have ended the connection.
-      if (this.#socket === socket) this.#parts.onFrame(frame);
+      // A frame of the same message may have ended the connection.
+      if (this.#socket === socket) this.#deps.onFrame(frame);
     }
   }
 
-  /** A browser does not tell why an upgrade was refused. */
+  /** Finds the reason of a refused upgrade, which browsers hide. */
   async #diagnose(run: number, token: string): Promise<void> {
-    const { addresses, fetch, query } = this.#parts;
+    const { addresses, fetch, query } = this.#deps;
     this.#diagnosis = new AbortController();
     const { signal } = this.#diagnosis;
     const reason = await diagnose(token, { addresses, fetch, signal, history: query()["history"] });
     this.#dispatch({ type: "failed", run, reason });
   }
 
-  /** One timer, for the moment at which the machine is to be looked at again; one that is set too early only looks once more. */
+  /** Sets the timer for the machine's deadline. An earlier timer stays: it only checks once more. */
   #setTimer(): void {
     const machine = this.#machine;
     const dueAt = "dueAt" in machine ? machine.dueAt : Infinity;
@@ -226,15 +227,15 @@ export class Connection {
     this.#timer?.cancel();
     this.#timer = null;
     if (dueAt === Infinity) return;
-    const cancel = this.#parts.clock.setTimer(() => {
+    const cancel = this.#deps.clock.setTimer(() => {
       this.#timer = null;
       this.#dispatch({ type: "due" });
-    }, dueAt - this.#parts.clock.now());
+    }, dueAt - this.#deps.clock.now());
     this.#timer = { dueAt, cancel };
   }
 
   #watchPage(isNeeded: boolean): void {
-    if (isNeeded) this.#stopWatching ??= watchWakefulness(() => this.#dispatch({ type: "wake" }));
+    if (isNeeded) this.#stopWatching ??= watchPageLifecycle(() => this.#dispatch({ type: "wake" }));
     else {
       this.#stopWatching?.();
       this.#stopWatching = null;
@@ -242,12 +243,12 @@ export class Connection {
   }
 }
 
-/** The frames of one WebSocket message, or null when it holds none. */
+/** Parses the frames of one WebSocket message. Returns null if it is not JSON text. */
 function parseFrames(data: unknown): ServerFrame[] | null {
   if (typeof data !== "string") return null;
   try {
     const value: unknown = JSON.parse(data);
-    // The server keeps to docs/protocol.md; what it does not know yet has a type that nobody asks for.
+    // The server follows docs/protocol.md. Unknown types of newer servers are ignored.
     return (Array.isArray(value) ? value : [value]) as ServerFrame[];
   } catch {
     return null;

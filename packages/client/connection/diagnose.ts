@@ -1,29 +1,30 @@
 import type { Addresses } from "./addresses.ts";
 import { RoomError, type RoomErrorCode } from "../errors.ts";
 
-/** What is asked with. */
-export interface DiagnosisParts {
+/** Dependencies of a diagnosis. */
+export interface DiagnosisDeps {
   readonly addresses: Addresses;
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
-  /** Whether history was asked for: that can be refused too. */
+  /** The refused address's `history`, since that can be the reason. */
   readonly history: string | undefined;
 }
 
 /**
- * Finds out why an upgrade was refused, which a browser does not tell: asks `/whoami` with the same token, and if that is well the room's own
- * stream of events, which is refused for the same reasons as the upgrade. Never throws; `unreachable` when nothing answers.
+ * Finds the reason of a refused upgrade, which browsers hide. Requests `/whoami` with the same token,
+ * then the room's event stream, which is refused for the same reasons as the upgrade. Never throws;
+ * returns `unreachable` if nothing answers.
  */
-export async function diagnose(token: string, parts: DiagnosisParts): Promise<RoomError> {
-  const { addresses, signal, history } = parts;
+export async function diagnose(token: string, deps: DiagnosisDeps): Promise<RoomError> {
+  const { addresses, signal, history } = deps;
   const events = new URL(addresses.events);
   if (history !== undefined) events.searchParams.set("history", history);
   try {
     for (const url of [addresses.whoami, events]) {
       const headers = { authorization: `Bearer ${token}` };
-      const response = await parts.fetch(url.href, { headers, signal });
+      const response = await deps.fetch(url.href, { headers, signal });
       if (!response.ok) return await readProblem(response);
-      // The stream of events would go on.
+      // The event stream would stay open.
       await response.body?.cancel();
     }
   } catch (cause) {
@@ -32,7 +33,7 @@ export async function diagnose(token: string, parts: DiagnosisParts): Promise<Ro
   return new RoomError("refused", "The WebSocket was refused although the room answers over HTTP.");
 }
 
-/** The room's refusal; of what is not in its form (a gateway's, a proxy's) only the status is told. */
+/** Reads the server's problem document. A gateway's or a proxy's answer gives its status only. */
 async function readProblem(response: Response): Promise<RoomError> {
   const retryAfterSeconds = Number(response.headers.get("retry-after"));
   const headerMs = retryAfterSeconds > 0 ? retryAfterSeconds * 1000 : undefined;
@@ -47,7 +48,7 @@ async function readProblem(response: Response): Promise<RoomError> {
       });
     }
   } catch {
-    // Not JSON: not from us.
+    // Not JSON, so not from this server.
   }
   return new RoomError("unreachable", `The server answered with status ${response.status}.`, {
     retryAfterMs: headerMs,

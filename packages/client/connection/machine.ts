@@ -1,97 +1,21 @@
 /**
- * The connection's state machine: one pure function from a state and an event to the next state and what is to be done. It knows
- * neither sockets nor timers: time and chance are passed in. In every state but `idle` and `closed` there is a moment, `dueAt`, at
- * which it is looked at again whatever else happens, so that none can be stuck.
+ * The connection's state machine: one pure function from a state and an event to the next state and
+ * its effects. Time and randomness are passed in. Every state but `idle` and `closed` has a deadline,
+ * `dueAt`, at which the machine is checked even if nothing else happens, so that none can be stuck.
  */
-import { type BackoffBounds, backoffMs } from "./backoff.ts";
-import { CLOSE, reactionTo } from "./close_reasons.ts";
-import { RoomError } from "../errors.ts";
+import { CLIENT_CLOSE } from "../../protocol/close_codes.ts";
 import type { WelcomeFrame } from "../../protocol/frames.ts";
+import { RoomError } from "../errors.ts";
 import type { RoomState } from "../state.ts";
-import { heard, lookAgainAt, watch } from "./watchdog.ts";
+import { backoffMs } from "./backoff.ts";
+import { reactionTo } from "./close_reasons.ts";
+import type { Common, Environment, Liveness, Machine, MachineEvent, Step } from "./machine_state.ts";
+import { checkLiveness, nextCheckAt, noteReceived } from "./watchdog.ts";
 
-/** How long each step may take, in milliseconds. */
-export interface Timing {
-  readonly tokenMs: number;
-  readonly connectMs: number;
-  readonly probeMs: number;
-  readonly retry: BackoffBounds;
-}
-
-/** What a connection has to hold out before the failures before it are forgotten, in milliseconds. */
+/** Age of a connection from which earlier failures no longer count, in milliseconds. */
 const STABLE_MS = 10_000;
 
-interface Common {
-  /** What the application sees; the same object until that changes. */
-  readonly state: RoomState;
-  /** Counts what was begun: what comes of something older is not listened to. */
-  readonly run: number;
-  /** Failures in a row. */
-  readonly failures: number;
-  /** The next token has to be a fresh one. */
-  readonly refresh: boolean;
-  /** The server said not to come back before. */
-  readonly notBefore: number;
-}
-
-/** What a live connection's watchdog goes by; watchdog.ts. */
-export interface Liveness {
-  readonly heartbeatMs: number;
-  readonly receivedAt: number;
-  readonly sentAt: number;
-  /** When the server was last asked whether it is there, and how often without an answer. */
-  readonly probedAt: number;
-  readonly probes: number;
-}
-
-type Phase =
-  | { readonly type: "idle" | "closed" }
-  /** Waiting for: a token; a socket and its `welcome`, or why it was refused; the next attempt. */
-  | { readonly type: "token" | "socket" | "waiting"; readonly dueAt: number }
-  | Liveness & { readonly type: "live"; readonly since: number; readonly dueAt: number };
-
-/** A state, with what is remembered between attempts. */
-export type Machine = Common & Phase;
-/** The machine while messages flow. */
-export type LiveMachine = Extract<Machine, { type: "live" }>;
-
-/** What happens to the machine. `run` says what an event comes of. */
-export type MachineEvent =
-  | { readonly type: "open" | "due" | "wake" | "reconnect" }
-  | { readonly type: "stop"; readonly reason: RoomError }
-  | { readonly type: "token"; readonly run: number; readonly token: string }
-  | {
-    readonly type: "welcome";
-    readonly run: number;
-    readonly welcome: WelcomeFrame;
-    readonly resumed: boolean;
-  }
-  | { readonly type: "received" | "sent"; readonly run: number }
-  | { readonly type: "told_to_wait"; readonly run: number; readonly ms: number }
-  /** No token, no connection, none any more, or one that cannot be right. */
-  | { readonly type: "failed"; readonly run: number; readonly reason: RoomError };
-
-/** What is to be done. */
-export type Effect =
-  | { readonly type: "ask_token"; readonly run: number; readonly refresh: boolean }
-  | { readonly type: "open_socket"; readonly run: number; readonly token: string }
-  | { readonly type: "close_socket"; readonly code: number }
-  | { readonly type: "ping" };
-
-/** Where the machine goes, and what it does on the way. */
-export interface Step {
-  readonly machine: Machine;
-  readonly effects: readonly Effect[];
-}
-
-/** What is not the machine's own. */
-export interface Surroundings {
-  readonly now: number;
-  readonly random: () => number;
-  readonly timing: Timing;
-}
-
-/** Where every machine begins. */
+/** Initial state. */
 export const IDLE: Machine = {
   type: "idle",
   state: { type: "idle" },
@@ -101,43 +25,43 @@ export const IDLE: Machine = {
   notBefore: 0,
 };
 
-/** One step. An event that does not fit the state, or comes of something older, changes nothing. */
-export function step(machine: Machine, event: MachineEvent, world: Surroundings): Step {
-  const { now, timing } = world;
+/** Performs one step. An event that does not fit the state or belongs to an older run changes nothing. */
+export function step(machine: Machine, event: MachineEvent, env: Environment): Step {
+  const { now, timing } = env;
   const { type } = machine;
   if ("run" in event && event.run !== machine.run) return stay(machine);
   switch (event.type) {
     case "open":
       if (type === "idle" || type === "closed") {
-        return askToken({ ...machine, failures: 0, notBefore: 0 }, world);
+        return askToken({ ...machine, failures: 0, notBefore: 0 }, env);
       }
       break;
     case "stop":
       if (type !== "closed") return stop(machine, event.reason);
       break;
     case "token":
-      if (type === "token") return openSocket(machine, event.token, world);
+      if (type === "token") return openSocket(machine, event.token, env);
       break;
     case "welcome":
       if (type === "socket") return goLive(machine, event.welcome, event.resumed, now);
       break;
     case "received":
-      if (type === "live") return heard(machine, now, timing.probeMs);
+      if (type === "live") return noteReceived(machine, now, timing.probeMs);
       break;
     case "sent":
       if (type === "live") return stay({ ...machine, sentAt: now });
       break;
-    case "told_to_wait":
+    case "retry_after":
       return stay({ ...machine, notBefore: now + event.ms });
     case "failed":
-      return fail(machine, event.reason, world);
+      return fail(machine, event.reason, env);
     case "due":
-      return due(machine, world);
+      return due(machine, env);
     case "wake":
-      return wake(machine, world);
+      return wake(machine, env);
     case "reconnect":
-      if (type === "live" || type === "socket") return closing(CLOSE.replaced, askToken(machine, world));
-      return wake(machine, world);
+      if (type === "live" || type === "socket") return closing(CLIENT_CLOSE.replaced, askToken(machine, env));
+      return wake(machine, env);
   }
   return stay(machine);
 }
@@ -150,19 +74,19 @@ function closing(code: number, { machine, effects }: Step): Step {
   return { machine, effects: [{ type: "close_socket", code }, ...effects] };
 }
 
-/** What goes on from one state to the next; what is begun now has a number of its own. */
+/** Copies the common fields, with the number of a new run. */
 function next({ state, run, failures, refresh, notBefore }: Common): Common {
   return { state, run: run + 1, failures, refresh, notBefore };
 }
 
-function askToken(machine: Common, { now, timing }: Surroundings): Step {
+function askToken(machine: Common, { now, timing }: Environment): Step {
   const { failures, refresh } = machine;
   const state: RoomState = { type: "connecting", attempt: failures };
   const asking: Machine = { ...next(machine), type: "token", state, dueAt: now + timing.tokenMs };
   return { machine: asking, effects: [{ type: "ask_token", run: asking.run, refresh }] };
 }
 
-function openSocket(machine: Machine, token: string, { now, timing }: Surroundings): Step {
+function openSocket(machine: Machine, token: string, { now, timing }: Environment): Step {
   const opening: Machine = { ...next(machine), type: "socket", dueAt: now + timing.connectMs };
   return { machine: opening, effects: [{ type: "open_socket", run: opening.run, token }] };
 }
@@ -181,38 +105,40 @@ function goLive(machine: Common, welcome: WelcomeFrame, resumed: boolean, now: n
     ...liveness,
     type: "live",
     state: { type: "live", connection, user, recovered: resumed ? welcome.recovered : null },
-    // The socket is still the same.
+    // Same socket, so the same run.
     run: machine.run,
     refresh: false,
     notBefore: 0,
     since: now,
-    dueAt: lookAgainAt(liveness, 0),
+    dueAt: nextCheckAt(liveness, 0),
   });
 }
 
 function stop(machine: Machine, reason: RoomError): Step {
   const closed: Machine = { ...next(machine), type: "closed", state: { type: "closed", reason } };
-  return closing(CLOSE.done, stay(closed));
+  return closing(CLIENT_CLOSE.done, stay(closed));
 }
 
-function fail(machine: Machine, reason: RoomError, world: Surroundings): Step {
+function fail(machine: Machine, reason: RoomError, env: Environment): Step {
   if (machine.type === "idle" || machine.type === "closed" || machine.type === "waiting") {
     return stay(machine);
   }
-  const { now, random, timing } = world;
+  const { now, random, timing } = env;
   const reaction = reactionTo(reason);
   if (reaction === "stop") return stop(machine, reason);
-  // A connection that held out for a while makes up for the failures before it; one whose isolate went as announced, sooner.
+  // A stable connection resets the failures. An announced drain needs less time for that.
   const stableMs = reason.code === "draining" ? STABLE_MS / 10 : STABLE_MS;
   const isStable = machine.type === "live" && now - machine.since >= stableMs;
   const failures = (isStable ? 0 : machine.failures) + 1;
   const refresh = machine.refresh || reaction === "fresh_token";
   const notBefore = Math.max(machine.notBefore, now + (reason.retryAfterMs ?? 0));
   const failed = { ...next(machine), failures, refresh, notBefore };
-  // A fresh token at once; if that is refused too, no faster than after any other failure.
-  if (reaction === "fresh_token" && failures === 1) return closing(CLOSE.replaced, askToken(failed, world));
+  // Ask for a fresh token at once. If that one is refused too, wait as after any failure.
+  if (reaction === "fresh_token" && failures === 1) {
+    return closing(CLIENT_CLOSE.replaced, askToken(failed, env));
+  }
   const dueAt = notBefore + backoffMs(failures, timing.retry, random);
-  return closing(CLOSE.replaced, wait(failed, reason, dueAt));
+  return closing(CLIENT_CLOSE.replaced, wait(failed, reason, dueAt));
 }
 
 function wait(machine: Common, reason: RoomError, dueAt: number): Step {
@@ -220,34 +146,33 @@ function wait(machine: Common, reason: RoomError, dueAt: number): Step {
   return stay({ ...next(machine), type: "waiting", state, dueAt });
 }
 
-function due(machine: Machine, world: Surroundings): Step {
-  if (!("dueAt" in machine) || world.now < machine.dueAt) return stay(machine);
+function due(machine: Machine, env: Environment): Step {
+  if (!("dueAt" in machine) || env.now < machine.dueAt) return stay(machine);
   switch (machine.type) {
     case "token":
-      return fail(machine, new RoomError("token_failed", "The token callback took too long."), world);
+      return fail(machine, new RoomError("token_failed", "The token callback took too long."), env);
     case "socket":
-      return fail(machine, new RoomError("unreachable", "The server did not answer in time."), world);
+      return fail(machine, new RoomError("unreachable", "The server did not answer in time."), env);
     case "waiting":
-      return askToken(machine, world);
-    case "live": {
-      const silent = () => new RoomError("silent", "The server was silent for too long.");
-      return watch(machine, world.now, world.timing.probeMs) ?? fail(machine, silent(), world);
-    }
+      return askToken(machine, env);
+    case "live":
+      return checkLiveness(machine, env.now, env.timing.probeMs) ??
+        fail(machine, new RoomError("silent", "The server was silent for too long."), env);
   }
 }
 
-/** The page is looked at again, the machine woke up, or the network changed: what was believed may no longer hold. */
-function wake(machine: Machine, world: Surroundings): Step {
-  const { now, timing } = world;
+/** Checks the connection after the page or the machine woke up or the network changed. */
+function wake(machine: Machine, env: Environment): Step {
+  const { now, timing } = env;
   const { state } = machine;
   if (machine.type === "live") {
-    return watch({ ...machine, receivedAt: -Infinity }, now, timing.probeMs) ?? stay(machine);
+    return checkLiveness({ ...machine, receivedAt: -Infinity }, now, timing.probeMs) ?? stay(machine);
   }
   if (machine.type === "socket") {
     return stay({ ...machine, dueAt: Math.min(machine.dueAt, now + timing.probeMs) });
   }
   if (machine.type !== "waiting" || state.type !== "waiting") return stay(machine);
-  if (machine.notBefore <= now) return askToken(machine, world);
-  // Not before what the server asked for.
+  if (machine.notBefore <= now) return askToken(machine, env);
+  // The server requested this wait.
   return machine.notBefore < machine.dueAt ? wait(machine, state.reason, machine.notBefore) : stay(machine);
 }

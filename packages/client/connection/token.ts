@@ -1,7 +1,10 @@
 import { RoomError } from "../errors.ts";
 import type { TokenSource } from "../options.ts";
 
-/** Asks the application for a token. @throws {RoomError} `token_failed` with the cause, `signed_out` when there is none */
+/**
+ * Calls the application's token callback.
+ * @throws {RoomError} `token_failed` with the cause, `signed_out` if there is no token
+ */
 export async function askForToken(source: TokenSource, refresh: boolean): Promise<string> {
   let token;
   try {

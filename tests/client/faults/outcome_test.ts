@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { RoomError } from "../../../packages/client/mod.ts";
 import {
   createMemoryBackplane,
-  MemoryWorld,
+  MemoryStore,
 } from "../../../packages/server/src/backplane/memory/memory_backplane.ts";
 import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
 import { before, type Faults, lostAck } from "../../../tools/support/fault_proxy/faults.ts";
@@ -25,7 +25,7 @@ async function startTimed(): Promise<
 > {
   const running = await startStoppable();
   let nowMs = 0;
-  const world = new MemoryWorld({
+  const store = new MemoryStore({
     retention: { messages: KEPT, ageMs: 86_400_000, dedupeMs: DEDUPE_MS },
     maxBytes: 1_000_000,
     graceMs: 10_000,
@@ -36,7 +36,7 @@ async function startTimed(): Promise<
     },
   });
   await backplaneOf(running).close();
-  changeRoomServices(running, { backplane: createMemoryBackplane(world) });
+  changeRoomServices(running, { backplane: createMemoryBackplane(store) });
   return { running, pass: (ms) => void (nowMs += ms) };
 }
 
