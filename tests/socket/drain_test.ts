@@ -11,7 +11,7 @@ import { PATIENCE_MS, SocketClient } from "../../tools/support/wire/socket_clien
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
 import { Trace } from "../../tools/support/trace.ts";
 
-/** Deno 2.9.6 never ends the operation of an upgrade whose peer has gone away: nothing of ours can. */
+/** Deno 2.9.6 never ends the operation of an upgrade whose peer has left, and no code here can. */
 const UPGRADE_LEAKS = { sanitizeOps: false };
 
 async function openMany(running: RunningServer, count: number): Promise<SocketClient[]> {
@@ -20,11 +20,11 @@ async function openMany(running: RunningServer, count: number): Promise<SocketCl
 }
 
 async function assertAllClosedBy(clients: readonly SocketClient[], reason: string): Promise<void> {
-  const endings = await Promise.all(clients.map((client) => client.closed()));
-  assertEquals(endings, clients.map(() => ({ code: 1012, reason: `isolate going: ${reason}` })));
+  const closes = await Promise.all(clients.map((client) => client.closed()));
+  assertEquals(closes, clients.map(() => ({ code: 1012, reason: `isolate going: ${reason}` })));
 }
 
-Deno.test("draining, new upgrades get 503 overloaded and readiness is 503, while health is 200", async () => {
+Deno.test("during a drain, upgrades get 503 overloaded and readiness is 503, while health is 200", async () => {
   await using running = await startServer();
   using silent = await RawSocket.open(await running.socketUrl("/echo"));
   const drained = running.engine.connections.drain("wall_clock", 0);
@@ -40,14 +40,14 @@ Deno.test("draining, new upgrades get 503 overloaded and readiness is 503, while
   await drained;
 });
 
-Deno.test("a drain closes the sockets with 1012, spread over its time", async () => {
+Deno.test("a drain closes the sockets with 1012, spread over the given time", async () => {
   const sockets: Socket[] = [];
   await using running = await startSocketEndpoint({ onOpen: (socket) => void sockets.push(socket) });
   const clients = await openMany(running, 100);
   const times = clients.map((client) => client.closed().then(() => performance.now()));
   assertEquals(sockets.length, 100);
   const drained = running.engine.connections.drain("wall_clock", 500);
-  // A tenth goes in each of the ten steps.
+  // Each of the ten steps closes a tenth.
   assertEquals(sockets.filter(({ isOpen }) => isOpen).length, 90);
   await assertAllClosedBy(clients, "wall_clock");
   await deadline(drained, PATIENCE_MS);
@@ -59,7 +59,7 @@ Deno.test("a drain closes the sockets with 1012, spread over its time", async ()
   assertEquals(running.engine.connections.count, 0);
 });
 
-Deno.test("a drain without time closes all sockets at once", async () => {
+Deno.test("a drain without spare time closes all sockets at once", async () => {
   const sockets: Socket[] = [];
   await using running = await startSocketEndpoint({ onOpen: (socket) => void sockets.push(socket) });
   const clients = await openMany(running, 100);
@@ -69,7 +69,7 @@ Deno.test("a drain without time closes all sockets at once", async () => {
   await deadline(drained, PATIENCE_MS);
 });
 
-Deno.test("a second drain shortens the first, and a third one cannot lengthen it again", async () => {
+Deno.test("a second drain shortens the first, and a third one does not lengthen it again", async () => {
   await using running = await startSocketEndpoint({});
   const clients = await openMany(running, 50);
   const { connections } = running.engine;
@@ -80,14 +80,14 @@ Deno.test("a second drain shortens the first, and a third one cannot lengthen it
   await assertAllClosedBy(clients, "wall_clock");
 });
 
-Deno.test("a drain of an isolate without sockets is over at once, and stays", async () => {
+Deno.test("a drain without sockets completes at once, and the isolate stays in drain", async () => {
   await using running = await startServer();
   const { connections } = running.engine;
   await deadline(connections.drain("wall_clock", 600_000), PATIENCE_MS);
   assert(connections.isDraining);
 });
 
-Deno.test("a drain does not wait for ever for a peer that does not answer its close", async () => {
+Deno.test("a drain does not wait for ever for a peer that does not answer the close", async () => {
   await using running = await startServer();
   using silent = await RawSocket.open(await running.socketUrl("/echo"));
   await deadline(running.engine.connections.drain("cpu", 0), PATIENCE_MS);
@@ -97,15 +97,16 @@ Deno.test("a drain does not wait for ever for a peer that does not answer its cl
   assertEquals(running.engine.connections.count, 0);
 });
 
-Deno.test("the host is asked to wait once while any socket is open, and again for the next one", async () => {
+Deno.test("waitUntil is called once while any socket is open, and again for the next first socket", async () => {
   await using running = await startSocketEndpoint({});
   const settled: boolean[] = [];
-  const note = (index: number) => running.waitingFor[index]?.then(() => void (settled[index] = true));
+  const recordSettled = (index: number) =>
+    running.waitingFor[index]?.then(() => void (settled[index] = true));
   assertEquals(running.waitingFor.length, 0);
 
   const [one, other] = await openMany(running, 2);
   assertEquals(running.waitingFor.length, 1);
-  const first = note(0);
+  const first = recordSettled(0);
   one?.close();
   await running.logged("socket.close", 1);
   await one?.closed();
@@ -115,7 +116,7 @@ Deno.test("the host is asked to wait once while any socket is open, and again fo
 
   const [next] = await openMany(running, 1);
   assertEquals(running.waitingFor.length, 2);
-  const second = note(1);
+  const second = recordSettled(1);
   await running.logged("socket.open", 3);
   assertEquals(settled, [true]);
   next?.close();
@@ -123,7 +124,7 @@ Deno.test("the host is asked to wait once while any socket is open, and again fo
 });
 
 Deno.test(
-  "peers that go away in the middle of the handshake leave no count and no handler behind",
+  "peers that leave during the handshake leave no counted socket and no running handler",
   UPGRADE_LEAKS,
   async () => {
     const handled = new Trace();
@@ -138,7 +139,7 @@ Deno.test(
     for (let attempt = 0; attempt < 60; attempt++) {
       const connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
       await connection.write(attempt % 4 ? head : head.subarray(0, attempt));
-      // Some leave the server time to begin, some do not.
+      // Every third peer gives the server time to begin.
       if (attempt % 3 === 0) await rawGet(running.port, "/realtime/health");
       connection.close();
     }
@@ -150,7 +151,7 @@ Deno.test(
 );
 
 Deno.test(
-  "peers that go away while the route still decides leave no count and no handler behind",
+  "peers that leave while the route decides leave no counted socket and no running handler",
   UPGRADE_LEAKS,
   async () => {
     const decide = Promise.withResolvers<void>();
@@ -181,7 +182,7 @@ Deno.test(
       await connection.write(head);
       await asked.untilCount(attempt);
     }
-    // A round trip, so that the server can have noticed that they are gone.
+    // A round trip gives the server time to notice that the peers have left.
     await rawGet(running.port, "/realtime/health");
     decide.resolve();
     await running.logged("socket.open", 20);
@@ -191,7 +192,10 @@ Deno.test(
   },
 );
 
-/** Deno 2.9's `shutdown` waits for ever for an upgrade whose peer has gone away, so these tests abort their server. */
+/**
+ * Runs `end` on dispose. Deno 2.9's `shutdown` waits for ever for an upgrade whose peer has left,
+ * so these tests abort their server.
+ */
 function defer(end: () => void): Disposable {
   return { [Symbol.dispose]: end };
 }
