@@ -1,5 +1,6 @@
+import { encodeClientFrame } from "../../support/wire/websocket_frames.ts";
+import { OPCODE } from "../../support/wire/wire_frame.ts";
 import { type Dialect, MESSAGE_MARKER } from "./dialect.ts";
-import { encodeClientFrame, Opcode } from "./frames.ts";
 import { createMarkerCounter } from "./marker.ts";
 import { type OnMessage, RawSocket } from "./raw_socket.ts";
 import type { SocketLoop } from "./socket_loop.ts";
@@ -8,32 +9,32 @@ const countMessages = createMarkerCounter(MESSAGE_MARKER);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Encodes text as a frame to send. */
+/** Encodes text as a client's frame. */
 export function encodeText(text: string): Uint8Array<ArrayBuffer> {
-  return encodeClientFrame(Opcode.text, encoder.encode(text));
+  return encodeClientFrame(OPCODE.text, encoder.encode(text));
 }
 
-/** What a member was delivered. */
+/** Deliveries to a member. */
 export interface Delivered {
   readonly messages: number;
-  /** WebSocket messages that held them; the only ones counted in `bytes`. */
+  /** WebSocket messages that contained them; `bytes` counts no others. */
   readonly webSocketMessages: number;
   readonly bytes: number;
 }
 
-/** How a member is opened. */
+/** Options of a member. */
 export interface MemberOptions {
   readonly url: string;
   readonly dialect: Dialect;
-  /** Called when the server says that it is in the room. */
+  /** Called once the server has confirmed the join. */
   readonly onJoined: () => void;
 }
 
-/** A socket that is, or soon will be, in a room. */
+/** A socket that joins a room and counts deliveries. */
 export class Member {
   readonly socket: RawSocket;
   readonly #dialect: Dialect;
-  /** Called after a WebSocket message with `messages` messages of the room was counted. */
+  /** Called after a WebSocket message was counted; it contained `messages` messages of the room. */
   onDelivery: (messages: number, ...payload: Parameters<OnMessage>) => void = () => {};
   #messages = 0;
   #webSocketMessages = 0;
@@ -58,17 +59,17 @@ export class Member {
     });
   }
 
-  /** Publishes a chat message, JSON in `data`. */
+  /** Publishes a chat message; `data` is JSON. */
   publish(data: string): void {
     this.socket.send(encodeText(this.#dialect.publish(`m-${++this.#published}`, data)));
   }
 
-  /** What carries an echo's text to its server, and back. */
+  /** Wraps text as the server's echo endpoint expects and returns it. */
   wrapEcho(text: string): string {
     return this.#dialect.wrapEcho?.(text) ?? text;
   }
 
-  /** What it was delivered since the last call. */
+  /** Returns the deliveries since the last call. */
   takeDelivered(): Delivered {
     const delivered = {
       messages: this.#messages,
@@ -86,12 +87,12 @@ export class Member {
       this.#webSocketMessages++;
       this.#bytes += end - start;
     } else {
-      this.#stay(bytes, start, end);
+      this.#keepAlive(bytes, start, end);
     }
     this.onDelivery(messages, bytes, start, end);
   }
 
-  #stay(bytes: Uint8Array, start: number, end: number): void {
+  #keepAlive(bytes: Uint8Array, start: number, end: number): void {
     const { keepAlive } = this.#dialect;
     if (keepAlive?.message.length !== end - start) return;
     if (decoder.decode(bytes.subarray(start, end)) === keepAlive.message) {
