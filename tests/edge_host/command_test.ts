@@ -1,7 +1,7 @@
 /** `deno task edge` as a process, with workers on the hosted runtime's Deno (docs/edge-host.md). */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async";
-import { HOSTED_DENO } from "../../tools/edge_host/host.ts";
+import { HOSTED_DENO } from "../../tools/support/isolates/host.ts";
 import { ChildLines } from "../../tools/support/processes/child_lines.ts";
 import { resolveDeno } from "../../tools/support/processes/deno_binary.ts";
 import { projectCommand } from "../../tools/support/processes/deno_command.ts";

@@ -1,6 +1,6 @@
 import { deadline } from "@std/async";
-import type { EdgeEvent } from "../../tools/edge_host/events.ts";
-import { type EdgeHost, type EdgeHostOptions, startEdgeHost } from "../../tools/edge_host/host.ts";
+import type { EdgeEvent } from "../../tools/support/isolates/events.ts";
+import { type EdgeHost, type EdgeHostOptions, startEdgeHost } from "../../tools/support/isolates/host.ts";
 
 /** How long a test waits for a worker: to start one reads its module graph, on a machine that may be busy. */
 export const WORKER_PATIENCE_MS = 30_000;

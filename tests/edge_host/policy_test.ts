@@ -1,7 +1,7 @@
 /** What the supervisor does when: the rules of docs/edge-host.md, one by one. */
 import { assertEquals } from "@std/assert";
-import { type EdgeLimits, HOSTED_LIMITS } from "../../tools/edge_host/limits.ts";
-import { type Standing, stepsDue, type Usage } from "../../tools/edge_host/policy.ts";
+import { type EdgeLimits, HOSTED_LIMITS } from "../../tools/support/isolates/limits.ts";
+import { type Standing, stepsDue, type Usage } from "../../tools/support/isolates/policy.ts";
 
 const MIB = 1_048_576;
 

@@ -6,7 +6,7 @@ import {
   parseRequestHead,
   pathForFunction,
   textOfBytes,
-} from "../../tools/edge_host/request_head.ts";
+} from "../../tools/support/isolates/request_head.ts";
 
 Deno.test("the path loses what the gateway takes away, and nothing else", () => {
   const cases: [string, string | undefined][] = [

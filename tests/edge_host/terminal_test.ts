@@ -1,9 +1,9 @@
 /** The edge host's command line, and what it shows in a terminal (docs/edge-host.md). */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { parseEnvFile } from "../../tools/edge_host/environment.ts";
-import { HOSTED_LIMITS } from "../../tools/edge_host/limits.ts";
+import { parseEnvFile } from "../../tools/edge_host/env_file.ts";
+import { HOSTED_LIMITS } from "../../tools/support/isolates/limits.ts";
 import { parseOptions, USAGE } from "../../tools/edge_host/edge_options.ts";
-import type { IsolateView } from "../../tools/edge_host/pool.ts";
+import type { IsolateView } from "../../tools/support/isolates/pool.ts";
 import { createScreen } from "../../tools/edge_host/screen.ts";
 import { drawTable } from "../../tools/edge_host/table.ts";
 

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { pathToFileURL } from "node:url";
-import type { EdgeLimits } from "./limits.ts";
+import type { EdgeLimits } from "../support/isolates/limits.ts";
 import { parseBytes, parseDuration, parseWhole } from "../support/quantities.ts";
 
 /** What is asked for on the command line. */

@@ -3,10 +3,10 @@
  * in the environment it makes an issuer for this run, gives the function its keys, and prints a token.
  */
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
-import { parseEnvFile } from "./environment.ts";
-import { eventText, shortId } from "./events.ts";
-import { type EdgeHost, startEdgeHost } from "./host.ts";
-import { HOSTED_LIMITS } from "./limits.ts";
+import { parseEnvFile } from "./env_file.ts";
+import { eventText, shortId } from "../support/isolates/events.ts";
+import { type EdgeHost, startEdgeHost } from "../support/isolates/host.ts";
+import { HOSTED_LIMITS } from "../support/isolates/limits.ts";
 import { type CommandOptions, parseOptions, USAGE } from "./edge_options.ts";
 import { createScreen } from "./screen.ts";
 import { drawTable } from "./table.ts";

@@ -1,6 +1,6 @@
-import { mebibytes, seconds, shortId } from "./events.ts";
-import type { EdgeLimits } from "./limits.ts";
-import type { IsolateView } from "./pool.ts";
+import { mebibytes, seconds, shortId } from "../support/isolates/events.ts";
+import type { EdgeLimits } from "../support/isolates/limits.ts";
+import type { IsolateView } from "../support/isolates/pool.ts";
 
 /** Whether colours may be used. */
 export interface TableOptions {

@@ -1,6 +1,6 @@
 import type { SeededRandom } from "../support/seeded_random.ts";
-import type { EdgeEvent } from "../edge_host/events.ts";
-import { type EdgeHost, startEdgeHost } from "../edge_host/host.ts";
+import type { EdgeEvent } from "../support/isolates/events.ts";
+import { type EdgeHost, startEdgeHost } from "../support/isolates/host.ts";
 
 /** How isolates are run. */
 export interface IsolatesOptions {

@@ -1,4 +1,4 @@
-import { HOSTED_DENO } from "../../edge_host/host.ts";
+import { HOSTED_DENO } from "../../support/isolates/host.ts";
 import { issueTokens } from "../harness/tokens.ts";
 import { fillByMemory, type MemoryCapacity } from "../hosted/joining.ts";
 import { HostedLoad } from "../hosted/hosted_load.ts";

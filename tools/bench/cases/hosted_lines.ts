@@ -1,4 +1,4 @@
-import { HOSTED_LIMITS, WARNED_AT } from "../../edge_host/limits.ts";
+import { HOSTED_LIMITS, WARNED_AT } from "../../support/isolates/limits.ts";
 import type { QuietCost } from "../hosted/at_rest.ts";
 import type { MemoryCapacity } from "../hosted/joining.ts";
 import type { Speech } from "../hosted/hosted_jobs.ts";

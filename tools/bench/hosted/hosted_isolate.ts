@@ -1,8 +1,8 @@
 import { pathToFileURL } from "node:url";
-import type { EdgeEvent } from "../../edge_host/events.ts";
-import { type EdgeHost, startEdgeHost } from "../../edge_host/host.ts";
-import type { EdgeLimits } from "../../edge_host/limits.ts";
-import type { IsolateView } from "../../edge_host/pool.ts";
+import type { EdgeEvent } from "../../support/isolates/events.ts";
+import { type EdgeHost, startEdgeHost } from "../../support/isolates/host.ts";
+import type { EdgeLimits } from "../../support/isolates/limits.ts";
+import type { IsolateView } from "../../support/isolates/pool.ts";
 import type { CaseContext } from "../cases/context.ts";
 
 /** An event of one type. */

@@ -1,5 +1,5 @@
 import { fileURLToPath as fromFileUrl } from "node:url";
-import { ChildLines } from "../support/processes/child_lines.ts";
+import { ChildLines } from "../processes/child_lines.ts";
 import { type HostLine, parseWorkerLine, type WorkerLine } from "./control.ts";
 
 /** How worker processes are started. */

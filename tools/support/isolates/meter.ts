@@ -1,4 +1,4 @@
-import { residentBytes } from "../support/processes/resident_memory.ts";
+import { residentBytes } from "../processes/resident_memory.ts";
 import type { Usage } from "./policy.ts";
 
 const NANOS_PER_MS = 1_000_000;

@@ -1,4 +1,4 @@
-import { resolveDeno } from "../support/processes/deno_binary.ts";
+import { resolveDeno } from "../processes/deno_binary.ts";
 import { workerEnvironment } from "./environment.ts";
 import type { EdgeEvent } from "./events.ts";
 import { Front } from "./front.ts";
