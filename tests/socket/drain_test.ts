@@ -46,14 +46,15 @@ Deno.test("a drain closes the sockets with 1012, spread over the given time", as
   const clients = await openMany(running, 100);
   const times = clients.map((client) => client.closed().then(() => performance.now()));
   assertEquals(sockets.length, 100);
+  const startedAt = performance.now();
   const drained = running.engine.connections.drain("wall_clock", 500);
   // Each of the ten steps closes a tenth.
   assertEquals(sockets.filter(({ isOpen }) => isOpen).length, 90);
   await assertAllClosedBy(clients, "wall_clock");
   await deadline(drained, PATIENCE_MS);
-  const closedAt = (await Promise.all(times)).sort((one, other) => one - other);
-  const first = closedAt[0] ?? NaN;
-  const after = (ms: number) => closedAt.filter((at) => at - first >= ms).length;
+  const closedAt = await Promise.all(times);
+  // Measured from the start: on a busy machine timers are late, never early.
+  const after = (ms: number) => closedAt.filter((at) => at - startedAt >= ms).length;
   assertGreaterOrEqual(after(100), 60);
   assertGreaterOrEqual(after(300), 10);
   assertEquals(running.engine.connections.count, 0);

@@ -21,7 +21,9 @@ export interface Runs {
 export async function deliverThroughSeeds(
   { seeds, service, hasGaps, isRestless = false }: Runs,
 ): Promise<void> {
-  await using running = await startStoppable({ ...service, env: { ...ANY_RATE, ...service?.env } });
+  // On a busy machine a reconnect may take longer than the default; no entry may be seen to leave.
+  const env = { ...ANY_RATE, PRESENCE_GRACE_MS: "600000", ...service?.env };
+  await using running = await startStoppable({ ...service, env });
   const sum = { runs: 0, connections: 0, gaps: 0 };
   await throughSeeds({ seeds, faulty: FAULTY }, async (run) => {
     const { connections, gaps } = await deliver(running, run, isRestless);
