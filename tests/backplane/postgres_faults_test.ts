@@ -1,4 +1,4 @@
-/** What the backplane on Postgres promises when connections break, the server goes away, and rooms are lost. */
+/** Tests the Postgres backplane with broken connections, a stopped server, and lost rooms. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { deadline, delay } from "@std/async";
 import {
@@ -14,11 +14,12 @@ import { PostgresTestWorld } from "./postgres_world.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
 import { testOnPostgres } from "./test_on_postgres.ts";
 
-/** How long a test tries again what may fail while connections are cut, and how soon, in milliseconds. */
+/** Time for which a test retries while connections are cut, in milliseconds. */
 const RETRY_FOR_MS = 20_000;
+/** Pause between two retries, in milliseconds. */
 const RETRY_AFTER_MS = 10;
 
-/** Publishes until it is stored, as a client does. */
+/** Publishes until the message is stored, as a client does. */
 async function publishUntilStored(isolate: Backplane, room: string, id: string): Promise<readonly Stored[]> {
   for (const giveUpAt = performance.now() + RETRY_FOR_MS;;) {
     try {
@@ -30,7 +31,7 @@ async function publishUntilStored(isolate: Backplane, room: string, id: string):
   }
 }
 
-/** Waits until the isolate has lost its connection, or an attempt to get one has failed. */
+/** Waits until an isolate has lost its connection, or an attempt to connect has failed. */
 async function untilLost(world: PostgresTestWorld, before: number): Promise<void> {
   await eventually(
     () => Promise.resolve(world.events.slice(before).some(({ type }) => type === "lost")),
@@ -39,7 +40,7 @@ async function untilLost(world: PostgresTestWorld, before: number): Promise<void
 }
 
 testOnPostgres(
-  "connections that are cut in the middle of publishes lose nothing and bring nothing twice",
+  "connections cut during publishes lose no message and duplicate none",
   async (world) => {
     const isolates = [await world.open(), await world.open()];
     const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
@@ -60,13 +61,13 @@ testOnPostgres(
       assertEquals(listener.offsets, range(1, count));
       assertEquals(listener.messages, messages);
     }
-    // What was under way in a connection that was cut failed, and was said to.
+    // The cuts were noticed, and reported.
     assert(world.events.some(({ type }) => type === "lost"));
   },
 );
 
 testOnPostgres(
-  "what happens while the listening connection is away is made up for: messages, who came, changed and left",
+  "messages and presence changes during a lost listening connection are delivered afterwards",
   async (world) => {
     const isolate = await world.open();
     const other = await world.open();
@@ -74,7 +75,7 @@ testOnPostgres(
     const listener = await Listener.open(isolate, "r");
     await isolate.publish("r", [draft("before")]);
     await listener.untilId("before");
-    // It goes on by itself, maybe before, maybe after what follows: told it is in any case.
+    // The isolate reconnects by itself, before or after the following changes.
     await world.cut("listening");
     await other.publish("r", drafts("m", 5));
     await other.leave("r", "alice1");
@@ -91,14 +92,14 @@ testOnPostgres(
   },
 );
 
-testOnPostgres("messages that were trimmed while the connection was away are a gap", async (world) => {
+testOnPostgres("messages trimmed during a lost connection are delivered as a gap", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", [draft("1")]);
   await listener.untilOffset(1);
   const { sql } = world.database;
   await sql.begin(async (transaction) => {
-    // Nobody is told of these, as if it had happened while the connection was away.
+    // These rows send no notification, as if they were written during the lost connection.
     await transaction`
       insert into rooms.messages (room_id, "offset", key, id, event, data, "user", at)
       select id, n, '', n::text, 'said', 'null', 'alice', rooms.now_ms() from rooms.rooms, generate_series(2, 9) as n
@@ -117,24 +118,24 @@ testOnPostgres("messages that were trimmed while the connection was away are a g
   );
 });
 
-testOnPostgres("a hole in what was told is read from the table", async (world) => {
+testOnPostgres("a gap between notifications is read from the table", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", [draft("1")]);
   await world.database.sql.begin(async (transaction) => {
     await transaction`
       insert into rooms.messages (room_id, "offset", key, id, event, data, "user", at)
-      select id, 2, '', 'untold', 'said', 'null', 'alice', rooms.now_ms() from rooms.rooms
+      select id, 2, '', 'unannounced', 'said', 'null', 'alice', rooms.now_ms() from rooms.rooms
     `;
     await transaction`update rooms.rooms set head = 2`;
   });
   await isolate.publish("r", [draft("3")]);
   await listener.untilOffset(3);
-  assertEquals(listener.ids, ["1", "untold", "3"]);
+  assertEquals(listener.ids, ["1", "unannounced", "3"]);
   assertEquals(listener.offsets, [1, 2, 3]);
 });
 
-testOnPostgres("a room whose history was lost is reset, and can be subscribed to anew", async (world) => {
+testOnPostgres("a room whose history was lost is reset, and can be subscribed to again", async (world) => {
   const isolate = await world.open();
   const other = await world.open();
   const listener = await Listener.open(isolate, "r");
@@ -152,7 +153,7 @@ testOnPostgres("a room whose history was lost is reset, and can be subscribed to
   assertEquals(listener.offsets, [1, 2, 3]);
 });
 
-testOnPostgres("a room that lost its newest messages, as by a failover, is reset", async (world) => {
+testOnPostgres("a room that lost its newest messages, for example by a failover, is reset", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", drafts("m", 3));
@@ -167,7 +168,7 @@ testOnPostgres("a room that lost its newest messages, as by a failover, is reset
 });
 
 testOnPostgres(
-  "presence that the database lost is entered again, by whoever answers for it",
+  "presence that the database lost is entered again by the isolate that owns it",
   async (world) => {
     const isolate = await world.open();
     const other = await world.open();
@@ -176,7 +177,7 @@ testOnPostgres(
     await other.enter("r", entry("carol1"));
     await other.linger("r", "carol1", 60_000);
     const listener = await Listener.open(isolate, "r");
-    // As after a crash, which empties tables that are not logged.
+    // Same effect as a crash, which empties unlogged tables.
     await world.database.sql`truncate rooms.presence, rooms.presence_versions, rooms.isolates, rooms.passing`;
     await world.cut();
     await eventually(
@@ -190,7 +191,7 @@ testOnPostgres(
   },
 );
 
-testOnPostgres("an isolate whose lease ran out though it lives gets its entries back", async (world) => {
+testOnPostgres("an isolate that runs although its lease expired gets its entries back", async (world) => {
   const isolate = await world.open();
   const other = await world.open();
   await isolate.enter("r", entry("alice1"));
@@ -212,7 +213,7 @@ testOnPostgres("an isolate whose lease ran out though it lives gets its entries 
 });
 
 testOnPostgres(
-  "who went while the database could not be told leaves when it can, and who came back stays",
+  "departures that failed to be written are written later, except for members who came back",
   async (world) => {
     const isolate = await world.open();
     const other = await world.open();
@@ -240,7 +241,7 @@ testOnPostgres(
   },
 );
 
-testOnPostgres("of two that sweep at the same time one lets an entry go", async (world) => {
+testOnPostgres("of concurrent sweeps, one removes each entry", async (world) => {
   const isolates = [await world.open(), await world.open(), await world.open()];
   const [isolate] = isolates;
   assert(isolate);
@@ -255,7 +256,7 @@ testOnPostgres("of two that sweep at the same time one lets an entry go", async 
   assertEquals(listener.changes.map(({ entry }) => entry.connection), [...names, "marker1"]);
 });
 
-testOnPostgres("without anybody's help the entries of an isolate that died leave", async (world) => {
+testOnPostgres("the periodic jobs remove the entries of a dead isolate", async (world) => {
   const died = await world.open();
   const other = await world.open();
   await died.enter("r", entry("alice1"));
@@ -266,7 +267,7 @@ testOnPostgres("without anybody's help the entries of an isolate that died leave
 }, { leaseMs: 600, graceMs: 300, sweepMs: 100 });
 
 testOnPostgres(
-  "an isolate that is closed at any moment of its start ends, and so does one without a server",
+  "an isolate closes at any moment of its start, and without a server",
   async (world) => {
     for (const waitMs of [0, 1, 3, 10, 30, 100]) {
       const isolate = world.start();
@@ -280,7 +281,7 @@ testOnPostgres(
 );
 
 Deno.test({
-  name: "postgres: a server that is stopped is said to be away, and goes on where it was when it is back",
+  name: "postgres: a stopped server is reported as unavailable, and rooms resume when it is back",
   ignore: isWithoutPostgres,
   fn: async () => {
     const server = await PostgresServer.start();
@@ -297,7 +298,7 @@ Deno.test({
       await untilLost(world, before);
       for (const isolate of isolates) {
         await assertRejects(() => isolate.ready(), BackplaneUnavailable);
-        // At once or within a bound, but never without an end.
+        // Rejected immediately or within a bound.
         await deadline(assertRejects(() => isolate.publish("r", [draft("2")]), BackplaneUnavailable), 5_000);
         await deadline(assertRejects(() => isolate.subscribe("r", () => {}), BackplaneUnavailable), 5_000);
       }
@@ -312,7 +313,7 @@ Deno.test({
       await isolates[1].emit("r", ephemeral("passing"));
       for (const listener of listeners) await listener.untilId("passing");
 
-      // A crash empties what is not logged: presence is there all the same.
+      // A crash empties unlogged tables; presence is restored all the same.
       await server.stop("immediate");
       await server.resume();
       await publishUntilStored(isolates[0], "r", "4");

@@ -1,4 +1,7 @@
-/** Much at once on Postgres: backlog, many isolates and rooms, and what does not fit into a notification. */
+/**
+ * Tests load on Postgres: a backlog, many isolates and rooms, and messages too long for a
+ * notification.
+ */
 import { assertEquals, assertRejects } from "@std/assert";
 import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { Listener } from "./listener.ts";
@@ -6,7 +9,7 @@ import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
 import { testOnPostgres } from "./test_on_postgres.ts";
 
 testOnPostgres(
-  "a backlog of 10,000 messages is made up for after a lost connection, each once, in order",
+  "a backlog of 10,000 messages is delivered after a lost connection, each once, in order",
   async (world) => {
     const isolate = await world.open();
     const listener = await Listener.open(isolate, "r");
@@ -26,7 +29,7 @@ testOnPostgres(
 );
 
 testOnPostgres(
-  "three isolates that publish at once see one order without holes, in every room",
+  "three isolates that publish at once see one order without gaps, in every room",
   async (world) => {
     const isolates = [await world.open(), await world.open(), await world.open()];
     const rooms = range(1, 5).map((number) => `r${number}`);
@@ -54,11 +57,11 @@ testOnPostgres(
   },
 );
 
-testOnPostgres("what does not fit into a notification comes in its place", async (world) => {
+testOnPostgres("messages too long for a notification arrive in order", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(await world.open(), "r");
   const text = (length: number) => JSON.stringify("é".repeat(length));
-  // Around the 7,999 bytes that fit, and well beyond.
+  // Sizes around the limit of 7,999 bytes, and well beyond.
   const lengths = [10, ...range(3_900, 3_990).filter((length) => length % 5 === 0), 30_000, 10];
   const expected: string[] = [];
   for (const [index, length] of lengths.entries()) {
@@ -87,7 +90,7 @@ testOnPostgres("what does not fit into a notification comes in its place", async
 });
 
 testOnPostgres(
-  "what one tick publishes is one statement, and each call gets its own answer",
+  "publishes of one tick share a statement, and each call gets its own result",
   async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", [draft("0")]);
@@ -115,7 +118,7 @@ testOnPostgres(
   },
 );
 
-testOnPostgres("more than may wait is refused", async (world) => {
+testOnPostgres("publishes beyond maxWaiting are rejected", async (world) => {
   const isolate = await world.open();
   await assertRejects(
     async () => {

@@ -1,4 +1,4 @@
-/** Behind a pooler that gives each transaction another connection, where nothing can be listened to. */
+/** Tests the Postgres backplane behind a transaction pooler, where LISTEN does not work. */
 import { assertEquals } from "@std/assert";
 import { eventually } from "../../tools/support/eventually.ts";
 import { isWithoutPooler, type Pooler, startPooler } from "../../tools/support/postgres/pooler.ts";
@@ -20,21 +20,24 @@ function poolerTest(
       try {
         await run(world, pooler);
       } finally {
-        // Before the pooler is gone.
+        // The isolates close before the pooler ends.
         await world.close();
       }
     },
   });
 }
 
-poolerTest("it is noticed that nothing can be listened to, and said", async (world, { url }) => {
-  const isolate = world.start({ url });
-  await isolate.ready();
-  assertEquals(world.events, [{ type: "connected", mode: "poll" }]);
-});
+poolerTest(
+  "the backplane detects that LISTEN does not work, and reports poll mode",
+  async (world, { url }) => {
+    const isolate = world.start({ url });
+    await isolate.ready();
+    assertEquals(world.events, [{ type: "connected", mode: "poll" }]);
+  },
+);
 
 poolerTest(
-  "messages, what passes, and presence come all the same, to those who listen too",
+  "messages, ephemeral messages and presence arrive at polling and listening isolates",
   async (world, { url }) => {
     const polling = [world.start({ url }), world.start({ url })] as const;
     const listening = await world.open();
@@ -67,7 +70,7 @@ poolerTest(
 );
 
 poolerTest(
-  "the database's connections behind the pooler are cut, and that costs nothing",
+  "nothing is lost when the database connections behind the pooler are cut",
   async (world, { url }) => {
     const isolate = world.start({ url });
     const other = await world.open();

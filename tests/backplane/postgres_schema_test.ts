@@ -1,4 +1,7 @@
-/** The schema that supabase/migrations makes, what is said where it is missing, and what SQL can do with it. */
+/**
+ * Tests the schema of supabase/migrations: its errors if missing, its privileges, and its SQL
+ * functions.
+ */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { channelOf } from "../../packages/server/src/backplane/postgres/channel.ts";
@@ -18,18 +21,21 @@ async function applyMigrations(sql: PostgresTestWorld["database"]["sql"]): Promi
   for (const migration of await readMigrations()) await sql.unsafe(migration);
 }
 
-schemaTest("a database without the schema is said to need the file, and is used once it has it", async () => {
-  await using world = await PostgresTestWorld.create({ isMigrated: false, retryMs: 200 });
-  const isolate = world.start();
-  const error = await assertRejects(() => isolate.ready(), BackplaneUnavailable);
-  assert(error.message.includes("supabase/migrations/20261123000000_rooms.sql"), error.message);
-  await assertRejects(() => isolate.publish("r", [draft("m")]), BackplaneUnavailable, "supabase db push");
-  await applyMigrations(world.database.sql);
-  await eventually(() => isolate.ready().then(() => true, () => false), Boolean);
-  assertEquals(await isolate.publish("r", [draft("m")]), [{ offset: 1, duplicate: false }]);
-});
+schemaTest(
+  "a database without the schema is reported with the migration to apply, and works once it is applied",
+  async () => {
+    await using world = await PostgresTestWorld.create({ isMigrated: false, retryMs: 200 });
+    const isolate = world.start();
+    const error = await assertRejects(() => isolate.ready(), BackplaneUnavailable);
+    assert(error.message.includes("supabase/migrations/20261123000000_rooms.sql"), error.message);
+    await assertRejects(() => isolate.publish("r", [draft("m")]), BackplaneUnavailable, "supabase db push");
+    await applyMigrations(world.database.sql);
+    await eventually(() => isolate.ready().then(() => true, () => false), Boolean);
+    assertEquals(await isolate.publish("r", [draft("m")]), [{ offset: 1, duplicate: false }]);
+  },
+);
 
-schemaTest("an older schema is said to need the file", async () => {
+schemaTest("an older schema is reported with the version that is needed", async () => {
   await using world = await PostgresTestWorld.create({ isMigrated: false });
   await world.database.sql.unsafe(`
     create schema rooms;
@@ -42,7 +48,7 @@ schemaTest("an older schema is said to need the file", async () => {
   );
 });
 
-schemaTest("the migrations run again without harm", async () => {
+schemaTest("the migrations can be applied again without effect", async () => {
   await using world = await PostgresTestWorld.create();
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
@@ -56,7 +62,7 @@ schemaTest("the migrations run again without harm", async () => {
   assertEquals(listener.offsets, [1, 2]);
 });
 
-schemaTest("nothing of it is for anon and authenticated", async () => {
+schemaTest("anon and authenticated have no privileges in the schema", async () => {
   await using database = await createTestDatabase();
   const { sql } = database;
   for (const role of ["anon", "authenticated"]) {
@@ -82,7 +88,7 @@ schemaTest("nothing of it is for anon and authenticated", async () => {
   assertEquals([...withoutRls], []);
 });
 
-schemaTest("the service role may do all that the function does", async () => {
+schemaTest("the service role may run everything that the function runs", async () => {
   await using world = await PostgresTestWorld.create();
   const { sql } = world.database;
   await sql`create role ${sql(`service_${Deno.pid}`)} login bypassrls in role service_role`;
@@ -104,7 +110,7 @@ schemaTest("the service role may do all that the function does", async () => {
   }
 });
 
-schemaTest("the function and the database call a room's notifications the same", async () => {
+schemaTest("the function and the database compute the same channel name for a room", async () => {
   await using database = await createTestDatabase();
   for (const name of ODD_NAMES) {
     const [row] = await database.sql<{ channel: string }[]>`select rooms.channel_of(${name}) as channel`;
@@ -112,7 +118,7 @@ schemaTest("the function and the database call a room's notifications the same",
   }
 });
 
-schemaTest("what SQL publishes is delivered when it is committed, and never when it is not", async () => {
+schemaTest("a publish in SQL is delivered on commit, and never after a rollback", async () => {
   await using world = await PostgresTestWorld.create();
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
@@ -138,33 +144,36 @@ schemaTest("what SQL publishes is delivered when it is committed, and never when
   await assertRejects(() => sql`select rooms.publish('r', null, '{}')`.execute(), Error, "must not be null");
 });
 
-schemaTest("what is not kept any more is deleted, and what recognizes repetitions is not", async () => {
-  const { retention } = withRetention({ messages: 10, ageMs: 600_000, dedupeMs: 60_000 });
-  await using world = await PostgresTestWorld.create({ retention });
-  const isolate = await world.open();
-  await isolate.publish("r", drafts("m", 30));
-  await isolate.publish("r2", drafts("m", 5));
-  const stored = async () => {
-    const [row] = await world.database.sql<{ count: string }[]>`select count(*) from rooms.messages`;
-    return Number(row?.count);
-  };
-  assertEquals(await isolate.trim(), 0);
-  await world.advance(60_000);
-  assertEquals(await isolate.trim(), 20);
-  assertEquals(await stored(), 15);
-  const page = await isolate.history("r", { after: 0, limit: 100 });
-  assertEquals(page.messages.map(({ offset }) => offset), range(21, 30));
-  await world.advance(600_000);
-  assertEquals(await isolate.trim(), 15);
-  assertEquals(await stored(), 0);
-  assertEquals((await isolate.history("r", { after: 0, limit: 1 })).head, 30);
-  await world.advance(86_400_000);
-  assertEquals(await isolate.trim(), 0);
-  const rooms = await world.database.sql`select from rooms.rooms`;
-  assertEquals(rooms.length, 0);
-});
+schemaTest(
+  "trim deletes messages outside the retention window, except those in the dedupe window",
+  async () => {
+    const { retention } = withRetention({ messages: 10, ageMs: 600_000, dedupeMs: 60_000 });
+    await using world = await PostgresTestWorld.create({ retention });
+    const isolate = await world.open();
+    await isolate.publish("r", drafts("m", 30));
+    await isolate.publish("r2", drafts("m", 5));
+    const stored = async () => {
+      const [row] = await world.database.sql<{ count: string }[]>`select count(*) from rooms.messages`;
+      return Number(row?.count);
+    };
+    assertEquals(await isolate.trim(), 0);
+    await world.advance(60_000);
+    assertEquals(await isolate.trim(), 20);
+    assertEquals(await stored(), 15);
+    const page = await isolate.history("r", { after: 0, limit: 100 });
+    assertEquals(page.messages.map(({ offset }) => offset), range(21, 30));
+    await world.advance(600_000);
+    assertEquals(await isolate.trim(), 15);
+    assertEquals(await stored(), 0);
+    assertEquals((await isolate.history("r", { after: 0, limit: 1 })).head, 30);
+    await world.advance(86_400_000);
+    assertEquals(await isolate.trim(), 0);
+    const rooms = await world.database.sql`select from rooms.rooms`;
+    assertEquals(rooms.length, 0);
+  },
+);
 
-schemaTest("while one isolate trims no other one does", async () => {
+schemaTest("only one isolate trims at a time", async () => {
   await using world = await PostgresTestWorld.create();
   const isolate = await world.open();
   await world.database.sql.begin(async (transaction) => {

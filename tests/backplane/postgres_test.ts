@@ -1,4 +1,4 @@
-/** The contract's suite on Postgres. */
+/** Runs the contract suite on Postgres. */
 import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { backplaneContract } from "./contract.ts";
 import { createPostgresTestWorld } from "./postgres_world.ts";

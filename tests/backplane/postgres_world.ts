@@ -11,15 +11,15 @@ import {
 } from "../../tools/support/postgres/database.ts";
 import { type TestWorld, USUAL, type WorldOptions } from "./world.ts";
 
-/** What a world is made with beside what worlds usually are. */
+/** Options of a Postgres world, added to the usual ones. */
 export interface PostgresWorldOptions extends TestDatabaseOptions, Partial<PostgresOptions> {}
 
-/** Isolates on a database of the test's own, whose clock is the database's, moved by the test. */
+/** Isolates on the test's own database. The test moves the database's clock. */
 export class PostgresTestWorld implements TestWorld {
   readonly database: TestDatabase;
-  /** What the connections were told to report, of all isolates. */
+  /** Connection events of all isolates. */
   readonly events: PostgresEvent[] = [];
-  /** What subscribers' `deliver` threw. */
+  /** Errors that subscribers' `deliver` threw. */
   readonly deliverErrors: unknown[] = [];
   readonly #options: PostgresWorldOptions;
   readonly #opened: PostgresBackplane[] = [];
@@ -30,12 +30,12 @@ export class PostgresTestWorld implements TestWorld {
     this.#options = options;
   }
 
-  /** Makes a world in which nothing has happened yet. */
+  /** Creates a world with an empty database. */
   static async create(options: PostgresWorldOptions = {}): Promise<PostgresTestWorld> {
     return new PostgresTestWorld(await createTestDatabase(options), options);
   }
 
-  /** One more isolate, which may be still connecting. */
+  /** Starts another isolate, which may still be connecting. */
   start(options: Partial<PostgresOptions> = {}): PostgresBackplane {
     const { server: _, isMigrated: __, ...common } = this.#options;
     const backplane = new PostgresBackplane({
@@ -56,16 +56,16 @@ export class PostgresTestWorld implements TestWorld {
     return backplane;
   }
 
-  /** Lets the database's time pass, and isolates that live say so. */
+  /** Moves the database's clock, with the leases of running isolates, and sweeps. */
   async advance(ms: number): Promise<void> {
     await this.moveClock(ms, true);
     await this.database.sql`select rooms.sweep()`;
   }
 
-  /** Lets the database's time pass without anything being done about it. */
+  /** Moves the database's clock; `areAlive` moves the leases too. Does not sweep. */
   async moveClock(ms: number, areAlive = false): Promise<void> {
     this.#movedMs += ms;
-    // At once: isolates must not count as dead since the clock went on faster than they can know.
+    // One transaction: leases must not expire because the clock moved faster than real time.
     await this.database.sql.unsafe(`
       begin;
       create or replace function rooms.now_ms() returns bigint language sql volatile as $$
@@ -78,14 +78,14 @@ export class PostgresTestWorld implements TestWorld {
 
   async kill(backplane: Backplane): Promise<void> {
     const killed = this.#opened.find((one) => one === backplane);
-    if (!killed) throw new Error("The backplane is not of this world.");
+    if (!killed) throw new Error("The backplane does not belong to this world.");
     await killed.abandon();
     const { sql } = this.database;
     await sql`update rooms.isolates set expires_at = rooms.now_ms() where id = ${killed.isolate}`;
     await sql`select rooms.sweep()`;
   }
 
-  /** Cuts connections of the isolates, all or those that listen. */
+  /** Terminates connections of the isolates: all, or the listening ones. */
   async cut(which: "all" | "listening" = "all"): Promise<void> {
     const { sql } = this.database;
     await sql`
@@ -95,7 +95,7 @@ export class PostgresTestWorld implements TestWorld {
     `;
   }
 
-  /** Closes the isolates that are open. */
+  /** Closes all open isolates. */
   async close(): Promise<void> {
     await Promise.all(this.#opened.map((backplane) => backplane.close()));
   }
@@ -109,7 +109,7 @@ export class PostgresTestWorld implements TestWorld {
   }
 }
 
-/** Makes a database for the contract's suite. */
+/** Creates a database for the contract suite. */
 export function createPostgresTestWorld(options: WorldOptions): Promise<TestWorld> {
   return PostgresTestWorld.create(options);
 }

@@ -1,7 +1,7 @@
 import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { PostgresTestWorld, type PostgresWorldOptions } from "./postgres_world.ts";
 
-/** Registers a test in a world of its own on Postgres, whose isolates try again soon to connect. */
+/** Registers a test with its own Postgres world. Its isolates reconnect within 200 ms. */
 export function testOnPostgres(
   statement: string,
   run: (world: PostgresTestWorld) => Promise<void>,

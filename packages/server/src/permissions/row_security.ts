@@ -1,12 +1,12 @@
 import type { User } from "../auth/user.ts";
 import { Connector } from "../backplane/postgres/connector.ts";
-import type { Link } from "../backplane/postgres/listen_connection.ts";
+import type { ListenConnection } from "../backplane/postgres/listen_connection.ts";
 import {
   type PostgresEvent,
   type PostgresOptions,
   withDefaults,
 } from "../backplane/postgres/postgres_options.ts";
-import { Upkeep } from "../backplane/postgres/periodic_jobs.ts";
+import { PeriodicJobs } from "../backplane/postgres/periodic_jobs.ts";
 import { type PermissionWatch, PolicyFailed, type RoomPermissions } from "../rooms/policy/authorize.ts";
 import type { Scope } from "./by_room_and_user.ts";
 import { KnownPermissions, type Question } from "./known_permissions.ts";
@@ -64,7 +64,7 @@ export class RowSecurity {
   readonly #statements: PermissionStatements;
   readonly #known: KnownPermissions;
   readonly #watchers = new PermissionWatchers();
-  readonly #upkeep: Upkeep;
+  readonly #jobs: PeriodicJobs;
   #mode: "listen" | "poll" | undefined;
 
   constructor(options: RowSecurityOptions) {
@@ -93,15 +93,15 @@ export class RowSecurity {
       onNotification: (channel, payload) => {
         if (channel === CHANNEL) this.#look(scopeOf(payload));
       },
-      onConnected: (link) => this.#connected(link),
+      onConnected: (listener) => this.#connected(listener),
       onLost: () => {
         this.#mode = undefined;
         this.#known.keep(false);
       },
     });
     this.#statements = new PermissionStatements(this.#connector);
-    this.#upkeep = new Upkeep({
-      chores: [
+    this.#jobs = new PeriodicJobs({
+      jobs: [
         { everyMs: retryLookMs, run: () => Promise.resolve(this.#watchers.retry()) },
         { everyMs: cacheMs, run: () => Promise.resolve(this.#poll()) },
       ],
@@ -133,7 +133,7 @@ export class RowSecurity {
 
   /** Gives the connections back. */
   async close(): Promise<void> {
-    await this.#upkeep[Symbol.asyncDispose]();
+    await this.#jobs[Symbol.asyncDispose]();
     await this.#connector.stop();
     await this.#connector.database.close();
   }
@@ -150,10 +150,10 @@ export class RowSecurity {
     }
   }
 
-  async #connected(link: Link | undefined): Promise<void> {
+  async #connected(listener: ListenConnection | undefined): Promise<void> {
     await this.#statements.checkSchema();
-    await link?.listen(CHANNEL);
-    this.#mode = link ? "listen" : "poll";
+    await listener?.listen(CHANNEL);
+    this.#mode = listener ? "listen" : "poll";
     this.#known.keep(true);
   }
 

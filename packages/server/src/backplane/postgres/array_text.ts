@@ -1,6 +1,6 @@
 /**
- * An array as Postgres reads it from text. The client library would ask the server for its array types on each new connection
- * to make one itself.
+ * Formats an array as a Postgres array literal. The client library could build arrays itself, but
+ * would first query the server for its array types on every new connection.
  */
 export function arrayText(items: readonly (string | number | null)[]): string {
   return `{${items.map((item) => item === null ? "NULL" : elementText(item)).join(",")}}`;

@@ -4,52 +4,55 @@ import { ephemeralRecord } from "./postgres_records.ts";
 import { escapeText } from "../wire/wire_text.ts";
 import { arrayText } from "./array_text.ts";
 
-/** What goes to one room, in its order. */
+/** Items for one room, in publish order. */
 interface RoomBatch {
   readonly items: (Draft | { readonly record: string })[];
-  /** Whether some of it is durable. */
+  /** True if at least one item is durable. */
   isDurable: boolean;
-  /** Its items' place among all that were added; several where one repeats another. */
-  readonly places: number[][];
-  /** Durable items by sender and id. */
+  /** Positions of each item among everything that was added; several if later ones repeat it. */
+  readonly positions: number[][];
+  /** Index of each durable item by sender and id. */
   readonly byKey: Map<string, number>;
 }
 
-/** What is added, as the arrays that `rooms.publish_batch` takes: room by room, each message once. */
+/**
+ * Collects messages into the array parameters of `rooms.publish_batch`: grouped by room, each
+ * message once.
+ */
 export class BatchColumns {
   readonly #rooms = new Map<string, RoomBatch>();
   #count = 0;
 
-  /** Adds a message that is stored. */
+  /** Adds a durable message. */
   addDraft(name: string, draft: Draft): void {
     const room = this.#room(name);
     const { user } = draft.from;
     const key = `${user.length}:${user}${draft.id}`;
-    const place = this.#count++;
+    const position = this.#count++;
     const first = room.byKey.get(key);
     if (first !== undefined) {
-      room.places[first]?.push(place);
+      room.positions[first]?.push(position);
       return;
     }
     room.byKey.set(key, room.items.length);
     room.isDurable = true;
     room.items.push(draft);
-    room.places.push([place]);
+    room.positions.push([position]);
   }
 
-  /** Adds a message that is told only. */
+  /** Adds an ephemeral message: Postgres broadcasts it and stores nothing. */
   addEphemeral(name: string, message: Ephemeral): void {
     const room = this.#room(name);
     room.items.push({ record: ephemeralRecord(message) });
-    room.places.push([this.#count++]);
+    room.positions.push([this.#count++]);
   }
 
-  /** The parameters up to the dedupe window. */
+  /** Builds the parameters that precede the dedupe window. */
   parameters(): string[] {
     const names = [...this.#rooms.keys()];
     const channels = names.map(channelOf);
     const rooms = [...this.#rooms.values()];
-    const items = rooms.flatMap((room, index) => room.items.map((item) => ({ item, place: index + 1 })));
+    const items = rooms.flatMap((room, index) => room.items.map((item) => ({ item, roomNumber: index + 1 })));
     const column = (read: (draft: Draft) => string | undefined) =>
       arrayText(items.map(({ item }) => {
         const text = "record" in item ? undefined : read(item);
@@ -59,7 +62,7 @@ export class BatchColumns {
       arrayText(names.map(escapeText)),
       arrayText(channels),
       arrayText(channels.filter((_, index) => rooms[index]?.isDurable)),
-      arrayText(items.map(({ place }) => place)),
+      arrayText(items.map(({ roomNumber }) => roomNumber)),
       arrayText(items.map(({ item }) => "record" in item ? item.record : null)),
       column(({ id }) => id),
       column(({ event }) => event),
@@ -69,17 +72,19 @@ export class BatchColumns {
     ];
   }
 
-  /** What became of what was added, in the order in which it was, by the function's answer. */
+  /**
+   * Parses the answer of `rooms.publish_batch` into one result per added message, in added order.
+   */
   results(answer: string): Stored[] {
     const offsets = answer.split(",").map(Number);
     const stored: Stored[] = [];
     let next = 0;
-    for (const { places } of this.#rooms.values()) {
-      for (const [first, ...repetitions] of places) {
+    for (const { positions } of this.#rooms.values()) {
+      for (const [first, ...repetitions] of positions) {
         const answered = offsets[next++] ?? 0;
         const offset = Math.abs(answered);
         if (first !== undefined) stored[first] = { offset, duplicate: answered < 0 };
-        for (const place of repetitions) stored[place] = { offset, duplicate: true };
+        for (const position of repetitions) stored[position] = { offset, duplicate: true };
       }
     }
     return stored;
@@ -88,7 +93,7 @@ export class BatchColumns {
   #room(name: string): RoomBatch {
     let room = this.#rooms.get(name);
     if (!room) {
-      this.#rooms.set(name, room = { items: [], isDurable: false, places: [], byKey: new Map() });
+      this.#rooms.set(name, room = { items: [], isDurable: false, positions: [], byKey: new Map() });
     }
     return room;
   }

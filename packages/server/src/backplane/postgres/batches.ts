@@ -6,29 +6,32 @@ const STATEMENT =
   `select rooms.publish_batch($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[],
   $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint) as results`;
 
-/** What batches are given. */
+/** Options of `Batches`. */
 export interface BatchesOptions {
-  /** How many messages one statement stores. A call's own stay together, however many they are. */
+  /**
+   * Maximum messages per statement. The drafts of one call stay together, however many they are.
+   */
   readonly batch: number;
-  /** How many may wait; more are refused. */
+  /** Maximum queued messages; further calls are rejected. */
   readonly maxWaiting: number;
   readonly dedupeMs: number;
-  /** Told when something was stored or told. */
+  /** Called after each statement that stored or broadcast messages. */
   readonly onPublished: () => void;
 }
 
-/** One call that waits. */
+/** One queued call. */
 interface Call {
   readonly room: string;
   readonly drafts: readonly Draft[];
-  /** In place of drafts. */
+  /** Replaces the drafts: the call emits this message. */
   readonly ephemeral: Ephemeral | undefined;
   readonly stored: PromiseWithResolvers<readonly Stored[]>;
 }
 
 /**
- * What is published goes one statement after the other: all that came while the last one was under way goes with the next. The more
- * there is to do, the less each costs. When one fails, what waits behind it of the same connections fails too.
+ * Publishes one statement at a time. Calls that arrive while a statement runs share the next one,
+ * so the cost per message falls as the load rises. If a statement fails, queued calls of the same
+ * connections fail too.
  */
 export class Batches {
   readonly #connector: Connector;
@@ -47,29 +50,34 @@ export class Batches {
     return this.#add({ room, drafts, ephemeral: undefined });
   }
 
-  /** Tells a message; see `Backplane.emit`. */
+  /** Broadcasts a message without storing it; see `Backplane.emit`. */
   async emit(room: string, message: Ephemeral): Promise<void> {
     await this.#add({ room, drafts: [], ephemeral: message });
   }
 
   #add(call: Omit<Call, "stored">): Promise<readonly Stored[]> {
     const size = sizeOf(call);
-    if (this.#waiting > 0 && this.#waiting + size > this.#options.maxWaiting) {
-      return Promise.reject(new BackplaneUnavailable("Too many messages wait for the database."));
+    const { maxWaiting } = this.#options;
+    if (this.#waiting > 0 && this.#waiting + size > maxWaiting) {
+      return Promise.reject(
+        new BackplaneUnavailable(
+          `Too many messages are queued for Postgres: ${this.#waiting} of ${maxWaiting}. Retry later.`,
+        ),
+      );
     }
     const stored = Promise.withResolvers<readonly Stored[]>();
     this.#calls.push({ ...call, stored });
     this.#waiting += size;
-    if (!this.#isBusy) void this.#work();
+    if (!this.#isBusy) void this.#publishQueued();
     return stored.promise;
   }
 
-  async #work(): Promise<void> {
+  async #publishQueued(): Promise<void> {
     this.#isBusy = true;
-    // What else comes in this tick goes along.
+    // Later calls of this tick join the first batch.
     await Promise.resolve();
     while (this.#calls.length > 0) {
-      const calls = this.#take();
+      const calls = this.#takeBatch();
       try {
         const results = await this.#store(calls);
         for (const [index, { stored }] of calls.entries()) stored.resolve(results[index] ?? []);
@@ -81,7 +89,7 @@ export class Batches {
     this.#isBusy = false;
   }
 
-  #take(): Call[] {
+  #takeBatch(): Call[] {
     let count = 0;
     let size = 0;
     for (const call of this.#calls) {
@@ -93,7 +101,10 @@ export class Batches {
     return this.#calls.splice(0, count);
   }
 
-  /** Takes what waits of the connections whose drafts could not be stored: it must not be stored before they come again. */
+  /**
+   * Removes queued calls of connections whose drafts failed. Storing them now would put them
+   * before the retry of the failed drafts.
+   */
   #takeBehind(failed: readonly Call[]): Call[] {
     const connections = new Set(failed.flatMap(connectionsOf));
     const isBehind = (call: Call) => connectionsOf(call).some((connection) => connections.has(connection));
@@ -103,7 +114,7 @@ export class Batches {
     return behind;
   }
 
-  /** One result a call, in the order of the calls. */
+  /** Returns one result per call, in call order. */
   async #store(calls: readonly Call[]): Promise<(readonly Stored[])[]> {
     await this.#connector.admit();
     const columns = new BatchColumns();

@@ -1,68 +1,81 @@
 import { BackplaneUnavailable } from "../contract.ts";
 import { Database, messageOf } from "./database.ts";
-import { Link } from "./listen_connection.ts";
-import type { Settings } from "./postgres_options.ts";
+import { ListenConnection } from "./listen_connection.ts";
+import type { ResolvedOptions } from "./postgres_options.ts";
 import { pause } from "../with_timeout.ts";
 
-/** The schema's version that the statements are written for. */
+/** Schema version that the statements require. */
 const SCHEMA_VERSION = 1;
-/** The file that makes it. */
+/** Migration that creates that version. */
 const MIGRATION = "supabase/migrations/20261123000000_rooms.sql";
-/** The longest pause before the first attempt to connect again, in milliseconds. */
+/** Longest pause before the first reconnect, in milliseconds. */
 const FIRST_RETRY_MS = 100;
 
-/** What is told of the connection. */
+/** Receives connection events. */
 export interface ConnectorHandlers {
   readonly onNotification: (channel: string, payload: string) => void;
-  /** Connected; by a connection that listens, or without one where that does not work. Calls are let through once it resolved. */
-  readonly onConnected: (link: Link | undefined) => Promise<void>;
-  /** What was connected is lost. */
+  /**
+   * Called after each connect. `listener` is undefined where LISTEN does not work. The connector
+   * counts as connected once the promise resolves.
+   */
+  readonly onConnected: (listener: ListenConnection | undefined) => Promise<void>;
+  /** Called when the connection is lost, or an attempt failed. */
   readonly onLost: () => void;
 }
 
-/** Keeps the database connected, and knows whether it is. */
+/** Keeps the database connected: reconnects with growing, random pauses. */
 export class Connector {
   readonly database: Database;
-  readonly #settings: Settings;
+  readonly #options: ResolvedOptions;
   readonly #handlers: ConnectorHandlers;
   readonly #end = new AbortController();
   readonly #running: Promise<void>;
-  #link: Link | undefined;
-  /** Settles with the attempt that is under way, or the last one. Never rejects. */
+  #listener: ListenConnection | undefined;
+  /** Settles with the current attempt, or settled with the last one. Never rejects. */
   #attempt = Promise.withResolvers<void>();
-  /** Why it cannot be used: absent while it can, or while the first attempt after a loss is under way. */
+  /**
+   * Reason of the last failure; absent while connected and during the first attempt after a loss.
+   */
   #failure: unknown;
-  #hasBegun = false;
+  #hasAttempted = false;
   #isConnected = false;
   #onPollLost: ((error: unknown) => void) | undefined;
 
-  constructor(settings: Settings, handlers: ConnectorHandlers) {
-    this.#settings = settings;
+  constructor(options: ResolvedOptions, handlers: ConnectorHandlers) {
+    this.#options = options;
     this.#handlers = handlers;
-    this.database = new Database({ ...settings, onTrouble: () => void this.#link?.check() });
+    this.database = new Database({ ...options, onConnectionFailure: () => void this.#listener?.check() });
     this.#running = this.#run();
   }
 
-  /** Resolves when statements can be tried. Rejects with `BackplaneUnavailable`, at once when the database is away. */
+  /**
+   * Resolves once statements may be sent. Rejects with `BackplaneUnavailable`, immediately if the
+   * database is known to be unreachable.
+   */
   async admit(): Promise<void> {
-    if (!this.#hasBegun) await this.#attempt.promise;
+    if (!this.#hasAttempted) await this.#attempt.promise;
     this.#throwFailure();
   }
 
-  /** Resolves when notifications come, or whatever stands for them; waits for an attempt that is under way. */
+  /**
+   * Resolves once notifications, or polls in their place, arrive. Waits for a running attempt.
+   * Rejects with `BackplaneUnavailable`.
+   */
   async connected(): Promise<void> {
     if (!this.#isConnected && this.#failure === undefined) await this.#attempt.promise;
     this.#throwFailure();
-    if (!this.#isConnected) throw new BackplaneUnavailable("The database is not connected now.");
+    if (!this.#isConnected) {
+      throw new BackplaneUnavailable("Postgres is not connected right now. Retry shortly.");
+    }
   }
 
-  /** Says that what was connected cannot be relied on any more: it is connected anew. */
+  /** Declares the current connection broken: the connector reconnects. */
   fail(error: unknown): void {
-    this.#link?.fail(error);
+    this.#listener?.fail(error);
     this.#onPollLost?.(error);
   }
 
-  /** Ends connecting; statements go on until `database` is closed. */
+  /** Stops connecting. Statements still run until `database` is closed. */
   async stop(): Promise<void> {
     this.#end.abort();
     this.#failure = new Error("The backplane is closed.");
@@ -73,7 +86,7 @@ export class Connector {
   #throwFailure(): void {
     if (this.#end.signal.aborted) throw new BackplaneUnavailable("The backplane is closed.");
     if (this.#failure === undefined) return;
-    throw new BackplaneUnavailable(`The database is out of reach: ${messageOf(this.#failure)}`, {
+    throw new BackplaneUnavailable(`Postgres is unavailable: ${messageOf(this.#failure)}`, {
       cause: this.#failure,
     });
   }
@@ -84,10 +97,10 @@ export class Connector {
       const lost = await this.#connect();
       if (lost.wasConnected) failures = 0;
       else if (!signal.aborted) this.#failure = lost.error;
-      this.#hasBegun = true;
+      this.#hasAttempted = true;
       this.#attempt.resolve();
       if (signal.aborted) break;
-      const { retryMs, random, onEvent } = this.#settings;
+      const { retryMs, random, onEvent } = this.#options;
       const longest = Math.min(retryMs, FIRST_RETRY_MS * 2 ** failures++);
       const wait = Math.round(random() * longest);
       onEvent({ type: "lost", error: lost.error, retryMs: wait });
@@ -97,46 +110,46 @@ export class Connector {
     this.#attempt.resolve();
   }
 
-  /** Connects, and resolves when that is lost, or did not succeed. */
+  /** Connects. Resolves when the connection is lost or the attempt failed. */
   async #connect(): Promise<{ wasConnected: boolean; error: unknown }> {
     let wasConnected = false;
-    let link: Link | undefined;
+    let listener: ListenConnection | undefined;
     try {
-      link = await this.#openLink();
+      listener = await this.#openListener();
       const pollLost = Promise.withResolvers<unknown>();
       this.#onPollLost = pollLost.resolve;
-      this.#link = link;
-      const lost = link?.lost ?? pollLost.promise;
-      // What is lost while it is being made use of must not be waited for.
+      this.#listener = listener;
+      const lost = listener?.lost ?? pollLost.promise;
+      // A loss during `onConnected` ends the attempt: the handler might never settle.
       const settled = await Promise.race([
-        this.#handlers.onConnected(link).then(() => "connected" as const),
+        this.#handlers.onConnected(listener).then(() => "connected" as const),
         lost.then(() => "lost" as const),
       ]);
       if (settled === "lost") throw await lost;
       if (this.#end.signal.aborted) throw new Error("The backplane is closed.");
-      wasConnected = this.#isConnected = this.#hasBegun = true;
+      wasConnected = this.#isConnected = this.#hasAttempted = true;
       this.#failure = undefined;
       this.#attempt.resolve();
-      this.#settings.onEvent({ type: "connected", mode: link ? "listen" : "poll" });
-      const watching = link?.watch();
+      this.#options.onEvent({ type: "connected", mode: listener ? "listen" : "poll" });
+      const checking = listener?.checkPeriodically();
       const error = await lost;
-      await watching;
+      await checking;
       return { wasConnected, error };
     } catch (error) {
       return { wasConnected, error };
     } finally {
       this.#isConnected = false;
-      this.#link = undefined;
+      this.#listener = undefined;
       this.#onPollLost = undefined;
       this.#handlers.onLost();
-      await link?.[Symbol.asyncDispose]();
+      await listener?.[Symbol.asyncDispose]();
     }
   }
 
-  /** A connection that listens; none where that does not work. */
-  async #openLink(): Promise<Link | undefined> {
+  /** Opens a listening connection; undefined behind a pooler, where LISTEN does not work. */
+  async #openListener(): Promise<ListenConnection | undefined> {
     const { database } = this;
-    const { echoMs, checkMs, connectMs, statementMs } = this.#settings;
+    const { echoMs, checkMs, connectMs, statementMs } = this.#options;
     const options = {
       database,
       echoMs,
@@ -146,17 +159,17 @@ export class Connector {
       onNotification: this.#handlers.onNotification,
     };
     await database.setPooled(false);
-    let link: Link | undefined;
+    let listener: ListenConnection | undefined;
     try {
-      link = await Link.open(options);
+      listener = await ListenConnection.open(options);
       if (this.#end.signal.aborted) throw new Error("The backplane is closed.");
       await this.#checkSchema();
-      if (await link.echoes()) return link;
+      if (await listener.echoes()) return listener;
     } catch (error) {
-      await link?.[Symbol.asyncDispose]();
+      await listener?.[Symbol.asyncDispose]();
       if (!isRefusedSetting(error)) throw error;
     }
-    await link?.[Symbol.asyncDispose]();
+    await listener?.[Symbol.asyncDispose]();
     await database.setPooled(true);
     await this.#checkSchema();
     return undefined;
@@ -172,13 +185,13 @@ export class Connector {
       version = row?.version ?? 0;
     } catch (error) {
       if (!isMissing(error)) throw error;
-      throw new Error(`The database has no rooms yet. Apply ${MIGRATION} (supabase db push).`, {
+      throw new Error(`The schema \`rooms\` is missing or incomplete. Apply ${MIGRATION} (supabase db push).`, {
         cause: error,
       });
     }
     if (version >= SCHEMA_VERSION) return;
     throw new Error(
-      `The database's rooms have version ${version}, and version ${SCHEMA_VERSION} is needed. Apply ${MIGRATION} (supabase db push).`,
+      `The schema \`rooms\` has version ${version}, and version ${SCHEMA_VERSION} is needed. Apply ${MIGRATION} (supabase db push).`,
     );
   }
 }
@@ -188,13 +201,13 @@ function codeOf(error: unknown): unknown {
   return source instanceof Error && "code" in source ? source.code : undefined;
 }
 
-/** Whether the schema or the function is not there. */
+/** True if the schema or the function does not exist. */
 function isMissing(error: unknown): boolean {
   const code = codeOf(error);
   return code === "3F000" || code === "42883";
 }
 
-/** Whether a pooler refused a setting that it does not know, as PgBouncer does. */
+/** True if a pooler rejected a setting that it does not know, as PgBouncer does. */
 function isRefusedSetting(error: unknown): boolean {
   return codeOf(error) === "08P01" && messageOf(error).includes("startup parameter");
 }

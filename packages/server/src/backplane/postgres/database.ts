@@ -3,44 +3,43 @@ import { BackplaneUnavailable } from "../contract.ts";
 import { type Address, Sockets } from "./sockets.ts";
 import { within } from "../with_timeout.ts";
 
-/** How connections are made. */
+/** Options of `Database`. */
 export interface DatabaseOptions {
   readonly url: string;
-  /** One writes, the rest read. */
+  /** Number of pooled connections: one writes, the rest read. */
   readonly connections: number;
   readonly connectMs: number;
   readonly statementMs: number;
-  /** Told when a connection broke under a statement, or a statement took too long. */
-  readonly onTrouble: (error: unknown) => void;
+  /** Called when a connection broke during a statement, or a statement timed out. */
+  readonly onConnectionFailure: (error: unknown) => void;
 }
 
-/** What a statement is given. */
+/** Parameter of a statement. */
 export type Parameter = string | number | boolean | null;
 
-/** Connections of one purpose. */
+/** Connections that share one purpose. */
 export interface Pool {
   readonly sql: postgres.Sql;
-  /** Ends them all; what is under way has so many seconds to end. */
+  /** Closes all connections. Running statements have `timeout` seconds to complete. */
   end(timeout: number): Promise<void>;
 }
 
-/** What a connection is for. */
 type Purpose = "write" | "read";
 
-/** What a connection that listens is told. */
+/** Receives notifications and the close of a listening connection. */
 export interface NotificationHandlers {
   readonly onnotify: (channel: string, payload: string) => void;
   readonly onclose: () => void;
 }
 
 /**
- * The connections of an isolate. One connection writes, so that what is written in some order is done in that order, and does
- * not wait for what is read.
+ * Pooled connections of an isolate. A single connection writes: statements run in the order in
+ * which they were issued, and reads do not delay them.
  */
 export class Database {
   readonly #options: DatabaseOptions;
   readonly #pools = new Map<Purpose, Pool>();
-  /** Behind a pooler statements are not prepared, and settings not sent. */
+  /** True behind a transaction pooler: statements are not prepared, and settings not sent. */
   #isPooled = false;
   #isClosed = false;
 
@@ -48,29 +47,29 @@ export class Database {
     this.#options = options;
   }
 
-  /** Says whether there is a pooler that gives each transaction another connection. */
+  /** Sets whether a transaction pooler is in between. A change closes all connections. */
   async setPooled(isPooled: boolean): Promise<void> {
     if (this.#isPooled === isPooled) return;
     this.#isPooled = isPooled;
     await Promise.all([this.#drop("write"), this.#drop("read")]);
   }
 
-  /** Does a statement that writes, after those given before. Rejects with `BackplaneUnavailable`. */
+  /** Runs a statement after all writes issued before it. Rejects with `BackplaneUnavailable`. */
   write<Row extends object>(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]> {
     return this.#run<Row>("write", text, parameters);
   }
 
-  /** Does a statement whose place among others does not matter. Rejects with `BackplaneUnavailable`. */
+  /** Runs a statement in any order with others. Rejects with `BackplaneUnavailable`. */
   read<Row extends object>(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]> {
     return this.#run<Row>("read", text, parameters);
   }
 
-  /** A connection of its own; it connects with its first statement. */
-  single(handlers: NotificationHandlers): Pool {
+  /** Creates a pool of one dedicated connection, which connects with its first statement. */
+  dedicated(handlers: NotificationHandlers): Pool {
     return this.#connect(1, handlers);
   }
 
-  /** Ends all connections; what is under way has a moment to end. */
+  /** Closes all connections. Running statements have one second to complete. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([this.#drop("write", 1), this.#drop("read", 1)]);
@@ -85,16 +84,17 @@ export class Database {
     const pool = this.#pool(purpose);
     const statement = pool.sql.unsafe<Row[]>(text, [...parameters], { prepare: !this.#isPooled });
     try {
-      return await within(statement, this.#options.connectMs + this.#options.statementMs, "A statement");
+      return await within(statement, this.#options.connectMs + this.#options.statementMs, "The statement");
     } catch (cause) {
       const isConnection = !(cause instanceof postgres.PostgresError) || isConnectionState(cause.code);
       if (isConnection && !this.#isClosed) {
-        // One that does not answer is not closed by itself. And with postgres 3.4.9 one that was closed while a statement waited
-        // to be written never writes anything again, though it connects: so it is not used any more.
+        // Nothing else closes a connection that does not answer. A pool of postgres 3.4.9 whose
+        // connection closed while a statement was queued reconnects, but never writes again.
         if (this.#pools.get(purpose) === pool) await this.#drop(purpose);
-        this.#options.onTrouble(cause);
+        this.#options.onConnectionFailure(cause);
       }
-      throw new BackplaneUnavailable(`The database did not do it: ${messageOf(cause)}`, { cause });
+      const problem = isConnection ? "Postgres did not complete a statement" : "Postgres rejected the query";
+      throw new BackplaneUnavailable(`${problem}: ${messageOf(cause)}`, { cause });
     }
   }
 
@@ -113,7 +113,7 @@ export class Database {
     const options = {
       max,
       socket: (address: Address) => sockets.connect(address),
-      // The client's own pause between attempts would come on top of ours.
+      // The client library's own pause between attempts would add to the connector's.
       backoff: () => 0,
       connect_timeout: connectMs / 1_000,
       idle_timeout: 0,
@@ -123,7 +123,7 @@ export class Database {
       onnotice: () => {},
       connection: {
         application_name: "realtime",
-        // PgBouncer refuses settings that it does not know.
+        // PgBouncer rejects connections with settings that it does not know.
         ...(this.#isPooled ? {} : { statement_timeout: statementMs }),
       },
       ...handlers,
@@ -145,13 +145,13 @@ export class Database {
   }
 }
 
-/** What an error says, in one line. */
+/** Formats an error as one line. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join("; ");
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whether the SQLSTATE says that the connection, or the server, is what failed. */
+/** True if the SQLSTATE blames the connection or the server, not the statement. */
 function isConnectionState(code: string): boolean {
   return code.startsWith("08") || code.startsWith("57P") || code === "53300";
 }

@@ -1,91 +1,93 @@
 import type { Database, Pool } from "./database.ts";
 import { pause, within } from "../with_timeout.ts";
 
-/** What a connection that listens is given. */
-export interface LinkOptions {
+/** Options of `ListenConnection`. */
+export interface ListenConnectionOptions {
   readonly database: Database;
   readonly onNotification: (channel: string, payload: string) => void;
   readonly connectMs: number;
   readonly statementMs: number;
-  /** How long a notification may take to come back. */
+  /** Timeout of a notification's echo, in milliseconds. */
   readonly echoMs: number;
-  /** How often it is tried out. */
+  /** Interval between checks, in milliseconds. */
   readonly checkMs: number;
 }
 
-/** The connection that listens, from when it is connected until it is lost. It does not connect again. */
-export class Link implements AsyncDisposable {
-  readonly #options: LinkOptions;
+/** The listening connection, from connect until loss. It never reconnects by itself. */
+export class ListenConnection implements AsyncDisposable {
+  readonly #options: ListenConnectionOptions;
   readonly #pool: Pool;
   readonly #echoChannel = `rooms:echo:${crypto.randomUUID()}`;
   readonly #lost = Promise.withResolvers<unknown>();
   readonly #end = new AbortController();
   #echo = Promise.withResolvers<void>();
-  /** Commands that are given with the next statement, and what tells that it was done. */
-  #waiting: { readonly commands: string[]; readonly done: PromiseWithResolvers<void> } | undefined;
+  /** Commands of the next statement, and the promise that settles with it. */
+  #pending: { readonly commands: string[]; readonly done: PromiseWithResolvers<void> } | undefined;
   #isBusy = false;
   #isChecking = false;
 
-  private constructor(options: LinkOptions) {
+  private constructor(options: ListenConnectionOptions) {
     this.#options = options;
-    this.#pool = options.database.single({
+    this.#pool = options.database.dedicated({
       onnotify: (channel, payload) => {
         if (channel === this.#echoChannel) this.#echo.resolve();
         else options.onNotification(channel, payload);
       },
-      onclose: () => this.fail(new Error("The connection that listens was closed.")),
+      onclose: () => this.fail(new Error("Postgres closed the listening connection.")),
     });
   }
 
-  /** Connects. Rejects with what kept it from it. */
-  static async open(options: LinkOptions): Promise<Link> {
-    const link = new Link(options);
+  /** Connects. Rejects with the cause of the failure. */
+  static async open(options: ListenConnectionOptions): Promise<ListenConnection> {
+    const connection = new ListenConnection(options);
     try {
       await within(
-        link.#pool.sql.unsafe(`listen "${link.#echoChannel}"`),
+        connection.#pool.sql.unsafe(`listen "${connection.#echoChannel}"`),
         options.connectMs + options.statementMs,
         "Connecting",
       );
-      return link;
+      return connection;
     } catch (error) {
-      await link[Symbol.asyncDispose]();
+      await connection[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  /** Resolves, with what happened, when the connection is lost. */
+  /** Resolves with the cause when the connection is lost. */
   get lost(): Promise<unknown> {
     return this.#lost.promise;
   }
 
-  /** Resolves when what is told to the channel from now on comes. */
+  /** Resolves once notifications of the channel are delivered. */
   async listen(channel: string): Promise<void> {
     await this.#command(`listen "${channel}"`);
   }
 
-  /** What is told to the channel need not come any more. */
+  /** Stops the notifications of the channel. */
   unlisten(channel: string): void {
-    this.#command(`unlisten "${channel}"`).catch(() => {/* lost: there is nothing to end any more */});
+    this.#command(`unlisten "${channel}"`).catch(
+      () => {/* the connection is lost, and its channels with it */},
+    );
   }
 
   /**
-   * Whether a notification from another connection comes back. Behind a pooler that gives each transaction another connection it
-   * does not. Rejects when it cannot be sent.
+   * Sends a notification over another connection and resolves with true if it arrives here. It does
+   * not arrive behind a transaction pooler. Rejects if the notification cannot be sent.
    */
   async echoes(): Promise<boolean> {
     this.#echo = Promise.withResolvers();
     await this.#options.database.read("select pg_notify($1, '')", [this.#echoChannel]);
     try {
       const end = this.lost.then((error) => Promise.reject(error));
-      await within(Promise.race([this.#echo.promise, end]), this.#options.echoMs, "A notification");
+      await within(Promise.race([this.#echo.promise, end]), this.#options.echoMs, "The notification");
       return true;
     } catch {
       return false;
     }
   }
 
-  /** Tries it out again and again: a peer that is gone without a word would not be noticed otherwise. */
-  async watch(): Promise<void> {
+  /** Checks the connection at intervals: TCP alone does not report a peer that vanished. */
+  async checkPeriodically(): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted) {
       await pause(this.#options.checkMs, signal);
@@ -93,12 +95,12 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  /** Tries it out, and gives it up when it does not work. */
+  /** Tests the connection, and fails it if notifications do not arrive. */
   async check(): Promise<void> {
     if (this.#isChecking || this.#end.signal.aborted) return;
     this.#isChecking = true;
     try {
-      if (!await this.echoes()) this.fail(new Error("The connection that listens brings nothing any more."));
+      if (!await this.echoes()) this.fail(new Error("The listening connection delivers no notifications."));
     } catch (error) {
       this.fail(error);
     } finally {
@@ -106,39 +108,39 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  /** Gives it up. */
+  /** Declares the connection lost. */
   fail(error: unknown): void {
     this.#end.abort();
     this.#lost.resolve(error);
-    this.#waiting?.done.reject(error);
-    this.#waiting = undefined;
+    this.#pending?.done.reject(error);
+    this.#pending = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.fail(new Error("The connection that listens was given back."));
+    this.fail(new Error("The listening connection was closed."));
     await this.#pool.end(0);
   }
 
   #command(command: string): Promise<void> {
-    if (this.#end.signal.aborted) return Promise.reject(new Error("The connection that listens is lost."));
-    if (!this.#waiting) {
+    if (this.#end.signal.aborted) return Promise.reject(new Error("The listening connection is lost."));
+    if (!this.#pending) {
       const done = Promise.withResolvers<void>();
-      done.promise.catch(() => {/* also told to whoever waits for it */});
-      this.#waiting = { commands: [], done };
+      done.promise.catch(() => {/* each caller of #command also gets the rejection */});
+      this.#pending = { commands: [], done };
     }
-    const { commands, done } = this.#waiting;
+    const { commands, done } = this.#pending;
     commands.push(command);
     if (!this.#isBusy) void this.#flush();
     return done.promise;
   }
 
-  /** All commands that came while the last ones were under way go together. */
+  /** Sends commands in one statement each time: all that arrived while the last one ran. */
   async #flush(): Promise<void> {
     this.#isBusy = true;
     await Promise.resolve();
-    while (this.#waiting) {
-      const { commands, done } = this.#waiting;
-      this.#waiting = undefined;
+    while (this.#pending) {
+      const { commands, done } = this.#pending;
+      this.#pending = undefined;
       try {
         await within(this.#pool.sql.unsafe(commands.join(";")), this.#options.statementMs, "LISTEN");
         done.resolve();

@@ -1,33 +1,36 @@
 import type { PostgresEvent } from "./postgres_options.ts";
 import { pause } from "../with_timeout.ts";
 
-/** Something that is done again and again. */
-export interface Chore {
-  /** How long to pause before each time, in milliseconds; the pauses differ by a tenth, so that isolates do not do it all at once. */
+/** A job that runs repeatedly in the background. */
+export interface PeriodicJob {
+  /**
+   * Pause before each run, in milliseconds. Each pause varies by up to 10 %, so that isolates do
+   * not all run a job at the same moment.
+   */
   readonly everyMs: number;
   readonly run: () => Promise<unknown>;
 }
 
-/** What upkeep is given. */
-export interface UpkeepOptions {
-  readonly chores: readonly Chore[];
-  /** Whether it makes sense to try now. */
+/** Options of `PeriodicJobs`. */
+export interface PeriodicJobsOptions {
+  readonly jobs: readonly PeriodicJob[];
+  /** Returns false while the database is unreachable: runs are skipped then. */
   readonly isConnected: () => boolean;
-  /** Told what failed; it is done again at its time. */
+  /** Receives each failure. The job runs again after its next pause. */
   readonly onEvent: (event: PostgresEvent) => void;
-  /** From 0 to 1. */
+  /** Random number from 0 to 1. */
   readonly random: () => number;
 }
 
-/** Does chores in the background, until it is disposed of. */
-export class Upkeep implements AsyncDisposable {
-  readonly #options: UpkeepOptions;
+/** Runs periodic jobs in the background until disposed. */
+export class PeriodicJobs implements AsyncDisposable {
+  readonly #options: PeriodicJobsOptions;
   readonly #end = new AbortController();
   readonly #running: Promise<unknown>;
 
-  constructor(options: UpkeepOptions) {
+  constructor(options: PeriodicJobsOptions) {
     this.#options = options;
-    this.#running = Promise.all(options.chores.map((chore) => this.#repeat(chore)));
+    this.#running = Promise.all(options.jobs.map((job) => this.#repeat(job)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -35,7 +38,7 @@ export class Upkeep implements AsyncDisposable {
     await this.#running;
   }
 
-  async #repeat({ everyMs, run }: Chore): Promise<void> {
+  async #repeat({ everyMs, run }: PeriodicJob): Promise<void> {
     const { isConnected, onEvent, random } = this.#options;
     const { signal } = this.#end;
     while (!signal.aborted) {

@@ -2,78 +2,81 @@ import type { RoomStream } from "./room_stream.ts";
 import type { RoomReader } from "./statements.ts";
 import { pause } from "../with_timeout.ts";
 
-/** Records are numbered before they can be seen: one may come up to this much after a later one, in milliseconds. */
-const LATE_MS = 5_000;
+/**
+ * Overlap of two polls, in milliseconds. Postgres numbers a record before its transaction commits,
+ * so a record may become visible up to this much after a later one.
+ */
+const COMMIT_LAG_MS = 5_000;
 
-/** What a poller is given. */
+/** Options of `Poller`. */
 export interface PollerOptions {
   readonly reader: RoomReader;
-  /** How often it asks, in milliseconds. */
+  /** Interval between polls, in milliseconds. */
   readonly pollMs: number;
-  /** The rooms to ask for. */
-  readonly rooms: () => readonly { readonly feed: RoomStream; readonly channel: string }[];
-  /** Reads and delivers what is new in them, except what only passes. */
+  /** Lists the rooms to poll. */
+  readonly rooms: () => readonly { readonly stream: RoomStream; readonly channel: string }[];
+  /** Reads and delivers new messages and presence. Ephemeral records are left to the poller. */
   readonly refresh: () => Promise<void>;
-  /** Told when it cannot; it has ended then. */
-  readonly onTrouble: (error: unknown) => void;
+  /** Called once if a poll fails; the poller has ended then. */
+  readonly onFailure: (error: unknown) => void;
 }
 
-/** Asks again and again for what is new, in place of notifications. */
+/** Polls rooms for changes where LISTEN does not work. */
 export class Poller {
   readonly #options: PollerOptions;
   readonly #end = new AbortController();
-  /** What was delivered already, by when it was written. */
+  /** Write times of the records that were delivered already, by record id. */
   readonly #seen = new Map<string, number>();
-  #wake = new AbortController();
+  #sleep = new AbortController();
 
   constructor(options: PollerOptions) {
     this.#options = options;
     void this.#run();
   }
 
-  /** Asks at once. */
-  poke(): void {
-    this.#wake.abort();
+  /** Polls immediately instead of at the next interval. */
+  wake(): void {
+    this.#sleep.abort();
   }
 
-  /** Ends it. */
+  /** Stops polling. */
   close(): void {
     this.#end.abort();
-    this.#wake.abort();
+    this.#sleep.abort();
   }
 
   async #run(): Promise<void> {
-    const { pollMs, onTrouble } = this.#options;
+    const { pollMs, onFailure } = this.#options;
     try {
       while (!this.#end.signal.aborted) {
-        await pause(pollMs, this.#wake.signal);
+        await pause(pollMs, this.#sleep.signal);
         if (this.#end.signal.aborted) return;
-        this.#wake = new AbortController();
-        await this.#ask();
+        this.#sleep = new AbortController();
+        await this.#poll();
       }
     } catch (error) {
-      if (!this.#end.signal.aborted) onTrouble(error);
+      if (!this.#end.signal.aborted) onFailure(error);
     }
   }
 
-  async #ask(): Promise<void> {
+  async #poll(): Promise<void> {
     const { reader, refresh } = this.#options;
     const rooms = this.#options.rooms();
     if (rooms.length === 0) return;
     await refresh();
-    const feeds = new Map(rooms.map(({ channel, feed }) => [channel, feed]));
+    const streams = new Map(rooms.map(({ channel, stream }) => [channel, stream]));
     const newest = Math.max(0, ...this.#seen.values());
-    const oldest = Math.min(...rooms.map(({ feed }) => feed.since));
-    const passing = await reader.passing([...feeds.keys()], Math.max(oldest, newest - LATE_MS));
+    const oldest = Math.min(...rooms.map(({ stream }) => stream.since));
+    const rows = await reader.passingSince([...streams.keys()], Math.max(oldest, newest - COMMIT_LAG_MS));
     if (this.#end.signal.aborted) return;
-    for (const { id, channel, at, records } of passing) {
-      const feed = feeds.get(channel);
-      if (this.#seen.has(id) || !feed) continue;
+    for (const { id, channel, at, records } of rows) {
+      const stream = streams.get(channel);
+      if (this.#seen.has(id) || !stream) continue;
       this.#seen.set(id, at);
-      // Presence that did not fit into a notification lies there too; it is read where it belongs.
+      // The table also holds presence that was too long for a notification; `refresh` reads that.
       const ephemerals = records.filter(({ type }) => type === "ephemeral");
-      if (at >= feed.since) feed.take("", ephemerals);
+      if (at >= stream.since) stream.receive("", ephemerals);
     }
-    for (const [id, at] of this.#seen) if (at < newest - 2 * LATE_MS) this.#seen.delete(id);
+    for (const [id, at] of this.#seen) if (at < newest - 2 * COMMIT_LAG_MS) this.#seen.delete(id);
   }
 }

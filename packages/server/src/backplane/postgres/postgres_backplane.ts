@@ -14,22 +14,25 @@ import {
 import { Batches } from "./batches.ts";
 import { Connector } from "./connector.ts";
 import { RoomStreams } from "./room_streams.ts";
-import { type PostgresOptions, type Settings, withDefaults } from "./postgres_options.ts";
-import { Presence } from "./postgres_presence.ts";
+import { type PostgresOptions, type ResolvedOptions, withDefaults } from "./postgres_options.ts";
+import { PostgresPresence } from "./postgres_presence.ts";
 import { parseMessages } from "./postgres_records.ts";
 import { escapeText } from "../wire/wire_text.ts";
-import { Upkeep } from "./periodic_jobs.ts";
+import { PeriodicJobs } from "./periodic_jobs.ts";
 import { within } from "../with_timeout.ts";
 
-/** What it is given, and what it tells. */
+/** Options and connection events of the backplane. */
 export type { PostgresEvent, PostgresOptions } from "./postgres_options.ts";
 
-/** How long closing waits until it is told to the database, in milliseconds. The lease says it otherwise. */
-const FAREWELL_MS = 2_000;
+/**
+ * Time that a normal close may take to report its departures to Postgres, in milliseconds.
+ * Otherwise the entries leave when the lease expires.
+ */
+const CLOSE_MS = 2_000;
 
 /**
- * Creates the backplane of one isolate on a Postgres that has the schema of supabase/migrations. It connects by itself, and again
- * whenever it must; calls wait for the first attempt.
+ * Creates the backplane of one isolate on a Postgres with the schema of supabase/migrations. It
+ * connects and reconnects by itself. Calls wait for the first attempt.
  */
 export function createPostgresBackplane(options: PostgresOptions): Backplane {
   return new PostgresBackplane(options);
@@ -37,43 +40,43 @@ export function createPostgresBackplane(options: PostgresOptions): Backplane {
 
 /** The backplane of one isolate on Postgres. */
 export class PostgresBackplane implements Backplane {
-  readonly #settings: Settings;
+  readonly #options: ResolvedOptions;
   readonly #connector: Connector;
-  readonly #feeds: RoomStreams;
+  readonly #streams: RoomStreams;
   readonly #batches: Batches;
-  readonly #presence: Presence;
-  readonly #upkeep: Upkeep;
+  readonly #presence: PostgresPresence;
+  readonly #jobs: PeriodicJobs;
   #closing: Promise<void> | undefined;
   #isConnected = false;
 
   constructor(options: PostgresOptions) {
-    const settings = this.#settings = withDefaults(options);
-    const { retention, random, onEvent } = settings;
-    this.#connector = new Connector(settings, {
-      onNotification: (channel, payload) => this.#feeds.notify(channel, payload),
-      onConnected: async (link) => {
-        await this.#presence.renew(link === undefined);
-        await this.#feeds.connected(link);
+    const resolved = this.#options = withDefaults(options);
+    const { retention, random, onEvent } = resolved;
+    this.#connector = new Connector(resolved, {
+      onNotification: (channel, payload) => this.#streams.notify(channel, payload),
+      onConnected: async (listener) => {
+        await this.#presence.renew(listener === undefined);
+        await this.#streams.connected(listener);
         this.#isConnected = true;
       },
       onLost: () => {
         this.#isConnected = false;
-        this.#feeds.lost();
+        this.#streams.lost();
       },
     });
-    this.#feeds = new RoomStreams(this.#connector, settings);
-    const poke = () => this.#feeds.poke();
+    this.#streams = new RoomStreams(this.#connector, resolved);
+    const wake = () => this.#streams.wake();
     this.#batches = new Batches(this.#connector, {
-      ...settings,
+      ...resolved,
       dedupeMs: retention.dedupeMs,
-      onPublished: poke,
+      onPublished: wake,
     });
-    this.#presence = new Presence(this.#connector, { ...settings, onChanged: poke });
-    this.#upkeep = new Upkeep({
-      chores: [
-        { everyMs: settings.leaseMs / 3, run: () => this.#presence.renew() },
-        { everyMs: settings.sweepMs, run: () => this.#presence.sweep() },
-        { everyMs: settings.trimMs, run: () => this.trim() },
+    this.#presence = new PostgresPresence(this.#connector, { ...resolved, onChanged: wake });
+    this.#jobs = new PeriodicJobs({
+      jobs: [
+        { everyMs: resolved.leaseMs / 3, run: () => this.#presence.renew() },
+        { everyMs: resolved.sweepMs, run: () => this.#presence.sweep() },
+        { everyMs: resolved.trimMs, run: () => this.trim() },
       ],
       isConnected: () => this.#isConnected,
       onEvent,
@@ -81,7 +84,7 @@ export class PostgresBackplane implements Backplane {
     });
   }
 
-  /** Names the isolate in the database. */
+  /** Id of the isolate in the database. */
   get isolate(): string {
     return this.#presence.isolate;
   }
@@ -98,13 +101,13 @@ export class PostgresBackplane implements Backplane {
 
   async subscribe(room: string, deliver: (event: RoomEvent) => void): Promise<Subscription> {
     this.#throwIfClosed();
-    return await this.#feeds.subscribe(room, deliver);
+    return await this.#streams.subscribe(room, deliver);
   }
 
   async history(room: string, page: PageRequest): Promise<Page> {
     this.#throwIfClosed();
     await this.#connector.admit();
-    const { messages: kept, ageMs } = this.#settings.retention;
+    const { messages: maxMessages, ageMs } = this.#options.retention;
     const [row] = await this.#connector.database.read<{
       epoch: string;
       head: string;
@@ -115,10 +118,10 @@ export class PostgresBackplane implements Backplane {
       "after" in page ? page.after : null,
       "before" in page ? page.before : null,
       page.limit,
-      kept,
+      maxMessages,
       ageMs,
     ]);
-    if (!row) throw new BackplaneUnavailable("The room was deleted just now.");
+    if (!row) throw new BackplaneUnavailable("Postgres removed the room during the read. Retry.");
     const [head, first, messages] = [Number(row.head), Number(row.first), parseMessages(row.messages)];
     const more = "after" in page
       ? Math.max(page.after + 1, first) - 1 + page.limit < head
@@ -160,19 +163,22 @@ export class PostgresBackplane implements Backplane {
     return this.#closing ??= this.#close(true);
   }
 
-  /** Says that the isolate lives, as it does by itself in the background. */
+  /** Renews the isolate's lease. A periodic job does the same. */
   async renew(): Promise<void> {
     await this.#presence.renew();
   }
 
-  /** Lets entries go whose time is over, as it does by itself in the background. */
+  /** Removes presence entries whose grace period is over. A periodic job does the same. */
   async sweep(): Promise<void> {
     await this.#presence.sweep();
   }
 
-  /** Deletes messages that are not kept any more, as it does by itself in the background; resolves with how many, or nothing when another isolate is at it. */
+  /**
+   * Deletes messages outside the retention window. A periodic job does the same. Resolves with
+   * their number, or with undefined if another isolate is trimming.
+   */
   async trim(): Promise<number | undefined> {
-    const { messages, ageMs, dedupeMs } = this.#settings.retention;
+    const { messages, ageMs, dedupeMs } = this.#options.retention;
     const [row] = await this.#connector.database.write<{ deleted: string | null }>(
       "select rooms.trim($1::bigint, $2::bigint, $3::bigint) as deleted",
       [messages, ageMs, dedupeMs],
@@ -180,17 +186,20 @@ export class PostgresBackplane implements Backplane {
     return typeof row?.deleted === "string" ? Number(row.deleted) : undefined;
   }
 
-  /** Ends as an isolate that is killed does: nobody is told, and the entries stay until the lease is over. */
+  /**
+   * Ends like a killed isolate: reports nothing, so its presence entries stay until the lease
+   * expires.
+   */
   abandon(): Promise<void> {
     return this.#closing ??= this.#close(false);
   }
 
-  async #close(saysSo: boolean): Promise<void> {
-    this.#feeds.close();
+  async #close(isGraceful: boolean): Promise<void> {
+    this.#streams.close();
     await this.#connector.stop();
-    await this.#upkeep[Symbol.asyncDispose]();
-    if (saysSo) {
-      await within(this.#presence.end(), FAREWELL_MS, "Closing").catch(() => {/* the lease says it */});
+    await this.#jobs[Symbol.asyncDispose]();
+    if (isGraceful) {
+      await within(this.#presence.end(), CLOSE_MS, "Closing").catch(() => {/* the lease expires instead */});
     }
     await this.#connector.database.close();
   }

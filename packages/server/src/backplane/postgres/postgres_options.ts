@@ -1,53 +1,65 @@
 import type { BackplaneOptions } from "../contract.ts";
 
-/** What the database tells that is worth a line in the log. */
+/** Connection events that are worth a line in the log. */
 export type PostgresEvent =
-  /** Connected: by LISTEN, or, behind a pooler that gives each transaction another connection, by asking again and again. */
+  /** Connected. The mode is `poll` behind a transaction pooler, where LISTEN does not work. */
   | { readonly type: "connected"; readonly mode: "listen" | "poll" }
-  /** Out of reach; it is tried again after `retryMs`. */
+  /** The database is unreachable; the next attempt starts after `retryMs`. */
   | { readonly type: "lost"; readonly error: unknown; readonly retryMs: number }
-  /** Something in the background failed and is done again. */
+  /** A background job failed; it runs again after its interval. */
   | { readonly type: "failed"; readonly error: unknown };
 
-/** What a backplane on Postgres is given. */
+/** Options of the backplane on Postgres. */
 export interface PostgresOptions extends BackplaneOptions {
-  /** Where the database is, with user and password. */
+  /** URL of the database, with user and password. */
   readonly url: string;
-  /** Told what becomes of the connection. Must not throw. */
+  /** Receives connection events. Must not throw. */
   readonly onEvent: (event: PostgresEvent) => void;
-  /** Connections beside the one that listens, 2 or more: one writes, the rest read. 2 by default. */
+  /** Connections besides the listening one, 2 or more: one writes, the rest read. 2 by default. */
   readonly connections?: number;
-  /** How long a connection may take, in milliseconds; 5,000 by default. */
+  /** Timeout of a connection attempt, in milliseconds; 5,000 by default. */
   readonly connectMs?: number;
-  /** How long a statement may take, in milliseconds; 10,000 by default. After it, connections count as broken. */
+  /**
+   * Timeout of a statement, in milliseconds; 10,000 by default. A timeout breaks the connection.
+   */
   readonly statementMs?: number;
-  /** How long a notification may take to come back, in milliseconds; 2,000 by default. After it, LISTEN counts as not working. */
+  /**
+   * Timeout of a notification's echo, in milliseconds; 2,000 by default. Then LISTEN counts as
+   * broken.
+   */
   readonly echoMs?: number;
-  /** How often the listening connection is tried out, in milliseconds; 15,000 by default. */
+  /** Interval at which the listening connection is checked, in milliseconds; 15,000 by default. */
   readonly checkMs?: number;
-  /** How long an isolate counts as alive after it last said so, in milliseconds; 15,000 by default. It says so every third of it. */
+  /**
+   * Lifetime of an isolate's lease, in milliseconds; 15,000 by default. Renewed every third of it.
+   */
   readonly leaseMs?: number;
-  /** How often it is looked for entries whose time is over, in milliseconds; 1,000 by default. */
+  /** Interval at which expired presence entries are removed, in milliseconds; 1,000 by default. */
   readonly sweepMs?: number;
-  /** How often messages are trimmed, in milliseconds; 30,000 by default. */
+  /** Interval at which messages are trimmed, in milliseconds; 30,000 by default. */
   readonly trimMs?: number;
-  /** How often it is asked for what is new where LISTEN does not work, in milliseconds; 500 by default. */
+  /**
+   * Interval at which rooms are polled where LISTEN does not work, in milliseconds; 500 by default.
+   */
   readonly pollMs?: number;
-  /** The longest pause between two attempts to connect, in milliseconds; 5,000 by default. The first is 100. */
+  /**
+   * Longest pause between two connection attempts, in milliseconds; 5,000 by default. The first is
+   * 100.
+   */
   readonly retryMs?: number;
-  /** How many messages one statement stores or reads; 500 by default. */
+  /** Messages that one statement stores or reads; 500 by default. */
   readonly batch?: number;
-  /** How many messages may wait to be stored; 10,000 by default. More are refused. */
+  /** Messages that may be queued for storage; 10,000 by default. Further publishes are rejected. */
   readonly maxWaiting?: number;
-  /** From 0 to 1; Math.random by default. */
+  /** Random number from 0 to 1; Math.random by default. */
   readonly random?: () => number;
 }
 
-/** The options with their defaults. */
-export type Settings = Required<PostgresOptions>;
+/** The options with every default filled in. */
+export type ResolvedOptions = Required<PostgresOptions>;
 
-/** Fills the defaults in. */
-export function withDefaults(options: PostgresOptions): Settings {
+/** Fills in the defaults. */
+export function withDefaults(options: PostgresOptions): ResolvedOptions {
   return {
     connections: 2,
     connectMs: 5_000,

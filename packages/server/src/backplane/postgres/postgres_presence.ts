@@ -4,31 +4,37 @@ import type { Parameter } from "./database.ts";
 import { parsePresent } from "./postgres_records.ts";
 import { escapeText, unescapeText } from "../wire/wire_text.ts";
 
-/** What presence is given. */
-export interface PresenceOptions {
-  /** How long the isolate counts as alive after it last said so, in milliseconds. */
+/** Options of `PostgresPresence`. */
+export interface PostgresPresenceOptions {
+  /** Lifetime of the isolate's lease, in milliseconds. */
   readonly leaseMs: number;
-  /** How long its entries linger when it is gone, in milliseconds. */
+  /** Disconnect grace period of the isolate's entries after its end, in milliseconds. */
   readonly graceMs: number;
-  /** Told when something changed. */
+  /** Called after each change of presence. */
   readonly onChanged: () => void;
 }
 
-/** Presence, as this isolate's calls change it. */
-export class Presence {
-  /** Names the isolate. */
+/** Presence changes made by this isolate. */
+export class PostgresPresence {
+  /** Id of the isolate in the database. */
   readonly isolate: string = crypto.randomUUID();
   readonly #connector: Connector;
-  readonly #options: PresenceOptions;
-  /** The entries that this isolate answers for and that do not linger, by room and connection: told again when the database lost them. */
+  readonly #options: PostgresPresenceOptions;
+  /**
+   * Entries of this isolate's connected members, by room and connection. The isolate enters them
+   * again if the database loses them.
+   */
   readonly #own = new Map<string, Map<string, PresenceEntry>>();
-  /** What could not be said of connections that are gone, by room and connection: how long each lingers; undefined: not at all. */
-  readonly #unsaid = new Map<string, Map<string, number | undefined>>();
-  #polls = false;
-  /** Whether the database may have lost them. */
-  #isForgotten = false;
+  /**
+   * Departures not yet written, by room and connection: the grace period in milliseconds, or
+   * undefined to leave immediately.
+   */
+  readonly #pendingDepartures = new Map<string, Map<string, number | undefined>>();
+  #isPolling = false;
+  /** True if the database may have lost the isolate's entries. */
+  #mustReenter = false;
 
-  constructor(connector: Connector, options: PresenceOptions) {
+  constructor(connector: Connector, options: PostgresPresenceOptions) {
     this.#connector = connector;
     this.#options = options;
   }
@@ -38,7 +44,7 @@ export class Presence {
     await this.#connector.admit();
     await this.#enter(room, entry);
     const { user, connection, state } = entry;
-    this.#keep(room, { user, connection, state });
+    this.#remember(room, { user, connection, state });
     this.#options.onChanged();
   }
 
@@ -59,8 +65,8 @@ export class Presence {
     );
     const state = row?.state;
     if (typeof state !== "string") return;
-    if (previous !== undefined) this.#drop(room, previous);
-    this.#keep(room, { user, connection, state: unescapeText(state) });
+    if (previous !== undefined) this.#forget(room, previous);
+    this.#remember(room, { user, connection, state: unescapeText(state) });
   }
 
   /** See `Backplane.leave`. */
@@ -76,7 +82,7 @@ export class Presence {
   /** See `Backplane.present`. */
   async present(room: string): Promise<readonly PresenceEntry[]> {
     await this.#connector.admit();
-    // After what was written before it.
+    // Read over the writing connection, so that earlier writes are included.
     const [row] = await this.#connector.database.write<{ present: string }>(
       "select rooms.present($1) as present",
       [escapeText(room)],
@@ -84,51 +90,57 @@ export class Presence {
     return parsePresent(row?.present ?? "");
   }
 
-  /** Says that the isolate lives and who has gone, and enters its entries again when it had counted as dead. `polls` says that it has no LISTEN. */
-  async renew(polls: boolean = this.#polls): Promise<void> {
-    this.#polls = polls;
+  /**
+   * Renews the isolate's lease and writes pending departures. Enters the isolate's entries again if
+   * the lease had expired. `isPolling` records that the isolate has no LISTEN.
+   */
+  async renew(isPolling: boolean = this.#isPolling): Promise<void> {
+    this.#isPolling = isPolling;
     const { leaseMs, graceMs } = this.#options;
     const [row] = await this.#connector.database.write<{ alive: boolean }>(
       "select rooms.renew($1::uuid, $2::bigint, $3::bigint, $4::boolean) as alive",
-      [this.isolate, leaseMs, graceMs, polls],
+      [this.isolate, leaseMs, graceMs, isPolling],
     );
-    await this.#sayWhoHasGone();
-    // Kept until it is done: the next time the isolate counts as alive.
-    if (row?.alive === false) this.#isForgotten = true;
-    if (!this.#isForgotten) return;
+    await this.#writeDepartures();
+    // The flag stays set until all entries are back: the next renewal already reports `alive`.
+    if (row?.alive === false) this.#mustReenter = true;
+    if (!this.#mustReenter) return;
     for (const [room, entries] of this.#own) {
       for (const entry of entries.values()) await this.#enter(room, entry);
     }
-    this.#isForgotten = false;
+    this.#mustReenter = false;
   }
 
-  /** Lets entries go whose time is over, of whichever isolate. */
+  /** Removes the entries of all isolates whose grace period is over. */
   async sweep(): Promise<void> {
     await this.#connector.database.write("select rooms.sweep()", []);
   }
 
-  /** The isolate ends: its entries linger. */
+  /** Reports the isolate's end: the grace period of its entries begins. */
   async end(): Promise<void> {
     this.#own.clear();
-    await this.#sayWhoHasGone();
+    await this.#writeDepartures();
     await this.#connector.database.write("select rooms.lose(array[$1::uuid])", [this.isolate]);
   }
 
-  /** Whoever is gone does not come again to say so: what cannot be said now is said when the database is back. */
+  /**
+   * Writes a departure. No caller repeats a failed one, so it stays pending until the database is
+   * reachable again.
+   */
   async #depart(room: string, connection: string, graceMs: number | undefined): Promise<void> {
-    this.#drop(room, connection);
+    this.#forget(room, connection);
     try {
       await this.#connector.admit();
-      await this.#sayGone(room, connection, graceMs);
+      await this.#writeDeparture(room, connection, graceMs);
     } catch (error) {
-      const unsaid = this.#unsaid.get(room);
-      if (unsaid) unsaid.set(connection, graceMs);
-      else this.#unsaid.set(room, new Map([[connection, graceMs]]));
+      const pending = this.#pendingDepartures.get(room);
+      if (pending) pending.set(connection, graceMs);
+      else this.#pendingDepartures.set(room, new Map([[connection, graceMs]]));
       throw error;
     }
   }
 
-  async #sayGone(room: string, connection: string, graceMs: number | undefined): Promise<void> {
+  async #writeDeparture(room: string, connection: string, graceMs: number | undefined): Promise<void> {
     const names = [escapeText(room), escapeText(connection)];
     const { database } = this.#connector;
     if (graceMs === undefined) await database.write("select rooms.leave($1, $2)", names);
@@ -136,13 +148,13 @@ export class Presence {
     this.#options.onChanged();
   }
 
-  async #sayWhoHasGone(): Promise<void> {
-    for (const [room, unsaid] of this.#unsaid) {
-      for (const [connection, graceMs] of unsaid) {
-        await this.#sayGone(room, connection, graceMs);
-        unsaid.delete(connection);
+  async #writeDepartures(): Promise<void> {
+    for (const [room, pending] of this.#pendingDepartures) {
+      for (const [connection, graceMs] of pending) {
+        await this.#writeDeparture(room, connection, graceMs);
+        pending.delete(connection);
       }
-      this.#unsaid.delete(room);
+      this.#pendingDepartures.delete(room);
     }
   }
 
@@ -169,14 +181,14 @@ export class Presence {
     return rows;
   }
 
-  #keep(room: string, entry: PresenceEntry): void {
-    this.#unsaid.get(room)?.delete(entry.connection);
+  #remember(room: string, entry: PresenceEntry): void {
+    this.#pendingDepartures.get(room)?.delete(entry.connection);
     const entries = this.#own.get(room);
     if (entries) entries.set(entry.connection, entry);
     else this.#own.set(room, new Map([[entry.connection, entry]]));
   }
 
-  #drop(room: string, connection: string): void {
+  #forget(room: string, connection: string): void {
     const entries = this.#own.get(room);
     entries?.delete(connection);
     if (entries?.size === 0) this.#own.delete(room);

@@ -2,54 +2,56 @@ import type { Ephemeral, Message, PresenceChange, PresenceEntry } from "../contr
 import { ephemeralFields, parseChange, parseEphemeral, senderOf } from "../wire/wire_records.ts";
 import { joinFields, RECORD_SEPARATOR, splitFields } from "../wire/wire_text.ts";
 
-/** What a notification brings, in its order. Records that do not name an epoch are of any. */
+/** A record of a notification. Records without an epoch apply to any epoch. */
 export type RoomRecord =
-  /** Contiguous ones. */
+  /** Messages with consecutive offsets. */
   | { readonly type: "messages"; readonly messages: readonly Message[] }
-  /** There are messages up to this offset; they did not fit. */
+  /** Announces messages up to this offset that were too long for the notification. */
   | { readonly type: "stored"; readonly offset: number }
   | { readonly type: "ephemeral"; readonly message: Ephemeral }
   | { readonly type: "presence"; readonly version: number; readonly change: PresenceChange }
-  /** A record that did not fit: where it lies. */
-  | { readonly type: "elsewhere"; readonly id: string };
+  /** Refers to a record that was too long for the notification: its id in `rooms.passing`. */
+  | { readonly type: "overflow"; readonly id: string };
 
-/** A notification: the epoch that its messages and presence belong to, empty where there are none, and its records. */
+/**
+ * A notification: its records and the epoch of its messages and presence, empty if it has neither.
+ */
 export interface Notification {
   readonly epoch: string;
   readonly records: readonly RoomRecord[];
 }
 
-/** Reads a notification. What a later version may add is passed over. */
+/** Parses a notification. Skips record types that a later version may add. */
 export function parseNotification(payload: string): Notification {
   const [epoch = "", ...records] = payload.split(RECORD_SEPARATOR);
   return { epoch, records: parseRecords(records) };
 }
 
-/** Reads records as they stand in a notification, each a text. */
+/** Parses the records of a notification, one text each. */
 export function parseRecords(texts: readonly string[]): RoomRecord[] {
   const records: RoomRecord[] = [];
-  let run: Message[] | undefined;
+  let consecutive: Message[] | undefined;
   for (const text of texts) {
     if (text.startsWith("m")) {
       const message = parseMessage(text);
-      if (run) run.push(message);
-      else records.push({ type: "messages", messages: run = [message] });
+      if (consecutive) consecutive.push(message);
+      else records.push({ type: "messages", messages: consecutive = [message] });
       continue;
     }
     const record = parseRecord(text);
     if (!record) continue;
-    run = undefined;
+    consecutive = undefined;
     records.push(record);
   }
   return records;
 }
 
-/** Reads messages that a statement returned; null stands for none. */
+/** Parses the messages that a statement returned; null means none. */
 export function parseMessages(text: string | null): Message[] {
   return text === null ? [] : text.split(RECORD_SEPARATOR).map(parseMessage);
 }
 
-/** Reads who is present; empty text stands for nobody. */
+/** Parses a presence list; empty text means that no member is present. */
 export function parsePresent(text: string): PresenceEntry[] {
   if (text === "") return [];
   return text.split(RECORD_SEPARATOR).map((record) => {
@@ -58,7 +60,7 @@ export function parsePresent(text: string): PresenceEntry[] {
   });
 }
 
-/** A message that is not stored, as a record. */
+/** Formats an ephemeral message as a record. */
 export function ephemeralRecord(message: Ephemeral): string {
   return joinFields(["e", ...ephemeralFields(message)]);
 }
@@ -73,7 +75,7 @@ function parseRecord(text: string): RoomRecord | undefined {
     case "p":
       return { type: "presence", version: Number(fields[1]), change: parseChange(fields.slice(2)) };
     case "x":
-      return { type: "elsewhere", id: fields[1] ?? "" };
+      return { type: "overflow", id: fields[1] ?? "" };
     default:
       return undefined;
   }

@@ -4,137 +4,140 @@ import { differences } from "../presence_diff.ts";
 import { type Notification, parseNotification, type RoomRecord } from "./postgres_records.ts";
 import type { RoomReader, Snapshot } from "./statements.ts";
 
-/** What a feed is given. */
-export interface FeedOptions {
+/** Options of `RoomStream`. */
+export interface RoomStreamOptions {
   readonly name: string;
   readonly reader: RoomReader;
   readonly onDeliverError: (error: unknown) => void;
-  /** Told that it could not read what it has to: it needs a new connection, and with it a new snapshot. */
-  readonly onTrouble: (error: unknown) => void;
-  /** Told that the room's history is another one: the feed has ended. */
+  /** Called if a read fails: the stream needs a new connection, and with it a new snapshot. */
+  readonly onReadFailure: (error: unknown) => void;
+  /** Called if the room's history was replaced; the stream has ended then. */
   readonly onReset: () => void;
 }
 
-/** Whoever is delivered to. */
+/** Receiver of a stream's events. */
 export interface Subscriber {
   readonly deliver: (event: RoomEvent) => void;
 }
 
-/** What a feed works through, in order. */
+/** Input of a stream, processed in order. */
 type Item =
   | { readonly type: "record"; readonly epoch: string; readonly record: RoomRecord }
   | { readonly type: "snapshot"; readonly snapshot: Snapshot; readonly isFirst: boolean };
 
-/** Somebody who waits until the feed is as far as a snapshot. */
+/** Call that waits until the stream has reached a snapshot. */
 interface Waiter {
   readonly snapshot: Snapshot;
   readonly reached: PromiseWithResolvers<void>;
 }
 
 /**
- * One room as the isolate follows it: the place up to which messages were delivered, who is present by what was delivered, and whoever is
- * delivered to. What comes is worked through in its order; what has to be read holds up what came after it.
+ * One room as this isolate follows it: the delivered position, the delivered presence list, and the
+ * subscribers. Input is processed in order. A read delays the input behind it.
  */
 export class RoomStream {
   readonly name: string;
   epoch = "";
-  /** Offset of the last message that was delivered. */
+  /** Offset of the last delivered message. */
   position = 0;
-  /** The database's time at the first snapshot since the connection was made. */
+  /** Database time of the connection's first snapshot, in milliseconds since 1970. */
   since = 0;
-  readonly #options: FeedOptions;
+  readonly #options: RoomStreamOptions;
   readonly #subscribers = new Set<Subscriber>();
   #present = new Map<string, PresenceEntry>();
   #version = 0;
   readonly #queue: Item[] = [];
-  /** What came since the connection was made, until the snapshot that it builds on; absent once that is there. */
-  #held: Item[] | undefined = [];
+  /**
+   * Input that arrived on this connection before its first snapshot, to be processed after it.
+   * Absent once the snapshot has arrived.
+   */
+  #buffered: Item[] | undefined = [];
   readonly #waiters = new Set<Waiter>();
-  #isWorking = false;
+  #isProcessing = false;
   #hasEnded = false;
 
-  constructor(options: FeedOptions) {
+  constructor(options: RoomStreamOptions) {
     this.name = options.name;
     this.#options = options;
   }
 
-  /** Whether nobody is delivered to. */
+  /** True if there are no subscribers. */
   get isIdle(): boolean {
     return this.#subscribers.size === 0;
   }
 
-  /** Whether it has been told how the room is since the connection was made. */
-  get isInStep(): boolean {
-    return this.#held === undefined;
+  /** True once the connection's first snapshot has arrived. */
+  get isSynced(): boolean {
+    return this.#buffered === undefined;
   }
 
-  /** Whether the room's history has become another one. */
+  /** True if the stream has ended, for example because the room's history was replaced. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** Who is present by what was delivered. */
+  /** Presence list according to the delivered events. */
   get present(): PresenceEntry[] {
     return [...this.#present.values()];
   }
 
-  /** What is known, for a snapshot that tells the rest. */
-  get known(): { position: number | undefined; version: number | undefined } {
+  /** State that the next snapshot may leave out. */
+  get knownState(): { position: number | undefined; version: number | undefined } {
     if (this.epoch === "") return { position: undefined, version: undefined };
-    return { position: this.position, version: this.isInStep ? this.#version : undefined };
+    return { position: this.position, version: this.isSynced ? this.#version : undefined };
   }
 
-  /** Delivers from the next event on. */
+  /** Adds a subscriber, starting with the next event. */
   add(subscriber: Subscriber): void {
     this.#subscribers.add(subscriber);
   }
 
-  /** Delivers nothing more from now on. */
+  /** Removes a subscriber. No event is delivered to it after the call. */
   remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
   }
 
-  /** A notification came. */
+  /** Processes a notification. */
   notify(payload: string): void {
     const { epoch, records }: Notification = parseNotification(payload);
-    this.take(epoch, records);
+    this.receive(epoch, records);
   }
 
-  /** Records came. */
-  take(epoch: string, records: readonly RoomRecord[]): void {
-    const queue = this.#held ?? this.#queue;
+  /** Processes records. `epoch` is empty for records that belong to no epoch. */
+  receive(epoch: string, records: readonly RoomRecord[]): void {
+    const queue = this.#buffered ?? this.#queue;
     for (const record of records) queue.push({ type: "record", epoch, record });
-    this.#work();
+    this.#processQueue();
   }
 
-  /** The connection is lost: what comes builds on a snapshot that is still to come. */
-  hold(): void {
+  /** Reports a lost connection: input is buffered until the next connection's snapshot. */
+  suspend(): void {
     this.#queue.length = 0;
-    this.#held = [];
+    this.#buffered = [];
   }
 
-  /** How the room is. What was held since it was connected comes after it. */
-  takeSnapshot(snapshot: Snapshot): void {
-    const held = this.#held;
-    this.#queue.push({ type: "snapshot", snapshot, isFirst: held !== undefined });
-    if (held) {
-      this.#held = undefined;
+  /** Processes a snapshot. Input buffered on this connection follows it. */
+  receiveSnapshot(snapshot: Snapshot): void {
+    const buffered = this.#buffered;
+    this.#queue.push({ type: "snapshot", snapshot, isFirst: buffered !== undefined });
+    if (buffered) {
+      this.#buffered = undefined;
       this.since = snapshot.now;
-      for (const item of held) this.#queue.push(item);
+      for (const item of buffered) this.#queue.push(item);
     }
-    this.#work();
+    this.#processQueue();
   }
 
-  /** Resolves when it is as far as the snapshot; rejects when it ends before. */
+  /** Resolves once the stream has reached the snapshot; rejects if the stream ends first. */
   async reach(snapshot: Snapshot): Promise<void> {
     if (this.#hasReached(snapshot)) return;
     const waiter = { snapshot, reached: Promise.withResolvers<void>() };
     this.#waiters.add(waiter);
-    if (this.#hasEnded) this.end(new Error("The room's history has become another one."));
+    if (this.#hasEnded) this.end(new Error("The room's history was replaced. Subscribe again."));
     await waiter.reached.promise;
   }
 
-  /** Ends it, whoever waits being told why. */
+  /** Ends the stream and rejects all waiting calls with the error. */
   end(error: unknown): void {
     this.#hasEnded = true;
     this.#queue.length = 0;
@@ -146,42 +149,42 @@ export class RoomStream {
     return !this.#hasEnded && this.epoch === epoch && this.position >= head && this.#version >= version;
   }
 
-  #work(): void {
-    if (this.#isWorking) return;
-    this.#isWorking = true;
+  #processQueue(): void {
+    if (this.#isProcessing) return;
+    this.#isProcessing = true;
     try {
       for (let item = this.#queue.shift(); item; item = this.#queue.shift()) {
-        const reading = this.#do(item);
+        const reading = this.#process(item);
         if (reading) {
-          void this.#waitFor(reading);
+          void this.#finish(reading);
           return;
         }
-        this.#tellWaiters();
+        this.#resolveWaiters();
       }
     } catch (error) {
-      this.#giveUp(error);
+      this.#fail(error);
     }
-    this.#isWorking = false;
+    this.#isProcessing = false;
   }
 
-  async #waitFor(reading: Promise<void>): Promise<void> {
+  async #finish(reading: Promise<void>): Promise<void> {
     try {
       await reading;
-      this.#tellWaiters();
+      this.#resolveWaiters();
     } catch (error) {
-      this.#giveUp(error);
+      this.#fail(error);
     }
-    this.#isWorking = false;
-    this.#work();
+    this.#isProcessing = false;
+    this.#processQueue();
   }
 
-  #giveUp(error: unknown): void {
+  #fail(error: unknown): void {
     if (this.#hasEnded) return;
-    this.hold();
-    this.#options.onTrouble(error);
+    this.suspend();
+    this.#options.onReadFailure(error);
   }
 
-  #tellWaiters(): void {
+  #resolveWaiters(): void {
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
       if (!this.#hasReached(waiter.snapshot)) continue;
@@ -190,48 +193,48 @@ export class RoomStream {
     }
   }
 
-  /** Does what can be done at once, and returns the rest. */
-  #do(item: Item): Promise<void> | undefined {
+  /** Processes an item synchronously; returns a promise if the item needs a read. */
+  #process(item: Item): Promise<void> | undefined {
     if (this.#hasEnded) return undefined;
-    if (item.type === "snapshot") return this.#followSnapshot(item.snapshot, item.isFirst);
-    return this.#follow(item.epoch, item.record);
+    if (item.type === "snapshot") return this.#applySnapshot(item.snapshot, item.isFirst);
+    return this.#applyRecord(item.epoch, item.record);
   }
 
-  #follow(epoch: string, record: RoomRecord): Promise<void> | undefined {
+  #applyRecord(epoch: string, record: RoomRecord): Promise<void> | undefined {
     if (record.type === "ephemeral") {
       this.#deliver({ type: "ephemeral", message: record.message });
       return undefined;
     }
-    if (record.type === "elsewhere") return this.#readElsewhere(epoch, record.id);
+    if (record.type === "overflow") return this.#readOverflow(epoch, record.id);
     if (epoch !== this.epoch) return this.#checkEpoch();
     switch (record.type) {
       case "messages":
-        return this.#followMessages(record.messages);
+        return this.#applyMessages(record.messages);
       case "stored":
         return record.offset > this.position ? this.#catchUp(record.offset) : undefined;
       case "presence":
-        return this.#followPresence(record.version, record.change);
+        return this.#applyPresence(record.version, record.change);
       default:
         record satisfies never;
         return undefined;
     }
   }
 
-  #followMessages(
+  #applyMessages(
     messages: Extract<RoomRecord, { type: "messages" }>["messages"],
   ): Promise<void> | undefined {
     const next = messages.filter(({ offset }) => offset > this.position);
     const [first] = next;
     if (!first) return undefined;
     if (first.offset > this.position + 1) {
-      return this.#catchUp(first.offset - 1).then(() => this.#followMessages(next));
+      return this.#catchUp(first.offset - 1).then(() => this.#applyMessages(next));
     }
     this.position = next.at(-1)?.offset ?? this.position;
     this.#deliver({ type: "messages", messages: next });
     return undefined;
   }
 
-  #followPresence(version: number, change: PresenceChange): Promise<void> | undefined {
+  #applyPresence(version: number, change: PresenceChange): Promise<void> | undefined {
     if (version <= this.#version) return undefined;
     if (version > this.#version + 1) return this.#readSnapshot();
     this.#version = version;
@@ -240,14 +243,14 @@ export class RoomStream {
     return undefined;
   }
 
-  async #readElsewhere(epoch: string, id: string): Promise<void> {
-    const records = await this.#options.reader.elsewhere(id);
-    // It may have been about presence: then something would be missing until the next change.
+  async #readOverflow(epoch: string, id: string): Promise<void> {
+    const records = await this.#options.reader.overflow(id);
+    // The record is gone. If it was a presence change, only a snapshot can replace it.
     if (records.length === 0) await this.#readSnapshot();
-    for (const record of records) await this.#follow(epoch, record);
+    for (const record of records) await this.#applyRecord(epoch, record);
   }
 
-  /** A notification of another epoch is an old one, or the first of a new history. */
+  /** Handles a notification of another epoch: either outdated, or the first of a new history. */
   async #checkEpoch(): Promise<void> {
     const missed = await this.#options.reader.missed(this.name, this.position, this.position);
     if (missed?.epoch !== this.epoch) this.#reset();
@@ -264,10 +267,10 @@ export class RoomStream {
       position: this.position,
       version: undefined,
     }]);
-    if (snapshot) await this.#followSnapshot(snapshot, false);
+    if (snapshot) await this.#applySnapshot(snapshot, false);
   }
 
-  #followSnapshot(snapshot: Snapshot, isFirst: boolean): Promise<void> | undefined {
+  #applySnapshot(snapshot: Snapshot, isFirst: boolean): Promise<void> | undefined {
     const { epoch, head, version, present, missed } = snapshot;
     if (this.epoch === "") {
       this.epoch = epoch;
@@ -280,18 +283,21 @@ export class RoomStream {
       this.#reset();
       return undefined;
     }
-    // What was delivered is there no more: after a failover, or from a backup.
+    // The database lost delivered messages, by a failover or a restore from a backup.
     if (isFirst && head < this.position) return this.#loseTail();
     if (missed.length > 0) this.#deliverFrom(missed);
     if (this.position < head) {
-      return this.#catchUp(head).then(() => this.#followPresent(version, present, isFirst));
+      return this.#catchUp(head).then(() => this.#applyPresent(version, present, isFirst));
     }
-    this.#followPresent(version, present, isFirst);
+    this.#applyPresent(version, present, isFirst);
     return undefined;
   }
 
-  /** A crash of the database loses presence, and versions with it: so the first of a connection counts whatever it is. */
-  #followPresent(version: number, present: readonly PresenceEntry[] | undefined, isFirst: boolean): void {
+  /**
+   * Applies the presence list of a snapshot. A crash of the database resets presence versions, so
+   * the first list of a connection applies whatever its version is.
+   */
+  #applyPresent(version: number, present: readonly PresenceEntry[] | undefined, isFirst: boolean): void {
     if (!present || (version <= this.#version && !isFirst)) return;
     this.#version = version;
     for (const change of differences(this.#present, present)) {
@@ -300,7 +306,10 @@ export class RoomStream {
     }
   }
 
-  /** Reads messages and delivers them, up to the offset: what comes after it has its place among other events. */
+  /**
+   * Reads and delivers messages up to the offset. Later messages keep their order among other
+   * events.
+   */
   async #catchUp(to: number): Promise<void> {
     while (this.position < to && !this.#hasEnded) {
       const missed = await this.#options.reader.missed(this.name, this.position, to);
@@ -319,7 +328,7 @@ export class RoomStream {
     this.#deliver({ type: "messages", messages: next });
   }
 
-  /** Says that messages up to the offset are not there any more. */
+  /** Delivers a gap: messages up to the offset are no longer retained. */
   #skipTo(to: number): void {
     if (to <= this.position) return;
     const from = this.position + 1;
@@ -331,7 +340,7 @@ export class RoomStream {
     if (this.#hasEnded) return;
     this.#deliver({ type: "reset" });
     this.#subscribers.clear();
-    this.end(new Error("The room's history has become another one."));
+    this.end(new Error("The room's history was replaced. Subscribe again."));
     this.#options.onReset();
   }
 

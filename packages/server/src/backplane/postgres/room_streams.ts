@@ -1,218 +1,225 @@
 import { BackplaneUnavailable, type RoomEvent, type Subscription } from "../contract.ts";
 import { channelOf } from "./channel.ts";
 import type { Connector } from "./connector.ts";
+import { messageOf } from "./database.ts";
 import { RoomStream, type Subscriber } from "./room_stream.ts";
-import type { Link } from "./listen_connection.ts";
+import type { ListenConnection } from "./listen_connection.ts";
 import { Poller } from "./poller.ts";
 import { RoomReader, type Snapshot } from "./statements.ts";
 import { within } from "../with_timeout.ts";
 
-/** How many rooms one statement asks for. */
-const ROOMS_AT_ONCE = 200;
-/** How often a subscription is begun anew since the room's history became another one just then. */
+/** Rooms that one statement reads. */
+const ROOMS_PER_STATEMENT = 200;
+/** Attempts to subscribe if the room's history is replaced during each one. */
 const ATTEMPTS = 3;
 
-/** What the feeds are given. */
-export interface FeedsOptions {
-  /** How many messages of a room one statement reads. */
+/** Options of `RoomStreams`. */
+export interface RoomStreamsOptions {
+  /** Messages per room that one statement reads. */
   readonly batch: number;
   readonly pollMs: number;
-  /** How long it may take to come as far as the room is. */
+  /** Timeout for a stream to reach the room's current state, in milliseconds. */
   readonly statementMs: number;
   readonly onDeliverError: (error: unknown) => void;
 }
 
-/** A feed that is in use, or about to be. */
-interface Kept {
-  readonly feed: RoomStream;
+/** A stream that has subscribers, or is about to. */
+interface ActiveStream {
+  readonly stream: RoomStream;
   readonly channel: string;
-  /** Subscriptions that are being begun. */
+  /** Number of subscribe calls in progress. */
   joining: number;
 }
 
-/** The rooms that an isolate follows: those that somebody has subscribed to here, and no others. */
+/** Streams of the rooms that this isolate has subscriptions to. */
 export class RoomStreams {
   readonly #connector: Connector;
-  readonly #options: FeedsOptions;
+  readonly #options: RoomStreamsOptions;
   readonly #reader: RoomReader;
-  readonly #byName = new Map<string, Kept>();
-  readonly #byChannel = new Map<string, Kept>();
-  #link: Link | undefined;
+  readonly #byName = new Map<string, ActiveStream>();
+  readonly #byChannel = new Map<string, ActiveStream>();
+  #listener: ListenConnection | undefined;
   #poller: Poller | undefined;
-  /** What is asked with the next statement. */
-  #asked: { readonly kept: Kept; readonly answer: PromiseWithResolvers<Snapshot> }[] = [];
+  /** Snapshots that the next statement reads. */
+  #requested: { readonly active: ActiveStream; readonly answer: PromiseWithResolvers<Snapshot> }[] = [];
 
-  constructor(connector: Connector, options: FeedsOptions) {
+  constructor(connector: Connector, options: RoomStreamsOptions) {
     this.#connector = connector;
     this.#options = options;
     this.#reader = new RoomReader(connector.database, options.batch);
   }
 
-  /** Begins to deliver; see `Backplane.subscribe`. */
+  /** Starts to deliver events; see `Backplane.subscribe`. */
   async subscribe(name: string, deliver: (event: RoomEvent) => void): Promise<Subscription> {
     for (let attempt = 1;; attempt++) {
       await this.#connector.connected();
-      const kept = this.#keep(name);
-      kept.joining++;
+      const active = this.#obtain(name);
+      active.joining++;
       try {
-        const snapshot = await this.#begin(kept);
-        await within(kept.feed.reach(snapshot), this.#options.statementMs, "Following the room");
-        return this.#subscription(kept, deliver);
+        const snapshot = await this.#synchronize(active);
+        await within(active.stream.reach(snapshot), this.#options.statementMs, "Subscribing to the room");
+        return this.#subscription(active, deliver);
       } catch (cause) {
-        if (kept.feed.hasEnded && attempt < ATTEMPTS) continue;
+        if (active.stream.hasEnded && attempt < ATTEMPTS) continue;
         if (cause instanceof BackplaneUnavailable) throw cause;
-        throw new BackplaneUnavailable("The room cannot be followed now.", { cause });
+        throw new BackplaneUnavailable(`Postgres could not subscribe to the room: ${messageOf(cause)}`, {
+          cause,
+        });
       } finally {
-        kept.joining--;
-        this.#releaseIdle(kept);
+        active.joining--;
+        this.#releaseIdle(active);
       }
     }
   }
 
-  /** A notification came. */
+  /** Passes a notification to its stream. */
   notify(channel: string, payload: string): void {
-    this.#byChannel.get(channel)?.feed.notify(payload);
+    this.#byChannel.get(channel)?.stream.notify(payload);
   }
 
-  /** Something was published here: where it has to be asked for, now is the time. */
-  poke(): void {
-    this.#poller?.poke();
+  /** Reports a local change: the poller, if there is one, polls immediately. */
+  wake(): void {
+    this.#poller?.wake();
   }
 
-  /** Goes on where it was, over a new connection; what was missed is read and delivered. */
-  async connected(link: Link | undefined): Promise<void> {
-    this.#link = link;
+  /** Resumes all streams over a new connection: reads and delivers what they missed. */
+  async connected(listener: ListenConnection | undefined): Promise<void> {
+    this.#listener = listener;
     const all = [...this.#byName.values()];
-    if (link) await Promise.all(all.map(({ channel }) => link.listen(channel)));
+    if (listener) await Promise.all(all.map(({ channel }) => listener.listen(channel)));
     await this.#refresh(all);
-    if (link) return;
+    if (listener) return;
     this.#poller = new Poller({
       reader: this.#reader,
       pollMs: this.#options.pollMs,
       rooms: () => [...this.#byName.values()],
-      refresh: () => this.#refresh([...this.#byName.values()].filter(({ feed }) => feed.isInStep)),
-      onTrouble: (error) => this.#connector.fail(error),
+      refresh: () => this.#refresh([...this.#byName.values()].filter(({ stream }) => stream.isSynced)),
+      onFailure: (error) => this.#connector.fail(error),
     });
   }
 
-  /** The connection is lost. */
+  /** Reports a lost connection. */
   lost(): void {
-    this.#link = undefined;
+    this.#listener = undefined;
     this.#poller?.close();
     this.#poller = undefined;
-    for (const { feed } of this.#byName.values()) feed.hold();
+    for (const { stream } of this.#byName.values()) stream.suspend();
   }
 
   /** Ends all subscriptions. */
   close(): void {
     this.#poller?.close();
-    for (const { feed } of this.#byName.values()) {
-      feed.end(new BackplaneUnavailable("The backplane is closed."));
+    for (const { stream } of this.#byName.values()) {
+      stream.end(new BackplaneUnavailable("The backplane is closed."));
     }
     this.#byName.clear();
     this.#byChannel.clear();
   }
 
-  #keep(name: string): Kept {
+  #obtain(name: string): ActiveStream {
     const known = this.#byName.get(name);
-    if (known && !known.feed.hasEnded) return known;
+    if (known && !known.stream.hasEnded) return known;
     const channel = channelOf(name);
-    const feed: RoomStream = new RoomStream({
+    const stream: RoomStream = new RoomStream({
       name,
       reader: this.#reader,
       onDeliverError: this.#options.onDeliverError,
-      onTrouble: (error) => this.#connector.fail(error),
-      onReset: () => this.#forget(kept),
+      onReadFailure: (error) => this.#connector.fail(error),
+      onReset: () => this.#forget(active),
     });
-    const kept: Kept = { feed, channel, joining: 0 };
-    this.#byName.set(name, kept);
-    this.#byChannel.set(channel, kept);
-    return kept;
+    const active: ActiveStream = { stream, channel, joining: 0 };
+    this.#byName.set(name, active);
+    this.#byChannel.set(channel, active);
+    return active;
   }
 
-  /** How the room is, at a moment from which on everything comes. */
-  async #begin(kept: Kept): Promise<Snapshot> {
-    const link = this.#link;
-    if (!kept.feed.isInStep && link) await link.listen(kept.channel);
-    const snapshot = await this.#ask(kept);
-    if (this.#link !== link) throw new BackplaneUnavailable("The connection was lost just now.");
-    const { feed } = kept;
-    // Notifications bring what the snapshot has seen, to a feed that is in step, unless they are of another history.
-    if (!link || !feed.isInStep || (feed.epoch !== "" && feed.epoch !== snapshot.epoch)) {
-      feed.takeSnapshot(snapshot);
+  /** Takes a snapshot at a moment after which notifications cannot be missed. */
+  async #synchronize(active: ActiveStream): Promise<Snapshot> {
+    const listener = this.#listener;
+    if (!active.stream.isSynced && listener) await listener.listen(active.channel);
+    const snapshot = await this.#requestSnapshot(active);
+    if (this.#listener !== listener) {
+      throw new BackplaneUnavailable("The connection to Postgres was lost during the subscribe. Retry.");
+    }
+    const { stream } = active;
+    // Notifications bring a synced stream to the snapshot's state, unless the epoch is another one.
+    if (!listener || !stream.isSynced || (stream.epoch !== "" && stream.epoch !== snapshot.epoch)) {
+      stream.receiveSnapshot(snapshot);
     }
     return snapshot;
   }
 
-  #subscription({ feed, ...kept }: Kept, deliver: (event: RoomEvent) => void): Subscription {
+  #subscription({ stream, ...active }: ActiveStream, deliver: (event: RoomEvent) => void): Subscription {
     const subscriber: Subscriber = { deliver };
-    feed.add(subscriber);
+    stream.add(subscriber);
     return {
-      epoch: feed.epoch,
-      head: feed.position,
-      present: feed.present,
+      epoch: stream.epoch,
+      head: stream.position,
+      present: stream.present,
       close: () => {
-        feed.remove(subscriber);
-        const current = this.#byChannel.get(kept.channel);
-        if (current?.feed === feed) this.#releaseIdle(current);
+        stream.remove(subscriber);
+        const current = this.#byChannel.get(active.channel);
+        if (current?.stream === stream) this.#releaseIdle(current);
       },
     };
   }
 
-  #releaseIdle(kept: Kept): void {
-    if (kept.joining > 0 || !kept.feed.isIdle || this.#byChannel.get(kept.channel) !== kept) return;
-    kept.feed.end(new Error("Nobody follows the room any more."));
-    this.#forget(kept);
+  #releaseIdle(active: ActiveStream): void {
+    if (active.joining > 0 || !active.stream.isIdle || this.#byChannel.get(active.channel) !== active) return;
+    active.stream.end(new Error("The room has no subscriptions left."));
+    this.#forget(active);
   }
 
-  #forget({ feed, channel }: Kept): void {
-    if (this.#byChannel.get(channel)?.feed !== feed) return;
+  #forget({ stream, channel }: ActiveStream): void {
+    if (this.#byChannel.get(channel)?.stream !== stream) return;
     this.#byChannel.delete(channel);
-    this.#byName.delete(feed.name);
-    this.#link?.unlisten(channel);
+    this.#byName.delete(stream.name);
+    this.#listener?.unlisten(channel);
   }
 
-  /** All that is asked in one tick goes as one statement. */
-  #ask(kept: Kept): Promise<Snapshot> {
+  /** Reads a snapshot. All requests of one tick share a statement. */
+  #requestSnapshot(active: ActiveStream): Promise<Snapshot> {
     const answer = Promise.withResolvers<Snapshot>();
-    this.#asked.push({ kept, answer });
-    if (this.#asked.length === 1) queueMicrotask(() => void this.#answer());
+    this.#requested.push({ active, answer });
+    if (this.#requested.length === 1) queueMicrotask(() => void this.#readRequested());
     return answer.promise;
   }
 
-  async #answer(): Promise<void> {
-    const asked = this.#asked.splice(0);
+  async #readRequested(): Promise<void> {
+    const requested = this.#requested.splice(0);
     try {
-      const snapshots = await this.#snapshots(asked.map(({ kept }) => kept));
-      for (const [index, { answer }] of asked.entries()) {
+      const snapshots = await this.#snapshots(requested.map(({ active }) => active));
+      for (const [index, { answer }] of requested.entries()) {
         const snapshot = snapshots[index];
         if (snapshot) answer.resolve(snapshot);
-        else answer.reject(new BackplaneUnavailable("The room was deleted just now."));
+        else {answer.reject(
+            new BackplaneUnavailable("Postgres removed the room during the subscribe. Retry."),
+          );}
       }
     } catch (error) {
-      for (const { answer } of asked) answer.reject(error);
+      for (const { answer } of requested) answer.reject(error);
     }
   }
 
-  async #snapshots(rooms: readonly Kept[]): Promise<(Snapshot | undefined)[]> {
+  async #snapshots(rooms: readonly ActiveStream[]): Promise<(Snapshot | undefined)[]> {
     const snapshots: (Snapshot | undefined)[] = [];
-    for (let start = 0; start < rooms.length; start += ROOMS_AT_ONCE) {
-      const part = rooms.slice(start, start + ROOMS_AT_ONCE);
-      const known = part.map(({ feed }) => {
-        const isFollowing = this.#link !== undefined && feed.isInStep;
-        return { name: feed.name, ...feed.known, ...(isFollowing ? { position: undefined } : {}) };
+    for (let start = 0; start < rooms.length; start += ROOMS_PER_STATEMENT) {
+      const group = rooms.slice(start, start + ROOMS_PER_STATEMENT);
+      const known = group.map(({ stream }) => {
+        const isListening = this.#listener !== undefined && stream.isSynced;
+        return { name: stream.name, ...stream.knownState, ...(isListening ? { position: undefined } : {}) };
       });
       const found = await this.#reader.snapshots(known);
-      for (const index of part.keys()) snapshots.push(found[index]);
+      for (const index of group.keys()) snapshots.push(found[index]);
     }
     return snapshots;
   }
 
-  async #refresh(rooms: readonly Kept[]): Promise<void> {
+  async #refresh(rooms: readonly ActiveStream[]): Promise<void> {
     const snapshots = await this.#snapshots(rooms);
-    for (const [index, { feed }] of rooms.entries()) {
+    for (const [index, { stream }] of rooms.entries()) {
       const snapshot = snapshots[index];
-      if (snapshot) feed.takeSnapshot(snapshot);
+      if (snapshot) stream.receiveSnapshot(snapshot);
     }
   }
 }

@@ -1,17 +1,22 @@
 import { Socket } from "node:net";
 
-/** Where the client library wants to connect to, as it has read it from the address. */
+/** Target of a connection, as the client library parsed it from the URL. */
 export interface Address {
   readonly host: readonly string[];
   readonly port: readonly number[];
-  /** A Unix socket in place of them. */
+  /** Path of a Unix socket; replaces host and port. */
   readonly path: unknown;
 }
 
 /**
- * The sockets of one pool of the client library, made here for three reasons. With Deno 2.1.4 an immediate that is cleared in the round in
- * which it is due is run all the same: postgres 3.4.9 then writes to a socket that it has just learned is closed, which ends the
- * process. So it learns that in a round of its own. For the same reason it writes what it has just written, which is nothing any more: that is left out. And what is still connecting when the pool is given up does not stay.
+ * Creates the sockets of one pool of the client library, for three reasons:
+ *
+ * - Deno 2.1.4 runs an immediate even if it is cleared in the event-loop round in which it is due.
+ *   postgres 3.4.9 then writes to a socket that it has just learned is closed, which ends the
+ *   process. The sockets therefore report their close in a later round.
+ * - For the same reason postgres writes its buffer a second time, when the buffer is already null.
+ *   The sockets ignore that write.
+ * - Sockets that are still connecting when the pool ends are destroyed with it.
  */
 export class Sockets {
   readonly #sockets = new Set<Socket>();
@@ -22,23 +27,26 @@ export class Sockets {
     this.#connectMs = connectMs;
   }
 
-  /** Connects. */
+  /** Opens a socket; rejects after `connectMs`. */
   async connect({ host, port, path }: Address): Promise<Socket> {
-    if (this.#isEnded) throw new Error("The connection was given up.");
+    if (this.#isEnded) throw new Error("The connection pool has ended.");
     const socket = new LateClosingSocket();
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     const connected = Promise.withResolvers<void>();
-    const timer = setTimeout(() => connected.reject(new Error("CONNECT_TIMEOUT")), this.#connectMs);
+    const timer = setTimeout(
+      () => connected.reject(new Error(`CONNECT_TIMEOUT: no connection within ${this.#connectMs} ms.`)),
+      this.#connectMs,
+    );
     socket.once("connect", connected.resolve);
     socket.once("error", connected.reject);
-    socket.once("close", () => connected.reject(new Error("The connection was closed at once.")));
+    socket.once("close", () => connected.reject(new Error("The server closed the connection immediately.")));
     try {
       if (typeof path === "string") socket.connect(path);
       else socket.connect(port[0] ?? 5432, host[0] ?? "localhost");
       await connected.promise;
     } catch (error) {
-      socket.on("error", () => {/* what it was has been said */});
+      socket.on("error", () => {/* the rejection has reported it */});
       socket.destroy();
       throw error;
     } finally {
@@ -46,12 +54,12 @@ export class Sockets {
       socket.removeListener("error", connected.reject);
     }
     socket.setNoDelay(true);
-    leaveOutNothing(socket);
-    // The library asks for it when it checks a certificate.
+    ignoreNullWrites(socket);
+    // The client library reads `host` when it verifies the certificate.
     return Object.assign(socket, { host: host[0] });
   }
 
-  /** Closes those that are left. */
+  /** Destroys the sockets that are left. */
   end(): void {
     this.#isEnded = true;
     for (const socket of this.#sockets) socket.destroy();
@@ -66,8 +74,11 @@ class LateClosingSocket extends Socket {
   }
 }
 
-/** A write of `null` would throw where nobody catches it. On the socket itself: Node's base class calls no override of a subclass here. */
-function leaveOutNothing(socket: Socket): void {
+/**
+ * Makes `write(null)` a no-op: its exception would be uncaught. The override is on the socket
+ * itself, because Node's base class does not call a subclass's `write` here.
+ */
+function ignoreNullWrites(socket: Socket): void {
   const write = socket.write.bind(socket);
   Object.assign(socket, {
     write: (...args: Parameters<typeof write>): boolean => args[0] === null ? true : write(...args),

@@ -4,56 +4,60 @@ import { parseMessages, parsePresent, parseRecords, type RoomRecord } from "./po
 import { escapeText, RECORD_SEPARATOR } from "../wire/wire_text.ts";
 import { arrayText } from "./array_text.ts";
 
-/** How a room is at one moment. */
+/** State of a room at one moment. */
 export interface Snapshot {
   readonly epoch: string;
   readonly head: number;
-  /** The version of its presence, and who is present; absent where the version was known. */
+  /** Version of the presence list. */
   readonly version: number;
+  /** Presence list; absent if the query named the current version. */
   readonly present: readonly PresenceEntry[] | undefined;
-  /** The first messages after the offset that was named. */
+  /** The first messages after the offset that the query named. */
   readonly missed: readonly Message[];
   /** The database's time, in milliseconds since 1970. */
   readonly now: number;
 }
 
-/** What is asked of a room, and what of it is known already. */
-export interface Known {
+/** A room to query, and the state that is known already. */
+export interface KnownState {
   readonly name: string;
-  /** Messages after this offset are wanted; none when absent. */
+  /** Requests the messages after this offset; none if absent. */
   readonly position: number | undefined;
-  /** Who is present is wanted unless this is the version. */
+  /** Requests the presence list unless this is its version. */
   readonly version: number | undefined;
 }
 
-/** Messages of a room from a place on. */
-export interface Missed {
+/** Messages of a room after an offset. */
+export interface MissedMessages {
   readonly epoch: string;
   readonly head: number;
   readonly messages: readonly Message[];
 }
 
-/** Record that lay in the table of what passes. */
-export interface PassingRecord {
+/**
+ * Row of `rooms.passing`, the table of ephemeral messages and of records too long for a
+ * notification.
+ */
+export interface PassingRow {
   readonly id: string;
   readonly channel: string;
   readonly at: number;
   readonly records: readonly RoomRecord[];
 }
 
-/** Reads what rooms are like, as the feeds need it. */
+/** Reads the state of rooms for their streams. */
 export class RoomReader {
   readonly #database: Connector["database"];
   readonly #limit: number;
 
-  /** `limit` is how many messages of a room one statement reads. */
+  /** Sets the number of messages per room that one statement reads to `limit`. */
   constructor(database: Connector["database"], limit: number) {
     this.#database = database;
     this.#limit = limit;
   }
 
-  /** How rooms are, all at one moment, in their order. */
-  async snapshots(known: readonly Known[]): Promise<Snapshot[]> {
+  /** Reads all rooms at one moment; returns their snapshots in the order given. */
+  async snapshots(known: readonly KnownState[]): Promise<Snapshot[]> {
     const rows = await this.#database.read<{
       place: string;
       now: string;
@@ -82,8 +86,11 @@ export class RoomReader {
     return snapshots;
   }
 
-  /** The first messages after an offset, and up to another one, that are still there; nothing when there is no such room. */
-  async missed(name: string, position: number, to: number): Promise<Missed | undefined> {
+  /**
+   * Reads the first retained messages after `position` and up to `to`; undefined if the room does
+   * not exist.
+   */
+  async missed(name: string, position: number, to: number): Promise<MissedMessages | undefined> {
     const [row] = await this.#database.read<{ epoch: string; head: string; messages: string | null }>(
       "select * from rooms.missed($1, $2::bigint, $3::int)",
       [escapeText(name), position, Math.min(this.#limit, to - position)],
@@ -91,13 +98,13 @@ export class RoomReader {
     return row && { epoch: row.epoch, head: Number(row.head), messages: parseMessages(row.messages) };
   }
 
-  /** Says that messages of the epoch that were there are there no more. */
+  /** Reports that the database lost messages of this epoch that were delivered before. */
   async loseTail(name: string, epoch: string): Promise<void> {
     await this.#database.write("select rooms.lose_tail($1, $2)", [escapeText(name), epoch]);
   }
 
-  /** What did not fit into a notification; nothing when it is gone. */
-  async elsewhere(id: string): Promise<RoomRecord[]> {
+  /** Reads a record that was too long for a notification; empty if it was removed already. */
+  async overflow(id: string): Promise<RoomRecord[]> {
     const [row] = await this.#database.read<{ record: string }>(
       "select record from rooms.passing where id = $1::bigint",
       [id],
@@ -105,8 +112,10 @@ export class RoomReader {
     return row ? parseRecords(row.record.split(RECORD_SEPARATOR)) : [];
   }
 
-  /** What passed in rooms since a time, in the order in which it did. */
-  async passing(channels: readonly string[], since: number): Promise<PassingRecord[]> {
+  /**
+   * Reads the rows of `rooms.passing` that were written since a time, in the order of their ids.
+   */
+  async passingSince(channels: readonly string[], since: number): Promise<PassingRow[]> {
     const rows = await this.#database.read<{ id: string; channel: string; at: string; record: string }>(
       "select id, channel, at, record from rooms.passing where channel = any ($1::text[]) and at >= $2::bigint order by id",
       [arrayText(channels), since],
