@@ -1,4 +1,4 @@
-/** What the memory does when there is too much for it. */
+/** Tests the memory store's bound. */
 import { assert, assertEquals, assertNotEquals, fail } from "@std/assert";
 import fc from "fast-check";
 import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
@@ -9,19 +9,19 @@ import { draft, entry, range } from "./samples.ts";
 
 const ALL = { after: 0, limit: 1_000 } as const;
 const MAX_BYTES = 100_000;
-/** What rooms in which somebody is may take beyond it: they cannot be given up. */
+/** Excess over the bound that rooms with members may cause: they are never evicted. */
 const IN_USE_BYTES = 6 * 2_000;
-/** With what surrounds it, a tenth of the bound, about. */
+/** Data that makes a message about a tenth of the bound. */
 const BIG = JSON.stringify("x".repeat(4_000));
 
-/** Publishes a big message to a room of its own, as often as it takes to fill the memory. */
+/** Publishes one big message to each of many rooms, enough to fill the store. */
 async function flood(isolate: Backplane, name: string, rooms: number = 10): Promise<void> {
   for (const number of range(1, rooms)) {
     await isolate.publish(`${name} ${number}`, [draft("m", { data: BIG })]);
   }
 }
 
-Deno.test("memory: it stays within its bound, whatever is published and whoever is there", async () => {
+Deno.test("memory: the store stays within its bound for any sequence of publishes, reads and subscribes", async () => {
   const text = fc.nat({ max: 3_000 }).map((length) => "é".repeat(length));
   const step = fc.oneof(
     {
@@ -42,12 +42,12 @@ Deno.test("memory: it stays within its bound, whatever is published and whoever 
       if (what === "subscribe") await isolate.subscribe(room, () => {});
       else if (what === "read") await isolate.history(room, ALL);
       else await isolate.publish(room, texts.map((data) => draft(`${id++}`, { data })));
-      assert(world.memory.rooms.bytes <= MAX_BYTES + IN_USE_BYTES, `${world.memory.rooms.bytes}`);
+      assert(world.store.rooms.bytes <= MAX_BYTES + IN_USE_BYTES, `${world.store.rooms.bytes}`);
     }
   }));
 });
 
-Deno.test("memory: the rooms in which nobody is lose their history first, the one longest unused before others", async () => {
+Deno.test("memory: rooms without members are evicted first, least recently used first", async () => {
   await using world = new MemoryTestWorld({ maxBytes: MAX_BYTES });
   const isolate = await world.open();
   for (const room of ["listened to", "inhabited", "read", "old", "written to", "left"]) {
@@ -58,20 +58,20 @@ Deno.test("memory: the rooms in which nobody is lose their history first, the on
   (await Listener.open(isolate, "left")).close();
   await isolate.history("read", ALL);
   await isolate.publish("written to", [draft("m2")]);
-  const { rooms } = world.memory;
-  const inOrder = ["old", "left", "read", "written to"];
+  const { rooms } = world.store;
+  const evictionOrder = ["old", "left", "read", "written to"];
   for (const number of range(1, 100)) {
-    const gone = inOrder.filter((room) => !rooms.find(room));
-    assertEquals(gone, inOrder.slice(0, gone.length));
-    if (number === 1) assertEquals(gone, []);
+    const evicted = evictionOrder.filter((room) => !rooms.find(room));
+    assertEquals(evicted, evictionOrder.slice(0, evicted.length));
+    if (number === 1) assertEquals(evicted, []);
     await isolate.publish(`new ${number}`, [draft("m", { data: BIG })]);
   }
-  assertEquals(inOrder.filter((room) => rooms.find(room)), []);
+  assertEquals(evictionOrder.filter((room) => rooms.find(room)), []);
   assertEquals(["listened to", "inhabited"].map((room) => rooms.find(room)?.log.head), [1, 1]);
   assertEquals(listener.subscription.epoch, (await isolate.history("listened to", ALL)).epoch);
 });
 
-Deno.test("memory: a room that lost its history begins anew in another epoch, each time", async () => {
+Deno.test("memory: an evicted room restarts in a new epoch each time", async () => {
   await using world = new MemoryTestWorld({ maxBytes: MAX_BYTES });
   const isolate = await world.open();
   const epochs = new Set<string>();
@@ -79,7 +79,7 @@ Deno.test("memory: a room that lost its history begins anew in another epoch, ea
     assertEquals(await isolate.publish("r", [draft("m")]), [{ offset: 1, duplicate: false }]);
     const { epoch } = await isolate.history("r", ALL);
     await flood(isolate, `round ${round}`, 20);
-    // Known for another one before anything is in the room again, and ever after.
+    // The epoch differs before the room has content again, and stays.
     const { subscription } = await Listener.open(isolate, "r");
     assertEquals(subscription.head, 0);
     assertNotEquals(subscription.epoch, epoch);
@@ -91,7 +91,7 @@ Deno.test("memory: a room that lost its history begins anew in another epoch, ea
   assertEquals(epochs.size, 5);
 });
 
-Deno.test("memory: a room in which nothing was said keeps its epoch when others lose theirs", async () => {
+Deno.test("memory: a room without history keeps its epoch when other rooms are evicted", async () => {
   await using world = new MemoryTestWorld({ maxBytes: MAX_BYTES });
   const isolate = await world.open();
   const { subscription } = await Listener.open(isolate, "r");
@@ -100,7 +100,7 @@ Deno.test("memory: a room in which nothing was said keeps its epoch when others 
   assertEquals((await isolate.history("r", ALL)).epoch, subscription.epoch);
 });
 
-Deno.test("memory: no epoch comes back, however many rooms lose their history", async () => {
+Deno.test("memory: no epoch is used twice, however many rooms are evicted", async () => {
   await using world = new MemoryTestWorld({ maxBytes: 50_000 });
   const isolate = await world.open();
   const seen = new Set<string>();
@@ -116,7 +116,7 @@ Deno.test("memory: no epoch comes back, however many rooms lose their history", 
   }
 });
 
-Deno.test("memory: where somebody is everywhere, the oldest of the room that is published to goes", async () => {
+Deno.test("memory: if all rooms have members, the published room loses its oldest messages", async () => {
   await using world = new MemoryTestWorld({ maxBytes: MAX_BYTES });
   const isolate = await world.open();
   await Listener.open(isolate, "quiet");
@@ -136,7 +136,7 @@ Deno.test("memory: where somebody is everywhere, the oldest of the room that is 
   });
 });
 
-Deno.test("memory: the room that is published to is not given up itself, though nobody is in it", async () => {
+Deno.test("memory: a publish does not evict its own room, even without members", async () => {
   await using world = new MemoryTestWorld({ maxBytes: MAX_BYTES });
   const isolate = await world.open();
   const { epoch } = await isolate.history("r", ALL);
@@ -146,18 +146,18 @@ Deno.test("memory: the room that is published to is not given up itself, though 
   assert(page.first > 15 && page.first < 28, `first ${page.first}`);
 });
 
-Deno.test("memory: rooms that somebody enters take the place of those in which nobody is", async () => {
+Deno.test("memory: entering a room evicts rooms without members", async () => {
   await using world = new MemoryTestWorld({ maxBytes: MAX_BYTES });
   const isolate = await world.open();
   await flood(isolate, "idle", 20);
   for (const number of range(1, 20)) {
     await isolate.subscribe(`listened to ${number}`, () => {});
     await isolate.enter(`inhabited ${number}`, entry("alice1"));
-    assert(world.memory.rooms.bytes <= MAX_BYTES, `${world.memory.rooms.bytes}`);
+    assert(world.store.rooms.bytes <= MAX_BYTES, `${world.store.rooms.bytes}`);
   }
 });
 
-Deno.test("memory: a message that is too big for it is delivered all the same, and not kept", async () => {
+Deno.test("memory: a message larger than the bound is delivered and not retained", async () => {
   await using world = new MemoryTestWorld({ maxBytes: MAX_BYTES });
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
@@ -168,7 +168,7 @@ Deno.test("memory: a message that is too big for it is delivered all the same, a
   assertEquals(await isolate.publish("r", [draft("n")]), [{ offset: 2, duplicate: false }]);
 });
 
-Deno.test("memory: what would be recognized when repeated counts, and the oldest goes first", async () => {
+Deno.test("memory: dedupe entries count against the bound, and the oldest go first", async () => {
   await using world = new MemoryTestWorld({
     maxBytes: MAX_BYTES,
     retention: { messages: 1, ageMs: 1_000_000, dedupeMs: 1_000_000 },
@@ -176,7 +176,7 @@ Deno.test("memory: what would be recognized when repeated counts, and the oldest
   const isolate = await world.open();
   await Listener.open(isolate, "r");
   for (const number of range(1, 2_000)) await isolate.publish("r", [draft(`${number}`)]);
-  assert(world.memory.rooms.bytes <= MAX_BYTES);
+  assert(world.store.rooms.bytes <= MAX_BYTES);
   assertEquals(await isolate.publish("r", [draft("1900")]), [{ offset: 1_900, duplicate: true }]);
   assertEquals(await isolate.publish("r", [draft("1")]), [{ offset: 2_001, duplicate: false }]);
 });

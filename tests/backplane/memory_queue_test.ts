@@ -1,9 +1,9 @@
-/** The memory's queue, next to an array that does the same. */
+/** Tests the memory store's queue against a plain array. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Queue } from "../../packages/server/src/backplane/memory/delivery_queue.ts";
 
-Deno.test("a queue gives back what an array would, however it is filled and emptied", () => {
+Deno.test("a queue returns the same items as an array for any sequence of pushes and shifts", () => {
   const step = fc.record({
     add: fc.nat({ max: 60 }),
     take: fc.nat({ max: 60 }),

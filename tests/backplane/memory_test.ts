@@ -1,4 +1,4 @@
-/** The contract's suite on the memory, and what the memory promises beyond it. */
+/** Runs the contract suite on the memory backplane, and tests its additional guarantees. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { RoomEvent } from "../../packages/server/src/backplane/contract.ts";
 import { backplaneContract } from "./contract.ts";
@@ -8,7 +8,7 @@ import { draft, drafts, entry, ephemeral } from "./samples.ts";
 
 backplaneContract({ name: "memory", createWorld: createMemoryTestWorld, canKill: false, runs: 300 });
 
-Deno.test("memory: a publish is delivered before the call returns, at once for each subscription", async () => {
+Deno.test("memory: a publish reaches each subscription as one event before the call returns", async () => {
   await using world = new MemoryTestWorld();
   const isolate = await world.open();
   const listeners = [await Listener.open(isolate, "r"), await Listener.open(await world.open(), "r")];
@@ -20,7 +20,7 @@ Deno.test("memory: a publish is delivered before the call returns, at once for e
   await publishing;
 });
 
-Deno.test("memory: nothing is delivered for what is repeated only", async () => {
+Deno.test("memory: a publish of duplicates only delivers nothing", async () => {
   await using world = new MemoryTestWorld();
   const isolate = await world.open();
   await isolate.publish("r", drafts("m", 2));
@@ -29,7 +29,7 @@ Deno.test("memory: nothing is delivered for what is repeated only", async () => 
   assertEquals(listener.events, []);
 });
 
-Deno.test("memory: a delivery that throws is reported, and breaks neither the publish nor others", async () => {
+Deno.test("memory: a throwing subscriber is reported and affects neither the publish nor other subscribers", async () => {
   await using world = new MemoryTestWorld();
   const isolate = await world.open();
   const before = await Listener.open(isolate, "r");
@@ -44,7 +44,7 @@ Deno.test("memory: a delivery that throws is reported, and breaks neither the pu
   assertEquals(world.deliverErrors, [error, error]);
 });
 
-Deno.test("memory: what deliveries cause is told to all in one order, and not to those who came later", async () => {
+Deno.test("memory: events caused by deliveries reach all subscribers in one order, and no later subscriber", async () => {
   await using world = new MemoryTestWorld();
   const isolate = await world.open();
   const seen: string[][] = [[], [], []];
@@ -61,7 +61,7 @@ Deno.test("memory: what deliveries cause is told to all in one order, and not to
   assertEquals(seen, [["1", "2", "3"], ["1", "2", "3"], ["3"]]);
 });
 
-Deno.test("memory: another memory's epoch is another one", async () => {
+Deno.test("memory: two memory stores have different epochs", async () => {
   const epochs = [];
   for (const id of ["one", "other"]) {
     await using world = new MemoryTestWorld({ id: () => id });
@@ -70,10 +70,10 @@ Deno.test("memory: another memory's epoch is another one", async () => {
   assertNotEquals(epochs[0], epochs[1]);
 });
 
-Deno.test("memory: rooms that are empty and unused take nothing, whatever was done to them", async () => {
+Deno.test("memory: empty, unused rooms take no memory, whatever was done to them", async () => {
   await using world = new MemoryTestWorld();
   const isolate = await world.open();
-  const { rooms } = world.memory;
+  const { rooms } = world.store;
   const request = { after: 0, limit: 1 };
   const uses: Record<string, (room: string) => Promise<unknown>> = {
     publish: (room) => isolate.publish(room, []),
@@ -116,10 +116,10 @@ Deno.test("memory: rooms that are empty and unused take nothing, whatever was do
   }
 });
 
-Deno.test("memory: what would be recognized when repeated is forgotten after its time", async () => {
+Deno.test("memory: dedupe entries are removed after the dedupe window", async () => {
   await using world = new MemoryTestWorld({ retention: { messages: 0, ageMs: 1, dedupeMs: 1_000 } });
   const isolate = await world.open();
-  const { rooms } = world.memory;
+  const { rooms } = world.store;
   await isolate.publish("r", [draft("a")]);
   const one = rooms.bytes;
   for (const id of "bcdefg") await isolate.publish("r", [draft(id)]);
@@ -129,10 +129,10 @@ Deno.test("memory: what would be recognized when repeated is forgotten after its
   assertEquals(rooms.bytes, one);
 });
 
-Deno.test("memory: messages that are too old are given back when the room is looked at", async () => {
+Deno.test("memory: expired messages are freed when the room is read", async () => {
   await using world = new MemoryTestWorld({ retention: { messages: 100, ageMs: 1_000, dedupeMs: 0 } });
   const isolate = await world.open();
-  const { rooms } = world.memory;
+  const { rooms } = world.store;
   await isolate.publish("r", drafts("m", 50));
   const full = rooms.bytes;
   world.moveClock(1_000);

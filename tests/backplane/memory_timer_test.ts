@@ -1,4 +1,6 @@
-/** When the memory does something by itself, on real time; that no timer is left is seen by the sanitizers of each test. */
+/**
+ * Tests the memory store's timer in real time. The sanitizers of each test detect a leaked timer.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async";
 import { Listener } from "./listener.ts";
@@ -7,7 +9,7 @@ import { entry } from "./samples.ts";
 
 const realTime = { now: () => Date.now() };
 
-Deno.test("memory: who is lost leaves by itself when the time is over", async () => {
+Deno.test("memory: a disconnected member leaves by itself at the end of its grace period", async () => {
   await using world = new MemoryTestWorld(realTime);
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
@@ -23,7 +25,7 @@ Deno.test("memory: who is lost leaves by itself when the time is over", async ()
   assertEquals(await isolate.present("r"), [entry("alice1")]);
 });
 
-Deno.test("memory: who is lost leaves by itself though the one before did not wait for its time", async () => {
+Deno.test("memory: a disconnected member leaves by itself even if an earlier grace period was cut short", async () => {
   await using world = new MemoryTestWorld(realTime);
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
@@ -36,7 +38,7 @@ Deno.test("memory: who is lost leaves by itself though the one before did not wa
   assertEquals(listener.changes.at(-1), { type: "left", entry: entry("bob1") });
 });
 
-Deno.test("memory: the timer goes on while a backplane is open", async () => {
+Deno.test("memory: the timer runs as long as one backplane is open", async () => {
   await using world = new MemoryTestWorld({ ...realTime, graceMs: 20 });
   const isolate = await world.open();
   const other = await world.open();
@@ -47,7 +49,7 @@ Deno.test("memory: the timer goes on while a backplane is open", async () => {
   assertEquals(listener.changes.at(-1), { type: "left", entry: entry("alice1") });
 });
 
-Deno.test("memory: an entry that outlived all backplanes goes when there is one again", async () => {
+Deno.test("memory: an entry that outlived all backplanes leaves once a new one opens", async () => {
   await using world = new MemoryTestWorld({ ...realTime, graceMs: 20 });
   const isolate = await world.open();
   await isolate.enter("r", entry("alice1"));
@@ -58,7 +60,7 @@ Deno.test("memory: an entry that outlived all backplanes goes when there is one 
   assertEquals(listener.changes, [{ type: "left", entry: entry("alice1") }]);
 });
 
-Deno.test("memory: no timer is left when nobody lingers any more", async () => {
+Deno.test("memory: no timer remains once no entry is in its grace period", async () => {
   const world = new MemoryTestWorld(realTime);
   const isolate = await world.open();
   for (const end of ["taken over", "resumed", "left", "back"]) {
@@ -69,17 +71,17 @@ Deno.test("memory: no timer is left when nobody lingers any more", async () => {
   await isolate.resume("resumed", { user: "alice", connection: "alice2" });
   await isolate.leave("left", "alice1");
   await isolate.enter("back", entry("alice1"));
-  // The world is left open: what the sanitizers would see is a timer.
+  // The world stays open, so the sanitizers would detect a remaining timer.
 });
 
-Deno.test("memory: no timer is left when all backplanes are closed", async () => {
+Deno.test("memory: no timer remains once all backplanes are closed", async () => {
   const world = new MemoryTestWorld(realTime);
   const isolates = [await world.open(), await world.open()];
   for (const isolate of isolates) await isolate.enter("r", entry("alice1"));
   for (const isolate of isolates) await isolate.close();
 });
 
-Deno.test("memory: whose time is over is not present, though no timer has rung", async () => {
+Deno.test("memory: a member whose grace period is over is not present, even before the timer fires", async () => {
   await using world = new MemoryTestWorld();
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
@@ -90,14 +92,14 @@ Deno.test("memory: whose time is over is not present, though no timer has rung",
   assertEquals(listener.changes.at(-1), { type: "left", entry: entry("alice1") });
 });
 
-Deno.test("memory: a grace time longer than a timer can wait is waited for, not asked for again and again", async () => {
-  let looks = 0;
-  await using world = new MemoryTestWorld({ now: () => (looks++, Date.now()) });
+Deno.test("memory: a grace period longer than the longest timer delay does not make the timer spin", async () => {
+  let reads = 0;
+  await using world = new MemoryTestWorld({ now: () => (reads++, Date.now()) });
   const isolate = await world.open();
   await isolate.enter("r", entry("alice1"));
   await isolate.linger("r", "alice1", 2 ** 33);
-  // As many turns of the event loop as a timer without delay would need to show.
-  for (let turn = 0; turn < 20; turn++) await delay(1);
-  assert(looks < 10, `${looks} looks at the clock`);
+  // Enough event-loop ticks for a timer without delay to show.
+  for (let tick = 0; tick < 20; tick++) await delay(1);
+  assert(reads < 10, `${reads} clock reads`);
   assertEquals(await isolate.present("r"), [entry("alice1")]);
 });

@@ -2,22 +2,22 @@ import type { Backplane } from "../../packages/server/src/backplane/contract.ts"
 import {
   createMemoryBackplane,
   type MemoryOptions,
-  MemoryWorld,
+  MemoryStore,
 } from "../../packages/server/src/backplane/memory/memory_backplane.ts";
 import { type TestWorld, USUAL, type WorldOptions } from "./world.ts";
 
 const START_MS = 1_800_000_000_000;
 
-/** A memory on a clock of the test, with what it was asked to report. */
+/** A memory store on the test's clock; records reported errors. */
 export class MemoryTestWorld implements TestWorld {
-  readonly memory: MemoryWorld;
-  /** What subscribers' `deliver` threw. */
+  readonly store: MemoryStore;
+  /** Errors that subscribers' `deliver` threw. */
   readonly deliverErrors: unknown[] = [];
   readonly #opened: Backplane[] = [];
   #now = START_MS;
 
   constructor(options: Partial<MemoryOptions> = {}) {
-    this.memory = new MemoryWorld({
+    this.store = new MemoryStore({
       ...USUAL,
       maxBytes: 64_000_000,
       now: () => this.#now,
@@ -28,18 +28,18 @@ export class MemoryTestWorld implements TestWorld {
   }
 
   open(): Promise<Backplane> {
-    const backplane = createMemoryBackplane(this.memory);
+    const backplane = createMemoryBackplane(this.store);
     this.#opened.push(backplane);
     return Promise.resolve(backplane);
   }
 
   advance(ms: number): Promise<void> {
     this.#now += ms;
-    this.memory.sweep();
+    this.store.sweep();
     return Promise.resolve();
   }
 
-  /** Lets time pass without anything being done about it. */
+  /** Moves the clock without running due tasks. */
   moveClock(ms: number): void {
     this.#now += ms;
   }
@@ -49,7 +49,7 @@ export class MemoryTestWorld implements TestWorld {
   }
 }
 
-/** Makes a memory for the contract's suite. */
+/** Creates a memory store for the contract suite. */
 export function createMemoryTestWorld(options: WorldOptions): Promise<TestWorld> {
   return Promise.resolve(new MemoryTestWorld(options));
 }

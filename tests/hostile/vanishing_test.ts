@@ -1,7 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import {
   createMemoryBackplane,
-  MemoryWorld,
+  MemoryStore,
 } from "../../packages/server/src/backplane/memory/memory_backplane.ts";
 import { requestHead } from "../../tools/support/wire/raw_socket.ts";
 import { roomUrl } from "../support/room_client.ts";
@@ -79,8 +79,8 @@ Deno.test("nothing of a room is left when its last member is gone, unless it was
   const fail = (error: unknown) => {
     throw error;
   };
-  const world = new MemoryWorld({ ...options, now: Date.now, id: () => "epoch", onDeliverError: fail });
-  const backplane = createMemoryBackplane(world);
+  const store = new MemoryStore({ ...options, now: Date.now, id: () => "epoch", onDeliverError: fail });
+  const backplane = createMemoryBackplane(store);
   changeRoomServices(running, { backplane });
   await forEach(200, AT_ONCE, async (index) => {
     const [member] = await TcpMember.join(await roomUrl(running, `room-${index}`), {
@@ -94,7 +94,7 @@ Deno.test("nothing of a room is left when its last member is gone, unless it was
   await running.logged("socket.close", 200);
   // Those who broke off linger for no time: whoever asks next lets them go.
   await backplane.present("room-0");
-  assertEquals([...world.rooms.all()].filter(({ isInUse }) => isInUse).map(({ name }) => name), []);
-  assertEquals(world.rooms.size, 40);
+  assertEquals([...store.rooms.all()].filter(({ isInUse }) => isInUse).map(({ name }) => name), []);
+  assertEquals(store.rooms.size, 40);
   await backplane.close();
 });

@@ -1,10 +1,10 @@
 import type { Backplane, BackplaneOptions } from "../backplane/contract.ts";
 import { createLazyBackplane } from "../backplane/lazy_backplane.ts";
-import { createMemoryBackplane, MemoryWorld } from "../backplane/memory/memory_backplane.ts";
+import { createMemoryBackplane, MemoryStore } from "../backplane/memory/memory_backplane.ts";
 import type { Config } from "../config/variables.ts";
 import { errorFields, type Log } from "../observability/log.ts";
 
-/** The backplane that the configuration chooses: docs/configuration.md, `BACKPLANE`. */
+/** Creates the backplane that `BACKPLANE` selects; see docs/configuration.md. */
 export function createBackplane(config: Config, log: Log): Backplane {
   const common: BackplaneOptions = {
     retention: {
@@ -26,16 +26,17 @@ export function createBackplane(config: Config, log: Log): Backplane {
   if (config.SB_EXECUTION_ID !== undefined) {
     log.warn("backplane.memory", {
       message:
-        "Rooms live in this isolate only: members in others are not seen, and history goes with it. Set SUPABASE_DB_URL or REDIS_URL.",
+        "Rooms live in this isolate's memory only: members in other isolates are invisible, and history is lost when " +
+        "it ends. Set SUPABASE_DB_URL or REDIS_URL.",
     });
   }
-  const world = new MemoryWorld({
+  const store = new MemoryStore({
     ...common,
     maxBytes: config.MEMORY_BYTES,
     now: Date.now,
     id: () => crypto.randomUUID().slice(0, 8),
   });
-  return createMemoryBackplane(world);
+  return createMemoryBackplane(store);
 }
 
 function onPostgres(url: string, connections: number, common: BackplaneOptions, log: Log): Backplane {

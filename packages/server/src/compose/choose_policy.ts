@@ -6,16 +6,16 @@ import { createLazy } from "../lazy.ts";
 import { anyUser, type Authorize } from "../rooms/policy/authorize.ts";
 import { createClaimPolicy } from "../rooms/policy/claim_policy.ts";
 
-/** The deployment's policy, and what it holds. */
+/** The deployment's policy with its connections. */
 export interface Policy {
   readonly authorize: Authorize;
-  /** What it needs from outside. */
+  /** External services that readiness checks. */
   readonly dependencies: readonly Dependency[];
-  /** Gives its connections back. */
+  /** Closes its connections. */
   close(): Promise<void>;
 }
 
-/** The policy that the configuration chooses: docs/configuration.md, `ROOM_POLICY`. */
+/** Creates the policy that `ROOM_POLICY` selects; see docs/configuration.md. */
 export function createPolicy(config: Config, log: Log): Policy {
   const { ROOM_POLICY: chosen, SUPABASE_DB_URL: url } = config;
   if (chosen === "rls" && url) return byRowSecurity(url, log);
@@ -26,7 +26,7 @@ export function createPolicy(config: Config, log: Log): Policy {
   };
 }
 
-/** Row level security; its code is loaded when it is chosen, so that no other choice loads it. */
+/** Creates the row level security policy. Its code is loaded only if it is selected. */
 function byRowSecurity(url: string, log: Log): Policy {
   const security = createLazy(async () => {
     const { RowSecurity } = await import("../permissions/row_security.ts");
@@ -37,8 +37,10 @@ function byRowSecurity(url: string, log: Log): Policy {
     async (...[user, room]: Parameters<Authorize>) => await (await security.load()).permissions(user, room),
     {
       watch(...[userId, room, again]: Parameters<NonNullable<Authorize["watch"]>>) {
-        // A member was asked about before, which waits for the code.
-        if (!security.loaded) throw new Error("The policy is not loaded.");
+        // `authorize` precedes each watch, and waits until the code is loaded.
+        if (!security.loaded) {
+          throw new Error("The row level security policy is not loaded. Call authorize() before watch().");
+        }
         return security.loaded.watch(userId, room, again);
       },
     },
@@ -56,8 +58,9 @@ function report(event: RowSecurityEvent, log: Log): void {
       if (event.mode === "listen") return log.info("permissions.connected", { mode: event.mode });
       return log.warn("permissions.connected", {
         mode: event.mode,
-        message: "LISTEN does not work over SUPABASE_DB_URL: members are looked at every few seconds, " +
-          "so what is taken from them counts late. Use a direct connection or a session pooler.",
+        message:
+          "LISTEN does not work over SUPABASE_DB_URL: permissions are checked again every few seconds, " +
+          "so revoked permissions take effect late. Use a direct connection or a session pooler.",
       });
     case "lost":
       return log.warn("permissions.lost", { retry_ms: event.retryMs, ...errorFields(event.error) });

@@ -9,7 +9,9 @@ import { createVerifier } from "../auth/verifier.ts";
 import { authApiKey } from "../config/parse_config.ts";
 import type { Config } from "../config/variables.ts";
 
-/** The key set at the project's address; undefined where the keys are given inline or Auth decides anyway. */
+/**
+ * Creates the key set of the project's URL; undefined if keys are inline or Auth verifies tokens.
+ */
 export function createProjectKeySet(config: Config): RemoteKeySet | undefined {
   if (config.AUTH_POLICY === "remote" || config.SUPABASE_JWKS || !config.SUPABASE_URL) return undefined;
   return createRemoteKeySet({
@@ -22,7 +24,7 @@ export function createProjectKeySet(config: Config): RemoteKeySet | undefined {
   });
 }
 
-/** The verifier that the configuration asks for. */
+/** Creates the token verifier that the configuration selects. */
 export function createAuth(config: Config, remoteKeys: KeySet | undefined): Verifier {
   const rules: ClaimRules = {
     audiences: config.AUTH_AUDIENCE,
@@ -53,7 +55,7 @@ export function createAuth(config: Config, remoteKeys: KeySet | undefined): Veri
   });
 }
 
-/** Knows the project's secret keys. */
+/** Creates the check for the project's secret keys. */
 export function createProjectKeyCheck(config: Config): IsSecretKey {
   const legacy = config.SUPABASE_SERVICE_ROLE_KEY;
   return createSecretKeyCheck([

@@ -11,26 +11,28 @@ import { MemoryWatch, usedMemory } from "../socket/memory_watch.ts";
 
 /** Capabilities of the host runtime. */
 export interface HostHooks {
-  /** Keeps the isolate alive until the promise settles; undefined where nothing has to. */
+  /** Keeps the isolate alive until the promise settles; undefined if the host does not need it. */
   readonly waitUntil: ((promise: Promise<void>) => void) | undefined;
   readonly writeLog: (level: LogLevel, line: string) => void;
 }
 
-/** The composed engine: the parts that the configuration asks for. */
+/** The composed engine: all parts that the configuration selects. */
 export interface Engine {
   readonly config: Config;
   readonly deps: Deps;
   readonly connections: ConnectionRegistry;
   readonly log: Log;
-  /** Loads the code that the first answer does not need. Requests that need it earlier wait for it. */
+  /**
+   * Loads code that the first response does not need. Requests that need it earlier wait for it.
+   */
   warmUp(): Promise<void>;
-  /** Releases everything but sockets; call it after the drain. */
+  /** Releases everything except sockets. Call it after the drain. */
   close(): Promise<void>;
 }
 
-/** Composes the engine. Nothing is fetched and nothing listens yet. */
+/** Composes the engine. Fetches nothing and does not listen yet. */
 export function composeEngine(config: Config, host: HostHooks): Engine {
-  // Ids are told apart in the logs of many isolates; eight characters are enough for that.
+  // Eight characters tell isolates apart in the logs.
   const isolateId = config.SB_EXECUTION_ID ?? crypto.randomUUID().slice(0, 8);
   const log = createLog({
     level: config.LOG_LEVEL,
@@ -61,7 +63,8 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     connections,
     log,
     metrics,
-    // Not the monotonic clock: on Deno 2.1.4 it costs 3 µs a reading, and this one is read at every connect, for the log.
+    // Wall clock, not the monotonic clock: Deno 2.1.4 takes 3 µs per monotonic reading, and the log
+    // reads this clock at each connect.
     now: Date.now,
     authorize: policy.authorize,
     rooms,
@@ -93,10 +96,10 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   return { config, deps, connections, log, warmUp, close };
 }
 
-/** Of the host's 256 MB; the rest is for those who are in. */
+/** Default of `ADMIT_BELOW_MB` when hosted, of the host's 256 MB. Open connections use the rest. */
 const HOSTED_ADMIT_BELOW_MB = 200;
 
-/** Whether there is too little memory for one more connection; without a bound nobody looks. */
+/** Creates the check for too little memory to accept a connection; always false without a bound. */
 function createMemoryCheck({ ADMIT_BELOW_MB, SB_EXECUTION_ID }: Config): () => boolean {
   const megabytes = ADMIT_BELOW_MB ?? (SB_EXECUTION_ID === undefined ? undefined : HOSTED_ADMIT_BELOW_MB);
   if (megabytes === undefined) return () => false;

@@ -5,16 +5,16 @@ import type { RoomDeps } from "../rooms/room_deps.ts";
 import { FlushScheduler } from "../rooms/outbound/flush_scheduler.ts";
 import { TimingWheel } from "../socket/timing_wheel.ts";
 
-/** The wheel keeps a heartbeat's deadlines to a tenth of it, or to a second. */
+/** Longest tick of the timing wheel; shorter heartbeats use a tenth of their interval. */
 const MAX_TICK_MS = 1_000;
 
-/** The rooms on a backplane, with the configured limits. */
+/** Creates the rooms on a backplane, with the configured limits. */
 export function createRooms(
   config: Config,
-  parts: Pick<RoomDeps, "backplane" | "verifier" | "log" | "metrics">,
+  deps: Pick<RoomDeps, "backplane" | "verifier" | "log" | "metrics">,
 ): LazyRooms {
   return new LazyRooms({
-    ...parts,
+    ...deps,
     wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), () => performance.now()),
     scheduler: new FlushScheduler(),
     limits: {

@@ -1,34 +1,33 @@
-/** How many empty places at the start are put up with. */
+/** Removed items at the front that are tolerated before the array is compacted. */
 const MAX_EMPTY = 32;
 
 /**
- * First in, first out, and readable by place; each operation takes constant time on average. An array alone does not do:
- * its `shift` moves everything once it holds some ten thousand.
+ * First-in, first-out queue with access by index. Each operation takes amortized constant time. A
+ * plain array does not: its `shift` moves all items once it holds some ten thousand.
  */
 export class Queue<T extends object> {
   readonly #items: (T | undefined)[] = [];
   #start = 0;
 
-  /** How many there are. */
   get length(): number {
     return this.#items.length - this.#start;
   }
 
-  /** The oldest one. */
+  /** Oldest item; undefined if the queue is empty. */
   get oldest(): T | undefined {
     return this.#items[this.#start];
   }
 
-  /** Adds one as the newest. */
+  /** Appends the newest item. */
   push(item: T): void {
     this.#items.push(item);
   }
 
-  /** Takes the oldest one out; nothing when there is none. */
+  /** Removes and returns the oldest item; undefined if the queue is empty. */
   shift(): T | undefined {
     const item = this.#items[this.#start];
     if (item === undefined) return undefined;
-    // Not only passed by: what was taken out must be free to be collected.
+    // Clears the reference, so that the garbage collector can free the item.
     this.#items[this.#start++] = undefined;
     if (this.#start > MAX_EMPTY && this.#start * 2 > this.#items.length) {
       this.#items.splice(0, this.#start);
@@ -37,11 +36,11 @@ export class Queue<T extends object> {
     return item;
   }
 
-  /** Those from the place `from` to before the place `to`; the oldest one has the place 0. */
+  /** Returns the items from index `from` to before index `to`; the oldest item has index 0. */
   slice(from: number, to: number): T[] {
     const items: T[] = [];
-    for (let place = from; place < to; place++) {
-      const item = this.#items[this.#start + place];
+    for (let index = from; index < to; index++) {
+      const item = this.#items[this.#start + index];
       if (item !== undefined) items.push(item);
     }
     return items;

@@ -13,93 +13,93 @@ import {
   type Stored,
   type Subscription,
 } from "../contract.ts";
-import { Expiries } from "./scheduled_tasks.ts";
+import { ScheduledTasks } from "./scheduled_tasks.ts";
 import type { MemoryRoom } from "./memory_room.ts";
 import { MemoryRooms } from "./memory_rooms.ts";
 
-/** What a memory is bounded by, and what it is given. */
+/** Options of `MemoryStore`. */
 export interface MemoryOptions extends BackplaneOptions {
   /**
-   * What all rooms together may keep, in bytes, about: text and a constant for each message, remembered publish and room.
-   * Over it, rooms in which nobody is lose their history, then the room that is published to its oldest messages. Rooms in
-   * which somebody is stay, if it needs be beyond it.
+   * Approximate bound of all rooms' memory, in bytes: text, plus a constant per message, dedupe
+   * entry and room. Above it, rooms without members lose their history first. Then the room that is
+   * published to loses its oldest messages. Rooms with members are never evicted, even above the
+   * limit.
    */
   readonly maxBytes: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Random text; asked for once, so that another process's history is known for another one. */
+  /** Generates random text; called once. The text tells this process's epochs from another's. */
   readonly id: () => string;
 }
 
-/** What the backplanes of one process share: everything is gone with it. */
-export class MemoryWorld {
-  /** How long the entries of a backplane that was closed linger, in milliseconds. */
+/** State that the backplanes of one process share; lost when the process ends. */
+export class MemoryStore {
+  /** Disconnect grace period of a closed backplane's entries, in milliseconds. */
   readonly graceMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** The rooms that there are. */
   readonly rooms: MemoryRooms;
-  readonly #expiries: Expiries;
+  readonly #tasks: ScheduledTasks;
   #open = 0;
 
   constructor(options: MemoryOptions) {
     this.graceMs = options.graceMs;
     this.now = options.now;
-    this.#expiries = new Expiries(options.now);
-    this.rooms = new MemoryRooms({ ...options, id: options.id(), expiries: this.#expiries });
+    this.#tasks = new ScheduledTasks(options.now);
+    this.rooms = new MemoryRooms({ ...options, id: options.id(), tasks: this.#tasks });
   }
 
-  /** Lets entries go that have lingered long enough. A timer does it too, while there is an open backplane. */
+  /** Removes entries whose grace period is over. A timer also does so while a backplane is open. */
   sweep(): void {
-    this.#expiries.runDue();
+    this.#tasks.runDue();
   }
 
-  /** Counts a backplane in. */
-  opened(): void {
-    if (++this.#open === 1) this.#expiries.start();
+  /** Counts an open backplane; the first one starts the timer. */
+  addBackplane(): void {
+    if (++this.#open === 1) this.#tasks.start();
   }
 
-  /** Counts a backplane out: with the last one the timer stops. */
-  closed(): void {
-    if (--this.#open === 0) this.#expiries.stop();
+  /** Discounts a closed backplane; the last one stops the timer. */
+  removeBackplane(): void {
+    if (--this.#open === 0) this.#tasks.stop();
   }
 }
 
-/** Creates the backplane of one isolate in a memory. It never is out of reach: its calls reject only once it is closed. */
-export function createMemoryBackplane(world: MemoryWorld): Backplane {
-  return new MemoryBackplane(world);
+/** Creates the backplane of one isolate in memory. Its calls reject only once it is closed. */
+export function createMemoryBackplane(store: MemoryStore): Backplane {
+  return new MemoryBackplane(store);
 }
 
-/** Every call does its work, and delivers, before it returns. */
+/** Completes every call synchronously: state and deliveries are done before it returns. */
 class MemoryBackplane implements Backplane {
-  readonly #world: MemoryWorld;
+  readonly #store: MemoryStore;
   readonly #subscriptions = new Set<Subscription>();
   #closed = false;
 
-  constructor(world: MemoryWorld) {
-    this.#world = world;
-    world.opened();
+  constructor(store: MemoryStore) {
+    this.#store = store;
+    store.addBackplane();
   }
 
   publish(name: string, drafts: readonly Draft[]): Promise<readonly Stored[]> {
     if (this.#closed) return unavailable();
     if (drafts.length === 0) return Promise.resolve([]);
-    const room = this.#world.rooms.obtain(name);
-    const { stored, added } = this.#world.rooms.append(room, drafts);
+    const room = this.#store.rooms.obtain(name);
+    const { stored, added } = this.#store.rooms.append(room, drafts);
     if (added.length > 0) room.deliver({ type: "messages", messages: added });
     return Promise.resolve(stored);
   }
 
   emit(name: string, message: Ephemeral): Promise<void> {
     if (this.#closed) return unavailable();
-    this.#world.rooms.find(name)?.deliver({ type: "ephemeral", message });
+    this.#store.rooms.find(name)?.deliver({ type: "ephemeral", message });
     return Promise.resolve();
   }
 
   subscribe(name: string, deliver: (event: RoomEvent) => void): Promise<Subscription> {
     if (this.#closed) return unavailable();
-    this.#world.sweep();
-    const { rooms } = this.#world;
+    this.#store.sweep();
+    const { rooms } = this.#store;
     const room = rooms.obtain(name);
     const subscriber = room.subscribe(deliver);
     rooms.release(room);
@@ -119,39 +119,39 @@ class MemoryBackplane implements Backplane {
 
   history(name: string, page: PageRequest): Promise<Page> {
     if (this.#closed) return unavailable();
-    return Promise.resolve(this.#world.rooms.page(name, page));
+    return Promise.resolve(this.#store.rooms.page(name, page));
   }
 
   enter(name: string, entry: PresenceEntry): Promise<void> {
     if (this.#closed) return unavailable();
-    this.#world.sweep();
-    const room = this.#world.rooms.obtain(name);
+    this.#store.sweep();
+    const room = this.#store.rooms.obtain(name);
     return this.#changed(room, room.presence.enter(entry, this));
   }
 
   resume(name: string, connection: Resumption): Promise<void> {
     if (this.#closed) return unavailable();
-    this.#world.sweep();
-    const room = this.#world.rooms.find(name);
+    this.#store.sweep();
+    const room = this.#store.rooms.find(name);
     return this.#changed(room, room?.presence.resume(connection, this));
   }
 
   leave(name: string, connection: string): Promise<void> {
     if (this.#closed) return unavailable();
-    const room = this.#world.rooms.find(name);
+    const room = this.#store.rooms.find(name);
     return this.#changed(room, room?.presence.leave(connection));
   }
 
   linger(name: string, connection: string, graceMs: number): Promise<void> {
     if (this.#closed) return unavailable();
-    this.#world.rooms.find(name)?.presence.linger(connection, this.#world.now() + graceMs);
+    this.#store.rooms.find(name)?.presence.linger(connection, this.#store.now() + graceMs);
     return Promise.resolve();
   }
 
   present(name: string): Promise<readonly PresenceEntry[]> {
     if (this.#closed) return unavailable();
-    this.#world.sweep();
-    return Promise.resolve(this.#world.rooms.find(name)?.presence.list() ?? []);
+    this.#store.sweep();
+    return Promise.resolve(this.#store.rooms.find(name)?.presence.list() ?? []);
   }
 
   ready(): Promise<void> {
@@ -162,15 +162,15 @@ class MemoryBackplane implements Backplane {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     for (const subscription of this.#subscriptions) subscription.close();
-    const until = this.#world.now() + this.#world.graceMs;
-    for (const room of this.#world.rooms.all()) room.presence.lingerAllOf(this, until);
-    this.#world.closed();
+    const until = this.#store.now() + this.#store.graceMs;
+    for (const room of this.#store.rooms.all()) room.presence.lingerAllOf(this, until);
+    this.#store.removeBackplane();
     return Promise.resolve();
   }
 
   #changed(room: MemoryRoom | undefined, change: PresenceChange | undefined): Promise<void> {
     if (!room || !change) return Promise.resolve();
-    this.#world.rooms.release(room);
+    this.#store.rooms.release(room);
     room.deliver({ type: "presence", change });
     return Promise.resolve();
   }

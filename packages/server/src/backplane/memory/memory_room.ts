@@ -1,79 +1,81 @@
 import type { PresenceChange, Retention, RoomEvent } from "../contract.ts";
-import type { Expiries } from "./scheduled_tasks.ts";
+import type { ScheduledTasks } from "./scheduled_tasks.ts";
 import { RoomLog } from "./message_log.ts";
 import { RoomPresence } from "./presence_entries.ts";
 
 /** One subscription of a room. */
 export interface Subscriber {
   readonly deliver: (event: RoomEvent) => void;
-  /** How many events the room had had when it began: those are not for it. */
+  /** Number of room events before the subscription; the subscriber does not receive those. */
   readonly since: number;
 }
 
-/** What a room needs to know. */
-export interface RoomOptions {
+/** Options of `MemoryRoom`. */
+export interface MemoryRoomOptions {
   readonly retention: Retention;
-  readonly expiries: Expiries;
-  /** Told what a subscriber's `deliver` threw. */
+  readonly tasks: ScheduledTasks;
+  /** Receives errors that a subscriber's `deliver` throws. */
   readonly onDeliverError: (error: unknown) => void;
-  /** Told who left since nobody took over; it is for the receiver to deliver it. */
+  /**
+   * Called when an entry's grace period ends without a takeover. The receiver delivers the change.
+   */
   readonly onExpired: (room: MemoryRoom, change: PresenceChange) => void;
 }
 
-/** One room: its messages, who is present, and who is told. */
+/** One room: its messages, presence entries and subscribers. */
 export class MemoryRoom {
   readonly name: string;
-  /** Names its history. */
+  /** Id of the room's history. */
   readonly epoch: string;
   readonly log: RoomLog;
   readonly presence: RoomPresence;
   readonly #onDeliverError: (error: unknown) => void;
   readonly #subscribers = new Set<Subscriber>();
-  /** Events that were delivered or are being delivered. */
+  /** Number of events delivered so far, the current one included. */
   #events = 0;
   #isDelivering = false;
-  /** Those that came while another one was being delivered. */
-  readonly #waiting: RoomEvent[] = [];
+  /** Events that arrived during the delivery of another one. */
+  readonly #queued: RoomEvent[] = [];
 
-  constructor(name: string, epoch: string, options: RoomOptions) {
+  constructor(name: string, epoch: string, options: MemoryRoomOptions) {
     this.name = name;
     this.epoch = epoch;
     this.log = new RoomLog(options.retention);
-    this.presence = new RoomPresence(options.expiries, (change) => options.onExpired(this, change));
+    this.presence = new RoomPresence(options.tasks, (change) => options.onExpired(this, change));
     this.#onDeliverError = options.onDeliverError;
   }
 
-  /** Whether somebody listens or is present. */
+  /** True if the room has subscribers or presence entries. */
   get isInUse(): boolean {
     return this.#subscribers.size > 0 || this.presence.size > 0;
   }
 
-  /** Delivers from the next event on. */
+  /** Adds a subscriber, starting with the next event. */
   subscribe(deliver: (event: RoomEvent) => void): Subscriber {
-    const subscriber = { deliver, since: this.#events + this.#waiting.length };
+    const subscriber = { deliver, since: this.#events + this.#queued.length };
     this.#subscribers.add(subscriber);
     return subscriber;
   }
 
-  /** Delivers nothing more from now on. */
+  /** Removes a subscriber. No event is delivered to it after the call. */
   unsubscribe(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
   }
 
   /**
-   * Delivers an event to every subscriber, before it returns; but one that a subscriber causes while it is told of another waits
-   * until everybody has been told of that one, so that all see one order.
+   * Delivers an event to every subscriber before it returns. An event that a subscriber causes
+   * during a delivery is queued until that delivery is complete, so all subscribers see one order.
    */
   deliver(event: RoomEvent): void {
     if (this.#subscribers.size === 0) return;
     if (this.#isDelivering) {
-      this.#waiting.push(event);
+      this.#queued.push(event);
       return;
     }
     this.#isDelivering = true;
     try {
       this.#deliverNow(event);
-      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) this.#deliverNow(next);
+      for (let next = this.#queued.shift(); next; next = this.#queued.shift()) this.#deliverNow(next);
     } finally {
       this.#isDelivering = false;
     }
@@ -82,7 +84,7 @@ export class MemoryRoom {
   #deliverNow(event: RoomEvent): void {
     this.#events++;
     for (const { deliver, since } of this.#subscribers) {
-      // One that began meanwhile has seen in its head and its list what this event says.
+      // A later subscriber already has this event in its head and presence list.
       if (since >= this.#events) continue;
       try {
         deliver(event);

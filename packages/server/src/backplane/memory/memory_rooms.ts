@@ -1,46 +1,48 @@
 import type { Draft, Page, PageRequest } from "../contract.ts";
 import type { Appended } from "./message_log.ts";
-import { MemoryRoom, type RoomOptions } from "./memory_room.ts";
+import { MemoryRoom, type MemoryRoomOptions } from "./memory_room.ts";
 
-/** What a room takes beside its name and messages, in bytes; measured, rounded up. */
+/** Memory of a room without its name and messages, in bytes; measured, rounded up. */
 const ROOM_BYTES = 1_900;
-/** When rooms are given up, this part of the bound is made free at once: finding the oldest costs more than giving it up. */
-const FREED_AT_ONCE = 1 / 16;
-/** How many names of lost rooms are remembered. */
-const MAX_LOST = 10_000;
+/**
+ * Share of the bound that one eviction frees: finding the oldest room costs more than removing it.
+ */
+const FREED_SHARE = 1 / 16;
+/** Names of evicted rooms that are remembered. */
+const MAX_REMEMBERED_EVICTIONS = 10_000;
 
 function roomBytes({ name, log }: MemoryRoom): number {
   return ROOM_BYTES + 2 * name.length + log.bytes;
 }
 
-/** What the rooms need to know. */
-export interface RoomsOptions extends Omit<RoomOptions, "onExpired"> {
-  /** What all rooms together may take, in bytes, about. */
+/** Options of `MemoryRooms`. */
+export interface MemoryRoomsOptions extends Omit<MemoryRoomOptions, "onExpired"> {
+  /** Approximate bound of the memory of all rooms, in bytes. */
   readonly maxBytes: number;
-  /** Random text that no other process uses. */
+  /** Random text, unique to this process. */
   readonly id: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 /**
- * The rooms that there are. One in which nobody is and nothing was ever said is forgotten at once; one with messages when
- * space is needed, the one that was not used for the longest time first.
+ * All rooms of a memory store. Rooms without members and history are removed immediately. Rooms
+ * with history and without members are evicted when space is needed, least recently used first.
  */
 export class MemoryRooms {
-  readonly #options: RoomsOptions;
-  readonly #roomOptions: RoomOptions;
+  readonly #options: MemoryRoomsOptions;
+  readonly #roomOptions: MemoryRoomOptions;
   readonly #rooms = new Map<string, MemoryRoom>();
-  /** Those with messages in which nobody is; the one that was not used for the longest time first. */
+  /** Rooms with history and without members, least recently used first. */
   readonly #idle = new Set<MemoryRoom>();
-  /** Rooms whose messages were given up: by which loss, counted from 1. */
-  readonly #lossOf = new Map<string, number>();
-  /** The loss that is assumed for rooms that are not in `#lossOf`. */
-  #assumedLoss = 0;
-  #losses = 0;
+  /** Number of each evicted room's last eviction, counted from 1. */
+  readonly #evictionOf = new Map<string, number>();
+  /** Eviction number assumed for rooms that are not in `#evictionOf`. */
+  #assumedEviction = 0;
+  #evictions = 0;
   #bytes = 0;
 
-  constructor(options: RoomsOptions) {
+  constructor(options: MemoryRoomsOptions) {
     this.#options = options;
     this.#roomOptions = {
       ...options,
@@ -51,38 +53,37 @@ export class MemoryRooms {
     };
   }
 
-  /** How many rooms there are. */
   get size(): number {
     return this.#rooms.size;
   }
 
-  /** What they take together, in bytes, about. */
+  /** Approximate memory of all rooms, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** All rooms. */
+  /** Iterates over all rooms. */
   all(): Iterable<MemoryRoom> {
     return this.#rooms.values();
   }
 
-  /** The room, when there is one. */
+  /** Returns the room; undefined if it does not exist. */
   find(name: string): MemoryRoom | undefined {
     return this.#rooms.get(name);
   }
 
-  /** The room, new when there is none. Whoever does not put anything into it releases it. */
+  /** Returns the room, creating it if needed. Callers that add nothing to it must `release` it. */
   obtain(name: string): MemoryRoom {
     const known = this.#rooms.get(name);
     if (known) return known;
     const room = new MemoryRoom(name, this.#epoch(name), this.#roomOptions);
     this.#rooms.set(name, room);
     this.#bytes += roomBytes(room);
-    this.#keepBound(room);
+    this.#enforceBound(room);
     return room;
   }
 
-  /** Says that the room was used and that somebody may have gone from it or come into it. */
+  /** Reports a use of the room, after which its members may have changed. */
   release(room: MemoryRoom): void {
     this.#idle.delete(room);
     if (room.isInUse) return;
@@ -90,17 +91,17 @@ export class MemoryRooms {
     else this.#idle.add(room);
   }
 
-  /** Stores drafts, and keeps within the bound. */
+  /** Stores drafts and enforces the memory bound. */
   append(room: MemoryRoom, drafts: readonly Draft[]): Appended {
     const before = room.log.bytes;
     const appended = room.log.append(drafts, this.#options.now());
     this.#bytes += room.log.bytes - before;
-    this.#keepBound(room);
+    this.#enforceBound(room);
     this.release(room);
     return appended;
   }
 
-  /** Reads a page of a room's history; the room need not be there. */
+  /** Reads a page of a room's history; empty if the room does not exist. */
   page(name: string, request: PageRequest): Page {
     const room = this.#rooms.get(name);
     if (!room) return { epoch: this.#epoch(name), head: 0, first: 1, messages: [], more: false };
@@ -111,35 +112,35 @@ export class MemoryRooms {
     return { epoch: room.epoch, ...page };
   }
 
-  /** The epoch that a room has when it comes into being. It must not be an earlier one once its messages were lost. */
+  /** Chooses the epoch of a new room: never an earlier one after its history was evicted. */
   #epoch(name: string): string {
-    return `${this.#options.id}-${this.#lossOf.get(name) ?? this.#assumedLoss}`;
+    return `${this.#options.id}-${this.#evictionOf.get(name) ?? this.#assumedEviction}`;
   }
 
-  /** Other rooms' history goes first, where nobody is; then the oldest of the room that needs the space. */
-  #keepBound(room: MemoryRoom): void {
+  /** Evicts rooms without members first, then the oldest messages of the room that needs space. */
+  #enforceBound(room: MemoryRoom): void {
     if (this.#bytes <= this.#options.maxBytes) return;
     this.#idle.delete(room);
-    const enough = this.#options.maxBytes * (1 - FREED_AT_ONCE);
+    const enough = this.#options.maxBytes * (1 - FREED_SHARE);
     for (const idle of this.#idle) {
       if (this.#bytes <= enough) return;
-      this.#lose(idle);
+      this.#evict(idle);
     }
     while (this.#bytes > this.#options.maxBytes) {
       const before = room.log.bytes;
-      if (!room.log.forgetOldest()) return;
+      if (!room.log.dropOldest()) return;
       this.#bytes += room.log.bytes - before;
     }
   }
 
-  #lose(room: MemoryRoom): void {
+  #evict(room: MemoryRoom): void {
     this.#idle.delete(room);
     this.#remove(room);
-    if (this.#lossOf.size >= MAX_LOST) {
-      this.#lossOf.clear();
-      this.#assumedLoss = ++this.#losses;
+    if (this.#evictionOf.size >= MAX_REMEMBERED_EVICTIONS) {
+      this.#evictionOf.clear();
+      this.#assumedEviction = ++this.#evictions;
     }
-    this.#lossOf.set(room.name, ++this.#losses);
+    this.#evictionOf.set(room.name, ++this.#evictions);
   }
 
   #remove(room: MemoryRoom): void {

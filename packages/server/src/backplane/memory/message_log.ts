@@ -1,29 +1,29 @@
 import type { Draft, Message, Page, PageRequest, Retention, Stored } from "../contract.ts";
 import { Queue } from "./delivery_queue.ts";
 
-/** What a kept message takes beside its text, in bytes; measured, rounded up. */
+/** Memory of a retained message without its text, in bytes; measured, rounded up. */
 const MESSAGE_BYTES = 250;
-/** What a remembered publish takes beside its text, in bytes; measured, rounded up. */
+/** Memory of a dedupe entry without its text, in bytes; measured, rounded up. */
 const PUBLISH_BYTES = 200;
-/** Text takes one byte a character or two: two are counted, so that the bound holds for any text. */
+/** Bytes per character: V8 uses one or two. Two are counted, so the bound holds for any text. */
 const CHARACTER_BYTES = 2;
 
-/** A publish that would be recognized if it came again. */
+/** Dedupe entry: a publish whose repetition is recognized. */
 interface Publish {
   readonly key: string;
   readonly offset: number;
   readonly at: number;
 }
 
-/** What became of drafts, and which messages are new by them. */
+/** Result of an append. */
 export interface Appended {
-  /** One result a draft. */
+  /** One result per draft. */
   readonly stored: readonly Stored[];
-  /** Those that are no duplicates, in the order of offsets. */
+  /** New messages without the duplicates, in the order of offsets. */
   readonly added: readonly Message[];
 }
 
-/** A user's publish id; the length keeps user and id apart, whatever they consist of. */
+/** Builds the dedupe key. The length prefix keeps user and id apart, whatever they contain. */
 function publishKey({ from: { user }, id }: Draft): string {
   return `${user.length}:${user}${id}`;
 }
@@ -38,35 +38,35 @@ function publishBytes({ key }: Publish): number {
   return PUBLISH_BYTES + CHARACTER_BYTES * key.length;
 }
 
-/** The messages of one room, as long as retention keeps them. Nothing goes by itself: what is due goes with the next use. */
+/** Retained messages of one room. No timer removes expired ones: the next use does. */
 export class RoomLog {
   readonly #retention: Retention;
-  /** Without holes, up to the head. */
+  /** Consecutive messages up to the head. */
   readonly #messages = new Queue<Message>();
   readonly #publishes = new Queue<Publish>();
   readonly #publishOf = new Map<string, Publish>();
   #head = 0;
   #bytes = 0;
-  /** The part of it that recognizes repetitions. */
+  /** Share of the dedupe entries in `#bytes`. */
   #publishesBytes = 0;
 
   constructor(retention: Retention) {
     this.#retention = retention;
   }
 
-  /** Offset of the last message; 0 when there was none yet. */
+  /** Offset of the last message; 0 before the first. */
   get head(): number {
     return this.#head;
   }
 
-  /** What it keeps takes about this much. */
+  /** Approximate memory of the log, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Stores what is not a duplicate; `at` is the time now. */
+  /** Stores all drafts that are not duplicates; `at` is the current time. */
   append(drafts: readonly Draft[], at: number): Appended {
-    this.#forgetPublishes(at);
+    this.#expirePublishes(at);
     const stored: Stored[] = [];
     const added: Message[] = [];
     for (const draft of drafts) {
@@ -78,7 +78,7 @@ export class RoomLog {
       }
       const { id, event, data, from } = draft;
       const message = { offset: ++this.#head, at, id, event, data, from };
-      this.#keep(message, { key, offset: message.offset, at });
+      this.#retain(message, { key, offset: message.offset, at });
       stored.push({ offset: message.offset, duplicate: false });
       added.push(message);
     }
@@ -86,12 +86,12 @@ export class RoomLog {
     return { stored, added };
   }
 
-  /** Reads a page; `now` is the time now. */
+  /** Reads a page; `now` is the current time. */
   page(request: PageRequest, now: number): Omit<Page, "epoch"> {
     this.#trim(now);
     const head = this.#head;
     const first = head - this.#messages.length + 1;
-    // Inclusive bounds of the page; `to` lies before `from` when it holds nothing.
+    // Inclusive bounds of the page; `to` lies before `from` if the page is empty.
     let from: number;
     let to: number;
     let more: boolean;
@@ -108,10 +108,10 @@ export class RoomLog {
   }
 
   /**
-   * Gives up the oldest there is. Messages before what recognizes their repetition, so that a retry is not stored again, as long as that
-   * is no more than half of it all. False when there is nothing.
+   * Drops the oldest message or dedupe entry; returns false if the log is empty. Messages go first,
+   * so that a retry is not stored twice, until the dedupe entries use more than half of the memory.
    */
-  forgetOldest(): boolean {
+  dropOldest(): boolean {
     const hasMessages = this.#messages.length > 0;
     const hasPublishes = this.#publishes.length > 0;
     if (hasMessages && (!hasPublishes || this.#publishesBytes <= this.#bytes / 2)) this.#dropMessage();
@@ -119,7 +119,7 @@ export class RoomLog {
     return hasMessages || hasPublishes;
   }
 
-  #keep(message: Message, publish: Publish): void {
+  #retain(message: Message, publish: Publish): void {
     this.#messages.push(message);
     this.#publishes.push(publish);
     this.#publishOf.set(publish.key, publish);
@@ -136,7 +136,7 @@ export class RoomLog {
     }
   }
 
-  #forgetPublishes(now: number): void {
+  #expirePublishes(now: number): void {
     const { dedupeMs } = this.#retention;
     for (let oldest = this.#publishes.oldest; oldest && oldest.at + dedupeMs <= now;) {
       this.#dropPublish();

@@ -1,47 +1,51 @@
 import type { PresenceChange, PresenceEntry, Resumption } from "../contract.ts";
-import type { Expiries, Expiry } from "./scheduled_tasks.ts";
+import type { ScheduledTask, ScheduledTasks } from "./scheduled_tasks.ts";
 
-/** An entry in its place. */
-interface Placed {
+/** An entry with its owner and its state. */
+interface EntryRecord {
   entry: PresenceEntry;
-  /** The isolate that answers for it. */
+  /** Backplane of the isolate that the connection belongs to. */
   owner: object;
-  /** Present while it lingers: its end. */
-  expiry: Expiry | undefined;
-  /** The connection that a resume named to take it over: a client that missed its welcome names it again. */
+  /**
+   * Removes the entry at the end of its disconnect grace period; present during that period only.
+   */
+  removal: ScheduledTask | undefined;
+  /**
+   * Connection that a resume named to take over this entry. A client that missed its `welcome`
+   * names the same connection again.
+   */
   readonly resumedFrom: string | undefined;
 }
 
-/** Who is present in one room. What changes is returned, for the room to deliver. */
+/** Presence entries of one room. Each method returns its change, for the room to deliver. */
 export class RoomPresence {
-  readonly #expiries: Expiries;
+  readonly #tasks: ScheduledTasks;
   readonly #onExpired: (change: PresenceChange) => void;
-  readonly #placed = new Map<string, Placed>();
-  /** Those that linger, in the order in which they were lost. */
-  readonly #lingering = new Set<Placed>();
+  readonly #records = new Map<string, EntryRecord>();
+  /** Entries in their grace period, in the order in which they were disconnected. */
+  readonly #lingering = new Set<EntryRecord>();
 
-  /** `onExpired` is told who left since nobody took over. */
-  constructor(expiries: Expiries, onExpired: (change: PresenceChange) => void) {
-    this.#expiries = expiries;
+  /** Calls `onExpired` for each entry whose grace period ends without a takeover. */
+  constructor(tasks: ScheduledTasks, onExpired: (change: PresenceChange) => void) {
+    this.#tasks = tasks;
     this.#onExpired = onExpired;
   }
 
-  /** How many entries there are. */
   get size(): number {
-    return this.#placed.size;
+    return this.#records.size;
   }
 
-  /** Who is present. */
+  /** Lists the entries, those in their grace period included. */
   list(): PresenceEntry[] {
-    return Array.from(this.#placed.values(), ({ entry }) => entry);
+    return Array.from(this.#records.values(), ({ entry }) => entry);
   }
 
   /** See `Backplane.enter`. */
   enter({ user, connection, state }: PresenceEntry, owner: object): PresenceChange | undefined {
     const entry = { user, connection, state };
-    const own = this.#placed.get(connection);
+    const own = this.#records.get(connection);
     if (own) {
-      this.#recover(own);
+      this.#endGrace(own);
       own.owner = owner;
       if (own.entry.state === state) return undefined;
       own.entry = entry;
@@ -49,82 +53,85 @@ export class RoomPresence {
     }
     const lingering = this.#oldestLingering(user);
     if (lingering) return this.#takeOver(lingering, entry, owner, undefined);
-    this.#placed.set(connection, { entry, owner, expiry: undefined, resumedFrom: undefined });
+    this.#records.set(connection, { entry, owner, removal: undefined, resumedFrom: undefined });
     return { type: "joined", entry };
   }
 
   /** See `Backplane.resume`. */
   resume({ user, connection, previous }: Resumption, owner: object): PresenceChange | undefined {
-    if (this.#placed.has(connection)) return undefined;
-    const placed = previous === undefined ? this.#oldestLingering(user) : this.#entryOf(previous);
-    if (placed?.entry.user !== user) return undefined;
-    return this.#takeOver(placed, { user, connection, state: placed.entry.state }, owner, previous);
+    if (this.#records.has(connection)) return undefined;
+    const record = previous === undefined ? this.#oldestLingering(user) : this.#recordOf(previous);
+    if (record?.entry.user !== user) return undefined;
+    return this.#takeOver(record, { user, connection, state: record.entry.state }, owner, previous);
   }
 
   /** See `Backplane.leave`. */
   leave(connection: string): PresenceChange | undefined {
-    const placed = this.#placed.get(connection);
-    return placed && this.#remove(placed);
+    const record = this.#records.get(connection);
+    return record && this.#remove(record);
   }
 
-  /** See `Backplane.linger`; `until` is in milliseconds since 1970. One that lingers already keeps its time. */
+  /**
+   * See `Backplane.linger`; `until` is in milliseconds since 1970. A grace period that has begun
+   * keeps its end.
+   */
   linger(connection: string, until: number): void {
-    const placed = this.#placed.get(connection);
-    if (placed) this.#lose(placed, until);
+    const record = this.#records.get(connection);
+    if (record) this.#startGrace(record, until);
   }
 
-  /** Lets all entries of an isolate linger. */
+  /** Starts the grace period of all entries of an owner. */
   lingerAllOf(owner: object, until: number): void {
-    for (const placed of this.#placed.values()) {
-      if (placed.owner === owner) this.#lose(placed, until);
+    for (const record of this.#records.values()) {
+      if (record.owner === owner) this.#startGrace(record, until);
     }
   }
 
-  #lose(placed: Placed, until: number): void {
-    if (placed.expiry) return;
-    placed.expiry = this.#expiries.add(until, () => this.#onExpired(this.#remove(placed)));
-    this.#lingering.add(placed);
+  #startGrace(record: EntryRecord, until: number): void {
+    if (record.removal) return;
+    record.removal = this.#tasks.add(until, () => this.#onExpired(this.#remove(record)));
+    this.#lingering.add(record);
   }
 
-  #recover(placed: Placed): void {
-    if (!placed.expiry) return;
-    this.#expiries.cancel(placed.expiry);
-    placed.expiry = undefined;
-    this.#lingering.delete(placed);
+  #endGrace(record: EntryRecord): void {
+    if (!record.removal) return;
+    this.#tasks.cancel(record.removal);
+    record.removal = undefined;
+    this.#lingering.delete(record);
   }
 
   #takeOver(
-    placed: Placed,
+    record: EntryRecord,
     entry: PresenceEntry,
     owner: object,
     resumedFrom: string | undefined,
   ): PresenceChange {
-    const previous = placed.entry.connection;
-    this.#recover(placed);
-    this.#placed.delete(previous);
-    this.#placed.set(entry.connection, { entry, owner, expiry: undefined, resumedFrom });
+    const previous = record.entry.connection;
+    this.#endGrace(record);
+    this.#records.delete(previous);
+    this.#records.set(entry.connection, { entry, owner, removal: undefined, resumedFrom });
     return { type: "updated", entry, previous };
   }
 
-  #remove(placed: Placed): PresenceChange {
-    this.#recover(placed);
-    this.#placed.delete(placed.entry.connection);
-    return { type: "left", entry: placed.entry };
+  #remove(record: EntryRecord): PresenceChange {
+    this.#endGrace(record);
+    this.#records.delete(record.entry.connection);
+    return { type: "left", entry: record.entry };
   }
 
-  /** The connection's entry, or the one that went on from it. */
-  #entryOf(connection: string): Placed | undefined {
-    const own = this.#placed.get(connection);
+  /** Finds the connection's entry, or the entry that was resumed from it. */
+  #recordOf(connection: string): EntryRecord | undefined {
+    const own = this.#records.get(connection);
     if (own) return own;
-    for (const placed of this.#placed.values()) {
-      if (placed.resumedFrom === connection) return placed;
+    for (const record of this.#records.values()) {
+      if (record.resumedFrom === connection) return record;
     }
     return undefined;
   }
 
-  #oldestLingering(user: string): Placed | undefined {
-    for (const placed of this.#lingering) {
-      if (placed.entry.user === user) return placed;
+  #oldestLingering(user: string): EntryRecord | undefined {
+    for (const record of this.#lingering) {
+      if (record.entry.user === user) return record;
     }
     return undefined;
   }

@@ -1,79 +1,80 @@
-/** Something that is going to happen, unless it is cancelled. */
-export interface Expiry {
-  /** Milliseconds since 1970. */
+/** Cancellable task that is due at `at`. */
+export interface ScheduledTask {
+  /** Due time, in milliseconds since 1970. */
   readonly at: number;
-  /** Absent once it has happened or was cancelled. */
-  happen: (() => void) | undefined;
+  /** Action of the task; absent once it has run or was cancelled. */
+  run: (() => void) | undefined;
 }
 
-/** What a timer can wait at most, in milliseconds. */
+/** Longest delay of a timer, in milliseconds. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** What is going to happen at its time. One timer, for the earliest, serves all; while stopped there is none. */
-export class Expiries {
+/** Runs tasks at their due times. One timer, set for the earliest task, serves all of them. */
+export class ScheduledTasks {
   readonly #now: () => number;
-  /** The earliest first, cancelled ones among them. */
-  readonly #pending: Expiry[] = [];
+  /** Tasks in the order of their due times; includes cancelled ones. */
+  readonly #pending: ScheduledTask[] = [];
+  /** Number of pending tasks that are not cancelled. */
   #live = 0;
   #running = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
 
-  /** `now` is in milliseconds since 1970. */
+  /** Reads the time, in milliseconds since 1970, from `now`. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** From now on things happen by themselves. */
+  /** Starts the timer: due tasks run by themselves. */
   start(): void {
     this.#running = true;
     this.#arm();
   }
 
-  /** From now on things happen by `runDue` only. */
+  /** Stops the timer: tasks run in `runDue` only. */
   stop(): void {
     this.#running = false;
     this.#arm();
   }
 
-  /** Lets something happen at a time. */
-  add(at: number, happen: () => void): Expiry {
-    const expiry: Expiry = { at, happen };
-    // From the end: nearly always it is the latest.
-    let place = this.#pending.length;
-    while ((this.#pending[place - 1]?.at ?? -Infinity) > at) place--;
-    this.#pending.splice(place, 0, expiry);
+  /** Schedules an action. */
+  add(at: number, run: () => void): ScheduledTask {
+    const task: ScheduledTask = { at, run };
+    // Searches from the end: a new task is nearly always the latest.
+    let index = this.#pending.length;
+    while ((this.#pending[index - 1]?.at ?? -Infinity) > at) index--;
+    this.#pending.splice(index, 0, task);
     this.#live++;
     this.#arm();
-    return expiry;
+    return task;
   }
 
-  /** Lets it not happen; when it has happened already, nothing. */
-  cancel(expiry: Expiry): void {
-    if (!expiry.happen) return;
-    expiry.happen = undefined;
+  /** Cancels a task. Does nothing if the task has run or was cancelled. */
+  cancel(task: ScheduledTask): void {
+    if (!task.run) return;
+    task.run = undefined;
     this.#live--;
     this.#arm();
   }
 
-  /** Lets everything happen whose time has come, in the order of time. */
+  /** Runs all due tasks, in the order of their due times. */
   runDue(): void {
     const now = this.#now();
     let count = 0;
     while ((this.#pending[count]?.at ?? Infinity) <= now) count++;
     if (count === 0) return;
-    // Taken out before anything happens: what happens may add, cancel or come back here.
-    for (const expiry of this.#pending.splice(0, count)) {
-      const { happen } = expiry;
-      this.cancel(expiry);
-      happen?.();
+    // Removes the tasks before it runs them: a task may add, cancel or call `runDue`.
+    for (const task of this.#pending.splice(0, count)) {
+      const { run } = task;
+      this.cancel(task);
+      run?.();
     }
   }
 
   #arm(): void {
     if (this.#live === 0) this.#pending.length = 0;
     const next = this.#running ? this.#pending[0]?.at ?? Infinity : Infinity;
-    // A timer that is too early stays: it costs less to let it ring than to set it anew with every cancelling.
+    // Keeps a timer that fires too early: that costs less than a new timer after each cancellation.
     if (this.#timerAt <= next && next !== Infinity) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
