@@ -8,7 +8,7 @@ import { startServer } from "../support/running_server.ts";
 import { PATIENCE_MS, SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
 
-Deno.test("the endpoint is told which subprotocol was selected, and none when there is none", async () => {
+Deno.test("the endpoint sees the selected subprotocol, or an empty text if none was selected", async () => {
   await using running = await startSocketEndpoint({
     onOpen: (socket) => void socket.send(`protocol: ${socket.protocol}`),
   });
@@ -20,11 +20,11 @@ Deno.test("the endpoint is told which subprotocol was selected, and none when th
 
 const BYTES = new Uint8Array([0, 1, 127, 128, 255]);
 
-/** What all clients are reduced to. */
+/** Common interface of all clients. */
 interface Client {
   readonly protocol: string;
   send(data: string | typeof BYTES): void;
-  /** The next message: text, or the bytes of a binary one. */
+  /** Returns the next message: text, or the bytes of a binary message. */
   next(): Promise<string | number[]>;
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ const connectPartySocket: Connect = async (url, protocols) => {
   return clientOf(socket, inbox, closed.promise);
 };
 
-/** A socket that tells what happens by events, as a client. */
+/** Adapts an event-based socket to `Client`. */
 function clientOf(
   socket: Pick<Client, "protocol" | "send"> & { close(): void },
   inbox: Inbox,
@@ -94,7 +94,7 @@ function clientOf(
   };
 }
 
-/** Messages that arrived, for whoever asks next. */
+/** Queue of received messages. */
 class Inbox {
   readonly #messages: (string | number[])[] = [];
   #arrival = Promise.withResolvers<void>();
@@ -141,12 +141,13 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
   }
 }
 
-Deno.test("a client that offers only its token gets no subprotocol selected, and never the token", async () => {
+Deno.test("a client that offers only its token gets no subprotocol selected, in particular not the token", async () => {
   await using running = await startServer();
   const url = new URL(await running.socketUrl("/echo"));
   const token = url.searchParams.get("token") ?? "";
   url.search = "";
-  // ws and Deno refuse a connection for which they offered something and nothing was selected: what they sent is seen raw.
+  // Raw request: ws and Deno reject a connection if they offered subprotocols and none was
+  // selected.
   const { status, headers } = await rawGet(running.port, url.pathname, [
     ...HANDSHAKE,
     `Sec-WebSocket-Protocol: jwt-${token}`,
@@ -164,6 +165,6 @@ Deno.test("ws of Node learns the status of a refusal", async () => {
       refused.resolve(statusCode);
       socket.close();
     })
-    .on("error", () => {/* that it was closed before it was open */});
+    .on("error", () => {/* reports the close before the open */});
   assertEquals(await deadline(refused.promise, PATIENCE_MS), 401);
 });

@@ -17,14 +17,14 @@ import { startServer } from "../support/running_server.ts";
 import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
 const PLANS: Readonly<Record<string, Omit<DrainPlan, "reconnectWithinMs">>> = {
-  wall_clock: { withinMs: 8_000, heaviestFirst: false, hurried: false },
-  SIGTERM: { withinMs: 8_000, heaviestFirst: false, hurried: false },
-  memory: { withinMs: 1_000, heaviestFirst: true, hurried: false },
-  cpu: { withinMs: 0, heaviestFirst: false, hurried: true },
-  early_drop: { withinMs: 0, heaviestFirst: false, hurried: false },
-  termination: { withinMs: 0, heaviestFirst: false, hurried: false },
-  SIGINT: { withinMs: 0, heaviestFirst: false, hurried: false },
-  "something new": { withinMs: 0, heaviestFirst: false, hurried: false },
+  wall_clock: { withinMs: 8_000, heaviestFirst: false, isImmediate: false },
+  SIGTERM: { withinMs: 8_000, heaviestFirst: false, isImmediate: false },
+  memory: { withinMs: 1_000, heaviestFirst: true, isImmediate: false },
+  cpu: { withinMs: 0, heaviestFirst: false, isImmediate: true },
+  early_drop: { withinMs: 0, heaviestFirst: false, isImmediate: false },
+  termination: { withinMs: 0, heaviestFirst: false, isImmediate: false },
+  SIGINT: { withinMs: 0, heaviestFirst: false, isImmediate: false },
+  "something new": { withinMs: 0, heaviestFirst: false, isImmediate: false },
 };
 
 for (const [reason, expected] of Object.entries(PLANS)) {
@@ -34,7 +34,7 @@ for (const [reason, expected] of Object.entries(PLANS)) {
   });
 }
 
-Deno.test("no plan takes longer than there is time, and the more sockets, the longer their return is spread", () => {
+Deno.test("no plan exceeds the given time, and more sockets spread their reconnects over a longer time", () => {
   const reasons = fc.constantFrom(...Object.keys(PLANS));
   const count = fc.nat(20_000);
   fc.assert(fc.property(reasons, fc.nat(600_000), count, count, (reason, spareMs, one, other) => {
@@ -42,18 +42,18 @@ Deno.test("no plan takes longer than there is time, and the more sockets, the lo
     const more = planDrain({ reason, spareMs, sockets: Math.max(one, other) });
     assertLessOrEqual(fewer.withinMs, spareMs);
     assertLessOrEqual(fewer.reconnectWithinMs, more.reconnectWithinMs);
-    // 14.1: a client waits no longer than that.
+    // 14.1: a client waits at most that long.
     assertLessOrEqual(more.reconnectWithinMs, 10_000);
     assertGreater(fewer.reconnectWithinMs, 0);
   }));
 });
 
-/** A socket with so many bytes waiting, that notes when it is drained. */
-function heavy(
+/** Creates a socket with pending bytes that records its drain. */
+function heavySocket(
   bytes: number,
   drained: number[],
   notices: DrainNotice[],
-  isolate: () => ConnectionRegistry,
+  registry: () => ConnectionRegistry,
 ): DrainableSocket {
   const socket: DrainableSocket = {
     id: String(bytes),
@@ -62,7 +62,7 @@ function heavy(
     received: 0,
     isOpen: true,
     isSlow: false,
-    waitingBytes: bytes,
+    pendingBytes: bytes,
     send: () => true,
     sendJson: () => true,
     sendError: () => true,
@@ -71,13 +71,13 @@ function heavy(
     drain(notice) {
       drained.push(bytes);
       notices.push(notice);
-      isolate().remove(socket);
+      registry().remove(socket);
     },
   };
   return socket;
 }
 
-function isolateOf(
+function registryOf(
   bytes: readonly number[],
   drained: number[],
   notices: DrainNotice[] = [],
@@ -90,7 +90,7 @@ function isolateOf(
     },
   );
   log.close();
-  const isolate: ConnectionRegistry = new ConnectionRegistry({
+  const registry: ConnectionRegistry = new ConnectionRegistry({
     id: "i",
     isShortOfMemory: () => false,
     maxConnections: 1_000,
@@ -100,30 +100,30 @@ function isolateOf(
     now: () => performance.now(),
     random: () => 0.5,
   });
-  for (const size of bytes) isolate.add(heavy(size, drained, notices, () => isolate));
-  return isolate;
+  for (const size of bytes) registry.add(heavySocket(size, drained, notices, () => registry));
+  return registry;
 }
 
-Deno.test("short of memory, those go first whose peers do not read", async () => {
+Deno.test("a memory drain closes the sockets with the most pending bytes first", async () => {
   const drained: number[] = [];
-  const isolate = isolateOf([0, 5, 900, 0, 70], drained);
-  await deadline(isolate.drain("memory", 200), PATIENCE_MS);
+  const registry = registryOf([0, 5, 900, 0, 70], drained);
+  await deadline(registry.drain("memory", 200), PATIENCE_MS);
   assertEquals(drained, [900, 70, 5, 0, 0]);
 });
 
-Deno.test("short of CPU, all are told so in one go, and when to come back", async () => {
+Deno.test("a cpu drain notifies all sockets at once, each with its reconnect delay", async () => {
   const drained: number[] = [];
   const notices: DrainNotice[] = [];
-  const isolate = isolateOf(Array.from({ length: 500 }, () => 0), drained, notices);
-  const done = isolate.drain("cpu", 60_000);
+  const registry = registryOf(Array.from({ length: 500 }, () => 0), drained, notices);
+  const done = registry.drain("cpu", 60_000);
   assertEquals(notices.length, 500);
-  assert(notices.every(({ hurried, reconnectAfterMs }) => hurried && reconnectAfterMs === 500));
+  assert(notices.every(({ isImmediate, reconnectAfterMs }) => isImmediate && reconnectAfterMs === 500));
   await deadline(done, PATIENCE_MS);
 });
 
 for (const [reason, left] of [["cpu", 1], ["early_drop", 0]] as const) {
-  Deno.test(`drained for ${reason}, ${left} of 1 is left present for whoever closes the backplane`, async () => {
-    // Who lingers without a grace is gone.
+  Deno.test(`after a drain for ${reason}, ${left} of 1 presence entries is left for the backplane's close`, async () => {
+    // Without a grace period, a lingering entry leaves immediately.
     await using running = await startServer({ env: { PRESENCE_GRACE_MS: "0" } });
     const backplane = backplaneOf(running);
     await using alice = await RoomClient.join(running, "r");
@@ -135,9 +135,9 @@ for (const [reason, left] of [["cpu", 1], ["early_drop", 0]] as const) {
   });
 }
 
-Deno.test("memory is looked at four times a second at most", () => {
-  let now = 0, used = 10, looks = 0;
-  const watch = new MemoryWatch({ maxBytes: 100, now: () => now, usedBytes: () => (looks++, used) });
+Deno.test("memory use is read at most four times a second", () => {
+  let now = 0, used = 10, reads = 0;
+  const watch = new MemoryWatch({ maxBytes: 100, now: () => now, usedBytes: () => (reads++, used) });
   assertFalse(watch.isShort);
   used = 101;
   now = 249;
@@ -149,17 +149,17 @@ Deno.test("memory is looked at four times a second at most", () => {
   assert(watch.isShort);
   now = 500;
   assertFalse(watch.isShort);
-  assertEquals(looks, 3);
+  assertEquals(reads, 3);
 });
 
-Deno.test("what is in use includes what V8 holds outside its heap", () => {
+Deno.test("memory use includes memory that V8 holds outside its heap", () => {
   const before = usedMemory();
   const held = new Uint8Array(50_000_000).fill(1);
   assertGreater(usedMemory() - before, 40_000_000);
   assertEquals(held.length, 50_000_000);
 });
 
-Deno.test("without memory for more, an upgrade is refused with 503 and when to try again; who is in stays", async () => {
+Deno.test("without memory for more, an upgrade gets 503 with Retry-After, and open sockets stay", async () => {
   await using running = await startServer({ env: { ADMIT_BELOW_MB: "1000" } });
   await using alice = await RoomClient.join(running, "r");
   await using short = await startServer({ env: { ADMIT_BELOW_MB: "16" }, issuer: running.issuer });

@@ -5,7 +5,7 @@ import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
 import { Trace } from "../../tools/support/trace.ts";
 
-/** The ways in which a handler can fail. */
+/** Ways in which a handler can fail. */
 const FAILURES: Readonly<Record<string, (error: unknown) => void | Promise<void>>> = {
   "throws": (error) => {
     throw error;
@@ -17,12 +17,12 @@ const FAILURES: Readonly<Record<string, (error: unknown) => void | Promise<void>
   },
 };
 
-/** A socket at another endpoint of the same process, to see that it notices nothing. */
+/** Opens a socket at another endpoint of the same process, which failures must not affect. */
 async function openBystander(running: RunningServer): Promise<SocketClient> {
   return await SocketClient.open(await running.socketUrl("/echo", "bystander"));
 }
 
-/** That the next message the bystander gets is the answer to its own. */
+/** Asserts that the bystander's next message answers its own. */
 async function assertUndisturbed(bystander: SocketClient): Promise<void> {
   bystander.send("still here");
   assertEquals(await bystander.next(), "Echo: still here");
@@ -38,7 +38,7 @@ async function assertErrorFrame(client: SocketClient): Promise<void> {
   });
 }
 
-/** That one failure of this handler was logged, under the request id of the socket's upgrade. */
+/** Asserts that one failure of this handler was logged, with the request id of the upgrade. */
 async function assertLogged(running: RunningServer, handler: string, message: string): Promise<void> {
   const [failure, ...more] = await running.logged("socket.handler_failed");
   assertEquals(more, []);
@@ -56,7 +56,7 @@ async function assertLogged(running: RunningServer, handler: string, message: st
 }
 
 for (const [way, fail] of Object.entries(FAILURES)) {
-  Deno.test(`an onOpen that ${way} costs its socket an error frame and a close with 1011`, async () => {
+  Deno.test(`an onOpen that ${way} gives its socket an error frame and a close with 1011`, async () => {
     await using running = await startSocketEndpoint({ onOpen: () => fail(new Error("open broke")) });
     await using bystander = await openBystander(running);
     await using client = await SocketClient.open(await running.socketUrl("/x"));
@@ -66,7 +66,7 @@ for (const [way, fail] of Object.entries(FAILURES)) {
     await assertUndisturbed(bystander);
   });
 
-  Deno.test(`an onMessage that ${way} costs its socket an error frame, and the socket goes on`, async () => {
+  Deno.test(`an onMessage that ${way} gives its socket an error frame, and the socket stays open`, async () => {
     await using running = await startSocketEndpoint({
       onMessage: (socket, data) =>
         data === "fail" ? fail(new Error("message broke")) : void socket.send(data),
@@ -81,7 +81,7 @@ for (const [way, fail] of Object.entries(FAILURES)) {
     await assertUndisturbed(bystander);
   });
 
-  Deno.test(`an onClose that ${way} costs a line in the log, and the socket is counted out`, async () => {
+  Deno.test(`an onClose that ${way} writes a line to the log, and the socket no longer counts`, async () => {
     await using running = await startSocketEndpoint({ onClose: () => fail(new Error("close broke")) });
     await using bystander = await openBystander(running);
     const client = await SocketClient.open(await running.socketUrl("/x"));
@@ -93,7 +93,7 @@ for (const [way, fail] of Object.entries(FAILURES)) {
   });
 }
 
-/** What JavaScript lets be thrown, and few expect. */
+/** Thrown values that JavaScript allows and few expect. */
 const ODD_THROWN: Readonly<Record<string, () => unknown>> = {
   "undefined": () => undefined,
   "a symbol": () => Symbol("odd"),
@@ -114,7 +114,7 @@ const ODD_THROWN: Readonly<Record<string, () => unknown>> = {
 
 for (const [what, make] of Object.entries(ODD_THROWN)) {
   for (const way of ["throws", "rejects"] as const) {
-    Deno.test(`an onMessage that ${way} with ${what} is caught like any other`, async () => {
+    Deno.test(`an onMessage that ${way} with ${what} is handled like any other failure`, async () => {
       await using running = await startSocketEndpoint({
         onMessage: (socket, data) => data === "fail" ? FAILURES[way]?.(make()) : void socket.send(data),
       });
@@ -129,7 +129,7 @@ for (const [what, make] of Object.entries(ODD_THROWN)) {
 }
 
 for (const code of [1004, 1005, 1006, 1015, 0, 999, 99999, -1, 65_536 + 1006, 1000.5, NaN]) {
-  Deno.test(`a handler that closes with the forbidden code ${code} closes with 1011 and takes nothing down`, async () => {
+  Deno.test(`a handler that closes with the forbidden code ${code} closes with 1011 and affects no other socket`, async () => {
     const ended = new Trace();
     await using running = await startSocketEndpoint(
       {

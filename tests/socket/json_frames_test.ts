@@ -1,5 +1,5 @@
 import { assertEquals, assertObjectMatch } from "@std/assert";
-// The root import map has no zod; it is the version of the function that counts here.
+// The root import map has no zod; this is the function's version.
 // deno-lint-ignore no-import-prefix
 import { z } from "npm:zod@4.6.7";
 import { receiveJson } from "../../packages/server/src/socket/receive_json.ts";
@@ -14,7 +14,7 @@ const Move = z.object({
 });
 type Move = z.output<typeof Move>;
 
-/** Answers each message that reached the handler with what it got. */
+/** Starts an endpoint that returns each message its handler receives. */
 const startMoves = () =>
   startSocketEndpoint({
     onMessage: receiveJson(Move, (socket, message: Move) => void socket.sendJson({ got: message })),
@@ -25,7 +25,7 @@ async function answerTo(client: SocketClient, message: string): Promise<Record<s
   return JSON.parse(String(await client.next()));
 }
 
-Deno.test("a message of the right shape reaches the handler as the schema makes it", async () => {
+Deno.test("a message that matches the schema reaches the handler as the schema transforms it", async () => {
   await using running = await startMoves();
   await using client = await SocketClient.open(await running.socketUrl("/x"));
   const answer = await answerTo(client, '{"type":"move","at":{"x":1,"z":9},"unknown":true}');
@@ -45,7 +45,7 @@ for (const text of ["", "{", "undefined", "{'type':'move'}", '{"type":"move"}}',
   });
 }
 
-/** Wrong messages, and the field that the answer names. */
+/** Invalid messages, and the field that the answer names. */
 const WRONG: readonly (readonly [message: string, field: string | undefined])[] = [
   ["1", undefined],
   ["null", undefined],
@@ -70,14 +70,14 @@ for (const [message, field] of WRONG) {
   });
 }
 
-Deno.test("binary closes with 1003 and does not reach the handler", async () => {
+Deno.test("a binary message closes with 1003 and does not reach the handler", async () => {
   await using running = await startMoves();
   await using client = await SocketClient.open(await running.socketUrl("/x"));
   client.send(new TextEncoder().encode('{"type":"move","at":{"x":1}}').buffer);
   assertEquals(await client.closed(), { code: 1003, reason: "this endpoint speaks JSON text" });
 });
 
-Deno.test("a handler of JSON that rejects is answered like any other that does", async () => {
+Deno.test("a JSON handler that rejects is handled like any other failure", async () => {
   await using running = await startSocketEndpoint({
     onMessage: receiveJson(Move, () => Promise.reject(new Error("broke"))),
   });
@@ -112,7 +112,7 @@ for (
   });
 }
 
-Deno.test("a message nested as deep as a frame allows costs its sender an answer, nobody a connection", async () => {
+Deno.test("a message nested as deep as a frame allows is answered, and no connection closes", async () => {
   await using running = await startMoves();
   await using bystander = await SocketClient.open(await running.socketUrl("/x", "bystander"));
   await using client = await SocketClient.open(await running.socketUrl("/x"));

@@ -6,13 +6,13 @@ import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
 import { Trace } from "../../tools/support/trace.ts";
 
-/** Answers with how much has arrived. */
+/** Answers each message with its length. */
 const measure: SocketHandlers = {
   onMessage: (socket, data) =>
     void socket.send(String(typeof data === "string" ? data.length : data.byteLength)),
 };
 
-/** Messages that fill a frame of `bytes` to the last one, and what `measure` says of them. */
+/** Messages that fill a frame of exactly `bytes`, and the length that `measure` answers. */
 const FILLED: Readonly<Record<string, (bytes: number) => readonly [string | ArrayBuffer, length: number]>> = {
   "ASCII text": (bytes) => ["a".repeat(bytes), bytes],
   "text of two-byte characters": (
@@ -46,7 +46,7 @@ for (const [what, fill] of Object.entries(FILLED)) {
   }
 }
 
-Deno.test("MAX_QUEUED_FRAMES may wait behind a handler that works, one more closes with 4429", async () => {
+Deno.test("MAX_QUEUED_FRAMES may queue behind a running handler, one more closes with 4429", async () => {
   const seen = new Trace();
   const gate = Promise.withResolvers<void>();
   await using running = await startSocketEndpoint({
@@ -75,7 +75,7 @@ Deno.test("MAX_QUEUED_FRAMES may wait behind a handler that works, one more clos
   await seen.until("not meant");
 });
 
-Deno.test("MAX_QUEUED_FRAMES waiting frames are all handled", async () => {
+Deno.test("MAX_QUEUED_FRAMES queued frames are all handled", async () => {
   const seen = new Trace();
   const gate = Promise.withResolvers<void>();
   await using running = await startSocketEndpoint({
@@ -94,7 +94,7 @@ Deno.test("MAX_QUEUED_FRAMES waiting frames are all handled", async () => {
 
 const MEBIBYTE = 1_048_576;
 
-Deno.test("a peer that does not read is closed with 1013 at MAX_BUFFERED_BYTES, and no more is kept for it", async () => {
+Deno.test("a peer that does not read is closed with 1013 at MAX_BUFFERED_BYTES, and nothing more is buffered", async () => {
   const opened = Promise.withResolvers<Socket>();
   await using running = await startSocketEndpoint({ onOpen: (socket) => opened.resolve(socket) }, {
     env: { MAX_BUFFERED_BYTES: String(MEBIBYTE) },
@@ -107,15 +107,15 @@ Deno.test("a peer that does not read is closed with 1013 at MAX_BUFFERED_BYTES, 
   let accepted = 0;
   while (accepted <= most && socket.send(frame)) {
     accepted += frame.length;
-    // A round trip of another socket: the runtime has had its turn to write.
-    pacer.send("turn");
+    // A round trip on another socket gives the runtime time to write.
+    pacer.send("pace");
     await pacer.next();
   }
   assertLess(accepted, most);
   assert(!socket.isOpen);
   assertEquals(socket.send("late"), false);
 
-  // When the peer reads again it gets what was accepted, then the close.
+  // The peer reads again: it gets all accepted data, then the close.
   let received = 0;
   for (;;) {
     const next = await sleeper.read();
@@ -129,7 +129,7 @@ Deno.test("a peer that does not read is closed with 1013 at MAX_BUFFERED_BYTES, 
   assertEquals(received, accepted);
 });
 
-Deno.test("a burst to a peer in one go is closed at MAX_BUFFERED_BYTES too", async () => {
+Deno.test("a burst within one tick is closed at MAX_BUFFERED_BYTES too", async () => {
   const done = Promise.withResolvers<number>();
   const frame = "a".repeat(10_000);
   await using running = await startSocketEndpoint({
@@ -146,12 +146,12 @@ Deno.test("a burst to a peer in one go is closed at MAX_BUFFERED_BYTES too", asy
 
 Deno.test("sending on a closed socket returns false and does nothing", async () => {
   const outcomes = Promise.withResolvers<unknown[]>();
-  const kept: Socket[] = [];
+  const retained: Socket[] = [];
   await using running = await startSocketEndpoint({
-    onOpen: (socket) => void kept.push(socket),
+    onOpen: (socket) => void retained.push(socket),
     onMessage(socket) {
       socket.close(4000, "over");
-      kept.push(socket);
+      retained.push(socket);
     },
     onClose(socket) {
       outcomes.resolve([
@@ -168,10 +168,10 @@ Deno.test("sending on a closed socket returns false and does nothing", async () 
   client.send("close");
   assertEquals(await client.closed(), { code: 4000, reason: "over" });
   assertEquals(await outcomes.promise, [false, false, false, false, undefined, false]);
-  assertEquals(kept[0]?.send("long after"), false);
+  assertEquals(retained[0]?.send("long after"), false);
 });
 
-/** Reasons, and what a close frame can hold of them: 123 bytes, whole characters only. */
+/** Reasons, and their part that fits a close frame: 123 bytes of whole characters. */
 const REASONS: readonly (readonly [string, string])[] = [
   ["a".repeat(123), "a".repeat(123)],
   ["a".repeat(124), "a".repeat(123)],
@@ -181,16 +181,16 @@ const REASONS: readonly (readonly [string, string])[] = [
   ["a" + "😀".repeat(40), "a" + "😀".repeat(30)],
 ];
 
-for (const [given, told] of REASONS) {
-  Deno.test(`a close reason of ${given.length} times ${[...given].at(-1)} is cut to what fits`, async () => {
+for (const [given, sent] of REASONS) {
+  Deno.test(`a close reason of ${given.length} times ${[...given].at(-1)} is cut to 123 bytes`, async () => {
     await using running = await startSocketEndpoint({ onMessage: (socket) => socket.close(4000, given) });
     await using client = await SocketClient.open(await running.socketUrl("/x"));
     client.send("close");
-    assertEquals(await client.closed(), { code: 4000, reason: told });
+    assertEquals(await client.closed(), { code: 4000, reason: sent });
   });
 }
 
-Deno.test("a close without a code is told as 1000", async () => {
+Deno.test("a close without a code sends 1000", async () => {
   await using running = await startSocketEndpoint({ onMessage: (socket) => socket.close() });
   await using client = await SocketClient.open(await running.socketUrl("/x"));
   client.send("close");

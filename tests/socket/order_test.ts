@@ -7,8 +7,8 @@ import { startSocketEndpoint } from "../support/socket_endpoint.ts";
 import { Trace } from "../../tools/support/trace.ts";
 
 /**
- * Handlers that take note of when they begin and end. A message that begins with `async` ends when the test says so, as do
- * onOpen and onClose when they are among `held`.
+ * Handlers that record their begin and end. The test ends the handlers of messages that begin with
+ * `async`, and of onOpen and onClose if they are among `held`.
  */
 class Steps {
   readonly trace = new Trace();
@@ -28,7 +28,7 @@ class Steps {
     },
   };
 
-  /** Waits until the step has begun, and lets it end. */
+  /** Waits until the step has begun, and ends it. */
   async release(name: string): Promise<void> {
     await this.trace.until(`${name} begins`);
     this.#gate(name).resolve();
@@ -52,12 +52,12 @@ async function open(running: RunningServer): Promise<RawSocket> {
   return await RawSocket.open(await running.socketUrl("/x"));
 }
 
-/** What the trace says when these steps come one after the other. */
-function inTurn(names: readonly string[]): string[] {
+/** Lists the trace entries of steps that run one after the other. */
+function oneByOne(names: readonly string[]): string[] {
   return names.flatMap((name) => [`${name} begins`, `${name} ends`]);
 }
 
-Deno.test("messages that arrive while onOpen still works are handled after it, in order, and none is lost", async () => {
+Deno.test("messages that arrive while onOpen runs are handled after it, in order, and none is lost", async () => {
   const steps = new Steps(["open"]);
   await using running = await startSocketEndpoint(steps.handlers);
   using client = await open(running);
@@ -66,7 +66,7 @@ Deno.test("messages that arrive while onOpen still works are handled after it, i
   assertEquals(steps.trace.entries, ["open begins"]);
   await steps.release("open");
   await steps.trace.until("3 ends");
-  assertEquals(steps.trace.entries, inTurn(["open", "1", "2", "3"]));
+  assertEquals(steps.trace.entries, oneByOne(["open", "1", "2", "3"]));
 });
 
 Deno.test("async onMessage handlers run one after the other, in the order of the messages", async () => {
@@ -75,16 +75,16 @@ Deno.test("async onMessage handlers run one after the other, in the order of the
   using client = await open(running);
   await client.send(textFrame("async 1"), textFrame("2"), textFrame("async 3"), textFrame("4"));
   await client.untilTakenIn();
-  assertEquals(steps.trace.entries, [...inTurn(["open"]), "async 1 begins"]);
+  assertEquals(steps.trace.entries, [...oneByOne(["open"]), "async 1 begins"]);
   await steps.release("async 1");
   await steps.trace.until("async 3 begins");
-  assertEquals(steps.trace.entries, [...inTurn(["open", "async 1", "2"]), "async 3 begins"]);
+  assertEquals(steps.trace.entries, [...oneByOne(["open", "async 1", "2"]), "async 3 begins"]);
   await steps.release("async 3");
   await steps.trace.until("4 ends");
-  assertEquals(steps.trace.entries, inTurn(["open", "async 1", "2", "async 3", "4"]));
+  assertEquals(steps.trace.entries, oneByOne(["open", "async 1", "2", "async 3", "4"]));
 });
 
-Deno.test("a handler that works does not hold up other sockets of the endpoint", async () => {
+Deno.test("a running handler does not delay other sockets of the endpoint", async () => {
   const steps = new Steps();
   await using running = await startSocketEndpoint(steps.handlers);
   using held = await open(running);
@@ -102,13 +102,13 @@ Deno.test("messages sent right before a close are handled before onClose", async
   using client = await open(running);
   await client.send(textFrame("1"), textFrame("async 2"), textFrame("3"), closeFrame(4321));
   await running.logged("socket.close");
-  assertEquals(steps.trace.entries, [...inTurn(["open", "1"]), "async 2 begins"]);
+  assertEquals(steps.trace.entries, [...oneByOne(["open", "1"]), "async 2 begins"]);
   await steps.release("async 2");
   await steps.trace.until("close ends");
   assertEquals(steps.trace.entries, [
-    ...inTurn(["open", "1", "async 2", "3"]),
+    ...oneByOne(["open", "1", "async 2", "3"]),
     "closed 4321",
-    ...inTurn(["close"]),
+    ...oneByOne(["close"]),
   ]);
 });
 
@@ -122,13 +122,13 @@ Deno.test("messages sent right before the connection breaks are handled before o
   await steps.release("async 2");
   await steps.trace.until("close ends");
   assertEquals(steps.trace.entries, [
-    ...inTurn(["open", "1", "async 2", "3"]),
+    ...oneByOne(["open", "1", "async 2", "3"]),
     "closed 1006",
-    ...inTurn(["close"]),
+    ...oneByOne(["close"]),
   ]);
 });
 
-Deno.test("what waits when the endpoint closes the socket is dropped, and onClose comes once", async () => {
+Deno.test("queued messages are dropped when the endpoint closes the socket, and onClose runs once", async () => {
   const trace = new Trace();
   const gate = Promise.withResolvers<void>();
   await using running = await startSocketEndpoint({
@@ -144,7 +144,7 @@ Deno.test("what waits when the endpoint closes the socket is dropped, and onClos
   await client.send(textFrame("1"), textFrame("2"));
   await client.untilTakenIn();
   gate.resolve();
-  // The peer closes at the same time, and breaks the connection on top of it.
+  // The peer closes at the same time, and then breaks the connection.
   await client.send(textFrame("3"), closeFrame(1000));
   client.abort();
   await running.logged("socket.close");
@@ -152,17 +152,19 @@ Deno.test("what waits when the endpoint closes the socket is dropped, and onClos
   assertEquals(trace.entries, ["1", "closed 4000 first"]);
 });
 
-/** A socket's life: what it sends, how it goes, and which of its steps take time. */
+/** Random socket: its messages, its end, and the steps that take time. */
 const Life = fc.record({
   messages: fc.array(fc.boolean(), { maxLength: 12 }),
   slowOpen: fc.boolean(),
   slowClose: fc.boolean(),
-  ending: fc.constantFrom("close frame", "broken connection"),
-  /** Before which message the client waits until the server has taken in all before it. */
+  end: fc.constantFrom("close frame", "broken connection"),
+  /**
+   * Indexes of messages before which the client waits until the server has read all earlier ones.
+   */
   pauses: fc.array(fc.nat({ max: 11 }), { maxLength: 3 }),
 });
 
-Deno.test("whatever is sent, every step comes once, in order, and never while another one works", async () => {
+Deno.test("for any messages, every step runs once, in order, and never during another one", async () => {
   let steps = new Steps();
   await using running = await startSocketEndpoint({
     onOpen: (socket) => steps.handlers.onOpen?.(socket),
@@ -170,7 +172,7 @@ Deno.test("whatever is sent, every step comes once, in order, and never while an
     onClose: (socket, close) => steps.handlers.onClose?.(socket, close),
   });
   await fc.assert(
-    fc.asyncProperty(Life, async ({ messages, slowOpen, slowClose, ending, pauses }) => {
+    fc.asyncProperty(Life, async ({ messages, slowOpen, slowClose, end, pauses }) => {
       const held = [...(slowOpen ? ["open"] : []), ...(slowClose ? ["close"] : [])];
       const names = messages.map((isAsync, index) => `${isAsync ? "async" : "sync"} ${index}`);
       steps = new Steps(held);
@@ -179,16 +181,16 @@ Deno.test("whatever is sent, every step comes once, in order, and never while an
         if (pauses.includes(index)) await client.untilTakenIn();
         await client.send(textFrame(name));
       }
-      if (ending === "close frame") await client.send(closeFrame(4000));
+      if (end === "close frame") await client.send(closeFrame(4000));
       else client.abort();
       for (const name of ["open", ...names, "close"]) {
         if (held.includes(name) || name.startsWith("async")) await steps.release(name);
       }
       await steps.trace.until("close ends");
       assertEquals(steps.trace.entries, [
-        ...inTurn(["open", ...names]),
-        ending === "close frame" ? "closed 4000" : "closed 1006",
-        ...inTurn(["close"]),
+        ...oneByOne(["open", ...names]),
+        end === "close frame" ? "closed 4000" : "closed 1006",
+        ...oneByOne(["close"]),
       ]);
     }),
     { numRuns: 100 },

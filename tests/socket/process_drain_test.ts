@@ -31,7 +31,7 @@ async function openMany(url: string, count: number): Promise<SocketClient[]> {
   return await Promise.all(Array.from({ length: count }, () => SocketClient.open(url)));
 }
 
-/** Waits for all to close with 1012, and tells between the first and the last how many milliseconds passed. */
+/** Waits until all close with 1012; returns the milliseconds between the first and the last. */
 async function closeSpan(clients: readonly SocketClient[]): Promise<number> {
   const times = await Promise.all(clients.map(async (client) => {
     const { code } = await client.closed();
@@ -48,7 +48,7 @@ async function assertRefusesUpgrades({ process, issuer }: Started): Promise<void
   assertEquals(JSON.parse(refusal.body).code, "overloaded");
 }
 
-Deno.test("hosted, beforeunload with wall_clock spreads the closing over DRAIN_SECONDS", async () => {
+Deno.test("hosted, beforeunload with wall_clock spreads the closes over DRAIN_SECONDS", async () => {
   await using started = await start({ UNLOAD_REASON: "wall_clock", DRAIN_SECONDS: "2" }, HOSTED);
   const { process, url } = started;
   const clients = await openMany(url, 40);
@@ -86,7 +86,7 @@ Deno.test("hosted, beforeunload with memory closes all sockets within a second",
   await process.logged("host.settled");
 });
 
-Deno.test("hosted, the host is asked to wait when the first socket opens, not before, and not again", async () => {
+Deno.test("hosted, waitUntil is called when the first socket opens, not before, and not again", async () => {
   await using started = await start({}, HOSTED);
   const { process, url } = started;
   const waits = () => process.stdout.filter((line) => line.includes("host.wait_until")).length;
@@ -121,7 +121,7 @@ Deno.test("SIGINT closes the sockets with 1012 at once and ends with 0", async (
   assertEquals((await deadline(process.status, PATIENCE_MS)).code, 0);
 });
 
-Deno.test("a peer that never answers its close does not keep a process from ending with 0", async () => {
+Deno.test("a peer that never answers the close does not keep a process from ending with 0", async () => {
   await using started = await start({});
   using _silent = await RawSocket.open(started.url);
   started.process.signal("SIGINT");
@@ -139,11 +139,11 @@ Deno.test("a second signal ends the process at once, with 1", async () => {
   assert(codes.includes(1006) || codes.includes(0), String(codes));
 });
 
-Deno.test("peers that went away before their upgrade do not keep a process from ending with 0", async () => {
+Deno.test("peers that left before their upgrade do not keep a process from ending with 0", async () => {
   const issuer = await createIssuer();
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
-  // The project's key set is what the process waits for while the peers go away.
+  // The process waits for the project's key set while the peers leave.
   await using project = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: listening }, async () => {
     asked.resolve();
     await answer.promise;
@@ -166,4 +166,4 @@ Deno.test("peers that went away before their upgrade do not keep a process from 
   assertEquals((await deadline(process.status, PATIENCE_MS)).code, 0);
 });
 
-function listening(): void {/* says nothing */}
+function listening(): void {/* keeps the output quiet */}

@@ -3,41 +3,41 @@ import fc from "fast-check";
 import { type Timed, TimingWheel } from "../../packages/server/src/socket/timing_wheel.ts";
 
 const TICK_MS = 10;
-/** One turn of the wheel. */
-const TURN_MS = 64 * TICK_MS;
+/** One revolution of the wheel. */
+const REVOLUTION_MS = 64 * TICK_MS;
 
-/** A wheel whose timer rings when the test says so, and whose clock the test sets. `using` puts the timers back. */
+/** A wheel whose timer and clock the test controls. `using` restores the real timers. */
 class ManualWheel implements Disposable {
   now = 0;
   readonly wheel = new TimingWheel(TICK_MS, () => this.now);
-  /** How many timers run. */
+  /** Number of running timers. */
   timers = 0;
-  #ring: (() => void) | undefined;
+  #fire: (() => void) | undefined;
   readonly #original = { setInterval: globalThis.setInterval, clearInterval: globalThis.clearInterval };
 
   constructor() {
     Object.assign(globalThis, {
-      setInterval: (ring: () => void, everyMs: number) => {
+      setInterval: (fire: () => void, everyMs: number) => {
         assertEquals(everyMs, TICK_MS);
         this.timers++;
-        this.#ring = ring;
+        this.#fire = fire;
         return 1;
       },
       clearInterval: (timer: unknown) => {
         if (timer === undefined) return;
         this.timers--;
-        this.#ring = undefined;
+        this.#fire = undefined;
       },
     });
   }
 
-  /** Lets the time pass, and the timer ring once at its end. */
+  /** Moves the clock, then fires the timer once. */
   pass(ms: number): void {
     this.now += ms;
-    this.#ring?.();
+    this.#fire?.();
   }
 
-  /** Lets the time pass, with the timer ringing as it should. */
+  /** Moves the clock and fires the timer at each tick. */
   tickThrough(ms: number): void {
     for (const end = this.now + ms; this.now < end;) this.pass(TICK_MS);
   }
@@ -47,54 +47,54 @@ class ManualWheel implements Disposable {
   }
 }
 
-/** Keeps when it was looked at; wants to be looked at again as it is told. */
-function lookedAt(nextMs: number): Timed & { readonly looks: number[] } {
-  const looks: number[] = [];
+/** Creates an object that records its checks; each check asks for the next after `nextMs`. */
+function recordChecks(nextMs: number): Timed & { readonly checks: number[] } {
+  const checks: number[] = [];
   return {
-    looks,
-    look(now) {
-      looks.push(now);
+    checks,
+    check(now) {
+      checks.push(now);
       return nextMs;
     },
   };
 }
 
-Deno.test("it looks when it was asked to, and again when the look says", () => {
+Deno.test("the wheel checks an object after its delay, and again after the delay that the check returns", () => {
   using manual = new ManualWheel();
-  const timed = lookedAt(30);
+  const timed = recordChecks(30);
   manual.wheel.add(timed, 50);
   manual.tickThrough(40);
-  assertEquals(timed.looks, []);
+  assertEquals(timed.checks, []);
   manual.tickThrough(10);
-  assertEquals(timed.looks, [50]);
+  assertEquals(timed.checks, [50]);
   manual.tickThrough(60);
-  assertEquals(timed.looks, [50, 80, 110]);
+  assertEquals(timed.checks, [50, 80, 110]);
 });
 
-Deno.test("a delay of nothing, or less, is the next tick", () => {
+Deno.test("a delay of zero or less is due at the next tick", () => {
   using manual = new ManualWheel();
-  const timed = [0, -1_000, -Infinity].map(() => lookedAt(1_000_000));
+  const timed = [0, -1_000, -Infinity].map(() => recordChecks(1_000_000));
   for (const [index, delayMs] of [0, -1_000, -Infinity].entries()) {
     const one = timed[index];
     assert(one);
     manual.wheel.add(one, delayMs);
   }
   manual.pass(TICK_MS);
-  for (const { looks } of timed) assertEquals(looks, [TICK_MS]);
+  for (const { checks } of timed) assertEquals(checks, [TICK_MS]);
 });
 
-Deno.test("what is further away than a turn is looked at once a turn", () => {
+Deno.test("a deadline beyond one revolution is checked once per revolution", () => {
   using manual = new ManualWheel();
-  const far = lookedAt(Infinity);
+  const far = recordChecks(Infinity);
   manual.wheel.add(far, 86_400_000);
-  manual.tickThrough(10 * TURN_MS);
-  assert(far.looks.length >= 9 && far.looks.length <= 11, `${far.looks.length} looks`);
+  manual.tickThrough(10 * REVOLUTION_MS);
+  assert(far.checks.length >= 9 && far.checks.length <= 11, `${far.checks.length} checks`);
 });
 
-Deno.test("the timer runs only while there is something to look at", () => {
+Deno.test("the timer runs only while objects are registered", () => {
   using manual = new ManualWheel();
-  const one = lookedAt(10);
-  const other = lookedAt(10);
+  const one = recordChecks(10);
+  const other = recordChecks(10);
   assertEquals(manual.timers, 0);
   manual.wheel.add(one, 10);
   manual.wheel.add(other, 10);
@@ -109,32 +109,32 @@ Deno.test("the timer runs only while there is something to look at", () => {
   assertEquals(manual.timers, 1);
   assertEquals(manual.wheel.now, 1_000);
   manual.pass(TICK_MS);
-  assertEquals(one.looks, [1_010]);
+  assertEquals(one.checks, [1_010]);
   manual.wheel.delete(one);
 });
 
-Deno.test("what was taken off is not looked at, and adding twice moves it", () => {
+Deno.test("a deleted object is not checked, and adding an object twice moves its check", () => {
   using manual = new ManualWheel();
-  const kept = lookedAt(1_000);
-  const gone = lookedAt(1_000);
-  manual.wheel.add(gone, 30);
-  manual.wheel.add(kept, 30);
-  manual.wheel.add(kept, 60);
-  manual.wheel.delete(gone);
+  const moved = recordChecks(1_000);
+  const deleted = recordChecks(1_000);
+  manual.wheel.add(deleted, 30);
+  manual.wheel.add(moved, 30);
+  manual.wheel.add(moved, 60);
+  manual.wheel.delete(deleted);
   manual.tickThrough(50);
-  assertEquals([kept.looks, gone.looks], [[], []]);
+  assertEquals([moved.checks, deleted.checks], [[], []]);
   manual.tickThrough(10);
-  assertEquals([kept.looks, gone.looks], [[60], []]);
+  assertEquals([moved.checks, deleted.checks], [[60], []]);
 });
 
-Deno.test("a look can take itself and others off, and add others", () => {
+Deno.test("a check may delete its own object and others, and add others", () => {
   using manual = new ManualWheel();
-  const added = lookedAt(1_000);
-  const other = lookedAt(1_000);
-  let looks = 0;
+  const added = recordChecks(1_000);
+  const other = recordChecks(1_000);
+  let checks = 0;
   const timed: Timed = {
-    look() {
-      looks++;
+    check() {
+      checks++;
       manual.wheel.delete(timed);
       manual.wheel.delete(other);
       manual.wheel.add(added, 20);
@@ -144,61 +144,61 @@ Deno.test("a look can take itself and others off, and add others", () => {
   manual.wheel.add(timed, 10);
   manual.wheel.add(other, 10);
   manual.tickThrough(100);
-  assertEquals([looks, other.looks, added.looks], [1, [], [30]]);
+  assertEquals([checks, other.checks, added.checks], [1, [], [30]]);
 });
 
-Deno.test("a busy event loop that leaves ticks out does not make deadlines late", () => {
+Deno.test("a busy event loop that skips ticks does not make deadlines late", () => {
   using manual = new ManualWheel();
-  const timed = [10, 100, 300, 500].map(() => lookedAt(1_000_000));
+  const timed = [10, 100, 300, 500].map(() => recordChecks(1_000_000));
   for (const [index, one] of timed.entries()) manual.wheel.add(one, [10, 100, 300, 500][index] ?? 0);
   manual.pass(300);
-  assertEquals(timed.map(({ looks }) => looks.length), [1, 1, 1, 0]);
-  assertEquals(timed[0]?.looks, [300]);
-  manual.pass(50 * TURN_MS);
-  assert((timed[3]?.looks.length ?? 0) >= 1, "the last one was left out");
+  assertEquals(timed.map(({ checks }) => checks.length), [1, 1, 1, 0]);
+  assertEquals(timed[0]?.checks, [300]);
+  manual.pass(50 * REVOLUTION_MS);
+  assert((timed[3]?.checks.length ?? 0) >= 1, "the last object was not checked");
 });
 
-Deno.test("ticks that are all somewhat late do not make deadlines later than a tick", () => {
+Deno.test("ticks that are all slightly late do not delay deadlines by more than a tick", () => {
   using manual = new ManualWheel();
-  const timed = lookedAt(1_000_000);
+  const timed = recordChecks(1_000_000);
   const late = 1.4 * TICK_MS;
   manual.wheel.add(timed, 40 * TICK_MS);
-  while (timed.looks.length === 0) manual.pass(late);
-  assert(manual.now <= 40 * TICK_MS + 2 * late, `looked at after ${manual.now} ms`);
+  while (timed.checks.length === 0) manual.pass(late);
+  assert(manual.now <= 40 * TICK_MS + 2 * late, `checked after ${manual.now} ms`);
 });
 
 const Step = fc.oneof(
-  fc.record({ who: fc.nat({ max: 9 }), delayMs: fc.integer({ min: -20, max: 3 * TURN_MS }) }),
-  fc.record({ gone: fc.nat({ max: 9 }) }),
+  fc.record({ index: fc.nat({ max: 9 }), delayMs: fc.integer({ min: -20, max: 3 * REVOLUTION_MS }) }),
+  fc.record({ deleted: fc.nat({ max: 9 }) }),
   fc.record({ ticks: fc.constantFrom(1, 1, 1, 2, 5, 63, 64, 65, 200) }),
 );
 
-Deno.test("whatever is added and however time passes, nobody is looked at later than asked for", () => {
+Deno.test("for any objects and any clock, no object is checked later than requested", () => {
   fc.assert(
     fc.property(fc.array(Step, { maxLength: 100 }), fc.integer({ min: 1, max: 200 }), (steps, nextMs) => {
       using manual = new ManualWheel();
       const dueAt = new Map<number, number>();
-      const timed = Array.from({ length: 10 }, (_, who): Timed => ({
-        look(now) {
-          assert(dueAt.has(who), "one that was taken off is looked at");
-          dueAt.set(who, now + nextMs);
+      const timed = Array.from({ length: 10 }, (_, index): Timed => ({
+        check(now) {
+          assert(dueAt.has(index), "a deleted object is checked");
+          dueAt.set(index, now + nextMs);
           return nextMs;
         },
       }));
       for (const step of steps) {
         if ("ticks" in step) {
           manual.pass(step.ticks * TICK_MS);
-          for (const [who, at] of dueAt) {
-            assert(at > manual.now - TICK_MS, `${who} was due at ${at} of ${manual.now}`);
+          for (const [index, at] of dueAt) {
+            assert(at > manual.now - TICK_MS, `${index} was due at ${at} of ${manual.now}`);
           }
-        } else if ("gone" in step) {
-          const one = timed[step.gone];
+        } else if ("deleted" in step) {
+          const one = timed[step.deleted];
           if (one) manual.wheel.delete(one);
-          dueAt.delete(step.gone);
+          dueAt.delete(step.deleted);
         } else {
-          const one = timed[step.who];
+          const one = timed[step.index];
           if (one) manual.wheel.add(one, step.delayMs);
-          dueAt.set(step.who, manual.now + Math.min(step.delayMs, TURN_MS));
+          dueAt.set(step.index, manual.now + Math.min(step.delayMs, REVOLUTION_MS));
         }
       }
       for (const one of timed) manual.wheel.delete(one);
@@ -208,18 +208,18 @@ Deno.test("whatever is added and however time passes, nobody is looked at later 
   );
 });
 
-Deno.test("with the runtime's own timer it looks, and gives the timer back", async () => {
+Deno.test("with the runtime's own timer, the wheel checks and clears the timer", async () => {
   const wheel = new TimingWheel(2, () => performance.now());
-  const looked = Promise.withResolvers<number>();
+  const checked = Promise.withResolvers<number>();
   const startedAt = performance.now();
   const timed: Timed = {
-    look(now) {
+    check(now) {
       wheel.delete(timed);
-      looked.resolve(now);
+      checked.resolve(now);
       return 1;
     },
   };
   wheel.add(timed, 20);
-  // The sanitizer of the test run sees a timer that is left.
-  assert(await looked.promise - startedAt >= 15);
+  // The sanitizer of the test run detects a leaked timer.
+  assert(await checked.promise - startedAt >= 15);
 });

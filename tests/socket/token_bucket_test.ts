@@ -2,14 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { TokenBucket } from "../../packages/server/src/socket/token_bucket.ts";
 
-Deno.test("it is full at first: so many at once, then none", () => {
+Deno.test("a new bucket is full: it allows its capacity at once, then nothing", () => {
   const bucket = new TokenBucket(10, 3, 1_000);
   assertEquals([bucket.take(1_000), bucket.take(1_000), bucket.take(1_000)], [0, 0, 0]);
   assertEquals(bucket.take(1_000), 100);
   assertEquals(bucket.take(1_000), 100, "a refusal takes nothing");
 });
 
-Deno.test("it says after how many milliseconds there will be one", () => {
+Deno.test("an empty bucket returns the milliseconds until the next token", () => {
   const bucket = new TokenBucket(3, 1, 0);
   assertEquals(bucket.take(0), 0);
   assertEquals(bucket.take(0), 334);
@@ -17,14 +17,14 @@ Deno.test("it says after how many milliseconds there will be one", () => {
   assertEquals(bucket.take(334), 0);
 });
 
-Deno.test("after a long pause it is full, and no fuller", () => {
+Deno.test("after a long pause the bucket is full, and not beyond its capacity", () => {
   const bucket = new TokenBucket(100, 5, 0);
   for (let count = 0; count < 5; count++) bucket.take(0);
   for (let count = 0; count < 5; count++) assertEquals(bucket.take(86_400_000), 0);
   assert(bucket.take(86_400_000) > 0);
 });
 
-Deno.test("a clock that is set back gives nothing, and takes nothing", () => {
+Deno.test("a clock that is set back adds no tokens and removes none", () => {
   const bucket = new TokenBucket(1, 2, 10_000);
   assertEquals([bucket.take(0), bucket.take(0)], [0, 0]);
   assertEquals(bucket.take(5_000), 1_000);
@@ -34,7 +34,7 @@ Deno.test("a clock that is set back gives nothing, and takes nothing", () => {
 const Rate = fc.integer({ min: 1, max: 5_000 });
 const Capacity = fc.integer({ min: 1, max: 500 });
 
-Deno.test("in any time it lets through no more than its capacity and what comes in that time", () => {
+Deno.test("in any period the bucket allows at most its capacity plus the tokens of that period", () => {
   fc.assert(
     fc.property(
       Rate,
@@ -50,7 +50,7 @@ Deno.test("in any time it lets through no more than its capacity and what comes 
         }
         for (const [index, from] of taken.entries()) {
           for (const [more, to] of taken.slice(index).entries()) {
-            // Rounding may bring a token the tiniest bit early.
+            // Rounding may add a token slightly early.
             const most = capacity + (to - from) * rate / 1000 + 1e-6;
             assert(more + 1 <= most, `${more + 1} from ${from} to ${to}`);
           }
@@ -61,7 +61,7 @@ Deno.test("in any time it lets through no more than its capacity and what comes 
   );
 });
 
-Deno.test("who waits as long as it says is let through, or told to wait a last millisecond", () => {
+Deno.test("a caller that waits as told gets a token, or has to wait one more millisecond", () => {
   fc.assert(
     fc.property(
       Rate,

@@ -50,7 +50,7 @@ export class Member implements Recipient, Timed {
   #isWelcome = false;
   #isWarned = false;
   #isClosedByUs = false;
-  #isHurried = false;
+  #isImmediate = false;
   #watch: PermissionWatch | undefined;
   /** True if it may have a presence entry. */
   #mayBePresent: boolean;
@@ -196,8 +196,8 @@ export class Member implements Recipient, Timed {
   }
 
   /** Announces that the isolate is about to end. */
-  drain({ reason, hurried, reconnectAfterMs }: DrainNotice): void {
-    this.#isHurried = hurried;
+  drain({ reason, isImmediate, reconnectAfterMs }: DrainNotice): void {
+    this.#isImmediate = isImmediate;
     this.#room?.flush();
     if (this.#isWelcome) {
       this.send(JSON.stringify({ type: "draining", reason, reconnect_after_ms: reconnectAfterMs }));
@@ -214,14 +214,14 @@ export class Member implements Recipient, Timed {
     this.#watch?.stop();
     this.#room?.delete(this);
     // In an immediate drain all entries are marked together, when the backplane closes.
-    if (!this.#mayBePresent || this.#isHurried) return;
+    if (!this.#mayBePresent || this.#isImmediate) return;
     const going = isNormalClose(code)
       ? backplane.leave(this.#key, this.connection)
       : backplane.linger(this.#key, this.connection, limits.presence_grace_ms);
     await going.catch((error: unknown) => this.#log(error));
   }
 
-  look(now: number): number {
+  check(now: number): number {
     const { heartbeatMs, expiryWarningMs, expiryGraceMs } = this.#deps;
     // Counted on arrival: messages that wait to be handled are no silence.
     const { received } = this.socket;

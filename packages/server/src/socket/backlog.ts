@@ -1,55 +1,59 @@
 import type { SocketLimits } from "./socket.ts";
 
 /**
- * To ask a WebSocket what waits in it is a call into the runtime, a tenth of what sending costs: it is asked once in so many
- * bytes. The marks are passed by that much at most.
+ * Bytes sent between two reads of `bufferedAmount`. A read is a call into the runtime and costs a
+ * tenth of a send. The limits can be exceeded by this much.
  */
-const ASK_EVERY_BYTES = 16_384;
-/** How often a slow socket is looked at by whoever waits for it. */
-const LOOK_AGAIN_MS = 20;
-const PATIENCE_MS = 30_000;
+const CHECK_EVERY_BYTES = 16_384;
+/** Interval at which `drained` checks a slow socket. */
+const POLL_MS = 20;
+/** Time after which `drained` gives up. */
+const DRAIN_TIMEOUT_MS = 30_000;
 
-/** What waits to be sent to one peer, and whether that is too much. */
+/** Bytes that are buffered for one peer, compared with the limits. */
 export class Backlog {
   readonly #raw: Pick<WebSocket, "bufferedAmount">;
   readonly #limits: SocketLimits;
-  readonly #askEvery: number;
-  #sinceAsked = 0;
+  readonly #checkEvery: number;
+  #uncheckedBytes = 0;
   #isSlow = false;
 
   constructor(raw: Pick<WebSocket, "bufferedAmount">, limits: SocketLimits) {
     this.#raw = raw;
     this.#limits = limits;
-    this.#askEvery = Math.min(ASK_EVERY_BYTES, limits.slowBufferedBytes);
+    this.#checkEvery = Math.min(CHECK_EVERY_BYTES, limits.slowBufferedBytes);
   }
 
-  /** Whether more than `slowBufferedBytes` were waiting when it was last looked at. */
+  /** True if more than `slowBufferedBytes` were buffered at the last check. */
   get isSlow(): boolean {
-    if (this.#isSlow) this.#ask();
+    if (this.#isSlow) this.#check();
     return this.#isSlow;
   }
 
-  /** Counts what is about to be sent; false when so much waits already that the peer is to be given up. */
-  takes(data: string | ArrayBuffer | Uint8Array): boolean {
-    // UTF-16 units stand for bytes here: the runtime's own figure is what the marks are compared with.
-    this.#sinceAsked += typeof data === "string" ? data.length : data.byteLength;
-    if (this.#sinceAsked < this.#askEvery && !this.#isSlow) return true;
-    return this.#ask() <= this.#limits.maxBufferedBytes;
+  /**
+   * Counts data that is about to be sent. Returns false above `maxBufferedBytes`: close the peer.
+   */
+  accepts(data: string | ArrayBuffer | Uint8Array): boolean {
+    // UTF-16 units approximate bytes here: only the runtime's own figure is compared with the
+    // limits.
+    this.#uncheckedBytes += typeof data === "string" ? data.length : data.byteLength;
+    if (this.#uncheckedBytes < this.#checkEvery && !this.#isSlow) return true;
+    return this.#check() <= this.#limits.maxBufferedBytes;
   }
 
-  /** Waits until the peer has caught up or `isWanted` says no; false when it does not within half a minute. */
-  async drained(isWanted: () => boolean): Promise<boolean> {
-    for (let waitedMs = 0; isWanted() && this.isSlow; waitedMs += LOOK_AGAIN_MS) {
-      if (waitedMs >= PATIENCE_MS) return false;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  /** Waits until the peer has caught up or `isNeeded` returns false. Returns false after 30 s. */
+  async drained(isNeeded: () => boolean): Promise<boolean> {
+    for (let waitedMs = 0; isNeeded() && this.isSlow; waitedMs += POLL_MS) {
+      if (waitedMs >= DRAIN_TIMEOUT_MS) return false;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     return true;
   }
 
-  #ask(): number {
-    const waiting = this.#raw.bufferedAmount;
-    this.#sinceAsked = 0;
-    this.#isSlow = waiting > this.#limits.slowBufferedBytes;
-    return waiting;
+  #check(): number {
+    const bufferedBytes = this.#raw.bufferedAmount;
+    this.#uncheckedBytes = 0;
+    this.#isSlow = bufferedBytes > this.#limits.slowBufferedBytes;
+    return bufferedBytes;
   }
 }

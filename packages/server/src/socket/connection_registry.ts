@@ -3,47 +3,50 @@ import { type DrainPlan, planDrain } from "./drain_plan.ts";
 import { HandshakeWatch } from "./handshake_watch.ts";
 import type { DrainNotice, Socket } from "./socket.ts";
 
-/** How an isolate is set up. */
+/** Options of `ConnectionRegistry`. */
 export interface ConnectionRegistryOptions {
   readonly id: string;
   readonly maxConnections: number;
   readonly maxConnectionsPerUser: number;
   /**
-   * The host's `EdgeRuntime.waitUntil`: a promise that is not settled keeps the isolate from being dropped as idle. A
-   * 101 counts as an answered request, so without this an isolate full of sockets looks idle.
+   * The host's `EdgeRuntime.waitUntil`: an unsettled promise keeps the host from dropping the
+   * isolate as idle. The host counts a 101 as an answered request, so an isolate full of sockets
+   * would otherwise look idle.
    */
   readonly waitUntil: ((promise: Promise<void>) => void) | undefined;
-  /** Whether there is too little memory for one more connection. */
+  /** Returns true if there is too little memory for another connection. */
   readonly isShortOfMemory: () => boolean;
   readonly log: Log;
-  /** Milliseconds; only differences count. */
+  /** Monotonic clock, in milliseconds. */
   readonly now: () => number;
-  /** From 0 to below 1. */
+  /** Random number from 0 to below 1. */
   readonly random: () => number;
 }
 
-/** How often a drain closes the next few sockets. */
+/** Interval at which a drain closes the next sockets. */
 const DRAIN_STEP_MS = 50;
-/** How long a drain waits for the last peers to answer its close frames. */
+/** Time that a drain waits for the last peers to answer their close frames. */
 const CLOSE_HANDSHAKE_MS = 1_000;
 
-/** A socket that can be told of the isolate's end. */
+/** A socket that can be drained. */
 export interface DrainableSocket extends Socket {
-  /** Bytes that wait in it: to be sent, or to be handled. */
-  readonly waitingBytes: number;
-  /** Tells its endpoint and closes it with 1012. */
+  /** Bytes buffered for sending, plus bytes queued for its handlers. */
+  readonly pendingBytes: number;
+  /** Notifies the endpoint and closes the socket with 1012. */
   drain(notice: DrainNotice): void;
 }
 
-/** The sockets of one isolate, and its end. */
+/** Sockets of one isolate: admission, counts and drain. */
 export class ConnectionRegistry {
   readonly id: string;
-  /** Gives up on sockets that do not open. */
+  /** Ends sockets whose opening or closing handshake does not complete. */
   readonly handshakeWatch = new HandshakeWatch();
   readonly #options: ConnectionRegistryOptions;
   readonly #startedAt: number;
   readonly #sockets = new Set<DrainableSocket>();
-  /** Those of them that have not ended for their endpoints: what the isolate is kept alive for. */
+  /**
+   * Sockets that have not ended for their endpoints; `waitUntil` keeps the isolate alive for these.
+   */
   readonly #live = new Set<DrainableSocket>();
   readonly #connectionsOf = new Map<string, number>();
   #settleWaitUntil: (() => void) | undefined;
@@ -57,22 +60,22 @@ export class ConnectionRegistry {
     this.#startedAt = options.now();
   }
 
-  /** Open sockets, those included whose peers do not answer our close. */
+  /** Number of open sockets, including those whose peers have not answered the close. */
   get count(): number {
     return this.#sockets.size;
   }
 
-  /** True from the first call of `drain` on. */
+  /** True once `drain` was called. */
   get isDraining(): boolean {
     return this.#drainUntil !== undefined;
   }
 
-  /** How long the isolate has been up, in milliseconds. */
+  /** Uptime of the isolate, in milliseconds. */
   get ageMs(): number {
     return this.#options.now() - this.#startedAt;
   }
 
-  /** Why one more connection of this user is not taken right now, or undefined when it is. */
+  /** Returns the reason to refuse another connection of this user now; undefined to accept it. */
   refusal(userId: string): "overloaded" | "too_many_connections" | undefined {
     const { maxConnections, isShortOfMemory } = this.#options;
     if (this.isDraining || this.#sockets.size >= maxConnections || isShortOfMemory()) return "overloaded";
@@ -80,7 +83,7 @@ export class ConnectionRegistry {
     return ofUser >= this.#options.maxConnectionsPerUser ? "too_many_connections" : undefined;
   }
 
-  /** Counts a socket in. */
+  /** Counts an open socket. */
   add(socket: DrainableSocket): void {
     this.#sockets.add(socket);
     this.#live.add(socket);
@@ -90,7 +93,7 @@ export class ConnectionRegistry {
     waitUntil(new Promise((resolve) => this.#settleWaitUntil = resolve));
   }
 
-  /** A socket has ended for its endpoint; it counts as a connection until it is removed. */
+  /** Reports that a socket has ended for its endpoint. It counts as a connection until `remove`. */
   ended(socket: DrainableSocket): void {
     if (!this.#live.delete(socket) || this.#live.size > 0) return;
     this.#settleWaitUntil?.();
@@ -98,7 +101,7 @@ export class ConnectionRegistry {
     this.#wakeDrain?.();
   }
 
-  /** Counts a socket out. Counting out twice does nothing. */
+  /** Stops counting a socket. A second call does nothing. */
   remove(socket: DrainableSocket): void {
     this.ended(socket);
     if (!this.#sockets.delete(socket)) return;
@@ -108,9 +111,9 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Takes no new connections from now on and closes the open ones with 1012, as the reason's plan says (drain_plan.ts), in at most
-   * `spareMs`. A second call can only shorten the time. Resolves when all are closed, or shortly after the
-   * time is over.
+   * Refuses new connections and closes the open ones with 1012, by the reason's plan
+   * (drain_plan.ts), in at most `spareMs`. A second call can only shorten the time. Resolves when
+   * all sockets are closed, or shortly after the time is over.
    */
   drain(reason: string, spareMs: number): Promise<void> {
     const plan = planDrain({ reason, spareMs, sockets: this.#live.size });
@@ -128,27 +131,34 @@ export class ConnectionRegistry {
     return this.#draining;
   }
 
-  async #closeAll(reason: string, { heaviestFirst, hurried, reconnectWithinMs }: DrainPlan): Promise<void> {
+  async #closeAll(
+    reason: string,
+    { heaviestFirst, isImmediate, reconnectWithinMs }: DrainPlan,
+  ): Promise<void> {
     const open = heaviestFirst ? byWeight(this.#live) : [...this.#live];
     for (let closed = 0; closed < open.length;) {
       const leftMs = Math.max(0, (this.#drainUntil ?? 0) - this.#options.now());
       const steps = Math.max(1, Math.ceil(leftMs / DRAIN_STEP_MS));
       const next = closed + Math.ceil((open.length - closed) / steps);
       for (const socket of open.slice(closed, next)) {
-        // A drain that takes its time spreads the reconnects by itself.
+        // A drain with several steps spreads the reconnects by itself.
         const spreadMs = steps > 1 ? 0 : reconnectWithinMs;
-        socket.drain({ reason, hurried, reconnectAfterMs: Math.floor(this.#options.random() * spreadMs) });
+        socket.drain({
+          reason,
+          isImmediate,
+          reconnectAfterMs: Math.floor(this.#options.random() * spreadMs),
+        });
       }
       closed = next;
       if (closed < open.length && this.#live.size > 0) await this.#pause(DRAIN_STEP_MS);
     }
-    const patience = this.#options.now() + CLOSE_HANDSHAKE_MS;
-    while (this.#live.size > 0 && this.#options.now() < patience) await this.#pause(DRAIN_STEP_MS);
+    const giveUpAt = this.#options.now() + CLOSE_HANDSHAKE_MS;
+    while (this.#live.size > 0 && this.#options.now() < giveUpAt) await this.#pause(DRAIN_STEP_MS);
     this.handshakeWatch.close();
     this.#options.log.info("isolate.drained", { reason, connections_left: this.count });
   }
 
-  /** Waits, but no longer than until the last socket is gone or the time is shortened. */
+  /** Waits until the time is over, the last socket has ended, or the drain is shortened. */
   async #pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
@@ -158,9 +168,9 @@ export class ConnectionRegistry {
   }
 }
 
-/** The heaviest first. What waits is asked for once a socket: it is a call into the runtime. */
+/** Sorts by pending bytes, most first. Reads them once per socket: each read calls the runtime. */
 function byWeight(sockets: Iterable<DrainableSocket>): DrainableSocket[] {
-  return Array.from(sockets, (socket) => ({ socket, bytes: socket.waitingBytes }))
+  return Array.from(sockets, (socket) => ({ socket, bytes: socket.pendingBytes }))
     .sort((one, other) => other.bytes - one.bytes)
     .map(({ socket }) => socket);
 }

@@ -1,49 +1,55 @@
-/** What is known when the end is announced. */
-export interface DrainCircumstances {
-  /** The host's reason, such as `wall_clock`, or a signal's name. */
+/** Input of a drain plan. */
+export interface DrainRequest {
+  /** The host's reason, such as `wall_clock`, or the name of a signal. */
   readonly reason: string;
-  /** The time that a drain may take where nothing hurries it, in milliseconds. */
+  /** Longest time for a drain whose reason leaves time, in milliseconds. */
   readonly spareMs: number;
-  /** Open sockets. */
+  /** Number of open sockets. */
   readonly sockets: number;
 }
 
-/** How an isolate takes leave of its sockets. */
+/** Plan for closing the sockets of an isolate. */
 export interface DrainPlan {
-  /** Over how long they are closed, in milliseconds. */
+  /** Time over which the closes are spread, in milliseconds. */
   readonly withinMs: number;
-  /** Those that hold most of the memory go first. */
+  /** True if the sockets that hold the most memory close first. */
   readonly heaviestFirst: boolean;
-  /** Hardly any CPU is left: nothing is done that the peer does not need. */
-  readonly hurried: boolean;
-  /** Peers that are closed all at once are asked to come back within this time, each at its own moment, in milliseconds. */
+  /** True if almost no CPU time is left: everything that the peer does not need is left out. */
+  readonly isImmediate: boolean;
+  /**
+   * Time over which peers that close all at once are asked to spread their reconnects, in
+   * milliseconds.
+   */
   readonly reconnectWithinMs: number;
 }
 
-/** Memory that peers' unread bytes hold has to be free soon; what is left of the limit then lasts. */
+/** Time in which memory held by unread bytes must be free; the rest of the limit then suffices. */
 const MEMORY_MS = 1_000;
 
 /**
- * How fast peers are sent to other isolates: a connect costs about half a millisecond of CPU (docs/performance.md), and the isolates
- * that take them in have theirs to do besides.
+ * Average interval between reconnects. A connect costs about half a millisecond of CPU
+ * (docs/performance.md), and the other isolates have their own load too.
  */
 const RECONNECT_EVERY_MS = 2;
 const MIN_RECONNECT_MS = 250;
 const MAX_RECONNECT_MS = 10_000;
 
 /**
- * The plan for an isolate's end. The host warns at 90 % of a limit (docs/edge-host.md), so what is left depends on which one:
+ * Plans the end of an isolate. The host warns at 90 % of a limit (docs/edge-host.md), so the
+ * remaining time depends on the limit:
  *
- * - `wall_clock` leaves tens of seconds, SIGTERM as long as we are let: sockets are closed one after the other, and reconnects spread by themselves.
- * - `memory`: those whose peers do not read go first, all within a second.
- * - `cpu` leaves 0.2 s of CPU, about 2,000 sockets: all at once, and nothing but their last frame and their close.
- * - `early_drop`, `termination` and any other reason leave nothing to plan with: all at once.
+ * - `wall_clock` leaves tens of seconds, SIGTERM as long as the process may run. Sockets close one
+ *   after the other, which spreads the reconnects.
+ * - `memory`: sockets whose peers do not read close first, all within a second.
+ * - `cpu` leaves 0.2 s of CPU, about 2,000 sockets. All close at once, with nothing but their last
+ *   frame and their close.
+ * - `early_drop`, `termination` and any other reason leave no time. All close at once.
  */
-export function planDrain({ reason, spareMs, sockets }: DrainCircumstances): DrainPlan {
+export function planDrain({ reason, spareMs, sockets }: DrainRequest): DrainPlan {
   const atOnce: DrainPlan = {
     withinMs: 0,
     heaviestFirst: false,
-    hurried: false,
+    isImmediate: false,
     reconnectWithinMs: Math.min(MAX_RECONNECT_MS, Math.max(MIN_RECONNECT_MS, sockets * RECONNECT_EVERY_MS)),
   };
   switch (reason) {
@@ -53,7 +59,7 @@ export function planDrain({ reason, spareMs, sockets }: DrainCircumstances): Dra
     case "memory":
       return { ...atOnce, withinMs: Math.min(MEMORY_MS, spareMs), heaviestFirst: true };
     case "cpu":
-      return { ...atOnce, hurried: true };
+      return { ...atOnce, isImmediate: true };
     default:
       return atOnce;
   }

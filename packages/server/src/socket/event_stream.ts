@@ -6,19 +6,22 @@ import { type ErrorCode, type ErrorDetails, errorFrame } from "../../../protocol
 import type { ConnectionRegistry, DrainableSocket } from "./connection_registry.ts";
 import type { DrainNotice, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
 
-/** What an event stream is made of. */
+/** Options of an event stream. */
 export interface EventStreamOptions {
   readonly user: User;
   readonly requestId: string;
-  /** Pattern of the route, for the log. */
+  /** Route pattern, for the log. */
   readonly route: string;
-  /** Only `onOpen`, `onDrain` and `onClose` are called: a stream's client sends nothing. */
+  /** Endpoint's handlers. `onMessage` is never called: the client of a stream sends nothing. */
   readonly handlers: SocketHandlers;
-  /** The `id:` of the event that carries a text, or undefined where it has none: what `Last-Event-ID` brings back. */
+  /**
+   * Returns the `id:` of the event with this text, which `Last-Event-ID` returns; undefined for
+   * none.
+   */
   readonly eventId: (text: string) => string | undefined;
 }
 
-/** What opening a stream needs. */
+/** Dependencies of an event stream. */
 export interface EventStreamDeps {
   readonly connections: ConnectionRegistry;
   readonly limits: SocketLimits;
@@ -27,9 +30,10 @@ export interface EventStreamDeps {
 }
 
 /**
- * Opens a stream of Server-Sent Events: a socket that is only written to, for clients where WebSockets do not get through. What is
- * sent becomes an event each; a close ends the stream with an event `close` that says why, and EventSource comes back by
- * itself. Bytes that wait are bounded as for sockets.
+ * Opens a stream of Server-Sent Events: a write-only socket for clients that WebSockets do not
+ * reach. Each send becomes one event. A close ends the stream with an event `close` that carries
+ * the reason, and EventSource reconnects by itself. The limits on buffered bytes are those of
+ * sockets.
  */
 export function openEventStream(options: EventStreamOptions, deps: EventStreamDeps): Response {
   const socket = new EventStream(options, deps);
@@ -71,12 +75,12 @@ class EventStream implements DrainableSocket {
   }
 
   get isSlow(): boolean {
-    return this.waitingBytes > this.#deps.limits.slowBufferedBytes;
+    return this.pendingBytes > this.#deps.limits.slowBufferedBytes;
   }
 
   send(data: string | ArrayBuffer | Uint8Array): boolean {
     if (typeof data !== "string" || !this.#controller) return false;
-    if (this.waitingBytes > this.#deps.limits.maxBufferedBytes) {
+    if (this.pendingBytes > this.#deps.limits.maxBufferedBytes) {
       this.close(CLOSE.tooSlow, "reads too slowly");
       return false;
     }
@@ -110,7 +114,7 @@ class EventStream implements DrainableSocket {
 
   drain(notice: DrainNotice): void {
     this.#options.handlers.onDrain?.(this, notice);
-    // How long EventSource waits before it comes back.
+    // EventSource waits this long before it reconnects.
     if (this.#controller) this.#write(`retry: ${notice.reconnectAfterMs}\n\n`);
     this.close(CLOSE.isolateGoing, `isolate going: ${notice.reason}`);
   }
@@ -132,10 +136,10 @@ class EventStream implements DrainableSocket {
     this.#deps.connections.remove(this);
     this.#deps.metrics.closed(close.code);
     this.#deps.log.info("stream.close", { ...this.#about(), code: close.code });
-    void this.#tellEndpoint(close);
+    void this.#notifyEndpoint(close);
   }
 
-  async #tellEndpoint(close: SocketClose): Promise<void> {
+  async #notifyEndpoint(close: SocketClose): Promise<void> {
     await this.#opened;
     try {
       await this.#options.handlers.onClose?.(this, close);
@@ -148,7 +152,7 @@ class EventStream implements DrainableSocket {
     this.#controller?.enqueue(this.#encoder.encode(text));
   }
 
-  get waitingBytes(): number {
+  get pendingBytes(): number {
     const { slowBufferedBytes } = this.#deps.limits;
     return slowBufferedBytes - (this.#controller?.desiredSize ?? slowBufferedBytes);
   }

@@ -6,23 +6,23 @@ import type { ConnectionRegistry } from "./connection_registry.ts";
 import { ServerSocket } from "./server_socket.ts";
 import type { SocketHandlers, SocketLimits } from "./socket.ts";
 
-/** An upgrade that a route has decided on and that has not been performed yet. */
+/** An upgrade that a route has accepted and that is not yet performed. */
 export interface PendingUpgrade {
-  /** Id of the request, for the log. */
+  /** Request id, for the log. */
   readonly requestId: string;
   readonly user: User;
-  /** Pattern of the route, for the log. */
+  /** Route pattern, for the log. */
   readonly route: string;
   readonly handlers: SocketHandlers;
-  /** Subprotocols that the endpoint speaks, in order of preference. */
+  /** Subprotocols of the endpoint, in order of preference. */
   readonly subprotocols: readonly string[];
-  /** Clients that selected one of them need no WebSocket pings. */
+  /** True if clients with a selected subprotocol need no WebSocket pings. */
   readonly ownHeartbeat: boolean;
-  /** Frames that may wait while an async handler works. */
+  /** Maximum frames queued behind an async handler. */
   readonly queuedFrames: number;
 }
 
-/** What performing an upgrade needs. */
+/** Dependencies of an upgrade. */
 export interface UpgradeDeps {
   readonly connections: ConnectionRegistry;
   readonly limits: SocketLimits;
@@ -33,8 +33,8 @@ export interface UpgradeDeps {
 }
 
 /**
- * Whether a request asks for a WebSocket: GET (RFC 6455, 4.1; a HEAD would reach the same route), and `Upgrade` holds the name,
- * which is an entry of a list and compared without case (RFC 9110, 7.8).
+ * True if a request asks for a WebSocket. The method is GET (RFC 6455, 4.1; a HEAD would reach the
+ * same route). `Upgrade` is a list that contains the name, compared without case (RFC 9110, 7.8).
  */
 export function asksForWebSocket({ method, headers }: Request): boolean {
   const upgrade = headers.get("upgrade");
@@ -43,8 +43,8 @@ export function asksForWebSocket({ method, headers }: Request): boolean {
 }
 
 /**
- * Turns the request into an open socket; the response must be returned to the server as it is.
- * @throws {TypeError} when the request is no complete handshake, such as one without a key
+ * Turns the request into a socket. Return the response to the server unchanged.
+ * @throws {TypeError} if the request is not a complete handshake, for example without a key
  */
 export function performUpgrade(
   request: Request,
@@ -63,7 +63,7 @@ export function performUpgrade(
   );
   const openedAt = now();
   const { user, handlers } = upgrade;
-  // Not the request's id: a middleware such as Hono's requestId may let the client choose that one.
+  // Not the request id: a middleware such as Hono's requestId may let the client choose that.
   const id = crypto.randomUUID();
   const about = { socket: id, request_id: upgrade.requestId, route: upgrade.route, user: user.id };
   const socket = new ServerSocket({
@@ -91,10 +91,11 @@ export function performUpgrade(
 }
 
 /**
- * Deno (2.1.4 and 2.9.6) splits the offered list at ", " only, and throws when the selected one is not found in it:
- * a client that sends `a,b`, as Node's ws does, could select nothing. It reads the header through `request.headers`,
- * which on a served request cannot be changed, so this gives the request headers of our own, which cost an eighth of what a join
- * allocates: only where they are needed. Can go when Deno splits at the comma.
+ * Rewrites the list of offered subprotocols. Deno (2.1.4 and 2.9.6) splits the list at ", " only
+ * and throws if it does not contain the selected entry. Clients that send `a,b`, as Node's ws does,
+ * could select nothing. Deno reads `request.headers`, which are immutable on a served request, so
+ * the request gets a copy. A copy costs an eighth of a join's allocations, so only such requests
+ * get one. Remove this once Deno splits at the comma.
  */
 function replaceOfferedSubprotocols(request: Request, offered: string): void {
   const headers = new Headers(request.headers);

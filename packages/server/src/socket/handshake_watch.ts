@@ -1,35 +1,36 @@
-/** A socket whose opening or closing handshake is not through yet. */
-export interface ShakingSocket {
+/** A socket whose opening or closing handshake is incomplete. */
+export interface PendingHandshake {
   /** Ends the socket as if its connection had broken. */
   giveUp(): void;
 }
 
-/** Half of the longest time that a handshake may take; it is a matter of milliseconds. */
+/** Half of the longest time that a handshake may take. Normal ones take milliseconds. */
 const ROUND_MS = 1_500;
 
 /**
- * Gives up on sockets that do not open, and on those that do not close. Of a peer that went away before its upgrade was through Deno
- * 2.1.4 tells an error and no close, Deno 2.9.6 nothing at all; and a peer that does not answer a close frame keeps its socket until
- * TCP gives up: without this their places would be taken for so long. One timer serves all sockets, since a timer for each
- * would be a twentieth of a connect's cost: a socket is given up when a whole round has passed, so after one to two rounds.
+ * Ends sockets that do not open, and sockets that do not close. If a peer leaves before its upgrade
+ * is complete, Deno 2.1.4 reports an error without a close, and Deno 2.9.6 reports nothing. A peer
+ * that does not answer a close frame keeps its socket until TCP times out. Without this watch, such
+ * sockets would count against the limits until then. One timer serves all sockets, because a timer
+ * per socket would cost a twentieth of a connect. A socket is ended after one to two rounds.
  */
 export class HandshakeWatch {
-  #thisRound = new Set<ShakingSocket>();
-  #lastRound = new Set<ShakingSocket>();
+  #thisRound = new Set<PendingHandshake>();
+  #lastRound = new Set<PendingHandshake>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Begins to wait for a socket. */
-  add(socket: ShakingSocket): void {
+  /** Starts to watch a socket. */
+  add(socket: PendingHandshake): void {
     this.#thisRound.add(socket);
     this.#timer ??= setTimeout(() => this.#endRound(), ROUND_MS);
   }
 
-  /** Ends the wait: the socket is open, or gone. */
-  delete(socket: ShakingSocket): void {
+  /** Stops watching a socket: its handshake is complete, or it has ended. */
+  delete(socket: PendingHandshake): void {
     if (!this.#thisRound.delete(socket)) this.#lastRound.delete(socket);
   }
 
-  /** Stops the timer; sockets that are still waited for are not given up any more. */
+  /** Stops the timer. Sockets that are still watched are left alone. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

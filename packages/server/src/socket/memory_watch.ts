@@ -1,36 +1,42 @@
-/** How memory is watched. */
+/** Options of `MemoryWatch`. */
 export interface MemoryWatchOptions {
-  /** Above it no new connection is taken, in bytes. */
+  /** Bound above which no new connection is accepted, in bytes. */
   readonly maxBytes: number;
-  /** What is in use, in bytes. */
+  /** Reads the memory in use, in bytes. */
   readonly usedBytes: () => number;
-  /** Milliseconds; only differences count. */
+  /** Clock, in milliseconds; only differences count. */
   readonly now: () => number;
 }
 
-/** Asking costs 10 µs, a twentieth of a connect: what was said holds for so long. */
-const LOOK_AGAIN_MS = 250;
+/** Interval between reads. A read costs 10 µs, a twentieth of a connect. */
+const CHECK_INTERVAL_MS = 250;
 
-/** Tells when there is too little memory for new connections, so that they land elsewhere before the host ends the isolate. */
+/**
+ * Detects too little memory for new connections, so that they reach another isolate before the host
+ * ends this one.
+ */
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
-  #lookedAt = -Infinity;
+  #checkedAt = -Infinity;
   #isShort = false;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
   }
 
-  /** Whether more than `maxBytes` are in use, as of a moment ago. */
+  /** True if more than `maxBytes` were in use at the last read, at most 250 ms ago. */
   get isShort(): boolean {
     const now = this.#options.now();
-    if (now - this.#lookedAt < LOOK_AGAIN_MS) return this.#isShort;
-    this.#lookedAt = now;
+    if (now - this.#checkedAt < CHECK_INTERVAL_MS) return this.#isShort;
+    this.#checkedAt = now;
     return this.#isShort = this.#options.usedBytes() > this.#options.maxBytes;
   }
 }
 
-/** What V8's heap and what it holds outside take: what the host counts; the process' own pages are not its business. */
+/**
+ * Reads V8's heap and external memory, in bytes. The host counts these, not the pages of the
+ * process.
+ */
 export function usedMemory(): number {
   const { heapUsed, external } = Deno.memoryUsage();
   return heapUsed + external;

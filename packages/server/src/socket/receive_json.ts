@@ -4,9 +4,10 @@ import { type Parsed, parseSchema } from "../schemas/parse_schema.ts";
 import type { Socket, SocketHandlers } from "./socket.ts";
 
 /**
- * Creates an `onMessage` that takes JSON of one shape, given as a schema of zod or zod/mini. A message
- * that is not JSON, or not of the shape, is answered with an `invalid_frame` error that names the
- * field, and the handler does not see it; a binary message closes the socket with 1003.
+ * Creates an `onMessage` for JSON messages of one shape, given as a zod or zod/mini schema.
+ * Messages that are not JSON, or do not match the schema, are answered with an `invalid_frame`
+ * error that names the field. The handler does not see them. A binary message closes the socket
+ * with 1003.
  */
 export function receiveJson<S extends $ZodType>(
   schema: S,
@@ -30,6 +31,8 @@ export function receiveJson<S extends $ZodType>(
       return;
     }
     const parsed = parseSchema(schema, value);
-    return parsed instanceof Promise ? parsed.then((late) => handle(socket, late)) : handle(socket, parsed);
+    return parsed instanceof Promise
+      ? parsed.then((result) => handle(socket, result))
+      : handle(socket, parsed);
   };
 }

@@ -7,36 +7,39 @@ import type { HandshakeWatch } from "./handshake_watch.ts";
 import { FLOOD_WAIT_MS } from "../../../protocol/limits.ts";
 import type { DrainNotice, Socket, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
 
-/** The handlers of an endpoint, by what they answer to. */
+/** Names of an endpoint's handlers. */
 export type HandlerName = "open" | "message" | "drain" | "close";
 
-/** What a server socket is made of. */
+/** Options of `ServerSocket`. */
 export interface ServerSocketOptions {
   readonly raw: WebSocket;
   readonly id: string;
   readonly user: User;
-  /** The selected subprotocol: of a server's socket Deno (2.1.4 and 2.9.6) says "", whatever was selected. */
+  /** Selected subprotocol. Deno (2.1.4 and 2.9.6) always reports "" on a server's socket. */
   readonly protocol: string;
   readonly handlers: SocketHandlers;
   readonly limits: SocketLimits;
-  /** Frames that may wait while an async handler works. */
+  /** Maximum frames queued behind an async handler. */
   readonly queuedFrames: number;
-  /** Gives up on the socket when it does not open, or does not close. */
+  /** Ends the socket if its opening or closing handshake does not complete. */
   readonly handshakeWatch: HandshakeWatch;
-  /** Called when a handler of the endpoint threw or rejected. */
+  /** Called if a handler of the endpoint throws or rejects. */
   readonly onFailure: (handler: HandlerName, error: unknown) => void;
-  /** Called once, when the socket has ended for its endpoint. */
+  /** Called once, when the socket ends for its endpoint. */
   readonly onEnd: (socket: ServerSocket, close: SocketClose) => void;
-  /** Called once, when its connection takes no place any more: at its end, or later where a peer does not answer our close. */
+  /**
+   * Called once, when the connection no longer counts against the limits: at its end, or later if
+   * the peer does not answer the close.
+   */
   readonly onRelease: (socket: ServerSocket) => void;
 }
 
-/** What happened to a socket and waits for its turn. */
-type Happening = { readonly data: string | ArrayBuffer } | { readonly close: SocketClose } | "open";
+/** Event of a socket that waits for the handler before it. */
+type QueuedEvent = { readonly data: string | ArrayBuffer } | { readonly close: SocketClose } | "open";
 
 /**
- * The socket behind `Socket`: guards every callback, keeps them in order, and holds the limits. The only place that
- * listens to a raw WebSocket.
+ * Implements `Socket`: guards every handler, runs them in order, and enforces the limits. The only
+ * class that listens to a raw WebSocket.
  */
 export class ServerSocket implements Socket {
   readonly id: string;
@@ -45,14 +48,14 @@ export class ServerSocket implements Socket {
   readonly #raw: WebSocket;
   readonly #backlog: Backlog;
   readonly #options: ServerSocketOptions;
-  /** What waits while an async handler works; empty most of the time. */
-  readonly #waiting: Happening[] = [];
-  #waitingBytes = 0;
-  #working = false;
+  /** Events queued behind an async handler; empty most of the time. */
+  readonly #queue: QueuedEvent[] = [];
+  #queuedBytes = 0;
+  #isProcessing = false;
   #closedByUs: SocketClose | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #opened = false;
-  #gone = false;
+  #hasEnded = false;
   #released = false;
   #received = 0;
 
@@ -70,7 +73,7 @@ export class ServerSocket implements Socket {
       this.#end(event.code, event.reason);
       this.#release();
     };
-    // Without a listener Deno ends the process. On an open socket a close event follows, which is what counts.
+    // Deno ends the process if `error` has no listener. On an open socket, `close` follows.
     raw.onerror = (event) => {
       event.preventDefault();
       if (!this.#opened) this.giveUp();
@@ -90,21 +93,21 @@ export class ServerSocket implements Socket {
     return this.#backlog.isSlow;
   }
 
-  get waitingBytes(): number {
-    return this.#raw.bufferedAmount + this.#waitingBytes;
+  get pendingBytes(): number {
+    return this.#raw.bufferedAmount + this.#queuedBytes;
   }
 
   send(data: string | ArrayBuffer | Uint8Array): boolean {
-    // Our own flags and not `readyState`, which costs a twentieth of what sending does.
-    if (!this.#opened || this.#gone || this.#closedByUs) return false;
-    if (!this.#backlog.takes(data)) {
+    // Checks own flags instead of `readyState`, which costs a twentieth of a send.
+    if (!this.#opened || this.#hasEnded || this.#closedByUs) return false;
+    if (!this.#backlog.accepts(data)) {
       this.close(CLOSE.tooSlow, "reads too slowly");
       return false;
     }
     try {
       this.#raw.send(data);
     } catch (error) {
-      // The peer has closed, and the event that says so is on its way.
+      // The peer has closed; its close event is still to come.
       if (error instanceof DOMException && error.name === "InvalidStateError") return false;
       throw error;
     }
@@ -124,7 +127,7 @@ export class ServerSocket implements Socket {
     return this.sendJson(errorFrame(code, details));
   }
 
-  /** Tells the endpoint that the isolate is going, and closes with 1012. */
+  /** Notifies the endpoint of the drain and closes with 1012. */
   drain(notice: DrainNotice): void {
     try {
       if (this.isOpen && this.#opened) this.#options.handlers.onDrain?.(this, notice);
@@ -137,38 +140,43 @@ export class ServerSocket implements Socket {
   close(code: number = CLOSE.done, reason: string = ""): void {
     if (this.#closedByUs || this.#raw.readyState >= WebSocket.CLOSING) return;
     if (!isSendable(code)) {
-      // The endpoint's mistake. Deno would send any number, and peers drop the connection over it, or wait for ever.
-      this.#failed("close", new RangeError(`${code} is not a close code that may be sent.`));
+      // Deno would send any number; peers then drop the connection, or wait for ever.
+      this.#failed(
+        "close",
+        new RangeError(`close(${code}): this code may not be sent. Use 1000 or 3000 to 4999.`),
+      );
       return this.close(CLOSE.internal, "the endpoint closed with a wrong code");
     }
     this.#closedByUs = { code, reason: cutToBytes(reason, MAX_CLOSE_REASON_BYTES) };
     this.#options.handshakeWatch.add(this);
-    // Before the handshake is through there is nobody to say it to; #open() will.
+    // During the opening handshake no close frame can be sent; #open() sends it.
     if (this.#raw.readyState === WebSocket.OPEN) this.#closeRaw(this.#closedByUs);
   }
 
   /**
-   * Closes when what has arrived is read. Deno (2.1.4 and 2.9.6) drops a closing server socket at the next frame that it
-   * reads, often before the close frame is written: a peer with frames under way would see 1006 instead of our code. Can
-   * become a plain close when Deno writes the close frame first.
+   * Closes after the frames that have arrived are read. Deno (2.1.4 and 2.9.6) drops a closing
+   * server socket at the next frame it reads, often before it writes the close frame. A peer that
+   * is sending would see 1006 instead of the code. Use a plain close once Deno writes the close
+   * frame first.
    */
   #closeRaw({ code, reason }: SocketClose): void {
     this.#closeTimer = setTimeout(() => this.#raw.close(code, reason));
   }
 
-  /** Ends a socket that does not open, or does not close, as if its connection had broken. */
+  /** Ends a socket whose handshake does not complete, as if its connection had broken. */
   giveUp(): void {
     this.#end(1006, "");
-    // One that was open is still there: Deno has no way to destroy it. Its peer must not get around the limits by being silent.
+    // A socket that was open still exists, since Deno cannot destroy it. It keeps counting: a
+    // silent peer must not bypass the limits.
     if (!this.#opened) this.#release();
   }
 
   #open(): void {
-    if (this.#gone) return this.#raw.close(CLOSE.internal, "opened too late");
+    if (this.#hasEnded) return this.#raw.close(CLOSE.internal, "opened too late");
     if (!this.#closedByUs) this.#options.handshakeWatch.delete(this);
     if (this.#closedByUs) return this.#closeRaw(this.#closedByUs);
     this.#opened = true;
-    this.#happen("open");
+    this.#dispatch("open");
   }
 
   #receive(data: string | ArrayBuffer): void {
@@ -178,22 +186,22 @@ export class ServerSocket implements Socket {
     if (isLargerThan(data, maxFrameBytes)) {
       return this.close(CLOSE.frameTooBig, `a frame may have ${maxFrameBytes} bytes`);
     }
-    if (this.#waiting.length >= queuedFrames || this.#waitingBytes >= maxQueuedBytes) {
+    if (this.#queue.length >= queuedFrames || this.#queuedBytes >= maxQueuedBytes) {
       this.sendError("rate_limited", { retryAfterMs: FLOOD_WAIT_MS });
       return this.close(CLOSE.flood, "too much is waiting to be handled");
     }
-    this.#happen({ data });
+    this.#dispatch({ data });
   }
 
   #end(code: number, reason: string): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#options.handshakeWatch.delete(this);
     clearTimeout(this.#closeTimer);
-    // Deno reports 0 where the connection broke; the name for that is 1006.
+    // Deno reports 0 for a broken connection; the standard code is 1006.
     const close = this.#closedByUs ?? { code: code || 1006, reason };
     this.#options.onEnd(this, close);
-    if (this.#opened) this.#happen({ close });
+    if (this.#opened) this.#dispatch({ close });
   }
 
   #release(): void {
@@ -202,41 +210,41 @@ export class ServerSocket implements Socket {
     this.#options.onRelease(this);
   }
 
-  /** Runs the handler now, or when those before it are done. */
-  #happen(happening: Happening): void {
-    if (this.#working) {
-      this.#waiting.push(happening);
-      this.#waitingBytes += sizeOf(happening);
+  /** Runs the event's handler now, or after the handlers before it. */
+  #dispatch(event: QueuedEvent): void {
+    if (this.#isProcessing) {
+      this.#queue.push(event);
+      this.#queuedBytes += sizeOf(event);
       return;
     }
-    const pending = this.#handle(happening);
-    if (pending) void this.#workThrough(pending);
+    const pending = this.#handle(event);
+    if (pending) void this.#processQueue(pending);
   }
 
-  async #workThrough(pending: Promise<void>): Promise<void> {
-    this.#working = true;
+  async #processQueue(pending: Promise<void>): Promise<void> {
+    this.#isProcessing = true;
     let current: Promise<void> | undefined = pending;
     do {
       await current;
-      const next = this.#waiting.shift();
+      const next = this.#queue.shift();
       if (!next) break;
-      this.#waitingBytes -= sizeOf(next);
+      this.#queuedBytes -= sizeOf(next);
       current = this.#handle(next);
     } while (true);
-    this.#working = false;
+    this.#isProcessing = false;
   }
 
   /** Never throws; the promise it may return never rejects. */
-  #handle(happening: Happening): Promise<void> | undefined {
+  #handle(event: QueuedEvent): Promise<void> | undefined {
     const { handlers } = this.#options;
     try {
-      if (happening === "open") return this.#guard("open", handlers.onOpen?.(this));
-      if ("close" in happening) return this.#guard("close", handlers.onClose?.(this, happening.close));
-      // What still waits when we have closed the socket is not wanted any more.
+      if (event === "open") return this.#guard("open", handlers.onOpen?.(this));
+      if ("close" in event) return this.#guard("close", handlers.onClose?.(this, event.close));
+      // Drops queued messages once the endpoint has closed the socket.
       if (this.#closedByUs) return undefined;
-      return this.#guard("message", handlers.onMessage?.(this, happening.data));
+      return this.#guard("message", handlers.onMessage?.(this, event.data));
     } catch (error) {
-      this.#failed(happening === "open" ? "open" : "close" in happening ? "close" : "message", error);
+      this.#failed(event === "open" ? "open" : "close" in event ? "close" : "message", error);
       return undefined;
     }
   }
@@ -253,8 +261,8 @@ export class ServerSocket implements Socket {
   }
 }
 
-/** What it takes while it waits, about. */
-function sizeOf(happening: Happening): number {
-  if (happening === "open" || !("data" in happening)) return 0;
-  return typeof happening.data === "string" ? happening.data.length : happening.data.byteLength;
+/** Approximate memory of a queued event, in bytes. */
+function sizeOf(event: QueuedEvent): number {
+  if (event === "open" || !("data" in event)) return 0;
+  return typeof event.data === "string" ? event.data.length : event.data.byteLength;
 }

@@ -1,76 +1,95 @@
 import type { User } from "../auth/user.ts";
 import type { ErrorCode, ErrorDetails } from "../../../protocol/error_codes.ts";
 
-/** What an endpoint sees of an open WebSocket. Safe to keep and to use at any time: on a closed socket nothing happens. */
+/**
+ * An endpoint's view of an open WebSocket. It may be kept and used at any time: calls on a closed
+ * socket do nothing.
+ */
 export interface Socket {
-  /** Unique among all connections; in the log as `socket`. */
+  /** Unique id of the connection; the log calls it `socket`. */
   readonly id: string;
-  /** The user that the token of the upgrade was verified to be. */
+  /** User that the verified token of the upgrade names. */
   readonly user: User;
-  /** The selected subprotocol; empty when there is none. */
+  /** Selected subprotocol; empty if there is none. */
   readonly protocol: string;
   /** True while frames can be sent. */
   readonly isOpen: boolean;
-  /** How many messages have arrived, handled or not. */
+  /** Number of messages that have arrived, handled or not. */
   readonly received: number;
-  /** True while more than `SLOW_BUFFERED_BYTES` wait to be sent: leave out what can be left out. */
+  /**
+   * True while more than `SLOW_BUFFERED_BYTES` are buffered for sending: leave out optional
+   * messages.
+   */
   readonly isSlow: boolean;
   /**
-   * Sends text or bytes. Returns false, and sends nothing, when the socket is not open. A client that lets more than
-   * `MAX_BUFFERED_BYTES` pile up is closed with 1013.
+   * Sends text or bytes. Returns false and sends nothing if the socket is not open. Closes with
+   * 1013 if more than `MAX_BUFFERED_BYTES` are buffered for the client.
    */
   send(data: string | ArrayBuffer | Uint8Array): boolean;
-  /** Resolves when the socket is not slow any more, or closed; a client that stays slow for half a minute is closed with 1013. */
+  /**
+   * Resolves once the socket is no longer slow, or closed. Closes with 1013 if it stays slow for 30
+   * s.
+   */
   drained(): Promise<void>;
-  /** Sends a value as JSON text; returns like `send`. */
+  /** Sends a value as JSON text. Returns like `send`. */
   sendJson(value: unknown): boolean;
-  /** Sends an `error` frame; its text is the code's own unless `details` has a better one. Returns like `send`. */
+  /**
+   * Sends an `error` frame. `details.message` replaces the code's own text. Returns like `send`.
+   */
   sendError(code: ErrorCode, details?: ErrorDetails): boolean;
-  /** Closes the socket, 1000 by default; a reason over 123 bytes is cut. Closing twice does nothing. */
+  /**
+   * Closes the socket, by default with 1000. Cuts reasons over 123 bytes. A second call does
+   * nothing.
+   */
   close(code?: number, reason?: string): void;
 }
 
-/** How a socket ended. */
+/** Close code and reason of a socket that has ended. */
 export interface SocketClose {
-  /** The peer's close code, ours, or 1006 when the connection broke. */
+  /** Close code of the peer or of the endpoint; 1006 if the connection broke. */
   readonly code: number;
   readonly reason: string;
 }
 
-/** What a socket's peer is to know of a drain. */
+/** Details of a drain for one socket. */
 export interface DrainNotice {
-  /** The host's reason, such as `wall_clock`, or a signal's name. */
+  /** The host's reason, such as `wall_clock`, or the name of a signal. */
   readonly reason: string;
-  /** Hardly any CPU is left: what the peer does not need is to be left out. */
-  readonly hurried: boolean;
-  /** How long the peer should wait before it connects again, in milliseconds: so that not all come at once. */
+  /** True if almost no CPU time is left: leave out everything that the peer does not need. */
+  readonly isImmediate: boolean;
+  /**
+   * Delay before the peer should reconnect, in milliseconds; differs by peer to spread the load.
+   */
   readonly reconnectAfterMs: number;
 }
 
 /**
- * What an endpoint does with a socket. For one socket the handlers run one after the other, in the order of what
- * happened, async ones included. A handler that throws or rejects costs its own socket an `error` frame and the log a
- * line (`onOpen` closes the socket too, with 1011); nobody else notices.
+ * Handlers of an endpoint. The handlers of one socket run one after the other, in the order of the
+ * events, async ones included. If a handler throws or rejects, its socket gets an `error` frame and
+ * the log gets a line. A failed `onOpen` also closes the socket with 1011. Other sockets are not
+ * affected.
  */
 export interface SocketHandlers {
   onOpen?(socket: Socket): void | Promise<void>;
-  /** Text arrives as a string, binary as an ArrayBuffer. */
+  /** Handles a message: text as a string, binary as an ArrayBuffer. */
   onMessage?(socket: Socket, data: string | ArrayBuffer): void | Promise<void>;
-  /** The isolate is about to go, and the socket is closed with 1012 right after this. Not async: there is no time. */
+  /**
+   * Runs before a drain closes the socket with 1012. Synchronous: the socket closes right after.
+   */
   onDrain?(socket: Socket, notice: DrainNotice): void;
-  /** Runs exactly once for a socket that was opened, after every message has been handled. */
+  /** Runs exactly once for an opened socket, after all of its messages are handled. */
   onClose?(socket: Socket, close: SocketClose): void | Promise<void>;
 }
 
-/** The limits of one socket; the configuration has the defaults. */
+/** Limits of one socket. The configuration has the defaults. */
 export interface SocketLimits {
   readonly maxFrameBytes: number;
-  /** Frames that may wait while an async handler works, unless an endpoint says more. */
+  /** Maximum frames queued behind an async handler, unless an endpoint allows more. */
   readonly maxQueuedFrames: number;
-  /** Bytes of such frames. */
+  /** Maximum bytes of those frames. */
   readonly maxQueuedBytes: number;
-  /** From here on the socket is slow. */
+  /** Buffered bytes above which the socket is slow. */
   readonly slowBufferedBytes: number;
-  /** From here on it is closed. */
+  /** Buffered bytes above which the socket is closed with 1013. */
   readonly maxBufferedBytes: number;
 }

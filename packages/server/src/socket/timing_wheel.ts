@@ -1,16 +1,16 @@
-/** Something that is looked at now and then. */
+/** An object with a periodic deadline. */
 export interface Timed {
-  /** Looks, and says in how many milliseconds it wants to be looked at again. */
-  look(now: number): number;
+  /** Checks the deadline. Returns the milliseconds until the next check. */
+  check(now: number): number;
 }
 
-/** Slots of the wheel; one turn of it is the longest time between two looks. */
+/** Slots of the wheel. One revolution is the longest time between two checks. */
 const SLOTS = 64;
 
 /**
- * One timer for everything that has deadlines of seconds: heartbeats and expiry of all room members of an isolate. Whoever has
- * a deadline is looked at when it may be due and then says when next; moving a deadline costs nothing. Runs only while there is
- * something to look at.
+ * One timer for all deadlines of seconds in an isolate: heartbeats and token expiry of room
+ * members. The wheel checks an object when its deadline may be due, and the object returns the next
+ * delay. Moving a deadline costs nothing. The timer runs only while objects are registered.
  */
 export class TimingWheel {
   readonly #tickMs: number;
@@ -18,24 +18,24 @@ export class TimingWheel {
   readonly #slots: Set<Timed>[] = Array.from({ length: SLOTS }, () => new Set());
   readonly #slotOf = new Map<Timed, number>();
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** Ticks that have been, and the time from which they are counted. */
+  /** Number of ticks since `#startedAt`. */
   #ticks = 0;
   #startedAt = 0;
   #now: number;
 
-  /** Deadlines are kept to `tickMs`; `clock` gives milliseconds. */
+  /** Sets the precision of deadlines to `tickMs`. `clock` returns milliseconds. */
   constructor(tickMs: number, clock: () => number) {
     this.#tickMs = tickMs;
     this.#clock = clock;
     this.#now = clock();
   }
 
-  /** The time of the last tick: for hot paths that need no better. */
+  /** Time of the last tick, for hot paths that need no better precision. */
   get now(): number {
     return this.#now;
   }
 
-  /** Looks at `timed` in about `delayMs`, or earlier. */
+  /** Checks `timed` after about `delayMs`, or earlier. Replaces its pending check. */
   add(timed: Timed, delayMs: number): void {
     this.delete(timed);
     if (this.#timer === undefined) {
@@ -49,7 +49,7 @@ export class TimingWheel {
     this.#slots[slot]?.add(timed);
   }
 
-  /** Does not look at it any more. */
+  /** Cancels the pending check. */
   delete(timed: Timed): void {
     const slot = this.#slotOf.get(timed);
     if (slot === undefined) return;
@@ -62,7 +62,8 @@ export class TimingWheel {
 
   #tick(): void {
     const now = this.#clock();
-    // Counted from the start: ticks come late, and a busy event loop leaves some out. All slots that have come due are looked at.
+    // Counts ticks from the start, since timers fire late and a busy event loop skips some. All due
+    // slots are checked.
     const ticks = Math.floor((now - this.#startedAt) / this.#tickMs);
     const last = Math.max(this.#ticks, ticks - SLOTS);
     this.#ticks = ticks;
@@ -70,9 +71,9 @@ export class TimingWheel {
     const due: Timed[] = [];
     for (let tick = last + 1; tick <= ticks; tick++) due.push(...this.#slots[tick % SLOTS] ?? []);
     for (const timed of due) {
-      // A look can take others off, and itself.
+      // A check may delete other objects, and its own.
       if (!this.#slotOf.has(timed)) continue;
-      const nextMs = timed.look(now);
+      const nextMs = timed.check(now);
       if (this.#slotOf.has(timed)) this.add(timed, nextMs);
     }
   }

@@ -1,11 +1,11 @@
-/** Lets through so many a second on average, and so many at once after a pause. */
+/** Rate limit: `perSecond` on average, bursts of up to `capacity`. */
 export class TokenBucket {
   readonly #perMs: number;
   readonly #capacity: number;
   #tokens: number;
   #at: number;
 
-  /** Full at first. `now` is in milliseconds, as in `take`. */
+  /** Starts with a full bucket. `now` is in milliseconds, as in `take`. */
   constructor(perSecond: number, capacity: number, now: number) {
     this.#perMs = perSecond / 1000;
     this.#capacity = capacity;
@@ -13,7 +13,9 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Takes one token. Returns 0, or after how many milliseconds there will be one; then nothing was taken. */
+  /**
+   * Takes one token and returns 0; if none is left, returns the milliseconds until the next one.
+   */
   take(now: number): number {
     if (now > this.#at) {
       this.#tokens = Math.min(this.#capacity, this.#tokens + (now - this.#at) * this.#perMs);
