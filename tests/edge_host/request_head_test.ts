@@ -1,12 +1,11 @@
 /** What the edge host makes of a request's head (docs/edge-host.md). */
 import { assertEquals } from "@std/assert";
 import {
-  bytesOfText,
   forwardedHead,
   parseRequestHead,
   pathForFunction,
-  textOfBytes,
 } from "../../tools/support/isolates/request_head.ts";
+import { bytesOfText, textOfBytes } from "../../tools/support/wire/http_head.ts";
 
 Deno.test("the path loses what the gateway takes away, and nothing else", () => {
   const cases: [string, string | undefined][] = [

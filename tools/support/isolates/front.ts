@@ -1,31 +1,27 @@
+import { concatBytes } from "../wire/byte_queue.ts";
+import { bytesOfText, type ReceivedHead } from "../wire/http_head.ts";
+import { closeQuietly, readHead, writeAll } from "../wire/tcp_connection.ts";
 import type { IsolatePool } from "./pool.ts";
 import { BAD_REQUEST, CRASHED, NOT_FOUND, type Refusal, refusalBytes, Refused } from "./refusal.ts";
-import { close, Relay } from "./relay.ts";
-import {
-  bytesOfText,
-  forwardedHead,
-  parseRequestHead,
-  pathForFunction,
-  type RequestHead,
-} from "./request_head.ts";
-import { readHead, type StreamHead, writeAll } from "./stream_head.ts";
+import { Relay } from "./relay.ts";
+import { forwardedHead, parseRequestHead, pathForFunction, type RequestHead } from "./request_head.ts";
 
-/** How requests come in. */
+/** Options of a front. */
 export interface FrontOptions {
   readonly hostname: string;
-  /** 0: any that is free. */
+  /** 0 picks a free port. */
   readonly port: number;
-  /** The function's name: the first part of its paths. */
+  /** Name of the function: first segment of its paths. */
   readonly name: string;
   readonly pool: IsolatePool;
-  /** Milliseconds; only differences count. */
+  /** Monotonic clock, in milliseconds. */
   readonly now: () => number;
 }
 
-/** How long a client may take to send a head. */
-const HEAD_MS = 10_000;
+/** Limit for a client to send its head. */
+const HEAD_TIMEOUT_MS = 10_000;
 
-/** The address of all isolates: each connection's request goes to one of them, and so does all that follows on it. */
+/** Listener in front of all isolates. Each connection belongs to one isolate until it ends. */
 export class Front {
   readonly #options: FrontOptions;
   readonly #listener: Deno.TcpListener;
@@ -44,7 +40,7 @@ export class Front {
     return this.#listener.addr.port;
   }
 
-  /** Takes no new connections. */
+  /** Stops accepting connections. */
   async stop(): Promise<void> {
     try {
       this.#listener.close();
@@ -54,10 +50,10 @@ export class Front {
     await this.#accepting;
   }
 
-  /** Cuts what is left, and waits until it is gone. */
+  /** Cuts the open connections and waits until they are closed. */
   async close(): Promise<void> {
     await this.stop();
-    for (const client of this.#clients) close(client);
+    for (const client of this.#clients) closeQuietly(client);
     await Promise.all(this.#serving);
   }
 
@@ -65,7 +61,7 @@ export class Front {
     for await (const client of this.#listener) {
       this.#clients.add(client);
       const serving = this.#serve(client).finally(() => {
-        close(client);
+        closeQuietly(client);
         this.#clients.delete(client);
         this.#serving.delete(serving);
       });
@@ -81,7 +77,7 @@ export class Front {
     const target = pathForFunction(head.target, this.#options.name);
     if (target === undefined) return await refuse(client, NOT_FOUND);
     const text = forwardedHead(head, target, client.remoteAddr.hostname);
-    const bytes = new Uint8Array([...bytesOfText(text), ...opening.rest]);
+    const bytes = concatBytes([bytesOfText(text), opening.rest]);
     try {
       await this.#relay(client, head, bytes);
     } catch (error) {
@@ -99,18 +95,18 @@ export class Front {
     }
     const relay = new Relay(client, worker, this.#options.now);
     isolate.connections.add(relay);
-    // It may have been killed while we connected.
+    // The isolate may have been killed during the connect.
     if (isolate.state === "ended") relay.cut(CRASHED);
     await relay.run({ opening, wantsUpgrade, onAnswered: () => isolate.answered() });
     isolate.connections.delete(relay);
   }
 
-  async #readOpening(client: Deno.TcpConn): Promise<StreamHead | undefined> {
-    const timer = setTimeout(() => close(client), HEAD_MS);
+  async #readOpening(client: Deno.TcpConn): Promise<ReceivedHead | undefined> {
+    const timer = setTimeout(() => closeQuietly(client), HEAD_TIMEOUT_MS);
     try {
       return await readHead(client);
     } catch {
-      // It is gone, or too slow.
+      // The client is gone or too slow.
       return undefined;
     } finally {
       clearTimeout(timer);
@@ -131,6 +127,6 @@ async function refuse(client: Deno.TcpConn, refusal: Refusal): Promise<void> {
     await writeAll(client, refusalBytes(refusal));
     await client.closeWrite();
   } catch {
-    // It is gone.
+    // The client is gone.
   }
 }

@@ -1,11 +1,14 @@
-/** A response of the host's own, in the hosted platform's words where there are such. */
+import { concatBytes } from "../wire/byte_queue.ts";
+import { bytesOfText, formatHead } from "../wire/http_head.ts";
+
+/** A response of the host itself, in the words of the hosted platform where it has some. */
 export interface Refusal {
   readonly status: number;
   readonly code: string;
   readonly message: string;
 }
 
-/** Thrown where a request cannot be given to an isolate. */
+/** Thrown if no isolate can take a request. */
 export class Refused extends Error {
   override readonly name = "Refused";
   readonly refusal: Refusal;
@@ -26,7 +29,7 @@ export const BAD_REQUEST: Refusal = {
   code: "BAD_REQUEST",
   message: "This is not an HTTP/1.1 request",
 };
-/** The host passes on no other answer to a request for an upgrade than 101 (docs/edge-host.md). */
+/** For an upgrade request, the host forwards no other response than 101 (docs/edge-host.md). */
 export const NOT_UPGRADED: Refusal = {
   status: 502,
   code: "BAD_GATEWAY",
@@ -54,7 +57,7 @@ export const NO_ROOM: Refusal = {
 };
 export const ENDING: Refusal = { status: 503, code: "SHUTTING_DOWN", message: "The host is ending" };
 
-/** Why a function that does not start answers nothing. */
+/** Creates the refusal for a function that failed to start. */
 export function bootError(detail: string): Refusal {
   return {
     status: 503,
@@ -72,16 +75,13 @@ const REASONS: Readonly<Record<number, string>> = {
   504: "Gateway Timeout",
 };
 
-/** The response as it goes over the wire; the connection ends with it. */
+/** Encodes the response; the connection ends after it. */
 export function refusalBytes({ status, code, message }: Refusal): Uint8Array {
   const body = new TextEncoder().encode(JSON.stringify({ code, message }));
-  const head = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
+  const head = formatHead(`HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`, [
     "content-type: application/json",
     `content-length: ${body.length}`,
     "connection: close",
-    "",
-    "",
-  ];
-  return new Uint8Array([...new TextEncoder().encode(head.join("\r\n")), ...body]);
+  ]);
+  return concatBytes([bytesOfText(head), body]);
 }

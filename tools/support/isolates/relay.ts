@@ -1,23 +1,23 @@
+import { bytesOfText, formatHead, type HttpResponseHead, parseHttpResponse } from "../wire/http_head.ts";
+import { closeQuietly, readHead, writeAll } from "../wire/tcp_connection.ts";
 import type { Connection } from "./connection.ts";
-import { bytesOfText } from "./request_head.ts";
 import { CRASHED, NOT_UPGRADED, type Refusal, refusalBytes } from "./refusal.ts";
-import { readHead, writeAll } from "./stream_head.ts";
 
-/** One request on its way. */
+/** A request that a relay carries to a worker. */
 export interface RelayedRequest {
-  /** What the worker gets first: the head, and what came with it. */
+  /** First bytes for the worker: the head, and the bytes that arrived with it. */
   readonly opening: Uint8Array;
   readonly wantsUpgrade: boolean;
-  /** Called once, when the response is complete, as 101 is at once, or when there will be none. */
+  /** Called once: after the complete response, after a 101, or once no response can follow. */
   readonly onAnswered: () => void;
 }
 
 const UP_BYTES = 4_096;
 const DOWN_BYTES = 16_384;
-/** How long a client may take to end its side when the worker has ended. */
-const LINGER_MS = 1_000;
+/** Limit for a client to end its side after the worker has ended. */
+const CLIENT_END_TIMEOUT_MS = 1_000;
 
-/** Bytes between a client and a worker, both ways, for one request, or one socket. */
+/** Copies bytes between a client and a worker, both ways, for one request or one socket. */
 export class Relay implements Connection {
   heardAt: number;
   isSocket = false;
@@ -25,7 +25,7 @@ export class Relay implements Connection {
   readonly #worker: Deno.TcpConn;
   readonly #now: () => number;
   #hasResponse = false;
-  #farewell: Promise<void> | undefined;
+  #refusing: Promise<void> | undefined;
 
   constructor(client: Deno.TcpConn, worker: Deno.TcpConn, now: () => number) {
     this.#client = client;
@@ -36,7 +36,7 @@ export class Relay implements Connection {
     worker.setNoDelay();
   }
 
-  /** Relays until both have ended, or it is cut; both connections are closed then. */
+  /** Relays until both sides have ended or `cut` is called; then both connections are closed. */
   async run({ opening, wantsUpgrade, onAnswered }: RelayedRequest): Promise<void> {
     let isAnswered = false;
     const answer = () => {
@@ -53,29 +53,29 @@ export class Relay implements Connection {
       await this.#copyDown();
       answer();
       await this.#client.closeWrite();
-      await this.#linger(up);
+      await this.#waitForClient(up);
     } catch {
-      // One of the two is gone, or it was cut: there is nobody to tell.
+      // The client or the worker is gone, or the relay was cut.
       if (!this.#hasResponse) this.cut(CRASHED);
     } finally {
       answer();
-      await this.#farewell;
-      close(this.#client);
-      close(this.#worker);
+      await this.#refusing;
+      closeQuietly(this.#client);
+      closeQuietly(this.#worker);
       await up;
     }
   }
 
-  /** Ends it without a close handshake; a client that has nothing of its response yet gets this one. */
+  /** Ends both sides without a close handshake; a client without a response receives the refusal. */
   cut(refusal: Refusal): void {
-    if (this.#farewell) return;
-    close(this.#worker);
-    this.#farewell = this.#hasResponse ? Promise.resolve() : this.#say(refusal);
+    if (this.#refusing) return;
+    closeQuietly(this.#worker);
+    this.#refusing = this.#hasResponse ? Promise.resolve() : this.#refuse(refusal);
     this.#hasResponse = true;
-    void this.#farewell.then(() => close(this.#client));
+    void this.#refusing.then(() => closeQuietly(this.#client));
   }
 
-  async #say(refusal: Refusal): Promise<void> {
+  async #refuse(refusal: Refusal): Promise<void> {
     try {
       await writeAll(this.#client, refusalBytes(refusal));
     } catch {
@@ -83,20 +83,20 @@ export class Relay implements Connection {
     }
   }
 
-  /** Passes the head of the response on; or says why it is not. */
+  /** Forwards the head of the response; returns the refusal if the worker sent none to forward. */
   async #respond(wantsUpgrade: boolean): Promise<Refusal | undefined> {
     for (let before: Uint8Array = new Uint8Array(0);;) {
       const head = await readHead(this.#worker, before);
       if (!head) return CRASHED;
       this.heardAt = this.#now();
-      const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head.text)?.[1]);
-      if (!(status >= 100)) return CRASHED;
+      const response = parseHttpResponse(head.text);
+      if (!response) return CRASHED;
+      const { status } = response;
       if (wantsUpgrade && status >= 200) return NOT_UPGRADED;
       const isLast = status === 101 || status >= 200;
       if (isLast) this.#hasResponse = true;
       this.isSocket = status === 101;
-      const text = status >= 200 ? lastOnConnection(head.text) : head.text;
-      await writeAll(this.#client, bytesOfText(`${text}\r\n\r\n`));
+      await writeAll(this.#client, status >= 200 ? lastOnConnection(response) : head.bytes);
       before = head.rest;
       if (!isLast) continue;
       await writeAll(this.#client, before);
@@ -108,13 +108,13 @@ export class Relay implements Connection {
     const buffer = new Uint8Array(DOWN_BYTES);
     for (;;) {
       const read = await this.#worker.read(buffer);
-      if (read === null || this.#farewell) return;
+      if (read === null || this.#refusing) return;
       this.heardAt = this.#now();
       await writeAll(this.#client, buffer.subarray(0, read));
     }
   }
 
-  /** Never rejects: when the client is gone the worker is told by the end of its input. */
+  /** Never rejects: the worker notices a lost client by the end of its input. */
   async #copyUp(): Promise<void> {
     const buffer = new Uint8Array(UP_BYTES);
     try {
@@ -124,34 +124,28 @@ export class Relay implements Connection {
         await writeAll(this.#worker, buffer.subarray(0, read));
       }
     } catch {
-      // Reset, or cut.
+      // The client reset the connection, or the relay was cut.
     }
     try {
       await this.#worker.closeWrite();
     } catch {
-      // Closed already.
+      // The worker closed first.
     }
   }
 
-  async #linger(up: Promise<void>): Promise<void> {
+  async #waitForClient(up: Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LINGER_MS);
+    const timer = setTimeout(resolve, CLIENT_END_TIMEOUT_MS);
     await Promise.race([up, promise]);
     clearTimeout(timer);
   }
 }
 
-/** Deno 2.1.4 does not say that it closes, though it was asked to; a client would try the connection again. */
-function lastOnConnection(head: string): string {
-  const lines = head.split("\r\n").filter((line) => !/^(connection|keep-alive):/i.test(line));
-  return [...lines, "connection: close"].join("\r\n");
-}
-
-/** Closes a connection that may be closed. */
-export function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
+/**
+ * Announces the end of the connection. Deno 2.1.4 closes without the header, and a client would
+ * send its next request on the same connection.
+ */
+function lastOnConnection({ statusLine, headers }: HttpResponseHead): Uint8Array {
+  const kept = headers.filter(([name]) => !/^(connection|keep-alive)$/i.test(name));
+  return bytesOfText(formatHead(statusLine, [...kept, "connection: close"]));
 }

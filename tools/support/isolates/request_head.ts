@@ -1,37 +1,28 @@
-/** The head of a request, names of headers as they came. */
-export interface RequestHead {
-  readonly method: string;
-  /** Path and query. */
-  readonly target: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Whether it asks for an upgrade. */
+import { formatHead, type HttpRequestHead, parseHttpRequest } from "../wire/http_head.ts";
+
+/** Head of a request to the host; its target is a path with a query. */
+export interface RequestHead extends HttpRequestHead {
+  /** True if the request asks for an upgrade. */
   readonly wantsUpgrade: boolean;
 }
 
-/** Reads the head of a request without the empty line at its end; undefined when it is none. */
+/** Parses a request head without its empty line; undefined if it breaks the grammar. */
 export function parseRequestHead(text: string): RequestHead | undefined {
-  const [line = "", ...fields] = text.split("\r\n");
-  const [, method, address] = /^([!-~]+) (\S+) HTTP\/1\.[01]$/.exec(line) ?? [];
-  if (method === undefined || address === undefined) return undefined;
-  const headers: [string, string][] = [];
-  for (const field of fields) {
-    const [, name, value] = /^([^\s:]+):[ \t]*(.*?)[ \t]*$/.exec(field) ?? [];
-    if (name === undefined || value === undefined) return undefined;
-    headers.push([name, value]);
-  }
-  const target = address.replace(/^https?:\/\/[^/?#]+/, "");
-  return { method, target, headers, wantsUpgrade: isUpgrade(headers) };
+  const head = parseHttpRequest(text);
+  if (!head) return undefined;
+  const target = head.target.replace(/^https?:\/\/[^/?#]+/, "");
+  return { ...head, target, wantsUpgrade: isUpgrade(head) };
 }
 
-function isUpgrade(headers: RequestHead["headers"]): boolean {
+function isUpgrade({ headers }: HttpRequestHead): boolean {
   const has = (wanted: string, token: RegExp) =>
     headers.some(([name, value]) => name.toLowerCase() === wanted && token.test(value));
   return has("connection", /(^|,)\s*upgrade\s*(,|$)/i) && has("upgrade", /./);
 }
 
 /**
- * The path as the function gets it: `/functions/v1/NAME/…` arrives as `/NAME/…`. For local use `/NAME/…` is taken too; undefined when it
- * is not the function's.
+ * Returns the path as the function receives it: `/functions/v1/NAME/…` becomes `/NAME/…`. Accepts
+ * `/NAME/…` too, for local use. Undefined if the path belongs to another function.
  */
 export function pathForFunction(target: string, name: string): string | undefined {
   const path = target.startsWith("/functions/v1/") ? target.slice("/functions/v1".length) : target;
@@ -39,10 +30,13 @@ export function pathForFunction(target: string, name: string): string | undefine
   return rest === "" || rest?.startsWith("/") || rest?.startsWith("?") ? path : undefined;
 }
 
-/** Headers that say how the next request goes, of which there is none: each connection carries one to an isolate. */
+/** Headers about the next request: each connection to an isolate carries only one request. */
 const OF_THE_CONNECTION = new Set(["connection", "keep-alive", "proxy-connection"]);
 
-/** The head as a worker gets it, with the empty line: another path, and the client's address at the end of `x-forwarded-for`. */
+/**
+ * Formats the head for a worker, with the empty line: the path is replaced, and the client's
+ * address is appended to `x-forwarded-for`.
+ */
 export function forwardedHead(head: RequestHead, target: string, clientAddress: string): string {
   const forwarded = head.headers.filter(([name]) => name.toLowerCase() === "x-forwarded-for");
   const kept = head.headers.filter(([name]) => {
@@ -50,25 +44,9 @@ export function forwardedHead(head: RequestHead, target: string, clientAddress: 
     return lower !== "x-forwarded-for" && (head.wantsUpgrade || !OF_THE_CONNECTION.has(lower));
   });
   const addresses = [...forwarded.map(([, value]) => value), clientAddress].join(", ");
-  const lines = [
+  return formatHead(`${head.method} ${target} HTTP/1.1`, [
     ...kept,
     ["x-forwarded-for", addresses],
-    ...(head.wantsUpgrade ? [] : [["connection", "close"]]),
-  ];
-  return [`${head.method} ${target} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`), "", ""]
-    .join(
-      "\r\n",
-    );
-}
-
-/** Bytes as text, a character each, and back: nothing is lost on the way. */
-export function textOfBytes(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}
-
-/** The bytes of such a text. */
-export function bytesOfText(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+    ...(head.wantsUpgrade ? [] : ["connection: close"]),
+  ]);
 }
