@@ -101,7 +101,7 @@ Deno.test("churn is a scenario of the soak: it samples memory, and its table say
   assertEquals(heard, outcome.samples.length);
   assertGreater(outcome.visits, 6);
   const text = describeChurn(outcome);
-  assertMatch(text, /^(NOT )?FLAT  \d+ visits, seed 7, Deno /);
+  assertMatch(text, /^(NOT )?FLAT +\d+ visits, seed 7, Deno /);
   assertMatch(text, /minutes +resident MiB +heap MiB\n +0\.0 +\d+\.\d +\d+\.\d\n/);
 });
 

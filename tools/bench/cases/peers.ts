@@ -1,4 +1,3 @@
-import denoJson from "../../../deno.json" with { type: "json" };
 import { PEER_VERSIONS } from "../harness/npm_peers.ts";
 import type { PreparedProgram, RunningServer } from "../harness/program.ts";
 import type { DialectName } from "../load/dialect.ts";
@@ -43,7 +42,8 @@ export function figuresOf(rounds: readonly { readonly informed: Informed }[], la
   });
 }
 
-const HONO_VERSION = denoJson.imports.hono.replace("npm:hono@", "");
+/** Version in the import map, such as `4.13.19`. */
+const HONO_VERSION = import.meta.resolve("hono").replace(/^npm:\/?hono@/, "");
 
 /** The peers that only inform, of those named; none where only those with a target are asked for. */
 export async function prepareInformingPeers(
