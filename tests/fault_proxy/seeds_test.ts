@@ -60,7 +60,7 @@ Deno.test("whatever twenty seeds break, a client that retries under the same ids
       assert(connections < FAULTY + 12 / A_FEW, `${waiting.length} messages are not acked yet`);
       await using member = await TcpMember.open(address).catch(() => undefined) ?? null;
       for (const id of member ? waiting.slice(0, A_FEW) : []) {
-        const answer = await member?.request(publishFrame(id, { id })).catch(() => undefined);
+        const answer = await member?.request({ ...publishFrame(id, { id }) }).catch(() => undefined);
         if (answer?.type !== "ack") break;
         waiting.shift();
       }
