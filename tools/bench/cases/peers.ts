@@ -42,8 +42,8 @@ export function figuresOf(rounds: readonly { readonly informed: Informed }[], la
   });
 }
 
-/** Version in the import map, such as `4.13.19`. */
-const HONO_VERSION = import.meta.resolve("hono").replace(/^npm:\/?hono@/, "");
+/** Version of the import map: resolved as `npm:hono@4.13.19`, or as a path with `hono/4.13.19`. */
+const [, HONO_VERSION = "unknown"] = /\bhono[@/](\d+\.\d+\.\d+)/.exec(import.meta.resolve("hono")) ?? [];
 
 /** The peers that only inform, of those named; none where only those with a target are asked for. */
 export async function prepareInformingPeers(

@@ -12,7 +12,7 @@ export class MortalLoop extends SocketLoop {
         try {
           return stream.receive(bytes, filled);
         } catch (error) {
-          this.#end(stream, error);
+          this.#end(stream, error, refusalOf(bytes, filled));
           return filled;
         }
       },
@@ -49,10 +49,10 @@ export class MortalLoop extends SocketLoop {
     this.runUntil(() => looks++ > 0, 1_000, () => "one look at the sockets");
   }
 
-  #end(stream: Stream, error: unknown): void {
+  #end(stream: Stream, error: unknown, refusal: string = ""): void {
     if (this.#ends.has(stream)) return;
     const why = error instanceof Error ? error.message : String(error);
-    this.#ends.set(stream, why);
+    this.#ends.set(stream, why + refusal);
     // As a client does: a server that closes waits for the answer.
     if (stream instanceof RawSocket && why.startsWith("the server closed")) this.#answerClose(stream);
   }
@@ -64,4 +64,10 @@ export class MortalLoop extends SocketLoop {
       // It was killed meanwhile.
     }
   }
+}
+
+/** Response that a stream received instead of a 101, with the body that names the code; empty for anything else. */
+function refusalOf(bytes: Uint8Array, filled: number): string {
+  const text = new TextDecoder().decode(bytes.subarray(0, filled));
+  return text.startsWith("HTTP/") ? `\n${text}` : "";
 }
