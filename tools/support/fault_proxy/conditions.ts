@@ -1,6 +1,6 @@
 import { type Direction, DIRECTIONS, inDirection, type PerDirection } from "./faults.ts";
 
-/** What the network is like, in each direction: for one connection, or, as the parent of those, for all. */
+/** Network conditions in each direction, for one connection or, as their parent, for all. */
 export class Conditions {
   readonly #parent: Conditions | undefined;
   readonly #delayMs = new Map<Direction, number>();
@@ -11,28 +11,28 @@ export class Conditions {
     this.#parent = parent;
   }
 
-  /** How long a chunk that comes now is kept back: the parent's delay and the own one together. */
+  /** Delay of a chunk that arrives now: the sum of the parent's delay and the own one. */
   delayMs(direction: Direction): number {
     return (this.#parent?.delayMs(direction) ?? 0) + (this.#delayMs.get(direction) ?? 0);
   }
 
-  /** How fast may be read: the slower of the parent's rate and the own one; Infinity unless one was set. */
+  /** Limit for reading: the lower of the parent's rate and the own one, Infinity by default. */
   bytesPerSecond(direction: Direction): number {
     const own = this.#bytesPerSecond.get(direction) ?? Infinity;
     return Math.min(own, this.#parent?.bytesPerSecond(direction) ?? Infinity);
   }
 
-  /** Whether nothing goes on. */
+  /** True while the direction is held. */
   isHeld(direction: Direction): boolean {
     return this.#held.has(direction) || (this.#parent?.isHeld(direction) ?? false);
   }
 
-  /** Sets the delay of the directions that are named. */
+  /** Sets the delay of the named directions. */
   delay(value: PerDirection): void {
     set(this.#delayMs, value);
   }
 
-  /** Sets the rate of the directions that are named; 0 stops reading, Infinity lifts it. */
+  /** Sets the rate of the named directions; 0 stops reading, Infinity removes the limit. */
   throttle(value: PerDirection): void {
     set(this.#bytesPerSecond, value);
   }
@@ -42,7 +42,7 @@ export class Conditions {
     for (const one of direction ? [direction] : DIRECTIONS) this.#held.add(one);
   }
 
-  /** Lets go of one direction, or both. */
+  /** Releases one direction, or both. */
   release(direction?: Direction): void {
     for (const one of direction ? [direction] : DIRECTIONS) this.#held.delete(one);
   }

@@ -13,14 +13,14 @@ import {
   within,
 } from "./faults.ts";
 
-/** Bounds of where a connection is cut: within the request, within the answer, in the first frames, and late. */
+/** Bounds for the place of a cut: the request, the response, the first frames, and later. */
 const BYTE_BOUNDS = [250, 700, 1_500, 3_000, 20_000] as const;
 const MOST_DELAY_MS = 20;
 const MOST_HOLD_MS = 150;
-/** Cuts aim at one of the first few messages: there may be no more. */
+/** Cuts aim at one of the first few messages, because a connection may carry no more. */
 const MOST_MESSAGES = 6;
 
-/** How often what is drawn, out of their sum. */
+/** Kinds of faults with their weights. */
 const KINDS = [
   ...repeat(4, drawCut),
   ...repeat(3, drawLostAck),
@@ -29,9 +29,9 @@ const KINDS = [
 ] as const;
 
 /**
- * What goes wrong with so many connections, one after the other: the same for the same seed. Many break off within the handshake or
- * a frame, some late, some have an ack lost, fall silent before they are cut, or are refused, and many are slow besides. It is
- * plain data, to be printed as JSON, and takes a few hundred milliseconds a connection at most.
+ * Draws the faults of consecutive connections; the same seed gives the same faults. Cuts hit the
+ * handshake, a frame, an ack or a late byte; other connections are held, refused or slow. The result
+ * is plain data for JSON. A fault takes a few hundred milliseconds at most.
  */
 export function drawFaults(seed: number, connections: number): readonly Faults[] {
   const random = new SeededRandom(seed);
@@ -62,7 +62,7 @@ function drawHold(random: SeededRandom): Faults {
     then: random.below(4) === 0 ? "release" : "cut",
     ...(direction ? { direction } : {}),
   };
-  // What only falls silent for a while ends some time, too.
+  // A released connection ends later too.
   return hold.then === "release" ? { hold, cut: drawPlace(random) } : { hold };
 }
 

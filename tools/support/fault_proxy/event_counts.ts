@@ -2,9 +2,12 @@ import { deadline } from "@std/async";
 import { PATIENCE_MS } from "../wire/socket_client.ts";
 
 /**
- * What a proxy or one of its connections may tell: `request`, an HTTP request's head was read; `opened`, it asks for a WebSocket;
- * `upgraded`, the server answered 101; `cut`, a fault broke the connection off; `closed`, it ended by itself; `refused`, it was
- * closed at once; `unreachable`, the server did not take it; `held` and `released`; a message that has gone on as a whole.
+ * Events of a proxy and of its connections:
+ * - `request`: the head of an HTTP request was read; `opened`: the request asks for a WebSocket.
+ * - `upgraded`: the server answered with 101.
+ * - `cut`: a fault ended the connection; `closed`: a peer ended it; `refused`: the proxy closed it
+ *   without an answer; `unreachable`: the server accepted no connection.
+ * - `messageToClient`, `messageToServer`: a whole message was forwarded.
  */
 export type ProxyEvent =
   | "request"
@@ -19,24 +22,24 @@ export type ProxyEvent =
   | "messageToClient"
   | "messageToServer";
 
-/** Counts what happens, and lets a test wait for it. */
+/** Counts events, and lets a test wait for them. */
 export class EventCounts {
   readonly #counts = new Map<ProxyEvent, number>();
   #addition = Promise.withResolvers<void>();
 
-  /** How often it has happened. */
+  /** Number of times the event has occurred. */
   count(event: ProxyEvent): number {
     return this.#counts.get(event) ?? 0;
   }
 
-  /** It has happened once more. */
+  /** Counts one more occurrence. */
   add(event: ProxyEvent): void {
     this.#counts.set(event, this.count(event) + 1);
     this.#addition.resolve();
     this.#addition = Promise.withResolvers();
   }
 
-  /** Waits until it has happened `count` times in all; rejects with what has happened when that takes longer than `withinMs`. */
+  /** Waits for `count` occurrences in all; rejects with the counts after `withinMs`. */
   async until(event: ProxyEvent, count: number = 1, withinMs: number = PATIENCE_MS): Promise<void> {
     const giveUpAt = performance.now() + withinMs;
     while (this.count(event) < count) {

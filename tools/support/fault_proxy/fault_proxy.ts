@@ -6,20 +6,20 @@ import type { SeenMessage } from "./seen_message.ts";
 import type { SeenRequest } from "./seen_request.ts";
 import { TcpSevering } from "./tcp_severing.ts";
 
-/** What a test may have different. */
+/** Options of a proxy. */
 export interface FaultProxyOptions {
-  /** Told of every WebSocket message and control frame as it comes in, those too that a fault keeps from going on. */
+  /** Receives every WebSocket message and control frame, also one that a fault holds or drops. */
   readonly onMessage?: (message: SeenMessage) => void;
 }
 
 const HOSTNAME = "127.0.0.1";
 
 /**
- * A TCP proxy in front of a server on this machine that lets bytes through unchanged, and lets the network fail as a test says.
- * `await using` stops it; connections that are left are cut then.
+ * A TCP proxy in front of a server on this machine. It forwards bytes unchanged, and lets the network
+ * fail as a test demands. `await using` stops the proxy and cuts its connections.
  */
 export class FaultProxy implements AsyncDisposable {
-  /** Of the server; another one holds for connections that are made from then on. */
+  /** Port of the server; a change applies to new connections. */
   serverPort: number;
   readonly #listener: Deno.TcpListener;
   readonly #onMessage: (message: SeenMessage) => void;
@@ -31,11 +31,11 @@ export class FaultProxy implements AsyncDisposable {
   readonly #requests: string[] = [];
   readonly #faults: Faults[] = [];
   readonly #httpFaults: Faults[] = [];
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #serving = new Set<Promise<void>>();
   readonly #defects: unknown[] = [];
   readonly #accepting: Promise<void>;
   #isRefusing = false;
-  #isOver = false;
+  #isStopped = false;
 
   private constructor(serverPort: number, { onMessage = () => {} }: FaultProxyOptions) {
     this.serverPort = serverPort;
@@ -44,7 +44,7 @@ export class FaultProxy implements AsyncDisposable {
     this.#accepting = this.#accept();
   }
 
-  /** Listens on a free port, for a server on another one. */
+  /** Listens on a free port, for a server on `serverPort`. */
   static start(serverPort: number, options: FaultProxyOptions = {}): FaultProxy {
     return new FaultProxy(serverPort, options);
   }
@@ -58,7 +58,7 @@ export class FaultProxy implements AsyncDisposable {
     return `http://${HOSTNAME}:${this.port}`;
   }
 
-  /** A path, or an address of the server, as an address of the proxy; the scheme stays, and is `http:` for a path. */
+  /** Turns a path or a URL of the server into a URL of the proxy; a path becomes an `http:` URL. */
   url(address: string): string {
     const url = new URL(address, this.origin);
     url.hostname = HOSTNAME;
@@ -66,37 +66,37 @@ export class FaultProxy implements AsyncDisposable {
     return url.href;
   }
 
-  /** Whether `reset` cuts are TCP resets here; elsewhere they are like `fin`. */
+  /** True if `reset` cuts are TCP resets on this system; elsewhere they are like `fin`. */
   get canReset(): boolean {
     return this.#severing.canReset;
   }
 
-  /** Every connection that asked for a WebSocket, in the order in which they did. */
+  /** Connections that asked for a WebSocket, in the order of their requests. */
   get connections(): readonly ProxiedConnection[] {
     return this.#connections;
   }
 
-  /** Every request, such as `GET /realtime/whoami?token=***`, in order. */
+  /** Requests in order, such as `GET /realtime/whoami?token=***`. */
   get requests(): readonly string[] {
     return this.#requests;
   }
 
-  /** Faults for the next connections that ask for a WebSocket, one each; those after them are clean. */
+  /** Sets the faults of the next WebSocket connections, one each; later connections are clean. */
   next(...faults: readonly Faults[]): void {
     this.#faults.push(...faults);
   }
 
-  /** Faults for the next plain HTTP requests, one each. */
+  /** Sets the faults of the next plain HTTP requests, one each. */
   nextHttp(...faults: readonly Faults[]): void {
     this.#httpFaults.push(...faults);
   }
 
-  /** Faults that no connection has got yet. */
+  /** Number of faults that no connection has used yet. */
   get faultsLeft(): number {
     return this.#faults.length;
   }
 
-  /** From now on nothing faulty is left for new connections, and nothing holds for all of them. */
+  /** Removes the faults for new connections, and the conditions for all connections. */
   heal(): void {
     this.#faults.length = this.#httpFaults.length = 0;
     this.allow();
@@ -105,7 +105,7 @@ export class FaultProxy implements AsyncDisposable {
     this.release();
   }
 
-  /** The `number`-th connection that asks for a WebSocket, from 1; waits for it, and rejects when it takes longer than `withinMs`. */
+  /** Waits for the `number`-th WebSocket connection, from 1; rejects after `withinMs`. */
   async connection(number: number, withinMs?: number): Promise<ProxiedConnection> {
     await this.until("opened", number, withinMs);
     const connection = this.#connections[number - 1];
@@ -113,64 +113,64 @@ export class FaultProxy implements AsyncDisposable {
     return connection;
   }
 
-  /** How often something has happened, on any connection. */
+  /** Number of times an event has occurred, on all connections. */
   count(event: ProxyEvent): number {
     return this.#events.count(event);
   }
 
-  /** Waits until something has happened `count` times in all; rejects when that takes longer than `withinMs`. */
+  /** Waits for `count` occurrences on all connections; rejects after `withinMs`. */
   async until(event: ProxyEvent, count?: number, withinMs?: number): Promise<void> {
     await this.#events.until(event, count, withinMs);
   }
 
-  /** Breaks off every connection that there is. */
+  /** Cuts every open connection. */
   cutAll(way?: CutWay): void {
     for (const connection of this.#live) connection.cut(way);
   }
 
-  /** Closes new connections at once, and those that ask for something more; what is there already goes on. */
+  /** Closes new connections, and open ones at their next request; sockets stay open. */
   refuse(): void {
     this.#isRefusing = true;
   }
 
-  /** Takes connections again. */
+  /** Accepts connections again. */
   allow(): void {
     this.#isRefusing = false;
   }
 
-  /** On every connection, new ones too, takes bytes and lets nothing go on, as for a phone in a tunnel. */
+  /** Receives bytes and forwards none, on open and new connections, as for a phone in a tunnel. */
   hold(direction?: Direction): void {
     this.#conditions.hold(direction);
     this.#events.add("held");
     this.#wakeAll();
   }
 
-  /** Lets everything that was held for all connections go on. */
+  /** Forwards the bytes that `hold` kept back on all connections. */
   release(direction?: Direction): void {
     this.#conditions.release(direction);
     this.#events.add("released");
     this.#wakeAll();
   }
 
-  /** Keeps each chunk that comes from now on back for so many milliseconds, on every connection; the order stays. */
+  /** Delays each new chunk by so many milliseconds, on every connection; the order stays. */
   delay(ms: PerDirection): void {
     this.#conditions.delay(ms);
   }
 
-  /** Reads no faster than so many bytes a second, on each connection; 0 stops reading, Infinity lifts it. */
+  /** Limits reading on each connection; 0 stops it, Infinity removes the limit. */
   throttle(bytesPerSecond: PerDirection): void {
     this.#conditions.throttle(bytesPerSecond);
     this.#wakeAll();
   }
 
-  /** Stops, once; rejects when `onMessage` threw. */
+  /** Stops the proxy; rejects if `onMessage` threw. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#listener.close();
     this.cutAll();
     await this.#accepting;
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#serving);
     this.#severing[Symbol.dispose]();
     if (this.#defects.length > 0) throw new AggregateError(this.#defects, "A proxied connection failed.");
   }
@@ -179,8 +179,8 @@ export class FaultProxy implements AsyncDisposable {
     for await (const client of this.#listener) {
       const serving = this.#serve(client)
         .catch((error: unknown) => void this.#defects.push(error))
-        .finally(() => this.#underWay.delete(serving));
-      this.#underWay.add(serving);
+        .finally(() => this.#serving.delete(serving));
+      this.#serving.add(serving);
     }
   }
 
@@ -190,12 +190,12 @@ export class FaultProxy implements AsyncDisposable {
       return this.#events.add("refused");
     }
     const server = await Deno.connect({ hostname: HOSTNAME, port: this.serverPort }).catch(() => undefined);
-    if (!server || this.#isOver) {
+    if (!server || this.#isStopped) {
       this.#severing.sever(client, "reset");
       server?.close();
       return this.#events.add("unreachable");
     }
-    // Otherwise what is sent in two pieces would wait for an answer to the first.
+    // Nagle's algorithm would hold a second piece back until the first is acknowledged.
     client.setNoDelay();
     server.setNoDelay();
     const connection = new ProxiedConnection({

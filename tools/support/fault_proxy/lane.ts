@@ -4,47 +4,47 @@ import type { Direction } from "./faults.ts";
 import type { Piece } from "./frame_splitter.ts";
 import type { PlaceWatch } from "./place_watch.ts";
 
-/** How a direction ended: in order, or with a reset. */
+/** End of a direction: in order, or with a reset. */
 export type LaneEnd = "fin" | "reset";
 
-/** What a lane works with. */
+/** Options of a lane. */
 export interface LaneOptions {
   readonly direction: Direction;
   readonly source: Deno.TcpConn;
   readonly sink: Deno.TcpConn;
   readonly conditions: Conditions;
   readonly places: PlaceWatch;
-  /** Aborted when the connection is over. */
+  /** Aborts when the connection ends. */
   readonly signal: AbortSignal;
-  /** Makes pieces of a chunk. */
+  /** Cuts a chunk into pieces. */
   readonly take: (chunk: Uint8Array) => Piece[];
-  /** What was kept back, when no more comes. */
+  /** Returns the bytes that were kept back, once the source has ended. */
   readonly takeRest: () => Piece[];
-  /** A piece has gone on as a whole. */
+  /** Called after a whole piece was forwarded. */
   readonly onPassed: (piece: Piece) => void;
-  /** The source's end was passed on. */
+  /** Called after the end of the source was forwarded. */
   readonly onEnd: (end: LaneEnd) => void;
-  /** The sink takes nothing any more. */
+  /** Called once the sink accepts no more bytes. */
   readonly onBroken: () => void;
 }
 
-interface Waiting {
+interface Queued {
   readonly dueAt: number;
   readonly what: Piece | LaneEnd;
 }
 
-/** What is taken in while it cannot go on: as much as a sender's and a receiver's buffers hold, and more while it is held. */
-const MOST_WAITING_BYTES = 262_144;
-const MOST_HELD_BYTES = 67_108_864;
+/** Limits for queued bytes. The first matches the kernel buffers of two peers; a held lane takes more. */
+const MAX_QUEUED_BYTES = 262_144;
+const MAX_HELD_BYTES = 67_108_864;
 const CHUNK_BYTES = 65_536;
 /** A throttled lane reads in slices of this. */
 const SLICE_MS = 50;
 
-/** One direction of a connection: takes bytes in, keeps them back as long as it has to, and lets them go on in order. */
+/** One direction of a connection: receives bytes, delays or holds them, and forwards them in order. */
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #queue: Waiting[] = [];
-  #waitingBytes = 0;
+  readonly #queue: Queued[] = [];
+  #queuedBytes = 0;
   #lastDueAt = 0;
   #bell = Promise.withResolvers<void>();
   #written = 0;
@@ -55,28 +55,28 @@ export class Lane {
     options.signal.addEventListener("abort", () => this.wake(), { once: true });
   }
 
-  /** Bytes that have gone on. */
+  /** Number of forwarded bytes. */
   get written(): number {
     return this.#written;
   }
 
-  /** Whether the sink takes nothing any more. */
+  /** True once the sink accepts no more bytes. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
-  /** Takes in and lets out until the source has ended, or the connection is over. */
+  /** Receives and forwards until the source or the connection ends. */
   run(): readonly Promise<void>[] {
-    return [this.#takeIn(), this.#letOut()];
+    return [this.#receive(), this.#forward()];
   }
 
-  /** Looks at the conditions again. */
+  /** Checks the conditions again. */
   wake(): void {
     this.#bell.resolve();
     this.#bell = Promise.withResolvers();
   }
 
-  async #takeIn(): Promise<void> {
+  async #receive(): Promise<void> {
     const { conditions, direction, signal, take, takeRest } = this.#options;
     const chunk = new Uint8Array(CHUNK_BYTES);
     for (;;) {
@@ -94,17 +94,17 @@ export class Lane {
     }
   }
 
-  /** How much was read, or how the source ended. */
+  /** Returns the number of bytes read, or the end of the source. */
   async #read(chunk: Uint8Array): Promise<number | LaneEnd> {
     try {
       return await this.#options.source.read(chunk) ?? "fin";
     } catch {
-      // The peer reset it; or it was closed here, and then nobody looks at the queue any more.
+      // The peer reset the connection; or the proxy closed it, and ignores the queue from then on.
       return "reset";
     }
   }
 
-  async #letOut(): Promise<void> {
+  async #forward(): Promise<void> {
     const { signal, sink, onEnd } = this.#options;
     for (;;) {
       await this.#until(() => this.#queue.length > 0);
@@ -114,18 +114,18 @@ export class Lane {
       await this.#until(() => !this.#isHeld());
       if (signal.aborted) return;
       if (typeof next.what === "string") {
-        if (next.what === "fin") await sink.closeWrite().catch(() => {/* it has ended */});
+        if (next.what === "fin") await sink.closeWrite().catch(() => {/* the sink has ended */});
         return onEnd(next.what);
       }
-      await this.#letPass(next.what);
+      await this.#forwardPiece(next.what);
       this.#queue.shift();
-      this.#waitingBytes -= next.what.bytes.length;
+      this.#queuedBytes -= next.what.bytes.length;
       this.wake();
     }
   }
 
-  /** Writes a piece, and stops at the places in it that are watched. */
-  async #letPass(piece: Piece): Promise<void> {
+  /** Writes a piece, and pauses at its watched places. */
+  async #forwardPiece(piece: Piece): Promise<void> {
     const { places, signal, onPassed } = this.#options;
     let at = 0;
     for (const { offset, reached } of places.inPiece(piece)) {
@@ -157,7 +157,7 @@ export class Lane {
     const { conditions, direction } = this.#options;
     this.#lastDueAt = Math.max(this.#lastDueAt, performance.now() + conditions.delayMs(direction));
     this.#queue.push({ what, dueAt: this.#lastDueAt });
-    if (typeof what !== "string") this.#waitingBytes += what.bytes.length;
+    if (typeof what !== "string") this.#queuedBytes += what.bytes.length;
     this.wake();
   }
 
@@ -166,16 +166,16 @@ export class Lane {
   }
 
   #hasRoom(): boolean {
-    return this.#waitingBytes < (this.#isHeld() ? MOST_HELD_BYTES : MOST_WAITING_BYTES);
+    return this.#queuedBytes < (this.#isHeld() ? MAX_HELD_BYTES : MAX_QUEUED_BYTES);
   }
 
-  /** Waits until it holds, or the connection is over. */
+  /** Waits until the condition holds or the connection ends. */
   async #until(holds: () => boolean): Promise<void> {
     while (!this.#options.signal.aborted && !holds()) await this.#bell.promise;
   }
 
   async #pause(ms: number): Promise<void> {
     if (ms <= 0) return;
-    await delay(ms, { signal: this.#options.signal }).catch(() => {/* the connection is over */});
+    await delay(ms, { signal: this.#options.signal }).catch(() => {/* the connection has ended */});
   }
 }

@@ -1,21 +1,21 @@
 import type { Place } from "./faults.ts";
 import type { Piece } from "./frame_splitter.ts";
-import { isMeant } from "./seen_message.ts";
+import { matchesMessage } from "./seen_message.ts";
 
-/** A place in a piece, at so many of its bytes. */
+/** A watched place within a piece. */
 export interface PlaceInPiece {
   readonly offset: number;
-  /** Says that everything before it has gone on. */
+  /** Reports that every byte before the place was forwarded. */
   readonly reached: () => void;
 }
 
 interface Watched {
   readonly place: Place;
   readonly onReached: () => void;
-  /** Of a place that counts bytes: where in the whole direction it is. */
+  /** Offset in the whole direction, for a place that counts bytes. */
   readonly position: number;
-  /** Messages that fitted so far. */
-  fitting: number;
+  /** Number of matching messages so far. */
+  matching: number;
 }
 
 /** Finds the watched places in one direction of a connection. */
@@ -24,22 +24,22 @@ export class PlaceWatch {
   /** Bytes of the direction before the next piece. */
   #position = 0;
 
-  /** Bytes that were looked at. */
+  /** Number of bytes in earlier pieces. */
   get position(): number {
     return this.#position;
   }
 
-  /** Whether a place is watched for that only the content of a message tells. */
+  /** True while a watched place depends on the content of a message. */
   get needsWholeMessages(): boolean {
     return [...this.#watched].some(({ place }) => place.message !== undefined);
   }
 
-  /** Calls back, once, when a place is reached; bytes are counted from `from` on. */
+  /** Calls `onReached` once, at the place; bytes count from `from` on. */
   watch(place: Place, from: number, onReached: () => void): void {
-    this.#watched.add({ place, onReached, position: from + place.bytes, fitting: 0 });
+    this.#watched.add({ place, onReached, position: from + place.bytes, matching: 0 });
   }
 
-  /** The places in the next piece, in order. */
+  /** Returns the places in the next piece, in order. */
   inPiece(piece: Piece): PlaceInPiece[] {
     const found: PlaceInPiece[] = [];
     for (const watched of this.#watched) {
@@ -58,9 +58,9 @@ export class PlaceWatch {
       const offset = Math.max(0, position - this.#position);
       return offset <= bytes.length ? offset : undefined;
     }
-    if (!message || !isMeant(message, place.message)) return undefined;
-    watched.fitting += 1;
-    if (watched.fitting !== (place.message.nth ?? 1)) return undefined;
+    if (!message || !matchesMessage(message, place.message)) return undefined;
+    watched.matching += 1;
+    if (watched.matching !== (place.message.nth ?? 1)) return undefined;
     return Math.min(bytes.length, Math.max(0, place.bytes - passed));
   }
 }

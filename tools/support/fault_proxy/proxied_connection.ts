@@ -10,25 +10,25 @@ import type { SeenMessage } from "./seen_message.ts";
 import type { SeenRequest } from "./seen_request.ts";
 import type { TcpSevering } from "./tcp_severing.ts";
 
-/** What a connection works with. */
+/** Options of a connection. */
 export interface ProxiedConnectionOptions {
   readonly client: Deno.TcpConn;
   readonly server: Deno.TcpConn;
   readonly severing: TcpSevering;
-  /** Of all connections. */
+  /** Conditions of all connections. */
   readonly conditions: Conditions;
-  /** What goes wrong from this request on. */
+  /** Returns the faults from this request on. */
   readonly faultsFor: (head: SeenRequest, connection: ProxiedConnection) => Faults;
   readonly onEvent: (event: ProxyEvent) => void;
   readonly onMessage: (message: SeenMessage) => void;
 }
 
-/** One connection through the proxy: to the client it is the server, to the server the client. */
+/** One connection through the proxy, with a TCP connection to each peer. */
 export class ProxiedConnection {
   readonly #options: ProxiedConnectionOptions;
   readonly #conditions: Conditions;
   readonly #events = new EventCounts();
-  readonly #over = new AbortController();
+  readonly #abort = new AbortController();
   readonly #ended = new Set<Direction>();
   readonly #holding: Promise<void>[] = [];
   readonly #places = { toClient: new PlaceWatch(), toServer: new PlaceWatch() } as const;
@@ -40,8 +40,8 @@ export class ProxiedConnection {
     this.#options = options;
     this.#conditions = new Conditions(options.conditions);
     const conversation = new Conversation({
-      onRequest: (head) => this.#takeRequest(head),
-      onUpgraded: () => this.#tell("upgraded"),
+      onRequest: (head) => this.#onRequest(head),
+      onUpgraded: () => this.#emit("upgraded"),
     });
     const { client, server } = options;
     this.#lanes = {
@@ -50,16 +50,16 @@ export class ProxiedConnection {
     };
   }
 
-  /** Path and query of the last request, tokens masked; empty until there was one. */
+  /** Path and query of the last request, tokens masked; empty before the first. */
   get target(): string {
     return this.#target;
   }
 
   get isOver(): boolean {
-    return this.#over.signal.aborted;
+    return this.#abort.signal.aborted;
   }
 
-  /** Carries bytes until the connection is over; rejects when `onMessage` threw. */
+  /** Forwards bytes until the connection ends; rejects if `onMessage` threw. */
   async run(): Promise<void> {
     const running = [...this.#lanes.toClient.run(), ...this.#lanes.toServer.run()];
     try {
@@ -71,59 +71,59 @@ export class ProxiedConnection {
     }
   }
 
-  /** Bytes that have gone on in a direction, HTTP heads included. */
+  /** Number of forwarded bytes of a direction, HTTP heads included. */
   bytes(direction: Direction): number {
     return this.#lanes[direction].written;
   }
 
-  /** How often something has happened to this connection. */
+  /** Number of times an event has occurred on this connection. */
   count(event: ProxyEvent): number {
     return this.#events.count(event);
   }
 
-  /** Waits until something has happened to this connection `count` times in all; rejects when that takes longer than `withinMs`. */
+  /** Waits for `count` occurrences on this connection; rejects after `withinMs`. */
   async until(event: ProxyEvent, count?: number, withinMs?: number): Promise<void> {
     await this.#events.until(event, count, withinMs);
   }
 
-  /** Breaks it off on both sides; what is under way is lost. */
+  /** Cuts both sides; queued bytes are lost. */
   cut(way: CutWay = this.#cutWay): void {
     this.#finish("cut", way);
   }
 
-  /** Ends it without an answer. */
+  /** Ends the connection without an answer. */
   refuse(): void {
     this.#finish("refused", this.#cutWay);
   }
 
-  /** Takes bytes from now on, and the end of either side, and lets nothing go on; nobody is told. */
+  /** Receives bytes and the end of either side, and forwards nothing, unnoticed by both peers. */
   hold(direction?: Direction): void {
     if (this.isOver) return;
     this.#conditions.hold(direction);
-    this.#tell("held");
+    this.#emit("held");
     this.wake();
   }
 
-  /** Lets everything that was held go on, in order: as TCP does when a network is back. */
+  /** Forwards the held bytes in order, as TCP does once a network is back. */
   release(direction?: Direction): void {
     if (this.isOver) return;
     this.#conditions.release(direction);
-    this.#tell("released");
+    this.#emit("released");
     this.wake();
   }
 
-  /** Keeps each chunk that comes from now on back for so many milliseconds, beside what holds for all connections. */
+  /** Delays each new chunk, in addition to the delay for all connections. */
   delay(ms: PerDirection): void {
     this.#conditions.delay(ms);
   }
 
-  /** Reads no faster from now on than so many bytes a second; 0 stops reading, Infinity lifts it. */
+  /** Limits reading; 0 stops it, Infinity removes the limit. */
   throttle(bytesPerSecond: PerDirection): void {
     this.#conditions.throttle(bytesPerSecond);
     this.wake();
   }
 
-  /** Looks at the conditions again. */
+  /** Checks the conditions again. */
   wake(): void {
     for (const lane of Object.values(this.#lanes)) lane.wake();
   }
@@ -136,7 +136,7 @@ export class ProxiedConnection {
       sink,
       places,
       conditions: this.#conditions,
-      signal: this.#over.signal,
+      signal: this.#abort.signal,
       take: (chunk) => {
         const pieces = conversation.take(direction, chunk, places.needsWholeMessages);
         for (const { message } of pieces) {
@@ -146,16 +146,16 @@ export class ProxiedConnection {
       },
       takeRest: () => conversation.takeRest(direction),
       onPassed: (piece) => this.#countMessage(piece),
-      onEnd: (end) => this.#takeEnd(direction, end),
-      onBroken: () => this.#takeBreak(direction),
+      onEnd: (end) => this.#onEnd(direction, end),
+      onBroken: () => this.#onBroken(direction),
     });
   }
 
-  #takeRequest(head: SeenRequest): void {
+  #onRequest(head: SeenRequest): void {
     this.#target = head.target;
     const faults = this.#options.faultsFor(head, this);
-    this.#tell("request");
-    if (head.isUpgrade) this.#tell("opened");
+    this.#emit("request");
+    if (head.isUpgrade) this.#emit("opened");
     this.#apply(faults);
   }
 
@@ -180,37 +180,37 @@ export class ProxiedConnection {
   }
 
   async #endHold({ direction, then }: Hold, ms: number): Promise<void> {
-    await delay(ms, { signal: this.#over.signal }).catch(() => {/* the connection is over */});
+    await delay(ms, { signal: this.#abort.signal }).catch(() => {/* the connection has ended */});
     if (then === "cut") this.cut();
     else this.release(direction);
   }
 
   #countMessage({ message }: Piece): void {
-    if (message?.isData) this.#tell(message.direction === "toClient" ? "messageToClient" : "messageToServer");
+    if (message?.isData) this.#emit(message.direction === "toClient" ? "messageToClient" : "messageToServer");
   }
 
-  #takeEnd(direction: Direction, end: LaneEnd): void {
+  #onEnd(direction: Direction, end: LaneEnd): void {
     this.#ended.add(direction);
     const other = oppositeOf(direction);
     if (end === "reset") this.#finish("closed", "reset");
     else if (this.#ended.has(other) || this.#lanes[other].isBroken) this.#finish("closed", "fin");
   }
 
-  /** Who takes nothing any more tells that as an end of its own, which may be held; only if that went on it is over. */
-  #takeBreak(direction: Direction): void {
+  /** A broken sink also ends its own direction, and that end may be held: the connection ends after it. */
+  #onBroken(direction: Direction): void {
     if (this.#ended.has(oppositeOf(direction))) this.#finish("closed", "reset");
   }
 
   #finish(event: "cut" | "closed" | "refused", way: CutWay): void {
     if (this.isOver) return;
-    this.#over.abort();
+    this.#abort.abort();
     const { severing, client, server } = this.#options;
     severing.sever(client, way);
     severing.sever(server, way);
-    this.#tell(event);
+    this.#emit(event);
   }
 
-  #tell(event: ProxyEvent): void {
+  #emit(event: ProxyEvent): void {
     this.#events.add(event);
     this.#options.onEvent(event);
   }

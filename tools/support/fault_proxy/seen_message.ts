@@ -3,10 +3,10 @@ import type { Direction, MessageMatch } from "./faults.ts";
 
 const decoder = new TextDecoder();
 
-/** A WebSocket message, or a control frame, as the proxy saw it pass; its payload is unmasked. */
+/** A WebSocket message or control frame that the proxy read; its payload is unmasked. */
 export class SeenMessage {
   readonly direction: Direction;
-  /** Its place among the messages of its direction, from 1; 0 for a control frame. */
+  /** Position among the messages of its direction, from 1; 0 for a control frame. */
   readonly number: number;
   readonly opcode: number;
   readonly payload: Uint8Array;
@@ -19,24 +19,24 @@ export class SeenMessage {
     this.payload = payload;
   }
 
-  /** Whether it is a text or binary message. */
+  /** True for a text or binary message. */
   get isData(): boolean {
     return this.number > 0;
   }
 
-  /** The text; of a binary message undefined. */
+  /** Text of the message; undefined for a binary one. */
   get text(): string | undefined {
     return this.opcode === OPCODE.text ? decoder.decode(this.payload) : undefined;
   }
 
-  /** The JSON objects in it: one, those of an array, or none when it is something else. */
+  /** JSON objects in the message: one, those of an array, or none. */
   get frames(): readonly Readonly<Record<string, unknown>>[] {
     return this.#frames ??= jsonObjects(this.text);
   }
 }
 
-/** Whether a message is one of those that are meant, whatever its `nth`. */
-export function isMeant(message: SeenMessage, { type, id, opcode, matches }: MessageMatch): boolean {
+/** True if a message meets the conditions; ignores `nth`. */
+export function matchesMessage(message: SeenMessage, { type, id, opcode, matches }: MessageMatch): boolean {
   if (opcode === undefined ? !message.isData : message.opcode !== opcode) return false;
   if (type !== undefined || id !== undefined) {
     const fits = message.frames.some((frame) =>

@@ -1,3 +1,4 @@
+import { closeQuietly } from "../wire/tcp_connection.ts";
 import type { CutWay } from "./faults.ts";
 
 const AF_INET = 2;
@@ -14,8 +15,9 @@ const SYMBOLS = {
 type NameOf = (fd: number, address: Uint8Array<ArrayBuffer>, length: Uint8Array<ArrayBuffer>) => number;
 
 /**
- * Ends TCP connections at once, whatever is under way. Deno's own `close` sends no reset, and on 2.1.4 it leaves the connection open
- * while a write waits for a peer that does not read; so on Linux the C library is asked, elsewhere `close` has to do.
+ * Ends TCP connections immediately, by calls of the C library on Linux. Deno's `close` sends no
+ * reset. On 2.1.4 it also leaves a connection open while a write waits for a peer that does not
+ * read. Other systems use `close`.
  */
 export class TcpSevering implements Disposable {
   readonly #library: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
@@ -24,17 +26,17 @@ export class TcpSevering implements Disposable {
     this.#library = Deno.build.os === "linux" ? Deno.dlopen("libc.so.6", SYMBOLS) : undefined;
   }
 
-  /** Whether `reset` is one here. */
+  /** True if `reset` is a TCP reset on this system. */
   get canReset(): boolean {
     return this.#library !== undefined;
   }
 
-  /** Ends a connection over IPv4; does nothing when it is closed already. */
+  /** Ends a connection over IPv4; ignores a closed one. */
   sever(connection: Deno.TcpConn, way: CutWay): void {
     const symbols = this.#library?.symbols;
     const descriptor = this.#descriptorOf(connection);
     if (symbols && descriptor !== undefined) {
-      // An address of no family dissolves a connection, which resets it.
+      // A connect to an address of family AF_UNSPEC resets the connection.
       if (way === "reset") symbols.connect(descriptor, new Uint8Array(SOCKADDR_BYTES), SOCKADDR_BYTES);
       else symbols.shutdown(descriptor, SHUT_RDWR);
     }
@@ -45,7 +47,7 @@ export class TcpSevering implements Disposable {
     this.#library?.close();
   }
 
-  /** Deno does not tell a socket's descriptor; the two ports find it. */
+  /** Finds the descriptor by the two ports: Deno does not expose it. */
   #descriptorOf({ localAddr, remoteAddr }: Deno.TcpConn): number | undefined {
     const symbols = this.#library?.symbols;
     if (!symbols) return undefined;
@@ -55,15 +57,6 @@ export class TcpSevering implements Disposable {
       if (portBy(symbols.getpeername, descriptor) === remoteAddr.port) return descriptor;
     }
     return undefined;
-  }
-}
-
-/** Closes a connection that may be closed. */
-export function closeQuietly(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
 

@@ -1,27 +1,27 @@
 import { drawFaults } from "./draw_faults.ts";
 import type { Faults } from "./faults.ts";
 
-/** What a scenario is run with. */
+/** One run of a scenario. */
 export interface SeededRun {
   readonly seed: number;
-  /** For `proxy.next(...faults)`. */
+  /** Faults for `proxy.next(...faults)`. */
   readonly faults: readonly Faults[];
 }
 
-/** How many runs, and how many faulty connections each has before all are clean. */
+/** Number of runs, and of faulty connections in each before all are clean. */
 export interface SeededRuns {
   readonly seeds: number;
   readonly faulty: number;
-  /** The only seed to run, or null for all of them; the environment's `FAULT_SEED` by default. */
+  /** Only seed to run, or null for all seeds; `FAULT_SEED` by default. */
   readonly only?: number | null;
 }
 
-/** Names one seed, to run it alone. */
+/** Environment variable with the only seed to run. */
 const ONE_SEED = "FAULT_SEED";
 
 /**
- * Runs a scenario with the faults of seeds 1 to `seeds`, one after the other. Rejects at the first that fails, with its seed and its
- * faults.
+ * Runs a scenario with the faults of seeds 1 to `seeds`, one after the other. Rejects at the first
+ * failure, with its seed and its faults.
  */
 export async function throughSeeds(
   { seeds, faulty, only = seedOfEnvironment() }: SeededRuns,
