@@ -1,5 +1,6 @@
 /**
- * An outbox that outlives a reload, for browsers: messages that were published and not acked are kept in IndexedDB.
+ * An outbox that survives a reload, for browsers: it retains published messages in IndexedDB until
+ * their ack.
  *
  * ```ts
  * const storage = createIndexedDbOutbox(user.id);
@@ -8,46 +9,50 @@
  *
  * @module
  */
-import { answered, BY_MESSAGE, BY_OWNER, BY_ROOM, Database } from "./indexed_db/database.ts";
-import { hasGone, holdPage } from "./indexed_db/page_hold.ts";
+import { BY_MESSAGE, BY_OWNER, BY_ROOM, Database, resultOf } from "./indexed_db/database.ts";
+import { isPageGone, lockPage } from "./indexed_db/page_lock.ts";
 import type { DatabaseFactory, ObjectStore } from "./indexed_db/platform.ts";
 import type { OutboxStorage, StoredMessage } from "./outbox_storage.ts";
 
-/** Where messages are kept. */
+/** Options of the outbox. */
 export interface IndexedDbOptions {
-  /** The database's name. Default: `realtime-outbox`. */
+  /** Name of the database. Default: `realtime-outbox`. */
   readonly name?: string | undefined;
-  /** Default: the browser's. */
+  /** IndexedDB factory. Default: the browser's. */
   readonly indexedDB?: DatabaseFactory | undefined;
 }
 
 /** An outbox in IndexedDB. */
 export interface IndexedDbOutbox extends OutboxStorage {
-  /** Forgets all messages of the owner, in every room: for signing out where others use the machine. @throws {Error} as `load` */
+  /**
+   * Removes the owner's messages of all rooms, for signing out on a shared machine.
+   * @throws {Error} as `load`
+   */
   clear(): Promise<void>;
-  /** Closes the database; what is asked for later opens it again. */
+  /** Closes the database. The next call reopens it. */
   close(): void;
 }
 
-/** A message as it is kept. */
-interface KeptMessage extends StoredMessage {
-  /** Its place in the order. */
+/** Record of a message. */
+interface MessageRecord extends StoredMessage {
+  /** Primary key, ascending in the order of `put`. */
   readonly place: number;
   readonly owner: string;
   readonly room: string;
-  /** The page that sends it; null when pages cannot tell each other apart. */
+  /** Name of the page that sends it; null without Web Locks. */
   readonly holder: string | null;
 }
 
 /**
- * Creates an outbox in IndexedDB for one user's messages; several may share a database. Nothing is opened before it is needed. Every
- * method rejects with an Error that says why, and the browser's own as `cause`, where a page may not keep anything, the disk is full, or
- * a newer version of the database is there.
+ * Creates an outbox in IndexedDB for one user's messages. Several users may share a database. The first
+ * call opens it. Every method rejects with an Error that names the reason, with the browser's error as
+ * `cause`: storage is forbidden, the disk is full, or the database has a newer version.
  *
- * Of several pages each sends its own messages only: `load` leaves out those of pages that are still open, and takes over those of
- * pages that have gone. That needs Web Locks, which are there with https and on localhost; without them it takes all, and when two
- * pages send the same message the server recognizes it, for as long as it recognizes retries. A page that has kept messages is not put
- * into the back/forward cache. Messages lie there as they are until they are acked or `clear` is called.
+ * Each of several pages sends its own messages only: `load` skips those of open pages and takes over
+ * those of closed ones. That needs Web Locks (https or localhost). Without them `load` returns all
+ * messages; if two pages send the same one, the server recognizes it within its dedupe window. A page
+ * that has stored messages stays out of the back/forward cache. Messages are stored unencrypted until
+ * their ack or `clear`.
  */
 export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions = {}): IndexedDbOutbox {
   const database = new Database(options.name ?? "realtime-outbox", options.indexedDB);
@@ -58,24 +63,24 @@ export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions =
     async load(room) {
       const found = await database.run("readonly", (store) => messagesOf(store, [owner, room]));
       if (found.length === 0) return [];
-      const holder = await holdPage();
+      const holder = await lockPage();
       const holders = new Set(found.map((message) => message.holder));
       const gone = new Set<string | null>([null, holder]);
       await Promise.all([...holders].map(async (name) => {
-        if (!gone.has(name) && name !== null && await hasGone(name)) gone.add(name);
+        if (!gone.has(name) && name !== null && await isPageGone(name)) gone.add(name);
       }));
       return await database.run("readwrite", async (store) => {
-        const kept = await messagesOf(store, [owner, room]);
-        const own = kept.filter((message) => gone.has(message.holder));
+        const stored = await messagesOf(store, [owner, room]);
+        const own = stored.filter((message) => gone.has(message.holder));
         for (const message of own) store.put({ ...message, holder });
         return own.map(({ id, event, data, sentAt }) => ({ id, event, data, sentAt }));
       });
     },
 
     async put(room, { id, event, data, sentAt }) {
-      // A page that cannot keep anything has nothing to hold.
+      // A page without storage needs no lock.
       await database.open();
-      const holder = await holdPage();
+      const holder = await lockPage();
       await database.run("readwrite", async (store) => {
         const place = await placeOf(store, [owner, room, id]);
         store.put({ ...place, owner, room, holder, id, event, data, sentAt });
@@ -84,15 +89,15 @@ export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions =
 
     async remove(room, id) {
       await database.run("readwrite", async (store) => {
-        const kept = await placeOf(store, [owner, room, id]);
-        if (kept) store.delete(kept.place);
+        const stored = await placeOf(store, [owner, room, id]);
+        if (stored) store.delete(stored.place);
       });
     },
 
     async clear() {
       await database.run("readwrite", async (store) => {
-        const kept = await answered(store.index(BY_OWNER).getAll([owner])) as KeptMessage[];
-        for (const { place } of kept) store.delete(place);
+        const stored = await resultOf(store.index(BY_OWNER).getAll([owner])) as MessageRecord[];
+        for (const { place } of stored) store.delete(place);
       });
     },
 
@@ -100,14 +105,14 @@ export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions =
   };
 }
 
-/** The owner's messages for a room, in the order in which they were put first. */
-async function messagesOf(store: ObjectStore, ownerAndRoom: string[]): Promise<KeptMessage[]> {
-  // Nobody else writes to this database.
-  return await answered(store.index(BY_ROOM).getAll(ownerAndRoom)) as KeptMessage[];
+/** Reads the owner's messages of a room, in the order of their first `put`. */
+async function messagesOf(store: ObjectStore, ownerAndRoom: string[]): Promise<MessageRecord[]> {
+  // No other code writes to this database.
+  return await resultOf(store.index(BY_ROOM).getAll(ownerAndRoom)) as MessageRecord[];
 }
 
-/** The key of a message that is there already. */
+/** Reads the key of a stored message. */
 async function placeOf(store: ObjectStore, message: string[]): Promise<{ place: number } | undefined> {
-  const kept = await answered(store.index(BY_MESSAGE).get(message)) as KeptMessage | undefined;
-  return kept && { place: kept.place };
+  const stored = await resultOf(store.index(BY_MESSAGE).get(message)) as MessageRecord | undefined;
+  return stored && { place: stored.place };
 }

@@ -1,9 +1,11 @@
+"use client";
 /**
- * Rooms in React, 18.2 and later. Every hook takes null for a room that is not there yet.
+ * Rooms in React, 18.2 and later. Every hook accepts null for a room that does not exist yet.
  *
  * ```tsx
  * function Chat({ id }: { id: string }) {
- *   const room = useRoom<Events>(`https://PROJECT.supabase.co/functions/v1/realtime/rooms/${id}`, { token, history: 50 });
+ *   const url = `https://PROJECT.supabase.co/functions/v1/realtime/rooms/${id}`;
+ *   const room = useRoom<Events>(url, { token, history: 50 });
  *   const { messages } = useMessages(room, { event: "chat" });
  *   const { users } = usePresence(room, { name: "Ada" });
  *   …

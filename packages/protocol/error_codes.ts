@@ -124,7 +124,7 @@ export const ERRORS = {
     detail: "The message is not what this endpoint understands.",
     retryable: false,
   },
-} as const satisfies Record<string, ErrorMeaning>;
+} as const;
 
 /** A stable error code. */
 export type ErrorCode = keyof typeof ERRORS;
@@ -153,6 +153,7 @@ export interface ErrorDetails {
 
 /** Builds the `error` frame of a code. */
 export function errorFrame(code: ErrorCode, details: ErrorDetails = {}): ErrorFrame {
+  // The annotation holds every entry of the table to its type.
   const { detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
   const { message = detail, id, field } = details;
   const retryAfterMs = details.retryAfterMs ??

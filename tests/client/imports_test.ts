@@ -1,8 +1,9 @@
-/** The client's house rules: it needs nothing from outside, and its core nothing of its side entries (docs/architecture.md). */
+/** Import rules of the client: packages/protocol only, and no side entry in the core (docs/architecture.md). */
 import { assertEquals } from "@std/assert";
 import { listFiles } from "../../tools/support/list_files.ts";
 
 const CLIENT = new URL("../../packages/client/", import.meta.url);
+const PROTOCOL = new URL("../../packages/protocol/", import.meta.url);
 const PLAYGROUND = new URL("../../packages/cli/playground/", import.meta.url);
 const ENTRIES = ["mod.ts", "react.ts", "indexed_db.ts"];
 
@@ -24,16 +25,24 @@ async function readSources(folder: URL): Promise<Source[]> {
   }));
 }
 
-/** The entry that a file belongs to. */
+/** Entry that a file belongs to. */
 const partOf = (path: string) => /^(react|indexed_db)\b/.exec(path)?.[1] ?? "core";
 
-Deno.test("the client imports nothing from outside but React, and its core nothing of its side entries", async () => {
+Deno.test("the client imports packages/protocol and React only, and its core nothing of its side entries", async () => {
   const wrong = (await readSources(CLIENT)).flatMap(({ path, imports }) =>
     imports.filter((target) => {
       const part = partOf(path);
       if (target === "react") return part !== "react";
+      if (target.startsWith(PROTOCOL.href)) return false;
       return target.includes("/client/") || target.includes(":") || ![part, "core"].includes(partOf(target));
     }).map((target) => `${path} → ${target}`)
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("the protocol imports nothing from outside", async () => {
+  const wrong = (await readSources(PROTOCOL)).flatMap(({ path, imports }) =>
+    imports.filter((target) => target.includes(":")).map((target) => `${path} → ${target}`)
   );
   assertEquals(wrong, []);
 });
@@ -56,8 +65,9 @@ Deno.test("what runs in every runtime names none of their globals", async () => 
   assertEquals(wrong.map(({ path }) => path), []);
 });
 
-Deno.test("every export of the client has a doc comment", async () => {
-  const wrong = (await readSources(CLIENT)).flatMap(({ path, text }) => {
+Deno.test("every export of the client and the protocol has a doc comment", async () => {
+  const sources = [...await readSources(CLIENT), ...await readSources(PROTOCOL)];
+  const wrong = sources.flatMap(({ path, text }) => {
     const lines = text.split("\n");
     return lines.flatMap((line, at) => {
       // Overloads share the comment of the first.

@@ -1,6 +1,6 @@
 /** The npm package, as somebody who installs it has it: in a fresh project, compiled strictly, run on Node against a real server. */
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { stopBundling, writeClientPackage } from "../../tools/pack/client_package.ts";
 import { listFiles } from "../../tools/support/list_files.ts";
 import { locateNpmCommand, runOrThrow } from "../support/deploy/npm_tool.ts";
@@ -17,6 +17,7 @@ import {
 import { compileProject, importedVersion, installPackages } from "./npm_project.ts";
 
 const SOURCES = new URL("../../packages/client/", import.meta.url);
+const PROTOCOL = new URL("../../packages/protocol/", import.meta.url);
 const PACK_MS = 60_000;
 const RUN_MS = 20_000;
 
@@ -49,9 +50,11 @@ Deno.test("the npm package", {
     const paths = packed.files.map((file) => file.path);
 
     await t.step(
-      "holds the three entries, what they share, their types and a README; nothing else",
+      "holds the three entries, what they share, their types, a README and the licence; nothing else",
       async () => {
-        const declared = (await listFiles(SOURCES, ".ts")).map((file) => file.replace(/\.ts$/, ".d.ts"));
+        const protocol = (await listFiles(PROTOCOL, ".ts")).map((file) => `protocol/${file}`);
+        const declared = [...await listFiles(SOURCES, ".ts"), ...protocol]
+          .map((file) => file.replace(/\.ts$/, ".d.ts"));
         const scripts = paths.filter((file) => file.endsWith(".js")).map((file) =>
           file.replace(/-\w+\.js/, ".js")
         );
@@ -60,7 +63,7 @@ Deno.test("the npm package", {
         assertEquals(types.filter((file) => !declared.includes(file)), []);
         for (const entry of ["mod", "react", "indexed_db"]) assert(types.includes(`${entry}.d.ts`), entry);
         const others = paths.filter((file) => !/\.(js|d\.ts)$/.test(file));
-        assertEquals(others.sort(), ["README.md", "package.json"]);
+        assertEquals(others.sort(), ["LICENSE", "README.md", "package.json"]);
       },
     );
 
@@ -77,6 +80,27 @@ Deno.test("the npm package", {
         const imports = [...text.matchAll(/from "([^".][^"]*)"/g)].map(([, name]) => name);
         assertEquals(imports.filter((name) => file !== "react.js" || name !== "react"), [], file);
       }
+    });
+
+    await t.step("marks the React entry, and no other, as a client module of React", async () => {
+      const scripts = paths.filter((file) => file.endsWith(".js"));
+      const marked: string[] = [];
+      for (const file of scripts) {
+        if ((await Deno.readTextFile(new URL(file, built))).startsWith('"use client";')) marked.push(file);
+      }
+      assertEquals(marked, ["react.js"]);
+    });
+
+    await t.step("its manifest names licence, author, keywords, engines and no side effects", async () => {
+      const manifest = JSON.parse(await Deno.readTextFile(new URL("package.json", built)));
+      assertObjectMatch(manifest, {
+        name: "@realtime-edge/client",
+        license: "MIT",
+        author: "the Realtime Edge authors",
+        engines: { node: ">=20" },
+        sideEffects: false,
+      });
+      assert(manifest.keywords.includes("websocket"));
     });
 
     await t.step("its README links to nothing that does not come with it", async () => {

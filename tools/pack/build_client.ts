@@ -1,6 +1,6 @@
 /**
- * Builds the client's npm package into `dist/client/` (`deno task build:client`), and prints what each entry costs a page. Ends with 1
- * when the core is larger than it may be. `npm pack ./dist/client` makes the tarball.
+ * Builds the client's npm package into `dist/client/` (`deno task build:client`) and prints the size of
+ * each entry. Ends with 1 if the core is too large. `npm pack ./dist/client` makes the tarball.
  */
 import { MAX_CORE_BYTES, measureClient, stopBundling, writeClientPackage } from "./client_package.ts";
 
@@ -12,7 +12,7 @@ await writeClientPackage(FOLDER);
 const sizes = await measureClient();
 await stopBundling();
 
-console.log("entry          minified      gzip   (bytes, with all that it needs)");
+console.log("entry          minified      gzip   (bytes, dependencies included)");
 for (const { entry, minifiedBytes, gzipBytes } of sizes) {
   console.log(`${entry.padEnd(14)}${bytes(minifiedBytes)} ${bytes(gzipBytes)}`);
 }

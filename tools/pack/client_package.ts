@@ -5,12 +5,12 @@ import { bundle, stopBundling } from "../../packages/cli/dev/bundle.ts";
 import { declarationsOf } from "./declarations.ts";
 
 const SOURCES = new URL("../../packages/client/", import.meta.url);
-/** What a consumer imports, and the module that it is, without ending. */
+/** Entries of the package, each with its module, without ending. */
 const ENTRIES = { ".": "mod", "./react": "react", "./indexed-db": "indexed_db" } as const;
-/** Packages that the consumer brings. */
+/** Packages that the consumer installs. */
 const EXTERNAL = ["react"];
 
-/** The most that the core may be, minified and compressed, in bytes. */
+/** Largest core, minified and compressed, in bytes. */
 export const MAX_CORE_BYTES = 8_192;
 
 /** A file of the package. */
@@ -19,20 +19,20 @@ export interface PackageFile {
   readonly text: string;
 }
 
-/** What an entry costs a page, with everything that it needs of ours. */
+/** Size of an entry with all modules that it needs. */
 export interface EntrySize {
-  /** As imported: `.` is the core. */
+  /** Name in an import: `.` is the core. */
   readonly entry: string;
   readonly minifiedBytes: number;
-  /** Of what is minified, with `gzip -9`. */
+  /** Minified, with `gzip -9`. */
   readonly gzipBytes: number;
 }
 
 /**
- * The npm package `@realtime-edge/client`: JavaScript, types, README and package.json. The JavaScript can be read, with names as
- * written: whoever builds a page minifies it anyway, and in Node a stack trace then says something. What entries share is
- * one file that each imports.
- * @throws {Error} naming file and line of what does not parse, or of an export without a type
+ * Builds the npm package `@realtime-edge/client`: JavaScript, types, README, licence, package.json. The
+ * JavaScript is not minified: bundlers do that, and stack traces in Node stay readable. The entries
+ * share one chunk.
+ * @throws {Error} naming file and line of a syntax error or of an export without a type
  */
 export async function clientPackage(): Promise<PackageFile[]> {
   const modules = Object.values(ENTRIES);
@@ -43,12 +43,13 @@ export async function clientPackage(): Promise<PackageFile[]> {
   return [
     ...scripts,
     ...declarations,
+    { path: "LICENSE", text: await Deno.readTextFile(new URL("../../LICENSE", SOURCES)) },
     { path: "README.md", text: await readme() },
     { path: "package.json", text: JSON.stringify(manifest(), null, 2) + "\n" },
   ];
 }
 
-/** Writes the package into a folder, which has nothing else in it afterwards. */
+/** Writes the package into a folder and removes everything else from it. */
 export async function writeClientPackage(folder: URL): Promise<void> {
   const files = await clientPackage();
   await Deno.remove(folder, { recursive: true }).catch((error: unknown) => {
@@ -57,12 +58,12 @@ export async function writeClientPackage(folder: URL): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for (const { path, text } of files) {
     const file = new URL(path, folder);
-    await Deno.mkdir(new URL("..", file), { recursive: true });
+    await Deno.mkdir(new URL(".", file), { recursive: true });
     await Deno.writeTextFile(file, text);
   }
 }
 
-/** How large each entry is for a page that imports only that. */
+/** Measures each entry for a page that imports nothing else. */
 export async function measureClient(): Promise<EntrySize[]> {
   return await Promise.all(
     Object.entries(ENTRIES).map(async ([entry, module]) => {
@@ -74,7 +75,7 @@ export async function measureClient(): Promise<EntrySize[]> {
   );
 }
 
-/** Ends the process that bundles. */
+/** Ends the bundler process. */
 export { stopBundling };
 
 async function bundleEntries(modules: readonly string[], minify: boolean): Promise<PackageFile[]> {
@@ -85,12 +86,12 @@ async function bundleEntries(modules: readonly string[], minify: boolean): Promi
   return files.map(({ name, text }) => ({ path: name, text: withoutSourceMap(text) }));
 }
 
-/** The map would be most of the package. */
+/** Removes the source map, which would be most of the package. */
 function withoutSourceMap(text: string): string {
   return text.replace(/^\/\/# sourceMappingURL=.*\n?/m, "");
 }
 
-/** In the package the repository's other documents are not there: links to them become text. */
+/** Reads the README. Links to documents that are not in the package become text. */
 async function readme(): Promise<string> {
   const text = await Deno.readTextFile(new URL("README.md", SOURCES));
   return text.replace(/\[([^\]]+)\]\(\.\.\/[^)]*\)/g, "$1");
@@ -105,7 +106,19 @@ function manifest(): Readonly<Record<string, unknown>> {
     name: "@realtime-edge/client",
     version: VERSION,
     description:
-      "Rooms over WebSocket that mend themselves: broadcast, presence, history, and resume without loss.",
+      "Auto-reconnecting rooms over WebSockets: broadcast, presence, history, and resume without loss.",
+    keywords: [
+      "realtime",
+      "websocket",
+      "rooms",
+      "presence",
+      "broadcast",
+      "supabase",
+      "edge-functions",
+      "react",
+    ],
+    license: "MIT",
+    author: "the Realtime Edge authors",
     type: "module",
     exports: { ...Object.fromEntries(exports), "./package.json": "./package.json" },
     files: ["*.js", "**/*.d.ts"],

@@ -10,7 +10,7 @@ import {
 
 const VERSION = 1;
 const STORE = "messages";
-/** What opening may take, in milliseconds: Safari has been seen not to answer at all. */
+/** Longest wait for the database to open, in milliseconds. Safari sometimes never answers. */
 const OPEN_MS = 5_000;
 
 /** Index of a message by owner, room and id. */
@@ -20,21 +20,24 @@ export const BY_ROOM = "room";
 /** Index of messages by owner. */
 export const BY_OWNER = "owner";
 
-/** The outbox's database: opened when it is first needed, given up when another page needs it gone, and opened again then. */
+/**
+ * The outbox's database. The first call opens it. It closes if another page upgrades or deletes it, and
+ * the next call reopens it.
+ */
 export class Database {
   readonly #name: string;
   readonly #factory: DatabaseFactory | undefined;
   #open: Promise<OpenDatabase> | null = null;
 
-  /** Without a factory it is the browser's. */
+  /** Without a factory, the browser's IndexedDB. */
   constructor(name: string, factory: DatabaseFactory | undefined) {
     this.#name = name;
     this.#factory = factory;
   }
 
   /**
-   * Does something in one transaction, and resolves when that is done.
-   * @throws {Error} saying why not, with the browser's error as `cause`; then nothing was changed
+   * Runs work in one transaction and resolves after its commit.
+   * @throws {Error} with the browser's error as `cause`, after a rollback
    */
   async run<T>(mode: "readonly" | "readwrite", work: (store: ObjectStore) => Promise<T>): Promise<T> {
     const transaction = await this.#begin(mode);
@@ -42,20 +45,20 @@ export class Database {
       const [result] = await Promise.all([work(transaction.objectStore(STORE)), ended(transaction)]);
       return result;
     } catch (cause) {
-      throw new Error(`The database ${this.#name} did not do what it was asked for.`, { cause });
+      throw new Error(`The database ${this.#name} rejected the transaction; see cause.`, { cause });
     }
   }
 
-  /** Opens the database. @throws {Error} saying why it cannot be */
+  /** Opens the database. @throws {Error} naming the reason of a failure */
   async open(): Promise<void> {
     await this.#connect();
   }
 
-  /** Gives the connection up; what is asked for later opens another. */
+  /** Closes the connection. The next call opens another. */
   close(): void {
     const open = this.#open;
     this.#open = null;
-    void open?.then((database) => database.close(), () => {/* told to who asked */});
+    void open?.then((database) => database.close(), () => {/* its caller has the error */});
   }
 
   async #begin(mode: "readonly" | "readwrite"): Promise<Transaction> {
@@ -64,7 +67,7 @@ export class Database {
       return (await open).transaction(STORE, mode);
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "InvalidStateError") throw error;
-      // The connection was closed since; a new one is not.
+      // The connection was closed meanwhile.
       if (this.#open === open) this.#open = null;
       return (await this.#connect()).transaction(STORE, mode);
     }
@@ -88,8 +91,8 @@ export class Database {
   }
 }
 
-/** The result of a request. */
-export function answered<T>(request: DatabaseRequest<T>): Promise<T> {
+/** Resolves with the result of a request. */
+export function resultOf<T>(request: DatabaseRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.addEventListener("success", () => resolve(request.result));
     request.addEventListener("error", () => reject(request.error));
@@ -114,7 +117,7 @@ function openDatabase(name: string, factory: DatabaseFactory | undefined): Promi
     const timer = setTimeout(() => giveUp("the browser does not answer."), OPEN_MS);
     let request: OpenRequest;
     try {
-      // Reading the global throws too where a page may not keep anything.
+      // If storage is forbidden, even reading the global throws.
       const indexedDb = factory ?? page.indexedDB;
       if (!indexedDb) return giveUp("there is no IndexedDB here.");
       request = indexedDb.open(name, VERSION);
@@ -125,7 +128,7 @@ function openDatabase(name: string, factory: DatabaseFactory | undefined): Promi
     request.addEventListener("blocked", () => {
       giveUp("another page has an older version of it open; close or reload that page.");
     });
-    request.addEventListener("error", () => giveUp(whyNot(request.error), request.error));
+    request.addEventListener("error", () => giveUp(reasonOf(request.error), request.error));
     request.addEventListener("success", () => {
       clearTimeout(timer);
       if (isGivenUp) request.result.close();
@@ -134,14 +137,14 @@ function openDatabase(name: string, factory: DatabaseFactory | undefined): Promi
   });
 }
 
-function whyNot(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "the browser does not say why.";
   if (error.name === "VersionError") return "a newer version of this program has made it; reload the page.";
   return `${error.name}: ${error.message}`;
 }
 
 function createStore(database: OpenDatabase): void {
-  // The place in the order is the key: what is put first is first.
+  // An ascending key retains the order of `put`.
   const store = database.createObjectStore(STORE, { keyPath: "place", autoIncrement: true });
   store.createIndex(BY_MESSAGE, ["owner", "room", "id"], { unique: true });
   store.createIndex(BY_ROOM, ["owner", "room"], { unique: false });

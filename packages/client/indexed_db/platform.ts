@@ -1,23 +1,23 @@
 /**
- * The part of IndexedDB that is used, as plain types: with the DOM's own a page that is written in TypeScript would need them, and so
- * would every server that imports this. A browser's `indexedDB` fits.
+ * The used part of IndexedDB as plain types, so that servers without DOM types compile. A browser's
+ * `indexedDB` fits.
  */
 
-/** Something that is under way. */
+/** A pending request. */
 export interface DatabaseRequest<T> {
   readonly result: T;
   readonly error: unknown;
   addEventListener(type: "success" | "error", listener: () => void): void;
 }
 
-/** A database that is being opened. */
+/** A request to open a database. */
 export interface OpenRequest {
   readonly result: OpenDatabase;
   readonly error: unknown;
   addEventListener(type: "success" | "error" | "blocked" | "upgradeneeded", listener: () => void): void;
 }
 
-/** A connection to a database. */
+/** A database connection. */
 export interface OpenDatabase {
   createObjectStore(name: string, options: { keyPath: string; autoIncrement: boolean }): ObjectStore;
   transaction(store: string, mode: "readonly" | "readwrite"): Transaction;
@@ -25,14 +25,14 @@ export interface OpenDatabase {
   addEventListener(type: "versionchange" | "close", listener: () => void): void;
 }
 
-/** Requests that are done together or not at all. */
+/** An atomic group of requests. */
 export interface Transaction {
   readonly error: unknown;
   objectStore(name: string): ObjectStore;
   addEventListener(type: "complete" | "abort", listener: () => void): void;
 }
 
-/** Where records are. */
+/** A store of records. */
 export interface ObjectStore {
   createIndex(name: string, keyPath: string[], options: { unique: boolean }): unknown;
   index(name: string): ObjectIndex;
@@ -40,7 +40,7 @@ export interface ObjectStore {
   delete(key: number): DatabaseRequest<unknown>;
 }
 
-/** Records by something else than their key. */
+/** An index of records. */
 export interface ObjectIndex {
   get(key: string[]): DatabaseRequest<unknown>;
   getAll(key: string[]): DatabaseRequest<unknown[]>;
@@ -51,7 +51,7 @@ export interface DatabaseFactory {
   open(name: string, version: number): OpenRequest;
 }
 
-/** The part of a browser's `navigator.locks` that is used. */
+/** The used part of a browser's `navigator.locks`. */
 export interface LockManager {
   request<T>(
     name: string,
@@ -60,7 +60,7 @@ export interface LockManager {
   ): Promise<T>;
 }
 
-/** What a page has as globals; servers have less. */
+/** Globals of a page; servers have fewer. */
 export const page = globalThis as {
   readonly indexedDB?: DatabaseFactory;
   readonly navigator?: { readonly locks?: LockManager };

@@ -1,76 +1,77 @@
 import type { Position } from "../../protocol/frames.ts";
+import { MAX_PAGE } from "../../protocol/limits.ts";
 import type { EventTypes, Gap, Room, RoomMessage } from "../room.ts";
-import { MAX_PAGE, type Past, readMissed } from "./read_missed.ts";
+import { type Past, readMissed } from "./read_missed.ts";
 
-/** Messages that are missing, and where. */
+/** A gap and its place in the list. */
 export interface PlacedGap extends Gap {
-  /** They are missing before `messages[index]`; at the end when there is none. */
+  /** Index of the message after the gap; the length of the list for a gap at the end. */
   readonly index: number;
 }
 
-/** What a log holds. */
+/** Contents of a log. */
 export interface LoggedMessages<Message> {
-  /** In the order in which they belong; the same array until something changes. */
+  /** Messages in order; the same array until it changes. */
   readonly messages: readonly Message[];
-  /** Where messages are missing that cannot be had any more. */
+  /** Messages that are lost for good. */
   readonly gaps: readonly PlacedGap[];
-  /** False once it is known that there is nothing before the first one. */
+  /** False once the first message is known to be the oldest. */
   readonly hasOlder: boolean;
 }
 
-/** What is kept. */
+/** Filter and size of a log. */
 export interface LogOptions<Events extends EventTypes> {
   readonly isWanted: (message: RoomMessage<Events>) => boolean;
-  /** Messages and gaps that are kept, at least 1; the oldest go first. */
+  /** Most retained messages and gaps, at least 1; the oldest go first. */
   readonly limit: number;
 }
 
-/** What a log reads from. */
+/** Part of a room that a log reads. */
 export type ReadableRoom<Events extends EventTypes> = Pick<
   Room<EventTypes, Events>,
   "history" | "live" | "on" | "position"
 >;
 
-/** What every log begins with, so that a page that is hydrated sees what the server saw. */
+/** Initial contents, so that hydration sees the same list as the server. */
 export const EMPTY_LOG: LoggedMessages<never> = { messages: [], gaps: [], hasOlder: true };
 
-/** Something of the past, or the place of what was missed and is being read. */
+/** A past message or gap, or the placeholder of missed messages that are being read. */
 type Entry<Events extends EventTypes> = Past<Events> | { readonly type: "awaited"; readonly first: Position };
 
 /**
- * The last messages of a room, from when it is first listened to. Nobody listening for a while leaves no hole: what came meanwhile is
- * read from the room's history, and what cannot be had is a gap.
+ * The last messages of a room, from the first subscription on. After a pause without subscribers the
+ * log reads the missed messages from the room's history; unreadable ones become a gap.
  */
 export class MessageLog<Events extends EventTypes> {
   readonly #room: ReadableRoom<Events>;
   readonly #isWanted: (message: RoomMessage<Events>) => boolean;
   readonly #listeners = new Set<() => void>();
   #limit: number;
-  /** By how many older ones, which were asked for, the limit is passed. */
+  /** Number of older messages that `loadOlder` added beyond the limit. */
   #older = 0;
   #entries: Entry<Events>[] = [];
-  /** The first message that was had, or is being read; null: none that is still here. */
+  /** Position of the first message that is retained or being read; null without one. */
   #first: Position | null = null;
   #hasOlder = true;
   #snapshot: LoggedMessages<RoomMessage<Events>> = EMPTY_LOG;
   #endListening: (() => void) | null = null;
-  /** Up to where messages were had when nobody listened any more. */
+  /** Last position at the time of the last unsubscribe. */
   #left: Position | null = null;
   #loading: Promise<void> | null = null;
 
-  /** @throws {RangeError} when the limit is not a whole number of at least 1 */
+  /** @throws {RangeError} if the limit is not a whole number of at least 1 */
   constructor(room: ReadableRoom<Events>, { isWanted, limit }: LogOptions<Events>) {
     this.#room = room;
     this.#isWanted = isWanted;
     this.#limit = checkLimit(limit);
   }
 
-  /** What is there; the same object until something changes. */
+  /** Current contents; the same object until they change. */
   get snapshot(): LoggedMessages<RoomMessage<Events>> {
     return this.#snapshot;
   }
 
-  /** Calls back after every change. The room is listened to from the first to the last such callback. */
+  /** Calls back after every change. The log listens to the room while it has subscribers. */
   subscribe(listener: () => void): () => void {
     const own = () => listener();
     this.#listeners.add(own);
@@ -84,14 +85,14 @@ export class MessageLog<Events extends EventTypes> {
     };
   }
 
-  /** Keeps so many from now on. @throws {RangeError} as the constructor */
+  /** Changes the limit. @throws {RangeError} as the constructor */
   limitTo(limit: number): void {
     this.#limit = checkLimit(limit);
     if (this.#trim()) this.#changed();
   }
 
   /**
-   * Adds a page of what was before the first message; that page is kept beyond the limit. Waits for a connection.
+   * Adds a page of older messages, beyond the limit. Waits for a connection.
    * @throws {RoomError} `forbidden`, `closed`, …
    */
   loadOlder(): Promise<void> {
@@ -125,12 +126,12 @@ export class MessageLog<Events extends EventTypes> {
     const awaited: Entry<Events> = { type: "awaited", first: next(left) };
     this.#entries.push(awaited);
     this.#first ??= awaited.first;
-    // Shown again, a list's effects run before those that open the room again.
+    // After `<Activity>` shows the list, its effects run before those that open the room.
     await Promise.resolve();
     const query = { left, now, limit: this.#limit, isWanted: this.#isWanted };
     const missed = await readMissed(this.#room, query);
     const index = this.#entries.indexOf(awaited);
-    // So much came meanwhile that it would be dropped at once.
+    // Newer messages have filled the log meanwhile.
     if (index < 0) return;
     this.#entries.splice(index, 1, ...missed);
     this.#trim();
@@ -140,12 +141,12 @@ export class MessageLog<Events extends EventTypes> {
   async #loadPage(): Promise<void> {
     const room = this.#room;
     if (!this.#first && !room.position) await room.live();
-    // What comes before somebody listens again will be read from there.
+    // Without subscribers, the next one reads from this position on.
     if (!this.#endListening) this.#left ??= room.position;
-    const had = this.#endListening ? room.position : this.#left;
-    const first = this.#first ??= had && next(had);
+    const received = this.#endListening ? room.position : this.#left;
+    const first = this.#first ??= received && next(received);
     if (!first) return;
-    // What was before belongs to a history that is lost.
+    // The older messages belong to a lost history.
     const isLost = first.epoch !== room.position?.epoch;
     const limit = Math.min(this.#limit, MAX_PAGE);
     const { messages, more } = isLost
@@ -156,12 +157,12 @@ export class MessageLog<Events extends EventTypes> {
     this.#changed();
   }
 
-  /** Puts a page before what is there, and behind gaps that are older. */
+  /** Inserts a page before the retained messages and after older gaps. */
   #insert(page: readonly RoomMessage<Events>[], { epoch, offset: end }: Position): void {
     const [{ offset = end } = {}] = page;
     const gaps = this.#entries.findIndex(({ type }) => type !== "gap");
     const leading = this.#entries.splice(0, gaps < 0 ? this.#entries.length : gaps);
-    // What was missed and could not be read then is in the page now.
+    // The page contains the messages of later gaps, which were unreadable before.
     const older = leading.filter((entry) => entry.type === "gap" && (entry.gap.to ?? 0) < offset);
     const wanted = page.filter(this.#isWanted).map((message): Past<Events> => ({
       type: "message",
@@ -179,13 +180,13 @@ export class MessageLog<Events extends EventTypes> {
     this.#changed();
   }
 
-  /** Drops the oldest that are too many, but not while older ones are on their way: they would not join on. */
+  /** Drops the oldest entries above the limit, except while a page loads: it would no longer adjoin. */
   #trim(): boolean {
     const excess = this.#entries.length - this.#limit - this.#older;
     if (excess <= 0 || this.#loading) return false;
     this.#entries.splice(0, excess);
     this.#hasOlder = true;
-    this.#first = this.#entries.map(placeOf).find((place) => place !== null) ?? null;
+    this.#first = this.#entries.map(positionOf).find((position) => position !== null) ?? null;
     return true;
   }
 
@@ -201,8 +202,8 @@ export class MessageLog<Events extends EventTypes> {
   }
 }
 
-/** Where a message is, or what is being read begins. */
-function placeOf<Events extends EventTypes>(entry: Entry<Events>): Position | null {
+/** Position of a message, or the start of those being read. */
+function positionOf<Events extends EventTypes>(entry: Entry<Events>): Position | null {
   if (entry.type === "awaited") return entry.first;
   if (entry.type === "gap" || entry.epoch === null || entry.message.offset === undefined) return null;
   return { epoch: entry.epoch, offset: entry.message.offset };

@@ -3,14 +3,14 @@ import type { EventTypes, Room } from "../room.ts";
 
 type State = Readonly<Record<string, unknown>>;
 
-/** The part of a room that claims need. */
+/** Part of a room that claims use. */
 type PresentRoom = Pick<Room<EventTypes>, "presence" | "state"> & {
   on(kind: "state", listener: () => void): () => void;
 };
 
 const claimsOf = new WeakMap<PresentRoom, PresenceClaims>();
 
-/** The claims on a room's presence: one object a room, whichever components claim. */
+/** Returns the claims of a room's presence, one object per room. */
 export function presenceClaims(room: PresentRoom): PresenceClaims {
   const claims = claimsOf.get(room) ?? new PresenceClaims(room);
   claimsOf.set(room, claims);
@@ -18,17 +18,18 @@ export function presenceClaims(room: PresentRoom): PresenceClaims {
 }
 
 /**
- * States in which mounted components want to be present: the latest is entered, and nobody is left when the last is released. What
- * happens in one turn is taken together, so that an effect that is run twice, or a state that replaces another, never leaves between.
+ * Presence states of mounted components. The latest one is entered; releasing the last one leaves.
+ * Changes of one tick are applied together, so that a repeated effect or a new state never leaves
+ * presence in between.
  */
 export class PresenceClaims {
   readonly #room: PresentRoom;
-  /** JSON texts, the latest last. */
+  /** States as JSON text, the latest last. */
   readonly #claims = new Set<{ readonly text: string }>();
   readonly #listeners = new Set<() => void>();
-  /** What the room was asked for last; null: to leave, or nothing. */
-  #asked: string | null = null;
-  /** The room may have forgotten what it was asked for. */
+  /** Last requested state; null after `leave` or at the start. */
+  #requested: string | null = null;
+  /** True if the room may have dropped the requested state. */
   #isStale = false;
   #isScheduled = false;
   #error: RoomError | null = null;
@@ -39,19 +40,19 @@ export class PresenceClaims {
     this.#room = room;
   }
 
-  /** Why the latest state was refused; null when it was not. */
+  /** Error of the latest state if it was refused. */
   get error(): RoomError | null {
     return this.#error;
   }
 
-  /** Calls back when `error` is another; what it returns ends that. */
+  /** Calls back after each change of `error`. Returns a function that ends it. */
   subscribe(listener: () => void): () => void {
     const own = () => listener();
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  /** Wants to be present in a state, given as JSON text; what it returns releases that. */
+  /** Claims a state, given as JSON text. Returns a function that releases the claim. */
   claim(text: string): () => void {
     const claim = { text };
     this.#claims.add(claim);
@@ -80,16 +81,16 @@ export class PresenceClaims {
     } else if (this.#room.state.type === "closed") {
       return;
     }
-    if (wanted === this.#asked && (!this.#isStale || wanted === null)) return;
-    this.#asked = wanted;
+    if (wanted === this.#requested && (!this.#isStale || wanted === null)) return;
+    this.#requested = wanted;
     this.#isStale = false;
     this.#fail(null);
     const { presence } = this.#room;
     const answered = wanted === null ? presence.leave() : presence.enter(JSON.parse(wanted) as State);
     answered.catch((error: unknown) => {
-      // The state says so already when the room was closed.
+      // A closed room reports its reason in its state.
       const isEnd = this.#isStale || this.#room.state.type === "closed";
-      if (wanted !== null && wanted === this.#asked && !isEnd && error instanceof RoomError) {
+      if (wanted !== null && wanted === this.#requested && !isEnd && error instanceof RoomError) {
         this.#fail(error);
       }
     });

@@ -1,28 +1,27 @@
 import type { Position } from "../../protocol/frames.ts";
+import { MAX_PAGE } from "../../protocol/limits.ts";
 import type { EventTypes, Gap, Room, RoomMessage } from "../room.ts";
 
-/** Something of a room's past: a message with its history's name, or that some are missing. */
+/** A past message with its epoch, or a gap. */
 export type Past<Events extends EventTypes> =
   | { readonly type: "message"; readonly message: RoomMessage<Events>; readonly epoch: string | null }
   | { readonly type: "gap"; readonly gap: Gap };
 
-/** What is to be read. */
+/** Range and filter of the missed messages. */
 export interface MissedQuery<Events extends EventTypes> {
-  /** Up to where messages were had. */
+  /** Last position that was received. */
   readonly left: Position;
-  /** Up to where they are read. */
+  /** Last position to read. */
   readonly now: Position;
-  /** The last so many, about. */
+  /** Number of messages to read, the last ones, as a rough bound. */
   readonly limit: number;
   readonly isWanted: (message: RoomMessage<Events>) => boolean;
 }
 
-/** The most messages that the server gives in a page of history. */
-export const MAX_PAGE = 500;
-/** Pages that are looked through for messages that are wanted. */
+/** Most pages to search for wanted messages. */
 const MAX_PAGES = 10;
 
-/** Reads what came between two positions, the last of it where that is much. Never throws: what cannot be had is a gap. */
+/** Reads the last messages between two positions. Never throws: unreadable messages become a gap. */
 export async function readMissed<Events extends EventTypes>(
   room: Pick<Room<EventTypes, Events>, "history">,
   { left, now, limit, isWanted }: MissedQuery<Events>,
@@ -30,7 +29,7 @@ export async function readMissed<Events extends EventTypes>(
   const { epoch } = now;
   const isSameHistory = left.epoch === epoch;
   const from = isSameHistory ? left.offset + 1 : 1;
-  /** The first offset that was read. */
+  /** First offset that was read. */
   let first = now.offset + 1;
   let wanted: RoomMessage<Events>[] = [];
   try {
@@ -42,7 +41,7 @@ export async function readMissed<Events extends EventTypes>(
       if (!more || missed.length < messages.length) break;
     }
   } catch {
-    // Not allowed, or closed meanwhile: the gap below says what was not read.
+    // Forbidden, or closed meanwhile: the gap below covers the rest.
   }
   const past: Past<Events>[] = wanted.map((message) => ({ type: "message", message, epoch }));
   if (!isSameHistory) past.unshift({ type: "gap", gap: { from: left.offset + 1, to: null, epoch } });

@@ -2,22 +2,22 @@
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
 import type { EventName, EventTypes, Room, RoomMessage } from "../room.ts";
 import { EMPTY_LOG, type LoggedMessages, MessageLog } from "./message_log.ts";
-import { useKept } from "./use_retained.ts";
+import { useRetained } from "./use_retained.ts";
 
-/** Which messages are kept. Other events than before begin another list. */
+/** Filter and size of the list. Other events start a new list. */
 export interface MessagesOptions<Name extends string> {
-  /** Only messages of this event, or of these. Default: all. */
+  /** Event or events to list. Default: all. */
   readonly event?: Name | readonly Name[] | undefined;
-  /** Messages (and gaps) that are kept; the oldest go first. Default: 200. */
+  /** Most retained messages and gaps; the oldest go first. Default: 200. */
   readonly limit?: number | undefined;
-  /** Whether ephemeral ones (`emit`) are kept too; `useRoomEvent` hears them in any case. Default: false. */
+  /** True lists ephemeral messages (`emit`) too; `useRoomEvent` always receives them. Default: false. */
   readonly ephemeral?: boolean | undefined;
 }
 
-/** A room's last messages. */
+/** Last messages of a room. */
 export interface MessageList<Message> extends LoggedMessages<Message> {
   /**
-   * Adds a page of what was before the first message; it is kept beyond the limit. Waits for a connection.
+   * Adds a page of older messages, beyond the limit. Waits for a connection.
    * @throws {RoomError} `forbidden`, `closed`, …
    */
   loadOlder(): Promise<void>;
@@ -27,13 +27,13 @@ const DEFAULT_LIMIT = 200;
 const NOTHING: LoggedMessages<never> = { messages: [], gaps: [], hasOlder: false };
 
 /**
- * Returns a room's messages from when the component is mounted, and renders again when there are more: with `history` in the room's
- * options that begins with those of before, and `loadOlder` brings more of them. Where some are missing for good, `gaps` says so. What
- * comes while the component is hidden (`<Activity>`) is read from the room's history when it is shown again. Many messages at once are
- * one render; `useDeferredValue` keeps a long list from holding up typing. Another room begins another list; no room, and the server,
- * have an empty one.
+ * Returns a room's messages from the mount on and renders after each change. `history` in the room's
+ * options adds earlier ones, and `loadOlder` loads more. `gaps` lists messages that are lost for good.
+ * A component that was hidden (`<Activity>`) reads the missed messages from the room's history. Many
+ * messages at once cause one render; `useDeferredValue` keeps typing smooth beside a long list. Another
+ * room starts a new list. Without a room and on the server the list is empty.
  *
- * @throws {RangeError} while rendering, when `limit` is not a whole number of at least 1
+ * @throws {RangeError} while rendering, if `limit` is not a whole number of at least 1
  */
 export function useMessages<
   Published extends EventTypes,
@@ -44,7 +44,7 @@ export function useMessages<
   { event, limit = DEFAULT_LIMIT, ephemeral = false }: MessagesOptions<Name> = {},
 ): MessageList<RoomMessage<Pick<Received, Name>>> {
   const events = event === undefined ? null : JSON.stringify([event].flat());
-  const log = useKept(() => {
+  const log = useRetained(() => {
     if (!room) return null;
     const names: unknown = events === null ? null : JSON.parse(events);
     const isWanted = (message: RoomMessage<Received>) =>

@@ -1,17 +1,17 @@
 // @ts-types="@types/react"
 import { useCallback, useEffect, useSyncExternalStore } from "react";
-import type { RoomError } from "../errors.ts";
 import type { PresenceMember } from "../../protocol/frames.ts";
+import type { RoomError } from "../errors.ts";
 import type { EventTypes, Room } from "../room.ts";
 import { presenceClaims } from "./presence_claims.ts";
 
-/** Who is there, as a component sees it. */
+/** Presence, as a component sees it. */
 export interface PresentMembers {
-  /** One entry a connection, oldest first; the same array until something changes. */
+  /** One entry per connection, oldest first; the same array until it changes. */
   readonly members: readonly PresenceMember[];
-  /** The same by user: who has three tabs open is there once. */
+  /** The entries by user: one with three tabs appears once. */
   readonly users: ReadonlyMap<string, readonly PresenceMember[]>;
-  /** Why the given state was refused, such as `forbidden`; null while it was not. */
+  /** Error of a refused state, such as `forbidden`; otherwise null. */
   readonly error: RoomError | null;
 }
 
@@ -19,9 +19,10 @@ const NOBODY: readonly PresenceMember[] = [];
 const NO_USERS: PresentMembers["users"] = new Map();
 
 /**
- * Returns who is in the room, and renders again when that changes. With a `state` the user is present in it while the component is
- * mounted; another state, compared as JSON, is a change and no leaving. Null or nothing: only watches. Where several components give a
- * state, the latest counts. Without a room, and on the server, nobody is there.
+ * Returns the room's presence and renders after each change. With a `state` the user is present while
+ * the component is mounted. Another state, compared as JSON, is an update, without leave and join.
+ * Without a state the hook only reads. The latest state of several components counts. Without a room
+ * and on the server the lists are empty.
  */
 export function usePresence<Published extends EventTypes, Received extends EventTypes>(
   room: Room<Published, Received> | null,

@@ -4,21 +4,23 @@ import { systemClock } from "../clock.ts";
 import { createRoom } from "../connect.ts";
 import type { RoomOptions } from "../options.ts";
 import type { EventTypes, Room } from "../room.ts";
-import { useKept, useLatest } from "./use_retained.ts";
+import { useLatest, useRetained } from "./use_retained.ts";
 
 /**
- * Connects to a room while the component is mounted, and returns the room: from the first render on, idle until the component is
- * there. Without a url (nobody is signed in, nothing is chosen yet) there is no room.
+ * Connects to a room while the component is mounted. Returns the room from the first render on, idle
+ * until the mount. Without a url (signed out, nothing chosen yet) it returns null.
  *
- * - Another url gives another room, and the one before is closed. Every call has a room and a connection of its own: call it once and
- *   hand the room down, by props or a context.
- * - `token` is the callback of the last render, so it may be written inline. All other options are taken when the room is made.
- * - For another user give the component a `key`, such as the user's id: what was one user's is not shown to the next.
- * - It is closed, with 1000, right after the unmount; if the component is back by then (StrictMode, Fast Refresh) nothing happens.
- *   Hidden by `<Activity>` it is closed, and shown again it goes on from where it was: what was missed comes then.
- * - On the server the room stays idle: nothing is asked for, opened or left behind.
+ * - Another url creates another room and closes the previous one. Every call has its own room and
+ *   connection: call it once and pass the room down, by props or a context.
+ * - `token` is the callback of the last render, so it may be inline. All other options apply when the
+ *   room is created.
+ * - Give the component a `key`, such as the user's id, so that another user starts without the first
+ *   one's messages.
+ * - The room closes, with 1000, right after the unmount, unless the component is mounted again by then
+ *   (StrictMode, Fast Refresh). `<Activity>` closes a hidden room; shown again it resumes.
+ * - On the server the room stays idle: no token request, no connection.
  *
- * @throws {TypeError} while rendering, when the url is no room's address
+ * @throws {TypeError} while rendering, if the url is not a room's address
  */
 export function useRoom<
   Published extends EventTypes = Record<string, unknown>,
@@ -42,7 +44,7 @@ export function useRoom<
   options: RoomOptions,
 ): Room<Published, Received> | null {
   const token = useLatest(options.token);
-  const held = useKept(() => {
+  const held = useRetained(() => {
     if (url === null || url === undefined) return null;
     const latestToken: RoomOptions["token"] = (request) => token.current(request);
     return new HeldRoom(createRoom<Published, Received>(url, { ...options, token: latestToken }));
@@ -51,7 +53,7 @@ export function useRoom<
   return held?.room ?? null;
 }
 
-/** A room that is open while it is held, and for one turn of the event loop after that. */
+/** A room that is open while it is held, and for one tick of the event loop after that. */
 class HeldRoom<Published extends EventTypes, Received extends EventTypes> {
   readonly room: Room<Published, Received>;
   #cancelClosing: (() => void) | null = null;
@@ -60,7 +62,7 @@ class HeldRoom<Published extends EventTypes, Received extends EventTypes> {
     this.room = room;
   }
 
-  /** Opens the room; what it returns lets it go. */
+  /** Opens the room. Returns a function that releases it. */
   hold(): () => void {
     this.#cancelClosing?.();
     this.#cancelClosing = null;

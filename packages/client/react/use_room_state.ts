@@ -5,7 +5,7 @@ import type { IdleState, RoomState } from "../state.ts";
 
 const IDLE: IdleState = { type: "idle" };
 
-/** Returns where the room is, and renders again when that changes. Without a room, and on the server, it is `idle`. */
+/** Returns the room's state and renders after each change. Without a room and on the server: `idle`. */
 export function useRoomState<Published extends EventTypes, Received extends EventTypes>(
   room: Room<Published, Received> | null,
 ): RoomState {
