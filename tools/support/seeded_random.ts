@@ -1,4 +1,4 @@
-/** The same numbers for the same seed: what a test sent can be sent again. */
+/** A random generator that repeats its numbers for the same seed, so that a test run can be repeated. */
 export class SeededRandom {
   #state: number;
 
@@ -6,7 +6,7 @@ export class SeededRandom {
     this.#state = seed;
   }
 
-  /** A whole number from 0 to below `bound`. */
+  /** Returns an integer from 0 to below `bound`. */
   below(bound: number): number {
     // mulberry32
     this.#state = this.#state + 0x6d2b79f5 | 0;
@@ -15,10 +15,10 @@ export class SeededRandom {
     return ((mixed ^ mixed >>> 14) >>> 0) % bound;
   }
 
-  /** One of several. */
+  /** Returns one of the choices. */
   pick<T>(choices: readonly T[]): T {
     const index = this.below(choices.length);
-    // Undefined may be one of the choices: what is picked is not looked at.
+    // Undefined may be one of the choices, so the element needs the cast.
     return choices[index] as T;
   }
 }

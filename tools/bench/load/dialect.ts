@@ -1,33 +1,33 @@
-/** How a server's rooms are spoken to. */
+/** Names of the room protocols that the load generator speaks. */
 export const DIALECT_NAMES = ["relay", "rooms", "rooms.v1", "socket.io"] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
-/** What a member says before it is in its room. */
+/** Exchange of messages before a member has joined. */
 export interface Greeting {
-  /** Takes a message; true when the member is in the room. May call `send`. */
+  /** Handles a message; true once the member has joined. May call `send`. */
   receive(text: string, send: (text: string) => void): boolean;
 }
 
-/** A server's way to join, publish and stay. */
+/** Protocol of a server: to join, to publish, and to keep the connection. */
 export interface Dialect {
-  /** The subprotocol to offer. */
+  /** Subprotocol to offer. */
   readonly protocol?: string;
-  /** Undefined where the 101 is all there is to wait for. */
+  /** Undefined if the 101 completes the join. */
   readonly greeting?: () => Greeting;
-  /** The text that publishes `data`, JSON of a chat message. `id` is never used twice. */
+  /** Formats a publish of `data`, the JSON of a chat message, under a unique `id`. */
   readonly publish: (id: string, data: string) => string;
-  /** What carries text to an echo endpoint, and its answer back; undefined where the text itself does. */
+  /** Wraps text for an echo endpoint; undefined if the endpoint takes plain text. */
   readonly wrapEcho?: (text: string) => string;
-  /** A message that has to be answered with `answer`, or the server gives up on the member. */
+  /** Ping of the server; it closes the connection of a member that does not send `answer`. */
   readonly keepAlive?: { readonly message: string; readonly answer: string };
 }
 
-/** In every message that a member is delivered, exactly once, and in nothing else that any of the servers sends. */
+/** Occurs exactly once in every delivered room message, and in no other message of any server. */
 export const MESSAGE_MARKER = '"type":"message"';
-/** In every answer of ours that says that something was not done. */
+/** Occurs in every error frame of this engine. */
 export const ERROR_MARKER = '"type":"error"';
 
-/** What a member of ours is delivered, made up: servers that send on what they are sent deliver as many bytes. */
+/** Imitates a message frame of this engine, so that plain relays deliver as many bytes. */
 function likeDelivered(id: string, data: string): string {
   const user = "8c2f4a56-3c1e-4d0b-9a77-5b0f2e6d1c34";
   const connection = "b3d1c9e2-7f60-4c58-8e15-0a9d6f4b2e71";
@@ -64,7 +64,7 @@ const rooms: Dialect = {
   publish: (id, data) => `{"type":"publish","id":"${id}","event":"chat","data":${data}}`,
 };
 
-/** `relay` is any server that sends on, or answers, text as it is. */
+/** Protocols by name; a `relay` forwards or echoes text unchanged. */
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   relay: { publish: likeDelivered },
   rooms,

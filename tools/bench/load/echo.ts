@@ -4,7 +4,7 @@ import type { SocketLoop } from "./socket_loop.ts";
 
 const PATIENCE_MS = 60_000;
 
-/** Sends messages on each socket, one after the other, each when the one before has come back. */
+/** Sends messages on each socket one after the other, each after the echo of the one before. */
 export function echo(loop: SocketLoop, members: readonly Member[], messagesPerSocket: number): void {
   let busy = members.length;
   for (const member of members) {

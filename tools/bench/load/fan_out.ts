@@ -4,18 +4,18 @@ import { createMarkerCounter } from "./marker.ts";
 import type { Member } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
-/** JSON of a chat message, as the 100 bytes that every case sends. */
+/** Size of a chat message's JSON, the same in every case. */
 const CHAT_BYTES = 100;
-/** How long the last messages may take to reach everybody. */
+/** Limit for the last messages to reach every member. */
 const PATIENCE_MS = 20_000;
 
 const countErrors = createMarkerCounter(ERROR_MARKER);
 
 /**
- * `inFlight` members publish for `durationMs`, each the next message when the one before has come back to it; done when
- * every member has received every message.
+ * Publishes from `inFlight` members for `durationMs`, each after its own message has come back.
+ * Returns once every member has received every message.
  *
- * @throws {Error} when a message is missing somewhere or was delivered twice, or a publish is refused.
+ * @throws {Error} if a message is missing or was delivered twice, or the server refuses a publish.
  */
 export function fanOut(
   loop: SocketLoop,
@@ -32,7 +32,7 @@ export function fanOut(
     member.onDelivery = (messages) => deliveries += messages;
   }
   for (let index = 0; index < inFlight; index++) {
-    // Spread over the room, so that no server has them all at the beginning of its list.
+    // Publishers are spread over the room, because servers iterate over members in order.
     const member = members[Math.floor(index * members.length / inFlight)];
     if (!member) throw new RangeError("more in flight than members");
     const ownMark = `~${index}~`;

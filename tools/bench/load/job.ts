@@ -1,9 +1,9 @@
 import type { DialectName } from "./dialect.ts";
 
-/** What the load generator can be asked to do. A group is a named set of open sockets. */
+/** A job for the load generator. A group is a named set of open sockets. */
 export type LoadJob = OpenJob | EchoJob | FanOutJob | CloseJob;
 
-/** Opens a socket for each address, and waits until the server says that each is in. */
+/** Opens a socket for each URL, and waits until every one has joined. */
 export interface OpenJob {
   readonly type: "open";
   readonly group: string;
@@ -12,20 +12,20 @@ export interface OpenJob {
   readonly dialect: DialectName;
 }
 
-/** Sends messages on every socket, each when the one before has come back. */
+/** Sends messages on every socket, each after the echo of the one before. */
 export interface EchoJob {
   readonly type: "echo";
   readonly group: string;
   readonly messagesPerSocket: number;
 }
 
-/** Publishes into the one room that the group's sockets are in. Answered with a result. */
+/** Publishes into the group's only room; the answer has a result. */
 export interface FanOutJob {
   readonly type: "fan-out";
   readonly group: string;
-  /** As many members publish, each the next message when the one before has come back to it. */
+  /** Number of publishing members, each with one message on its way. */
   readonly inFlight: number;
-  /** How long messages are published; then the last ones are waited for. */
+  /** Duration of publishing; the wait for the last messages follows. */
   readonly durationMs: number;
 }
 
@@ -35,35 +35,35 @@ export interface CloseJob {
   readonly group: string;
 }
 
-/** What was published and delivered, to all members together. */
+/** Totals of a fan-out job, over all members. */
 export interface FanOutResult {
   readonly publishes: number;
   readonly deliveries: number;
-  /** WebSocket messages that held them. */
+  /** WebSocket messages that contained the deliveries. */
   readonly webSocketMessages: number;
   readonly bytes: number;
 }
 
-/** What a job took of the load generator itself. */
+/** Cost of a job for the load generator itself. */
 export interface LoadUse {
-  /** Sockets that the job drove. */
+  /** Number of sockets of the job. */
   readonly sockets: number;
   readonly wallMs: number;
-  /** The part of it in which something had arrived or was to be sent; the rest it looked for work in vain, or slept. */
+  /** Time with bytes to receive or send, without idle polling and sleep. */
   readonly busyMs: number;
-  /** Processor time of its thread, the looking included. */
+  /** Processor time of the thread, idle polling included. */
   readonly cpuMs: number;
 }
 
-/** How every job is answered. */
+/** Answer to a job. */
 export interface LoadAnswer {
   readonly use: LoadUse;
-  /** Of a job that has one. */
+  /** Result of a fan-out job. */
   readonly result?: FanOutResult;
 }
 
-/** The message that every echo sends: 100 bytes of JSON. */
+/** Message of every echo: 100 bytes of JSON. */
 export const ECHO_TEXT = JSON.stringify({ type: "chat", text: "x".repeat(73) });
 
-/** What comes back is this much longer. */
+/** Prefix that the echo endpoint adds. */
 export const ECHO_PREFIX = "Echo: ";

@@ -1,6 +1,6 @@
 /**
- * The few calls of Linux' C library that the load generator needs: one read by Deno's own TCP costs it about as much as the
- * server's write cost the server, and then it would be the load generator that is measured. glibc, as Deno itself.
+ * Calls of the C library (glibc on Linux). A read with Deno's own TCP costs the client about as much
+ * as the write costs the server: the measurement would show the load generator.
  *
  * @module
  */
@@ -8,7 +8,7 @@ const { symbols: libc } = Deno.dlopen("libc.so.6", {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  // Both return an ssize_t; its low half is the number, since nothing here is longer than that.
+  // Both return an ssize_t, whose low half is enough for these lengths.
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
@@ -28,11 +28,11 @@ const MSG_NOSIGNAL = 0x4000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLLIN = 1;
-/** struct epoll_event is packed on x86-64 only: 32 bits of flags, 64 bits of data. In units of 32 bits. */
+/** Layout of struct epoll_event in units of 32 bits; the struct is packed on x86-64 only. */
 const [EVENT_SIZE, EVENT_DATA] = Deno.build.arch === "x86_64" ? [3, 1] : [4, 2];
 const MAX_EVENTS = 1_024;
 
-/** Opens a TCP connection to a port of this machine, without Nagle's algorithm; returns its descriptor. */
+/** Connects to a port of this machine, without Nagle's algorithm; returns the descriptor. */
 export function connectLoopback(port: number): number {
   const address = new DataView(new ArrayBuffer(16));
   address.setUint16(0, AF_INET, true);
@@ -48,16 +48,17 @@ export function connectLoopback(port: number): number {
   return descriptor;
 }
 
-/** Most bytes that one read brings. */
+/** Limit of one read. */
 export const MAX_READ_BYTES = 65_536;
 const MAX_READ = BigInt(MAX_READ_BYTES);
 
 /**
- * Reads what is there into `buffer`, which has room for MAX_READ_BYTES: how many bytes, 0 at the end of the stream, less
- * when nothing can be read.
+ * Reads into `buffer`, which needs space for MAX_READ_BYTES. Returns the number of bytes, 0 at the
+ * end of the stream, and a negative number if no bytes are available.
  *
- * Acknowledges it at once. Linux would wait up to 40 ms for something to send along, and Deno 2.1.4, which leaves Nagle's
- * algorithm on, would hold back the next frame until then: servers would idle. The option does not last.
+ * Acknowledges immediately. Linux would delay the acknowledgement by up to 40 ms. Deno 2.1.4 leaves
+ * Nagle's algorithm on and would hold the next frame back until then. The socket option does not
+ * last, so every read sets it.
  */
 export function receive(descriptor: number, buffer: Uint8Array<ArrayBuffer>): number {
   if (buffer.length < MAX_READ_BYTES) throw new RangeError("the buffer is too small");
@@ -66,12 +67,12 @@ export function receive(descriptor: number, buffer: Uint8Array<ArrayBuffer>): nu
   return count;
 }
 
-/** Sends all of `bytes`, or returns false. */
+/** Sends all of `bytes`; returns false if the socket's buffer is full. */
 export function send(descriptor: number, bytes: Uint8Array<ArrayBuffer>): boolean {
   return libc.send(descriptor, bytes, BigInt(bytes.length), MSG_DONTWAIT | MSG_NOSIGNAL) === bytes.length;
 }
 
-/** Says which of many connections can be read. */
+/** Watches many connections for readable bytes, with epoll. */
 export class Readiness {
   readonly #epoll = libc.epoll_create1(0);
   readonly #events = new Int32Array(MAX_EVENTS * EVENT_SIZE);
@@ -83,13 +84,13 @@ export class Readiness {
     libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, descriptor, event);
   }
 
-  /** Forgets a connection and closes it. */
+  /** Removes a connection and closes it. */
   close(descriptor: number): void {
     libc.epoll_ctl(this.#epoll, EPOLL_CTL_DEL, descriptor, new Int32Array(EVENT_SIZE));
     libc.close(descriptor);
   }
 
-  /** Waits for up to `timeoutMs`, and this thread with it; calls `onReadable` for each that can be read: so many. */
+  /** Blocks the thread for up to `timeoutMs`; returns the number of readable connections. */
   wait(timeoutMs: number, onReadable: (descriptor: number) => void): number {
     const events = this.#events;
     const count = libc.epoll_wait(this.#epoll, events, MAX_EVENTS, timeoutMs);

@@ -1,5 +1,5 @@
 /**
- * The load generator, a process of its own: opens sockets, keeps messages in flight on them, closes them.
+ * Entry point of the load generator's process: opens sockets, keeps messages in flight, closes.
  *
  * @module
  */
@@ -44,11 +44,11 @@ function run(job: LoadJob): FanOutResult | undefined {
 }
 
 await serveJobs((input): LoadAnswer => {
-  const job = input as LoadJob; // from our own driver
+  const job = input as LoadJob; // sent by cases/load_process.ts
   const watch = startUseWatch(loop);
   const result = run(job);
   const sockets = job.type === "open" ? job.urls.length : groups.get(job.group)?.length ?? 0;
   return { use: watch(sockets), ...(result ? { result } : {}) };
 });
 
-Deno.exit(0); // the loop would keep the process
+Deno.exit(0); // the loop's timer keeps the process alive

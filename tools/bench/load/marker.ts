@@ -1,9 +1,9 @@
-/** Counts how often a marker occurs in `bytes` from `start` to before `end`. */
+/** Counts the occurrences of a marker in `bytes` from `start` to before `end`. */
 export type CountMarker = (bytes: Uint8Array, start: number, end: number) => number;
 
 /**
- * Makes a counter for an ASCII marker. It looks at about one byte in as many as the marker is long (Horspool), so that a
- * thousand members can be counted without decoding what they receive.
+ * Creates a counter for an ASCII marker with Horspool's algorithm, which skips most bytes. The
+ * deliveries of a thousand members are counted without decoding.
  */
 export function createMarkerCounter(marker: string): CountMarker {
   const wanted = new TextEncoder().encode(marker);

@@ -5,7 +5,7 @@ import type { SocketLoop } from "./socket_loop.ts";
 
 const PATIENCE_MS = 60_000;
 
-/** Opens a socket for each address, `concurrency` at once, and waits until all are in. */
+/** Opens a socket for each URL, `concurrency` at a time, and waits until all have joined. */
 export function open(loop: SocketLoop, { urls, concurrency, dialect }: OpenJob): Member[] {
   const members: Member[] = [];
   const waiting = urls.values();

@@ -4,26 +4,29 @@ import { RawSocket } from "./raw_socket.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 import { REALTIME_V1 } from "../../../packages/protocol/subprotocols.ts";
 
-/** Once in `welcome`, and once in every entry of a `presence` frame. */
+/** Marker that occurs once in `welcome`, and once per entry of a `presence` frame. */
 const countConnections = createMarkerCounter('"connection":"');
 const countAcks = createMarkerCounter('"type":"ack"');
 const countErrors = createMarkerCounter('"type":"error"');
 const countLists = createMarkerCounter('"members":[');
 
-/** A member that enters presence as soon as it has been told who is there, and counts. It holds where nobody leaves or changes a state. */
+/**
+ * A member that enters presence after the first list, and counts entries. The count is right while
+ * no member leaves or changes its state.
+ */
 export class PresenceMember {
-  /** Entries that it was told of. */
+  /** Number of received entries. */
   seen = -1;
   webSocketMessages = 0;
   bytes = 0;
-  /** From the connect to the ack, in milliseconds. */
+  /** Time from the connect to the ack, in milliseconds. */
   enteredAfterMs = 0;
   hasEntered = false;
   readonly #begunAt = performance.now();
   readonly #socket: RawSocket;
   #isListed = false;
 
-  /** `state` is JSON of an object. */
+  /** Connects; `state` is the JSON of an object. */
   constructor(loop: SocketLoop, url: URL, state: string) {
     this.#socket = new RawSocket(loop, {
       url,
@@ -33,7 +36,7 @@ export class PresenceMember {
     });
   }
 
-  /** The connection may end from now on. */
+  /** Sends a close frame. */
   close(): void {
     this.#socket.close();
   }
@@ -43,7 +46,7 @@ export class PresenceMember {
     this.bytes += end - start;
     this.seen += countConnections(bytes, start, end);
     if (this.hasEntered) return;
-    if (countErrors(bytes, start, end) > 0) throw new Error("A member was answered with an error.");
+    if (countErrors(bytes, start, end) > 0) throw new Error("The server answered presence with an error.");
     if (!this.#isListed && countLists(bytes, start, end) > 0) {
       this.#isListed = true;
       this.#socket.send(encodeText(`{"type":"presence","id":"enter","state":${state}}`));

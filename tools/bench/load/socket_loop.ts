@@ -1,29 +1,30 @@
 import { connectLoopback, MAX_READ_BYTES, Readiness, receive } from "./libc.ts";
 
-/** What is behind a connection. */
+/** Reader of a connection. */
 export interface Stream {
-  /** Takes what has arrived: `filled` bytes; returns how many it is done with, the others are shown again with more. */
+  /** Reads the first `filled` bytes; returns the number consumed. The rest comes again with more. */
   receive(bytes: Uint8Array, filled: number): number;
-  /** The server has ended the connection. */
+  /** Called once the server has ended the connection. */
   end(): void;
 }
 
-/** Between jobs there are pings to answer. */
+/** Interval of polling between jobs, when servers send pings. */
 const IDLE_POLL_MS = 20;
 /**
- * For how long a job looks again and again before it sleeps: a server that had to wake us with every frame would have that
- * in its figure.
+ * Duration of polling before a job sleeps. A server that wakes the client with every frame would
+ * pay for the wake-ups in its own figure.
  */
 const AWAKE_MS = 0.2;
 const SLEEP_MS = 10;
 
 /**
- * Drives all connections of the load generator, without promises: a job says until when. What a stream throws ends the job.
+ * Drives all connections of the load generator without promises, until a job is done. An exception
+ * of a stream ends the job.
  */
 export class SocketLoop {
   readonly #readiness = new Readiness();
   readonly #streams = new Map<number, Stream>();
-  /** Beginnings of what is not whole yet. */
+  /** Unconsumed bytes by descriptor. */
   readonly #rests = new Map<number, Uint8Array>();
   #buffer = new Uint8Array(2 * MAX_READ_BYTES);
   #idleMs = 0;
@@ -32,12 +33,12 @@ export class SocketLoop {
     setInterval(() => this.#poll(0), IDLE_POLL_MS);
   }
 
-  /** For how long jobs have looked for something to do and found nothing, in milliseconds since the start. */
+  /** Time that jobs spent without work, in milliseconds since the start. */
   get idleMs(): number {
     return this.#idleMs;
   }
 
-  /** Connects to a port of this machine; returns the connection's descriptor. */
+  /** Connects to a port of this machine; returns the descriptor. */
   connect(port: number, stream: Stream): number {
     const descriptor = connectLoopback(port);
     this.#streams.set(descriptor, stream);
@@ -48,7 +49,7 @@ export class SocketLoop {
   /**
    * Drives the connections until `isDone`.
    *
-   * @throws {Error} after `patienceMs`, with `missing()` in its message, and what a stream throws.
+   * @throws {Error} after `patienceMs`, with `missing()` in its message; rethrows a stream's exception.
    */
   runUntil(isDone: () => boolean, patienceMs: number, missing: () => string): void {
     let lookedAt = performance.now();

@@ -2,10 +2,10 @@ import type { LoadUse } from "./job.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
 /**
- * Begins to watch what a job takes of this thread; the function it returns tells what it took until then.
+ * Starts to measure a job's cost on this thread; the returned function reads it. Linux only.
  *
- * Processor time alone does not say how busy the load generator is: it looks for work without sleeping, so as not to cost
- * the server a wake-up a message. What it found nothing in is idle. Linux only.
+ * Processor time alone overstates the load: the load generator polls without sleeping, so that the
+ * server pays for no wake-ups. Polling without work counts as idle.
  */
 export function startUseWatch(loop: SocketLoop): (sockets: number) => LoadUse {
   const begunAt = performance.now();
@@ -18,7 +18,7 @@ export function startUseWatch(loop: SocketLoop): (sockets: number) => LoadUse {
   };
 }
 
-/** Jobs run on the process's first thread, whose file this is: nanoseconds on a processor come first. */
+/** Reads the processor time of the first thread, which runs the jobs; the file starts with it. */
 function threadCpuMs(): number {
   const [nanos = "0"] = Deno.readTextFileSync("/proc/self/schedstat").split(" ");
   return Number(nanos) / 1_000_000;

@@ -66,7 +66,7 @@ export class Relay implements Connection {
     }
   }
 
-  /** Ends both sides without a close handshake; a client without a response receives the refusal. */
+  /** Ends both sides without a close frame; a client without a response receives the refusal. */
   cut(refusal: Refusal): void {
     if (this.#refusing) return;
     closeQuietly(this.#worker);

@@ -115,7 +115,7 @@ export function headerOf(headers: HeaderFields, name: string): string | undefine
   return headers.find(([other]) => other.toLowerCase() === name.toLowerCase())?.[1];
 }
 
-/** Formats a head with its empty line. A field given as text stays as it is, also a malformed one. */
+/** Formats a head with its empty line. A field given as text stays unchanged, even malformed. */
 export function formatHead(
   startLine: string,
   fields: readonly (string | readonly [name: string, value: string])[],
@@ -124,7 +124,7 @@ export function formatHead(
   return [startLine, ...lines, "", ""].join("\r\n");
 }
 
-/** Decodes bytes as one character each, without loss. `TextDecoder("latin1")` means windows-1252. */
+/** Decodes one character per byte, without loss; `TextDecoder("latin1")` is windows-1252. */
 export function textOfBytes(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);

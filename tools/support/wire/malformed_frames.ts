@@ -1,19 +1,19 @@
 import type { SeededRandom } from "../seeded_random.ts";
 
-/** A WebSocket message that is not what it should be. */
+/** A WebSocket message that breaks the protocol. */
 export interface Malformed {
   readonly text: string;
-  /** How many `invalid_frame` errors a `realtime.v1` member is owed for it; any other member is owed one. */
+  /** Number of `invalid_frame` errors for a `realtime.v1` member; other members receive one. */
   readonly answers: number;
-  /** The id that its error has to carry; null where it must carry none, undefined where nothing is said. */
+  /** Id in the error; null if the error must have none, undefined if either is right. */
   readonly id?: string | null | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Stands for a number that JSON can write and no double can hold. */
+/** Placeholder for a JSON number that no double can hold. */
 const HUGE = "@huge@";
-/** Stands for a key that an object literal would not take as its own. */
+/** Placeholder for `__proto__`, which an object literal does not keep as a key. */
 const PROTO = "@proto@";
 
 const GOOD: Readonly<Record<string, Fields>> = {
@@ -40,7 +40,7 @@ const NOT_A_NAME = [
 const NOT_AN_OFFSET = [-1, 1.5, "1", null, 2 ** 53, HUGE, {}, [0], true];
 const DEEP: unknown = Array.from({ length: 64 }).reduce<unknown>((inner) => [inner], 1);
 
-/** What a field of a good frame must not be. */
+/** Invalid values for the fields of a valid frame. */
 const WRONG: readonly (readonly [type: string, field: string, values: readonly unknown[]])[] = [
   ["publish", "id", NOT_A_NAME],
   ["publish", "event", NOT_A_NAME],
@@ -94,7 +94,7 @@ const NOT_JSON = [
 ];
 const NO_OBJECT = ["0", "-1e308", "1e999", '"publish"', '"\\ud800"', "null", "true", '"__proto__"'];
 
-/** Makes messages that are all wrong, each in a way of its own. */
+/** Creates a message that breaks the protocol in one of many ways. */
 export function malformed(random: SeededRandom): Malformed {
   switch (random.below(8)) {
     case 0:

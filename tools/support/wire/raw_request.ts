@@ -66,7 +66,7 @@ async function readResponse(connection: Deno.TcpConn): Promise<RawResponse> {
   }
 }
 
-/** Returns the body once it is complete. Deno 2.1.4 sends in chunks what 2.9 sends with its length. */
+/** Returns the body once it is complete. Deno 2.1.4 sends chunks where 2.9 sends a length. */
 function completeBody(rest: string, headers: HeaderFields): string | undefined {
   if (headerOf(headers, "transfer-encoding") !== "chunked") {
     const length = Number(headerOf(headers, "content-length") ?? 0);

@@ -1,15 +1,15 @@
 import { deadline } from "@std/async";
 
-/** How long a test waits for something that should happen at once. */
+/** Limit for waits on something immediate, in milliseconds. */
 export const PATIENCE_MS = 5_000;
 
-/** How a connection ended. */
+/** Close code and reason of a connection. */
 export interface Ending {
   readonly code: number;
   readonly reason: string;
 }
 
-/** A WebSocket client that queues what it receives, so that a test can ask for one message after the other. */
+/** A WebSocket client that queues its messages, so that a test reads one after the other. */
 export class SocketClient implements AsyncDisposable {
   readonly #socket: WebSocket;
   readonly #received: (string | ArrayBuffer)[] = [];
@@ -25,16 +25,16 @@ export class SocketClient implements AsyncDisposable {
       this.#received.push(data);
       this.#arrival.resolve();
     };
-    // A failed connection ends with a close event too; the error event adds nothing.
+    // A failed connection has a close event too; the error event adds nothing.
     socket.onerror = (event) => event.preventDefault();
     socket.onclose = ({ code, reason }) => {
       this.#opened.reject(new Error(`The connection ended before it was open: ${code} ${reason}`));
       this.#closed.resolve({ code, reason });
     };
-    this.#opened.promise.catch(() => {/* a test that expects a refusal looks at closed() */});
+    this.#opened.promise.catch(() => {/* a test that expects a refusal awaits closed() */});
   }
 
-  /** Connects and waits until the socket is open; rejects when it is refused. */
+  /** Connects and waits until the socket is open; rejects if the server refuses. */
   static async open(url: string, protocols?: string | string[]): Promise<SocketClient> {
     const client = new SocketClient(url, protocols);
     await deadline(client.#opened.promise, PATIENCE_MS);
@@ -53,7 +53,7 @@ export class SocketClient implements AsyncDisposable {
     this.#socket.close(code, reason);
   }
 
-  /** The next message that was not asked for yet. */
+  /** Waits for the next unread message. */
   async next(): Promise<string | ArrayBuffer> {
     for (;;) {
       const message = this.#received.shift();
@@ -63,12 +63,12 @@ export class SocketClient implements AsyncDisposable {
     }
   }
 
-  /** The messages that have arrived and were not asked for yet. */
+  /** Returns the unread messages, without waiting. */
   takeAll(): (string | ArrayBuffer)[] {
     return this.#received.splice(0);
   }
 
-  /** How the connection ends; waits for it. */
+  /** Waits for the end of the connection. */
   closed(): Promise<Ending> {
     return deadline(this.#closed.promise, PATIENCE_MS);
   }

@@ -123,7 +123,7 @@ export class TcpMember implements AsyncDisposable {
   }
 
   /** Sends a frame and waits for its answer. */
-  async request(frame: { readonly id: string } & Record<string, unknown>): Promise<ServerFrame> {
+  async request<Frame extends { readonly id: string }>(frame: Frame): Promise<ServerFrame> {
     await this.send(frame);
     return await this.answer(frame.id);
   }

@@ -9,7 +9,7 @@ export interface UpgradedConnection {
   readonly rest: Uint8Array;
 }
 
-/** How a connection is upgraded. */
+/** Options of an upgrade. */
 export interface UpgradeOptions {
   /** Header lines beside those of the handshake. */
   readonly headerLines?: readonly string[];

@@ -64,8 +64,8 @@ function applyMask(bytes: Uint8Array, mask: Uint8Array): void {
 }
 
 /**
- * Receives a frame: its payload is `bytes` from `start` to before `end`, still masked and only valid
- * during the call.
+ * Receives a frame: its payload is `bytes` from `start` to before `end`, still masked, and only
+ * valid during the call.
  */
 export type OnFrame = (
   opcode: number,
