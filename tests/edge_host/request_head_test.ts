@@ -1,4 +1,4 @@
-/** What the edge host makes of a request's head (docs/edge-host.md). */
+/** Request heads as the edge host forwards them (docs/edge-host.md). */
 import { assertEquals } from "@std/assert";
 import {
   forwardedHead,

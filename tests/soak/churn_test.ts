@@ -28,7 +28,7 @@ const SMALL_BOUNDS = {
   PRESENCE_GRACE_MS: "500",
 };
 
-/** What a run is made with. */
+/** Options of a run. */
 interface Run {
   readonly entry?: URL;
   readonly visitors: Readonly<Record<string, Visitor>>;

@@ -16,13 +16,13 @@ export const CASE_NAMES = [
 ] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 
-/** What the command line asks for. */
+/** Options of the command line. */
 export interface Options {
   readonly only: readonly CaseName[];
   /** Measured rounds a case; each round measures ours and its peers once (boot: `bootsPerRound` times). */
   readonly rounds: number;
   readonly denoVersions: readonly string[];
-  /** Whether the peers without a target are measured too. */
+  /** `all` measures the peers without a target too. */
   readonly peers: "all" | "targets";
   /** The function's entry; another checkout's index.ts compares two commits. */
   readonly functionEntry: string;

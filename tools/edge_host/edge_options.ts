@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { EdgeLimits } from "../support/isolates/limits.ts";
 import { parseBytes, parseDuration, parseWhole } from "../support/quantities.ts";
 
-/** What is asked for on the command line. */
+/** Options of the command line. */
 export interface CommandOptions {
   readonly entry: URL;
   readonly limits: Partial<EdgeLimits>;
@@ -17,7 +17,7 @@ export interface CommandOptions {
   readonly envFile: string | undefined;
   /** One line an event instead of a table. */
   readonly isPlain: boolean;
-  /** Whether the help text is all that is asked for. */
+  /** True if the help text is all that is asked for. */
   readonly isHelp: boolean;
 }
 

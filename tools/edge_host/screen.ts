@@ -2,11 +2,11 @@
 export interface Screen {
   /** Writes a line that stays. */
   write(line: string): void;
-  /** Draws the table anew. */
+  /** Draws the table again. */
   redraw(): void;
 }
 
-/** What a screen is made of. */
+/** Parts of a screen. */
 export interface ScreenOptions {
   /** Undefined where there shall be no table. */
   readonly drawTable: (() => readonly string[]) | undefined;

@@ -2,7 +2,7 @@ import { mebibytes, seconds, shortId } from "../support/isolates/events.ts";
 import type { EdgeLimits } from "../support/isolates/limits.ts";
 import type { IsolateView } from "../support/isolates/pool.ts";
 
-/** Whether colours may be used. */
+/** Limits and look of a table. */
 export interface TableOptions {
   readonly limits: EdgeLimits;
   readonly isColoured: boolean;

@@ -21,7 +21,7 @@ export function glimpse({ room, connection, present }: PresenceView): PresenceGl
   return { room, connection, digest: digest(present.map(({ connection }) => connection)) };
 }
 
-/** Whether at this moment every member of the room is live, and sees exactly those that are. */
+/** True if at this moment every member of the room is live, and sees exactly those that are. */
 export function isExact(views: readonly PresenceView[]): boolean {
   return looksExact(views.map(glimpse));
 }

@@ -4,7 +4,7 @@ import { SoakLoad } from "./soak_load.ts";
 import { looksExact, type PresenceView } from "./presence_view.ts";
 import type { MemberJob } from "./soak_member.ts";
 
-/** How often it is looked whether something is so by now. */
+/** Pause between two checks of a condition. */
 const LOOK_EVERY_MS = 200;
 
 /** Spread of the clients over processes. */
@@ -62,7 +62,7 @@ export class SoakClients implements AsyncDisposable {
     );
   }
 
-  /** What goes on in all of them together, but the doomed. */
+  /** Sum over all processes except the doomed one. */
   async progress(): Promise<LoadProgress> {
     const all = await Promise.all(this.#processes.map(({ process }) => process.ask({ type: "progress" })));
     const sum = (of: (one: LoadProgress) => number) => all.reduce((total, one) => total + of(one), 0);
@@ -99,7 +99,7 @@ export class SoakClients implements AsyncDisposable {
   /** Waits until everybody has everything and every message is answered; returns how long that took, in milliseconds, or null when it did not come true. */
   async untilCaughtUp(patienceMs: number): Promise<number | null> {
     return await within(patienceMs, async () => {
-      // What is stored late moves a head.
+      // A message that is stored late moves a head.
       const heads = await this.#heads();
       const behind = await Promise.all(
         this.#processes.map(({ process }) => process.ask({ type: "behind", heads })),
@@ -133,7 +133,7 @@ export class SoakClients implements AsyncDisposable {
     return { tookMs, inexact: rooms.map((room) => views.get(room) ?? []) };
   }
 
-  /** What everybody has to say, but the doomed. */
+  /** Reports of all clients except the doomed ones. */
   async reports(): Promise<MemberReport[]> {
     const all = await Promise.all(this.#processes.map(async ({ process, jobs }) => {
       const reports: MemberReport[] = [];

@@ -2,7 +2,7 @@ import type { SeededRandom } from "../support/seeded_random.ts";
 import type { EdgeEvent } from "../support/isolates/events.ts";
 import { type EdgeHost, startEdgeHost } from "../support/isolates/host.ts";
 
-/** How isolates are run. */
+/** Options of the isolates. */
 export interface IsolatesOptions {
   /** The function's index.ts. */
   readonly entry: URL;
@@ -17,7 +17,7 @@ export interface IsolatesOptions {
   readonly deno: string | undefined;
 }
 
-/** What became of the isolates. */
+/** Counts of the isolates' lives and logs. */
 export interface Census {
   readonly booted: number;
   /** Those that have ended, by why: what the isolate was first warned of, `killed` by us, or `crashed`. */
@@ -68,7 +68,7 @@ export class Isolates implements AsyncDisposable {
     return this.#host.origin;
   }
 
-  /** What became of them so far. */
+  /** Counts so far. */
   get census(): Census {
     const { booted, ended, logged, firstLines } = this.#counts;
     return {

@@ -31,7 +31,7 @@ function publish({ perSecond, seed }: Extract<LoadCommand, { type: "publish" }>)
   const all = [...members.values()];
   const begunAt = performance.now();
   publishing = setInterval(() => {
-    // What a busy machine was late with goes now.
+    // On a busy machine overdue messages are sent now.
     const due = (performance.now() - begunAt) / 1_000 * perSecond;
     for (; published < due; published++) random.pick(all).publish("x".repeat(random.below(MOST_FILLER)));
   }, 1_000 / STEPS_PER_SECOND);

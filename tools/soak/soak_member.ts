@@ -15,7 +15,7 @@ export interface MemberJob {
   readonly room: string;
   readonly url: string;
   readonly token: string;
-  /** Whether it enters presence. */
+  /** True if it enters presence. */
   readonly isPresent: boolean;
 }
 
@@ -87,7 +87,7 @@ export class SoakMember {
     return this.#room.state.type === "live";
   }
 
-  /** Whether it has said goodbye. */
+  /** True if it has said goodbye. */
   get hasLeft(): boolean {
     return this.#closedAt !== null;
   }
@@ -123,7 +123,7 @@ export class SoakMember {
     return Math.max(this.#room.position?.offset ?? 0, ...this.#acked.map((offset) => offset ?? 0));
   }
 
-  /** Whether all that it published is answered, and it has everything up to the offset. */
+  /** True if all that it published is answered, and it has everything up to the offset. */
   hasCaughtUp(head: number): boolean {
     return this.#room.pending === 0 && (this.#room.position?.offset ?? 0) >= head;
   }

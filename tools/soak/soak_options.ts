@@ -3,12 +3,12 @@ import { VISITORS } from "./churn/visits.ts";
 import { parseDuration } from "../support/quantities.ts";
 import { type BackplaneName, BACKPLANES } from "../support/backplane_store.ts";
 
-/** What can be run. */
+/** Scenarios of the soak. */
 export const SCENARIOS = ["turnover", "kill1000", "churn"] as const;
 /** The name of one. */
 export type ScenarioName = (typeof SCENARIOS)[number];
 
-/** What is asked for. Times are in milliseconds. */
+/** Options of the command line; times are in milliseconds. */
 export interface SoakOptions {
   readonly scenario: ScenarioName;
   readonly runMs: number;
@@ -20,7 +20,7 @@ export interface SoakOptions {
   readonly backplanes: readonly BackplaneName[];
   readonly seed: number;
   readonly json: string | undefined;
-  /** How many isolates take new connections at a time. */
+  /** Isolates that take new connections at a time. */
   readonly isolates: number;
   readonly wallMs: number;
   /** CPU that an isolate may use. */

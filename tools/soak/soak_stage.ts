@@ -18,7 +18,7 @@ export interface Stage extends AsyncDisposable {
   readonly store: Store;
   readonly isolates: Isolates;
   readonly clients: SoakClients;
-  /** Who is to say goodbye half way. */
+  /** Clients that close half way. */
   readonly leaving: readonly number[];
 }
 

@@ -3,14 +3,14 @@ import { createTestDatabase } from "./postgres/database.ts";
 import { PostgresServer } from "./postgres/server.ts";
 import { RedisProcess } from "./redis/redis_process.ts";
 
-/** What isolates share rooms by. */
+/** Backplanes that a store serves. */
 export const BACKPLANES = ["postgres", "redis"] as const;
 /** The name of one. */
 export type BackplaneName = (typeof BACKPLANES)[number];
 
 /** A server of our own that isolates share rooms by. `await using` ends it. */
 export interface Store extends AsyncDisposable {
-  /** What tells the function of it. */
+  /** Variables that point the function to the store. */
   readonly env: Readonly<Record<string, string>>;
   /** Cuts some of the connections to it, drawn; returns how many. */
   cut(random: SeededRandom): Promise<number>;

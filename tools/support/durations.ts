@@ -1,4 +1,4 @@
-/** How long something took, over many times; in milliseconds. */
+/** Summary of many durations, in milliseconds. */
 export interface DurationSummary {
   readonly count: number;
   readonly p50: number;
@@ -34,7 +34,7 @@ export function drawHistogram(values: readonly number[]): string[] {
   });
 }
 
-/** How many of these moments (in milliseconds) fall into the fullest second. */
+/** Number of these moments (in milliseconds) in the fullest second. */
 export function peakPerSecond(moments: readonly number[]): number {
   const counts = new Map<number, number>();
   for (const moment of moments) {

@@ -1,7 +1,7 @@
 import { deadline, delay } from "@std/async";
 import { PATIENCE_MS } from "./wire/socket_client.ts";
 
-/** How long to wait before something is looked at again. */
+/** Pause between two checks. */
 const PAUSE_MS = 50;
 
 /** Looks again and again until `isRight`; for what only real time brings about. Rejects when it takes too long. */

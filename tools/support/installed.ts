@@ -1,18 +1,18 @@
 /** Something that tests need and that this machine may have or not. */
 export interface Installed {
-  /** What it is called. */
+  /** Name in messages. */
   readonly name: string;
-  /** Which tests need it. */
+  /** Tests that need it. */
   readonly tests: string;
-  /** How to get it. */
+  /** Advice on getting it. */
   readonly hint: string;
-  /** Where it may be; the first that is there counts. */
+  /** Paths to try; the first that exists counts. */
   readonly places: readonly (string | undefined)[];
-  /** Whether tests use one of another machine's. */
+  /** True if tests use one of another machine's. */
   readonly isElsewhere?: boolean;
 }
 
-/** What was found of it. */
+/** Result of the search. */
 export interface Found {
   /**
    * Whether its tests have to be left out: for `ignore` of `Deno.test`. True where it is not there, except in CI (with CI in the

@@ -1,4 +1,4 @@
-/** A random generator that repeats its numbers for the same seed, so that a test run can be repeated. */
+/** A random generator with the same numbers for the same seed, to repeat a test run. */
 export class SeededRandom {
   #state: number;
 

@@ -1,7 +1,7 @@
 import { deadline } from "@std/async";
 import { PATIENCE_MS } from "./wire/socket_client.ts";
 
-/** What happened, in order, and a way to wait for it. Callbacks add, the test waits. */
+/** Entries in the order in which they were added, and a way to wait for them. Callbacks add, the test waits. */
 export class Trace {
   readonly #entries: string[] = [];
   #addition = Promise.withResolvers<void>();

@@ -13,7 +13,7 @@ const CONNECTS = TURNS * CONNECTS_PER_TURN;
 
 /** A peer that only informs. */
 export interface ConnectPeer {
-  /** What a line calls it. */
+  /** Name in a line. */
   readonly label: string;
   /** What of ours does the same: verifies a token never seen, or has nothing to verify. */
   readonly beside: "fresh" | "repeated";

@@ -3,11 +3,11 @@ import type { NpmPeers } from "../harness/npm_peers.ts";
 import type { PreparedProgram, Program } from "../harness/program.ts";
 import type { TokenIssuer } from "../harness/tokens.ts";
 
-/** What a case is given. */
+/** Input of a case. */
 export interface CaseContext {
   readonly deno: DenoBinary;
   readonly rounds: number;
-  /** Whether the peers without a target are measured too. */
+  /** `all` measures the peers without a target too. */
   readonly peers: "all" | "targets";
   readonly issuer: TokenIssuer;
   /** The function under test. */

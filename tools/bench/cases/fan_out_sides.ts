@@ -17,7 +17,7 @@ export type SideName = "v1" | "plain" | "raw" | "reference" | "joining" | PeerNa
 /** A server and how its clients speak. */
 export interface Side {
   readonly name: SideName;
-  /** What a line calls it. */
+  /** Name in a line. */
   readonly label: string;
   readonly program: PreparedProgram;
   readonly dialect: DialectName;

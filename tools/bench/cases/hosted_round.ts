@@ -10,7 +10,7 @@ export type UsedRoomName = "paced" | "burst" | "cursor";
 /** The rooms that are watched for a while. */
 export type QuietRoomName = "chat" | "idle";
 
-/** What one round measured. */
+/** Results of one round. */
 export interface HostedRound {
   readonly used: Readonly<Record<UsedRoomName, Readonly<Record<Speech, UsedUp>>>>;
   readonly quiet: Readonly<Record<QuietRoomName, Readonly<Record<Speech, QuietCost>>>>;

@@ -8,7 +8,7 @@ import { LoadLedger } from "./load_ledger.ts";
 /** Work that a server still does after the last answer, such as its open handlers, belongs to the figure. */
 const SETTLE_MS = 50;
 
-/** What a piece of work cost a process. */
+/** Cost of a piece of work to a process. */
 export interface Cost {
   readonly cpuMicros: number;
   readonly wallMs: number;

@@ -26,7 +26,7 @@ export interface MemberSides {
   readonly informing: readonly Peer[];
 }
 
-/** What one round found. */
+/** Results of one round. */
 export interface MemberRound {
   /** KB a member of each side, ours too, by its label. */
   readonly informed: Informed;

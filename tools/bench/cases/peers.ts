@@ -19,7 +19,7 @@ export interface Visitor {
 
 /** A server of somebody else's kind, and how its clients speak. */
 export interface Peer {
-  /** What a line calls it. */
+  /** Name in a line. */
   readonly label: string;
   readonly program: PreparedProgram;
   readonly dialect: DialectName;

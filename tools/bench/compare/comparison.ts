@@ -30,7 +30,7 @@ export interface Comparison {
   readonly onlyAfter: readonly Line[];
   /** Rounds a run from which on a difference in one figure alone can be shown among as many figures. */
   readonly roundsForOne: number;
-  /** Whether the figures have as many. */
+  /** True if the figures have as many. */
   readonly canShowOne: boolean;
 }
 
@@ -65,7 +65,7 @@ export function compareLines(before: readonly Line[], after: readonly Line[]): C
   };
 }
 
-/** Whether a verdict is about time; otherwise it is about how much there is of something. */
+/** True if a verdict is about time; otherwise it is about how much there is of something. */
 export function isTime({ unit }: Line): boolean {
   return /^(µs|ms|s)\b|second|^1\/s$/.test(unit);
 }

@@ -34,22 +34,22 @@ export class HostedGroup {
     return this.#members;
   }
 
-  /** Whether its members show that they are there: others answer the runtime's WebSocket pings. */
+  /** True if its members show that they are there: others answer the runtime's WebSocket pings. */
   get pings(): boolean {
     return this.#speech === "rooms.v1";
   }
 
-  /** Whether somebody was sent away, or the isolate was killed. */
+  /** True if somebody was sent away, or the isolate was killed. */
   get isEnded(): boolean {
     return this.#members.some(({ socket }) => this.#loop.endOf(socket) !== undefined);
   }
 
-  /** Whether something that was published was refused: it does not come back. */
+  /** True if something that was published was refused: it does not come back. */
   get isRefused(): boolean {
     return this.#errors > 0;
   }
 
-  /** Whether nobody is left. */
+  /** True if nobody is left. */
   get isGone(): boolean {
     return this.#members.every(({ socket }) => this.#loop.endOf(socket) !== undefined);
   }

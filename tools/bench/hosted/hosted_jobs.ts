@@ -67,6 +67,6 @@ export interface HeardResult {
   readonly errors: number;
   /** From the first publish until the first member was sent away, or the job was over. */
   readonly elapsedMs: number;
-  /** Whether the isolate has sent members away, or was killed. */
+  /** True if the isolate has sent members away, or was killed. */
   readonly isEnded: boolean;
 }

@@ -6,10 +6,10 @@ import { SHARED_ROOMS, type Visitor, VISITORS } from "./visits.ts";
 
 /** More than any visit takes on a busy machine. */
 const VISIT_PATIENCE_MS = 30_000;
-/** How many members stay in each shared room all the time. */
+/** Members that stay in each shared room all the time. */
 const STAYING = 2;
 
-/** Who comes. */
+/** Choice of visitors. */
 export interface ChurnOptions {
   /** Everybody by default: some of `VISITORS`, or others. */
   readonly visitors?: Readonly<Record<string, Visitor>>;
@@ -36,7 +36,7 @@ export class Churn implements AsyncDisposable {
     this.#staying = staying;
   }
 
-  /** Lets those in who stay. What visitors do comes of the seed. */
+  /** Joins the members that stay. The seed decides what visitors do. */
   static async begin(
     server: ChurnedServer,
     seed: number,
@@ -51,12 +51,12 @@ export class Churn implements AsyncDisposable {
     return new Churn(server, new SeededRandom(seed), { staying, visitors });
   }
 
-  /** How many visits there were, those under way included. */
+  /** Visits so far, those in progress included. */
   get visits(): number {
     return this.#visits;
   }
 
-  /** So many visits, a few at a time, as fast as they go. @throws {Error} the first failure, with the visit's number */
+  /** Makes `count` visits, a few at a time. @throws {Error} the first failure, with the visit's number */
   async visit(count: number, atOnce: number = 4): Promise<void> {
     let left = count;
     const worker = async () => {
@@ -66,7 +66,7 @@ export class Churn implements AsyncDisposable {
     if (this.#failure) throw this.#failure;
   }
 
-  /** So many visits a second until the signal. @throws {Error} the first failure, with the visit's number */
+  /** Makes `perSecond` visits a second until the signal. @throws {Error} the first failure, with the visit's number */
   async visitUntil(signal: AbortSignal, perSecond: number): Promise<void> {
     while (!signal.aborted && !this.#failure) {
       const visit = this.#visit().finally(() => this.#under.delete(visit));
@@ -77,7 +77,7 @@ export class Churn implements AsyncDisposable {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Resolves when the server has seen everybody go who does not stay. */
+  /** Resolves when only the members that stay are connected. */
   async settled(): Promise<void> {
     await this.#server.untilConnections(this.#staying.length);
   }

@@ -3,7 +3,7 @@ import { createIssuer } from "../../../packages/cli/dev/issuer.ts";
 import { residentBytes } from "../../support/processes/resident_memory.ts";
 import { type FunctionProcess, startFunctionProcess } from "../../support/processes/function_process.ts";
 
-/** What the memory was, in bytes. */
+/** Memory of the process, in bytes. */
 export interface Memory {
   /** Resident memory of the process. */
   readonly rss: number;
@@ -22,7 +22,7 @@ export interface ChurnedServer extends AsyncDisposable {
   roomUrl(room: string, user: string, query?: Readonly<Record<string, string | number>>): Promise<string>;
   /** A token that was never used before, good for a day. */
   token(user: string): Promise<string>;
-  /** What the memory is now. */
+  /** Memory at this moment. */
   memory(): Promise<Memory>;
   /** Bytes of the heap that are in use, after all garbage was collected. */
   liveHeap(): Promise<number>;
@@ -30,7 +30,7 @@ export interface ChurnedServer extends AsyncDisposable {
   untilConnections(count: number): Promise<void>;
 }
 
-/** How it is started. */
+/** Start of the server. */
 export interface ChurnedServerOptions {
   /** `measured_entry.ts` by default. */
   readonly entry?: URL;

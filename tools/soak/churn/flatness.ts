@@ -6,17 +6,17 @@ export interface Sample {
   readonly value: number;
 }
 
-/** Whether something grows over time. */
+/** Growth over time. */
 export interface Flatness {
   readonly median: number;
-  /** What the least squares line gains from the first sample to the last, in bytes. */
+  /** Gain of the least squares line from the first sample to the last, in bytes. */
   readonly rise: number;
   /** The rise as a part of the median: 0.05 is 5 %. */
   readonly riseShare: number;
   readonly isFlat: boolean;
 }
 
-/** What is still flat: the line's rise as a part of the median. */
+/** Bound of a flat line: its rise as a part of the median. */
 export const FLAT_BELOW = 0.05;
 
 /** Judges the second half of the samples; what falls is flat too. @throws {RangeError} when that is fewer than three */

@@ -4,7 +4,7 @@ import { TcpMember, type TcpMemberOptions } from "../../support/wire/tcp_member.
 import { requestHead } from "../../support/wire/raw_socket.ts";
 import type { ChurnedServer } from "./churned_server.ts";
 
-/** What somebody who comes has. */
+/** Input of a visitor. */
 export interface Visit {
   readonly server: ChurnedServer;
   readonly random: SeededRandom;
@@ -12,7 +12,7 @@ export interface Visit {
   readonly number: number;
 }
 
-/** Somebody comes, does something and goes, one way or another; rejects when the server did not do its part. */
+/** Joins, does something and leaves, in one of several ways; rejects when the server fails. */
 export type Visitor = (visit: Visit) => Promise<void>;
 
 /** Rooms that are visited again and again. */
@@ -38,7 +38,7 @@ export const VISITORS: Readonly<Record<string, Visitor>> = {
   async breaks_off(visit) {
     await using member = await join(visit, sharedRoom(visit));
     await member.request({ type: "presence", id: "in", state: { visit: visit.number } });
-    // What it has not read makes the kernel answer with a reset.
+    // Unread bytes make the kernel answer with a reset.
     member.pause();
     await publishUnanswered(member, visit);
     member.abort();

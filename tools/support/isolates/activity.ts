@@ -22,12 +22,12 @@ export class Activity {
     return this.#unanswered;
   }
 
-  /** Whether nothing is under way. */
+  /** True if nothing is under way. */
   get isDone(): boolean {
     return this.#unanswered === 0 && this.#promises === 0;
   }
 
-  /** Whether nothing has been under way for a moment. */
+  /** True if nothing has been under way for a moment. */
   get looksIdle(): boolean {
     return this.isDone && this.#quietMs >= SETTLED_MS;
   }

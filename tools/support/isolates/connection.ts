@@ -2,7 +2,7 @@ import type { Refusal } from "./refusal.ts";
 
 /** A client's connection that is given to an isolate. */
 export interface Connection {
-  /** Whether it was upgraded. */
+  /** True if it was upgraded. */
   readonly isSocket: boolean;
   /** When the isolate last sent something on it, or got it, by the host's clock. */
   readonly heardAt: number;

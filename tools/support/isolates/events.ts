@@ -10,7 +10,7 @@ export interface IsolateReport extends Usage {
   readonly unanswered: number;
 }
 
-/** What happened to an isolate. */
+/** Event in the life of an isolate. */
 export type Happening =
   /** It takes requests. */
   | { readonly type: "booted"; readonly pid: number; readonly bootMs: number }

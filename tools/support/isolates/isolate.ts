@@ -74,12 +74,12 @@ export class Isolate {
     return this.#isRetired ? "retired" : "active";
   }
 
-  /** Whether new requests reach it. */
+  /** True if new requests reach it. */
   get isTaking(): boolean {
     return this.#isListening && !this.#isRetired && !this.#hasEnded && this.#killed === undefined;
   }
 
-  /** Whether nothing of it is left to wait for when the host ends. */
+  /** True if nothing of it is left to wait for when the host ends. */
   get isThrough(): boolean {
     return this.connections.size === 0 && this.#activity.isDone;
   }

@@ -7,7 +7,7 @@ export type RetireReason = "wall_clock" | "cpu" | "early_drop" | "termination";
 /** Why an isolate was killed; `asked`: by `kill()` of the host. */
 export type KillReason = UnloadReason | "asked";
 
-/** What an isolate has used. */
+/** Resources that an isolate has used. */
 export interface Usage {
   /** Since the import of the function began. */
   readonly ageMs: number;
@@ -25,7 +25,7 @@ export interface Standing {
   /** How long ago the last response was complete. */
   readonly absentMs: number;
   readonly isRetired: boolean;
-  /** Whether the `drain` event was dispatched. */
+  /** True if the `drain` event was dispatched. */
   readonly isDrained: boolean;
   /** What it was warned of. */
   readonly warned: ReadonlySet<UnloadReason>;

@@ -4,7 +4,7 @@ import type { EdgeLimits } from "./limits.ts";
 import { bootError, ENDING, NO_ROOM, type Refusal, Refused } from "./refusal.ts";
 import type { WorkerCommand } from "./worker_process.ts";
 
-/** How isolates are run. */
+/** Options of the isolates. */
 export interface PoolOptions {
   readonly command: WorkerCommand;
   readonly limits: EdgeLimits;

@@ -2,7 +2,7 @@ import { fileURLToPath as fromFileUrl } from "node:url";
 import { ChildLines } from "../processes/child_lines.ts";
 import { type HostLine, parseWorkerLine, type WorkerLine } from "./control.ts";
 
-/** How worker processes are started. */
+/** Start of a worker process. */
 export interface WorkerCommand {
   /** Deno binary. */
   readonly deno: string;
@@ -12,7 +12,7 @@ export interface WorkerCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What becomes of a worker's output. */
+/** Receiver of a worker's output. */
 export interface WorkerListener {
   readonly onSaid: (line: WorkerLine) => void;
   /** A line of the function's, without its end. */
@@ -80,7 +80,7 @@ function configuration(entry: URL): string[] {
   return ["--no-config", "--no-lock"];
 }
 
-/** Whether there is a lock file in the function's folder or above it. */
+/** True if there is a lock file in the function's folder or above it. */
 function isLocked(entry: URL): boolean {
   for (let folder = new URL(".", entry);;) {
     if (exists(new URL("deno.lock", folder))) return true;

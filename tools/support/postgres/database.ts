@@ -11,7 +11,7 @@ create schema if not exists public;
 grant usage on schema public to anon, authenticated, service_role;
 `;
 
-/** What Supabase has in every database before any migration. */
+/** Roles and functions that Supabase creates in every database before any migration. */
 const SUPABASE = `
 do $$
 declare v_role text;
@@ -35,7 +35,7 @@ create table if not exists auth.users (id uuid primary key);
 ${PUBLIC}
 `;
 
-/** Makes a database what it was: nobody is connected, the tables are empty, the clock is right, and what the test made is gone. */
+/** Resets a database: cuts connections, empties tables, restores the clock, drops what the test created. */
 const RENEW = `
 select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
 truncate rooms.rooms, rooms.messages, rooms.passing, rooms.isolates, rooms.presence_versions, rooms.presence restart identity;
@@ -54,7 +54,7 @@ ${PUBLIC}
 truncate auth.users;
 `;
 
-/** Which databases to make from which template: names are told apart by the process and by a count. */
+/** Template databases by server and options; a process id and a count make names unique. */
 const prefix = `rooms_${Deno.pid}`;
 let count = 0;
 const templates = new Map<string, Promise<string>>();
@@ -68,7 +68,7 @@ export interface TestDatabase extends AsyncDisposable {
   readonly sql: postgres.Sql;
 }
 
-/** What a database is made with. */
+/** Options of a test database. */
 export interface TestDatabaseOptions {
   /** The server's address without a database's name; the shared one's by default. */
   readonly server?: string;

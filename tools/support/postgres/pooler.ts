@@ -9,7 +9,7 @@ const pgbouncer = findInstalled({
   places: ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"],
 });
 
-/** Whether tests with a pooler have to be left out; see `Found.isMissing`. */
+/** True if tests with a pooler have to be left out; see `Found.isMissing`. */
 export const isWithoutPooler: boolean = pgbouncer.isMissing;
 
 /** PgBouncer in front of a server: each transaction gets any of two connections. `await using` ends it. */

@@ -9,7 +9,7 @@ const initdb = findInstalled({
   tests: "its tests",
   hint:
     "Get it with `apt-get install postgresql`, name the folder of its programs in PG_BIN, or a server in TEST_POSTGRES_URL",
-  // Where Debian, Homebrew and others put the server's programs.
+  // Folders in which Debian, Homebrew and others install the server's programs.
   places: [
     Deno.env.get("PG_BIN"),
     ...[18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin`),
@@ -20,7 +20,7 @@ const initdb = findInstalled({
   isElsewhere: givenUrl !== undefined,
 });
 
-/** Whether tests with Postgres have to be left out; see `Found.isMissing`. */
+/** True if tests with Postgres have to be left out; see `Found.isMissing`. */
 export const isWithoutPostgres: boolean = initdb.isMissing;
 
 /** A server's start reads and writes a few hundred files, on a machine that may be busy. */
@@ -117,7 +117,7 @@ export class PostgresServer {
   #endWithProcess(): void {
     const [program = "", ...args] = asServer(["pg_ctl", "stop", "-D", this.#data, "-m", "immediate"]);
     const stop = [program, ...args].map((word) => `'${word}'`).join(" ");
-    // What ends a whole group of processes must not end this one.
+    // A signal to the whole process group must not end this shell.
     const wait = `trap '' HUP INT TERM; while kill -0 ${Deno.pid} 2>/dev/null; do sleep 1; done`;
     const script = `{ ${wait}; ${stop}; rm -rf '${this.#directory}'; } >/dev/null 2>&1 </dev/null &`;
     new Deno.Command("sh", { args: ["-c", script] }).outputSync();

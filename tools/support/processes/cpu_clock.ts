@@ -2,7 +2,7 @@
  * The processor time that a process has used, all threads together, in microseconds.
  *
  * Read from /proc/PID/task/TID/schedstat (nanoseconds). A thread that has ended keeps the time at which it was last
- * seen. Where the kernel keeps no schedstat: utime + stime of /proc/PID/stat, in ticks of 10 ms. Linux only.
+ * seen. Without schedstat in the kernel it reads utime + stime of /proc/PID/stat, in ticks of 10 ms. Linux only.
  */
 export class CpuClock {
   readonly #pid: number;

@@ -4,7 +4,7 @@ import { PATIENCE_MS } from "../wire/socket_client.ts";
 import { ChildLines } from "./child_lines.ts";
 import { parseJsonLine } from "./json_line.ts";
 
-/** How a process is started. */
+/** Start of a process. */
 export interface FunctionProcessOptions {
   /**
    * Variables of the function. PORT is 0 unless it is given; no variable that the function reads is passed on from the
@@ -36,7 +36,7 @@ export interface FunctionProcess extends AsyncDisposable {
   signal(signal: Deno.Signal): void;
 }
 
-/** How a process ended that was left to run by itself. */
+/** End of a process that ran to completion. */
 export interface FunctionRun {
   readonly code: number;
   readonly stdout: string;

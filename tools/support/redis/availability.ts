@@ -12,7 +12,7 @@ const server = findInstalled({
   ],
 });
 
-/** Whether tests on Redis have to be left out; see `Found.isMissing`. */
+/** True if tests on Redis have to be left out; see `Found.isMissing`. */
 export const isWithoutRedis: boolean = server.isMissing;
 
 /** The redis-server of this machine. @throws {Error} when there is none */

@@ -11,7 +11,7 @@ const MAX_STARTS = 5;
 /** A cluster's nodes talk on the port 10,000 above. */
 const PORT_LIMIT = 55_000;
 
-/** How a server is started. */
+/** Start of a server. */
 export interface RedisProcessOptions {
   /** Configuration, as on the command line: name and value alternate. By default nothing is saved. */
   readonly settings?: readonly string[];
