@@ -44,15 +44,15 @@ interface MessageRecord extends StoredMessage {
 }
 
 /**
- * Creates an outbox in IndexedDB for one user's messages. Several users may share a database. The first
- * call opens it. Every method rejects with an Error that names the reason, with the browser's error as
- * `cause`: storage is forbidden, the disk is full, or the database has a newer version.
+ * Creates an outbox in IndexedDB for one user's messages. Several users may share a database. The
+ * first call opens it. Every method rejects with an Error that names the reason, with the browser's
+ * error as `cause`: storage is forbidden, the disk is full, or the database has a newer version.
  *
- * Each of several pages sends its own messages only: `load` skips those of open pages and takes over
- * those of closed ones. That needs Web Locks (https or localhost). Without them `load` returns all
- * messages; if two pages send the same one, the server recognizes it within its dedupe window. A page
- * that has stored messages stays out of the back/forward cache. Messages are stored unencrypted until
- * their ack or `clear`.
+ * Each of several pages sends its own messages only: `load` skips those of open pages and takes
+ * over those of closed ones. That needs Web Locks (https or localhost). Without them `load` returns
+ * all messages; if two pages send the same one, the server recognizes it within its dedupe window.
+ * A page that has stored messages stays out of the back/forward cache. Messages are stored
+ * unencrypted until their ack or `clear`.
  */
 export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions = {}): IndexedDbOutbox {
   const database = new Database(options.name ?? "realtime-outbox", options.indexedDB);

@@ -3,7 +3,8 @@ import type { EventTypes, Room, RoomMessage } from "./room.ts";
 
 /**
  * Yields a room's messages from the start of the loop. Ends once the application closes the room.
- * Throws the reason if the room closes otherwise, and `overflow` if more than `limit` messages wait.
+ * Throws the reason if the room closes otherwise, and `overflow` if more than `limit` messages
+ * wait.
  */
 export async function* iterate<Received extends EventTypes>(
   room: Pick<Room<EventTypes, Received>, "on" | "state">,

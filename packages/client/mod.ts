@@ -1,6 +1,6 @@
 /**
- * The client for rooms: browsers, Deno, Node 22, Bun. docs/client.md lists every option, event, state
- * and error.
+ * The client for rooms: browsers, Deno, Node 22, Bun. docs/client.md lists every option, event,
+ * state and error.
  *
  * ```ts
  * const room = connect("https://PROJECT.supabase.co/functions/v1/realtime/rooms/lobby", { token });

@@ -10,8 +10,8 @@ export interface TokenRequest {
 
 /**
  * Callback that returns the token. The client awaits it before every connect and when the token is
- * about to expire. Without a token (undefined, null, "") the room closes with `signed_out`. After an
- * exception the client calls it again later.
+ * about to expire. Without a token (undefined, null, "") the room closes with `signed_out`. After
+ * an exception the client calls it again later.
  */
 export type TokenSource = (request: TokenRequest) => TokenAnswer | Promise<TokenAnswer>;
 /** A token, or none. */
@@ -38,12 +38,17 @@ export interface RoomOptions {
   readonly token: TokenSource;
   /** Number of earlier messages to replay on the first connect, 0 to 500. Default: 0. */
   readonly history?: number | undefined;
-  /** Position to resume from on the first connect, an earlier `room.position`. Excludes `history`. */
+  /**
+   * Position to resume from on the first connect, an earlier `room.position`. Excludes `history`.
+   */
   readonly resume?: Position | undefined;
   /** Closes the room with the reason `aborted`. */
   readonly signal?: AbortSignal | undefined;
   readonly outbox?: {
-    /** Most messages that wait for their ack; one more is refused with `outbox_full`. Default: 1,000. */
+    /**
+     * Most messages that wait for their ack; one more is refused with `outbox_full`. Default:
+     * 1,000.
+     */
     readonly limit?: number | undefined;
     /** Retains them over a reload. Default: memory only. */
     readonly storage?: OutboxStorage | undefined;

@@ -19,7 +19,10 @@ export interface OutboxDeps {
 /** `sentAt` is known for messages of an earlier page load. */
 type Unsent = Omit<StoredMessage, "sentAt"> & Partial<StoredMessage>;
 
-/** Bounded list of messages that wait for their ack, each under one id, stored if there is a storage. */
+/**
+ * Bounded list of messages that wait for their ack, each under one id, stored if there is a
+ * storage.
+ */
 export class Outbox {
   readonly #deps: OutboxDeps;
   readonly #waiting = new Map<string, Promise<number>>();

@@ -11,8 +11,8 @@ export interface StoredMessage {
 
 /**
  * Retains messages over a reload: `indexed_db.ts` in browsers, your own elsewhere. The client makes
- * one call per room at a time. After a failure the room's `error` listeners receive `storage_failed`,
- * and the message stays in memory.
+ * one call per room at a time. After a failure the room's `error` listeners receive
+ * `storage_failed`, and the message stays in memory.
  */
 export interface OutboxStorage {
   /** Owner of the messages. The client never sends them in another user's name. */

@@ -26,7 +26,10 @@ export class RoomPresence implements Presence {
     this.#requests = requests;
   }
 
-  /** Entries by user; the same map until it changes. Built lazily, since many applications never read it. */
+  /**
+   * Entries by user; the same map until it changes. Built lazily, since many applications never
+   * read it.
+   */
   get users(): ReadonlyMap<string, readonly PresenceMember[]> {
     if (!this.#users) {
       this.#users = new Map();

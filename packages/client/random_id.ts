@@ -1,4 +1,6 @@
-/** Creates a unique id of 32 characters. Unlike `crypto.randomUUID` it works on pages without https. */
+/**
+ * Creates a unique id of 32 characters. Unlike `crypto.randomUUID` it works on pages without https.
+ */
 export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,6 +1,9 @@
 import type { GapFrame, MessageFrame, Position, WelcomeFrame } from "../protocol/frames.ts";
 
-/** Verdict on a message: deliver it, ignore a repetition, or resume because earlier ones are missing. */
+/**
+ * Verdict on a message: deliver it, ignore a repetition, or resume because earlier ones are
+ * missing.
+ */
 export type Verdict = "new" | "repeated" | "gap";
 
 /** Tracks the last received offset of a room, and classifies each message by it. */
@@ -13,7 +16,9 @@ export class ReplayPosition {
   #floor = 0;
   /** Position after the announced gap, if the server's history is new or shorter than before. */
   #restart: Position | null = null;
-  /** True if the replay accounts for every offset up to the head. Another history's may be empty. */
+  /**
+   * True if the replay accounts for every offset up to the head. Another history's may be empty.
+   */
   #isReplayed = false;
 
   /** The first connect resumes after a position, or requests the last messages. */

@@ -49,8 +49,8 @@ export interface RequestDeps {
 const MAX_FAULTS = 5;
 
 /**
- * Frames that wait for their answers, in order. Requests of one tick share a WebSocket message, within
- * the server's rate. The next connection repeats them under the same id.
+ * Frames that wait for their answers, in order. Requests of one tick share a WebSocket message,
+ * within the server's rate. The next connection repeats them under the same id.
  */
 export class Requests {
   readonly #deps: RequestDeps;
@@ -106,8 +106,9 @@ export class Requests {
   }
 
   /**
-   * Starts sending. `isLossless` is true if the replay was complete. Otherwise requests that are older
-   * than the server's dedupe window may be stored already, and are rejected with `outcome_unknown`.
+   * Starts sending. `isLossless` is true if the replay was complete. Otherwise requests that are
+   * older than the server's dedupe window may be stored already, and are rejected with
+   * `outcome_unknown`.
    */
   begin({ limits }: { readonly limits: Partial<RoomLimits> }, isLossless: boolean): void {
     const now = this.#deps.clock.now();
@@ -178,7 +179,9 @@ export class Requests {
     });
   }
 
-  /** Sends the requests that the limits allow, in few WebSocket messages, and schedules the rest. */
+  /**
+   * Sends the requests that the limits allow, in few WebSocket messages, and schedules the rest.
+   */
   #flush(): void {
     this.#cancelTimer();
     if (!this.#connection) return;

@@ -15,7 +15,10 @@ export interface ResolvedOptions {
   readonly outbox: { readonly limit: number; readonly storage: OutboxStorage | undefined };
   readonly timing: Timing;
   readonly iteratorLimit: number;
-  /** Undefined if the runtime has none. A room that is never opened, as in server rendering, needs none. */
+  /**
+   * Undefined if the runtime has none. A room that is never opened, as in server rendering, needs
+   * none.
+   */
   readonly WebSocket: WebSocketClass | undefined;
   readonly fetch: typeof fetch;
   readonly clock: Clock;

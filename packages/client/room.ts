@@ -3,7 +3,10 @@ import type { ClientFrame, LeftMember, ServerFrame } from "../protocol/frames.ts
 import type { RoomError } from "./errors.ts";
 import type { LiveState, RoomState } from "./state.ts";
 
-/** Data types of events, by name. `RoomEvents<typeof tables>` derives them from the server's schemas. */
+/**
+ * Data types of events, by name. `RoomEvents<typeof tables>` derives them from the server's
+ * schemas.
+ */
 // `object`, so that an interface without an index signature fits.
 export type EventTypes = object;
 
@@ -80,7 +83,8 @@ export interface Presence {
   /** The entries by user: one with three tabs appears once. */
   readonly users: ReadonlyMap<string, readonly PresenceMember[]>;
   /**
-   * Enters or changes the state, and re-enters after reconnects until `leave()`. Resolves with the ack.
+   * Enters or changes the state, and re-enters after reconnects until `leave()`. Resolves with the
+   * ack.
    * @throws {RoomError} `forbidden`, `invalid_frame` naming `state`, `closed`
    */
   enter(state: Readonly<Record<string, unknown>>): Promise<void>;
@@ -106,9 +110,9 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
   /** Opens the room; after `closed` from the same position. Does nothing if it is open. */
   open(): void;
   /**
-   * Closes with 1000 and rejects waiting requests with `closed`. The user leaves presence at once, or
-   * after the disconnect grace period if the room was just connecting. The state is `closed` on return.
-   * The promise resolves once the connection has ended and the outbox is stored.
+   * Closes with 1000 and rejects waiting requests with `closed`. The user leaves presence at once,
+   * or after the disconnect grace period if the room was just connecting. The state is `closed` on
+   * return. The promise resolves once the connection has ended and the outbox is stored.
    */
   close(): Promise<void>;
   /** Drops the connection and resumes on a new one, for example after the user changed. */
@@ -119,8 +123,8 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
   refreshToken(): Promise<void>;
 
   /**
-   * Publishes a message and resolves with its offset once it is stored. It waits for a connection. The
-   * client repeats it under the same id until the ack; the server stores it once.
+   * Publishes a message and resolves with its offset once it is stored. It waits for a connection.
+   * The client repeats it under the same id until the ack; the server stores it once.
    * @throws {RoomError} the server's code, such as `forbidden` or `invalid_frame` with the `field`;
    * `outbox_full`, `closed`, `outcome_unknown`
    */
@@ -130,8 +134,8 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
     options?: PublishOptions,
   ): Promise<number>;
   /**
-   * Sends an ephemeral message to the current members: not stored, no offset, dropped first for slow
-   * readers. Resolves with the ack.
+   * Sends an ephemeral message to the current members: not stored, no offset, dropped first for
+   * slow readers. Resolves with the ack.
    * @throws {RoomError} `offline` if there is no connection or it breaks: the client does not retry
    */
   emit<Name extends EventName<Published>>(
@@ -139,7 +143,10 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
     data: Published[Name],
     options?: EmitOptions,
   ): Promise<void>;
-  /** Reads a page of history; waits for a connection. @throws {RoomError} `forbidden`, `closed`, … */
+  /**
+   * Reads a page of history; waits for a connection.
+   * @throws {RoomError} `forbidden`, `closed`, …
+   */
   history(page: PageQuery): Promise<HistoryPage<Received>>;
 
   /** Adds a listener and returns its removal. */

@@ -19,7 +19,9 @@ export interface LiveState {
   readonly connection: string;
   /** The verified user. */
   readonly user: string;
-  /** True: no message was missed. False: a `gap` names the loss. Null: there was nothing to resume. */
+  /**
+   * True: no message was missed. False: a `gap` names the loss. Null: there was nothing to resume.
+   */
   readonly recovered: boolean | null;
 }
 

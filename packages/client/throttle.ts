@@ -1,6 +1,6 @@
 /**
- * Limits sent frames to the server's rate (`welcome.limits`), so that none is refused: a burst first,
- * then a number per second.
+ * Limits sent frames to the server's rate (`welcome.limits`), so that none is refused: a burst
+ * first, then a number per second.
  */
 export class Throttle {
   readonly #perMs: number;

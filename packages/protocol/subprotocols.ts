@@ -1,7 +1,10 @@
 /** Subprotocol of the rooms protocol. The server selects it whenever a client offers it. */
 export const REALTIME_V1 = "realtime.v1";
 
-/** Prefix of a subprotocol entry that carries a token. The server reads the entry and never selects it. */
+/**
+ * Prefix of a subprotocol entry that carries a token. The server reads the entry and never selects
+ * it.
+ */
 export const TOKEN_SUBPROTOCOL_PREFIX = "jwt-";
 
 /** Splits a `Sec-WebSocket-Protocol` header: `a, b`, or `a,b` as Node's ws sends it. */

@@ -1,6 +1,7 @@
 /**
- * Builds the client's npm package into `dist/client/` (`deno task build:client`) and prints the size of
- * each entry. Ends with 1 if the core is too large. `npm pack ./dist/client` makes the tarball.
+ * Builds the client's npm package into `dist/client/` (`deno task build:client`) and prints the
+ * size of each entry. Ends with 1 if the core is too large. `npm pack ./dist/client` makes the
+ * tarball.
  */
 import { MAX_CORE_BYTES, measureClient, stopBundling, writeClientPackage } from "./client_package.ts";
 

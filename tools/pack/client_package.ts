@@ -29,9 +29,9 @@ export interface EntrySize {
 }
 
 /**
- * Builds the npm package `@realtime-edge/client`: JavaScript, types, README, licence, package.json. The
- * JavaScript is not minified: bundlers do that, and stack traces in Node stay readable. The entries
- * share one chunk.
+ * Builds the npm package `@realtime-edge/client`: JavaScript, types, README, licence, package.json.
+ * The JavaScript is not minified: bundlers do that, and stack traces in Node stay readable. The
+ * entries share one chunk.
  * @throws {Error} naming file and line of a syntax error or of an export without a type
  */
 export async function clientPackage(): Promise<PackageFile[]> {

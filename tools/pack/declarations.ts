@@ -22,9 +22,10 @@ const DISPOSABLE = { name: /\bAsyncDisposable\b|\basyncDispose\b/, lib: "esnext.
 
 /**
  * Builds the declarations of modules and of every module that those mention, doc comments included.
- * Each comes from its file alone, so no package has to be installed; every export must state its type.
- * A folder beside the sources becomes a folder of the package: `../protocol/` is `./protocol/` there.
- * Imports of `./x.ts` become `./x.js`, which both `nodenext` and `bundler` resolve.
+ * Each comes from its file alone, so no package has to be installed; every export must state its
+ * type. A folder beside the sources becomes a folder of the package: `../protocol/` is
+ * `./protocol/` there. Imports of `./x.ts` become `./x.js`, which both `nodenext` and `bundler`
+ * resolve.
  * @param folder Folder of the sources, ending in a slash.
  * @param entries Paths in it, such as `mod.ts`.
  * @throws {Error} naming file and line of an export without a type

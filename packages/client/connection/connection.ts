@@ -24,7 +24,10 @@ export interface ConnectionDeps {
   readonly timing: Timing;
   /** Query of the next address: the messages to replay. */
   readonly query: () => Readonly<Record<string, string>>;
-  /** Called with the first frame, before the state is `live`. Returns whether the connection resumed. */
+  /**
+   * Called with the first frame, before the state is `live`. Returns whether the connection
+   * resumed.
+   */
   readonly onWelcome: (welcome: WelcomeFrame) => boolean;
   readonly onState: (state: RoomState) => void;
   /** Every frame, in order. */
@@ -36,7 +39,10 @@ const PING = '{"type":"ping","id":"ping"}';
 /** Longest wait for the end of a connection, in milliseconds. */
 const CLOSING_MS = 3_000;
 
-/** Performs the effects of the state machine: token requests, sockets, one timer. One socket at a time. */
+/**
+ * Performs the effects of the state machine: token requests, sockets, one timer. One socket at a
+ * time.
+ */
 export class Connection {
   readonly #deps: ConnectionDeps;
   #machine: Machine = IDLE;
@@ -219,7 +225,9 @@ export class Connection {
     this.#dispatch({ type: "failed", run, reason });
   }
 
-  /** Sets the timer for the machine's deadline. An earlier timer stays: it only checks once more. */
+  /**
+   * Sets the timer for the machine's deadline. An earlier timer stays: it only checks once more.
+   */
   #setTimer(): void {
     const machine = this.#machine;
     const dueAt = "dueAt" in machine ? machine.dueAt : Infinity;

@@ -11,9 +11,9 @@ export interface DiagnosisDeps {
 }
 
 /**
- * Finds the reason of a refused upgrade, which browsers hide. Requests `/whoami` with the same token,
- * then the room's event stream, which is refused for the same reasons as the upgrade. Never throws;
- * returns `unreachable` if nothing answers.
+ * Finds the reason of a refused upgrade, which browsers hide. Requests `/whoami` with the same
+ * token, then the room's event stream, which is refused for the same reasons as the upgrade. Never
+ * throws; returns `unreachable` if nothing answers.
  */
 export async function diagnose(token: string, deps: DiagnosisDeps): Promise<RoomError> {
   const { addresses, signal, history } = deps;

@@ -1,7 +1,8 @@
 /**
  * The connection's state machine: one pure function from a state and an event to the next state and
- * its effects. Time and randomness are passed in. Every state but `idle` and `closed` has a deadline,
- * `dueAt`, at which the machine is checked even if nothing else happens, so that none can be stuck.
+ * its effects. Time and randomness are passed in. Every state but `idle` and `closed` has a
+ * deadline, `dueAt`, at which the machine is checked even if nothing else happens, so that none can
+ * be stuck.
  */
 import { CLIENT_CLOSE } from "../../protocol/close_codes.ts";
 import type { WelcomeFrame } from "../../protocol/frames.ts";
@@ -25,7 +26,10 @@ export const IDLE: Machine = {
   notBefore: 0,
 };
 
-/** Performs one step. An event that does not fit the state or belongs to an older run changes nothing. */
+/**
+ * Performs one step. An event that does not fit the state or belongs to an older run changes
+ * nothing.
+ */
 export function step(machine: Machine, event: MachineEvent, env: Environment): Step {
   const { now, timing } = env;
   const { type } = machine;

@@ -38,7 +38,10 @@ export interface Liveness {
 
 type Phase =
   | { readonly type: "idle" | "closed" }
-  /** Waits for a token, for a socket and its `welcome` (or the refusal's reason), or for the next attempt. */
+  /**
+   * Waits for a token, for a socket and its `welcome` (or the refusal's reason), or for the next
+   * attempt.
+   */
   | { readonly type: "token" | "socket" | "waiting"; readonly dueAt: number }
   | Liveness & { readonly type: "live"; readonly since: number; readonly dueAt: number };
 

@@ -7,8 +7,9 @@ interface Page extends Partial<EventSource> {
 }
 
 /**
- * Calls back after page events during which a connection may have died unnoticed: visibility, freeze,
- * back/forward cache, network. Returns a function that ends it. Without a page it does nothing.
+ * Calls back after page events during which a connection may have died unnoticed: visibility,
+ * freeze, back/forward cache, network. Returns a function that ends it. Without a page it does
+ * nothing.
  */
 export function watchPageLifecycle(onWake: () => void, page: Page = globalThis as Page): () => void {
   const controller = new AbortController();

@@ -1,7 +1,7 @@
 /**
- * Detects a silent server and keeps the client from looking silent. Timers are unreliable: they fire
- * up to a minute late in a background page, and not at all while the machine sleeps. Therefore every
- * received frame may trigger a ping, and a late check probes once more before it gives up.
+ * Detects a silent server and keeps the client from looking silent. Timers are unreliable: they
+ * fire up to a minute late in a background page, and not at all while the machine sleeps. Therefore
+ * every received frame may trigger a ping, and a late check probes once more before it gives up.
  */
 import type { LiveMachine, Liveness, Step } from "./machine_state.ts";
 

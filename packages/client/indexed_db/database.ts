@@ -21,8 +21,8 @@ export const BY_ROOM = "room";
 export const BY_OWNER = "owner";
 
 /**
- * The outbox's database. The first call opens it. It closes if another page upgrades or deletes it, and
- * the next call reopens it.
+ * The outbox's database. The first call opens it. It closes if another page upgrades or deletes it,
+ * and the next call reopens it.
  */
 export class Database {
   readonly #name: string;

@@ -1,13 +1,16 @@
 import { page } from "./platform.ts";
 
-/** Longest wait for a closing page, in milliseconds: after a reload the previous one may still exist. */
+/**
+ * Longest wait for a closing page, in milliseconds: after a reload the previous one may still
+ * exist.
+ */
 const CLOSING_MS = 500;
 
 let pageName: Promise<string | null> | undefined;
 
 /**
- * Returns the name of this page's Web Lock. The page holds the lock until it closes, so that other pages
- * know when to take over its messages. Null without Web Locks, as on pages without https.
+ * Returns the name of this page's Web Lock. The page holds the lock until it closes, so that other
+ * pages know when to take over its messages. Null without Web Locks, as on pages without https.
  */
 export function lockPage(): Promise<string | null> {
   pageName ??= new Promise((resolve) => {

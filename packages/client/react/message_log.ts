@@ -39,8 +39,8 @@ export const EMPTY_LOG: LoggedMessages<never> = { messages: [], gaps: [], hasOld
 type Entry<Events extends EventTypes> = Past<Events> | { readonly type: "awaited"; readonly first: Position };
 
 /**
- * The last messages of a room, from the first subscription on. After a pause without subscribers the
- * log reads the missed messages from the room's history; unreadable ones become a gap.
+ * The last messages of a room, from the first subscription on. After a pause without subscribers
+ * the log reads the missed messages from the room's history; unreadable ones become a gap.
  */
 export class MessageLog<Events extends EventTypes> {
   readonly #room: ReadableRoom<Events>;
@@ -180,7 +180,9 @@ export class MessageLog<Events extends EventTypes> {
     this.#changed();
   }
 
-  /** Drops the oldest entries above the limit, except while a page loads: it would no longer adjoin. */
+  /**
+   * Drops the oldest entries above the limit, except while a page loads: it would no longer adjoin.
+   */
   #trim(): boolean {
     const excess = this.#entries.length - this.#limit - this.#older;
     if (excess <= 0 || this.#loading) return false;

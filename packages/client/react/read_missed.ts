@@ -21,7 +21,9 @@ export interface MissedQuery<Events extends EventTypes> {
 /** Most pages to search for wanted messages. */
 const MAX_PAGES = 10;
 
-/** Reads the last messages between two positions. Never throws: unreadable messages become a gap. */
+/**
+ * Reads the last messages between two positions. Never throws: unreadable messages become a gap.
+ */
 export async function readMissed<Events extends EventTypes>(
   room: Pick<Room<EventTypes, Events>, "history">,
   { left, now, limit, isWanted }: MissedQuery<Events>,

@@ -10,7 +10,10 @@ export interface MessagesOptions<Name extends string> {
   readonly event?: Name | readonly Name[] | undefined;
   /** Most retained messages and gaps; the oldest go first. Default: 200. */
   readonly limit?: number | undefined;
-  /** True lists ephemeral messages (`emit`) too; `useRoomEvent` always receives them. Default: false. */
+  /**
+   * True lists ephemeral messages (`emit`) too; `useRoomEvent` always receives them. Default:
+   * false.
+   */
   readonly ephemeral?: boolean | undefined;
 }
 
@@ -27,11 +30,11 @@ const DEFAULT_LIMIT = 200;
 const NOTHING: LoggedMessages<never> = { messages: [], gaps: [], hasOlder: false };
 
 /**
- * Returns a room's messages from the mount on and renders after each change. `history` in the room's
- * options adds earlier ones, and `loadOlder` loads more. `gaps` lists messages that are lost for good.
- * A component that was hidden (`<Activity>`) reads the missed messages from the room's history. Many
- * messages at once cause one render; `useDeferredValue` keeps typing smooth beside a long list. Another
- * room starts a new list. Without a room and on the server the list is empty.
+ * Returns a room's messages from the mount on and renders after each change. `history` in the
+ * room's options adds earlier ones, and `loadOlder` loads more. `gaps` lists messages that are lost
+ * for good. A component that was hidden (`<Activity>`) reads the missed messages from the room's
+ * history. Many messages at once cause one render; `useDeferredValue` keeps typing smooth beside a
+ * long list. Another room starts a new list. Without a room and on the server the list is empty.
  *
  * @throws {RangeError} while rendering, if `limit` is not a whole number of at least 1
  */

@@ -19,10 +19,10 @@ const NOBODY: readonly PresenceMember[] = [];
 const NO_USERS: PresentMembers["users"] = new Map();
 
 /**
- * Returns the room's presence and renders after each change. With a `state` the user is present while
- * the component is mounted. Another state, compared as JSON, is an update, without leave and join.
- * Without a state the hook only reads. The latest state of several components counts. Without a room
- * and on the server the lists are empty.
+ * Returns the room's presence and renders after each change. With a `state` the user is present
+ * while the component is mounted. Another state, compared as JSON, is an update, without leave and
+ * join. Without a state the hook only reads. The latest state of several components counts. Without
+ * a room and on the server the lists are empty.
  */
 export function usePresence<Published extends EventTypes, Received extends EventTypes>(
   room: Room<Published, Received> | null,

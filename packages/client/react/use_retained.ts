@@ -2,9 +2,9 @@
 import { useInsertionEffect, useRef, useState } from "react";
 
 /**
- * Returns the value that `make` created for these keys; the same one until a key changes. Unlike with
- * `useMemo`, React never drops it, not even on Fast Refresh. StrictMode calls `make` twice, so it must
- * have no side effects.
+ * Returns the value that `make` created for these keys; the same one until a key changes. Unlike
+ * with `useMemo`, React never drops it, not even on Fast Refresh. StrictMode calls `make` twice, so
+ * it must have no side effects.
  */
 export function useRetained<T>(make: () => T, keys: readonly unknown[]): T {
   const [retained, retain] = useState(() => ({ value: make(), keys }));

@@ -7,17 +7,17 @@ import type { EventTypes, Room } from "../room.ts";
 import { useLatest, useRetained } from "./use_retained.ts";
 
 /**
- * Connects to a room while the component is mounted. Returns the room from the first render on, idle
- * until the mount. Without a url (signed out, nothing chosen yet) it returns null.
+ * Connects to a room while the component is mounted. Returns the room from the first render on,
+ * idle until the mount. Without a url (signed out, nothing chosen yet) it returns null.
  *
  * - Another url creates another room and closes the previous one. Every call has its own room and
  *   connection: call it once and pass the room down, by props or a context.
- * - `token` is the callback of the last render, so it may be inline. All other options apply when the
- *   room is created.
- * - Give the component a `key`, such as the user's id, so that another user starts without the first
- *   one's messages.
- * - The room closes, with 1000, right after the unmount, unless the component is mounted again by then
- *   (StrictMode, Fast Refresh). `<Activity>` closes a hidden room; shown again it resumes.
+ * - `token` is the callback of the last render, so it may be inline. All other options apply when
+ *   the room is created.
+ * - Give the component a `key`, such as the user's id, so that another user starts without the
+ *   first one's messages.
+ * - The room closes, with 1000, right after the unmount, unless the component is mounted again by
+ *   then (StrictMode, Fast Refresh). `<Activity>` closes a hidden room; shown again it resumes.
  * - On the server the room stays idle: no token request, no connection.
  *
  * @throws {TypeError} while rendering, if the url is not a room's address

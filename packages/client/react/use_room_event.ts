@@ -4,8 +4,8 @@ import type { EventName, EventTypes, Room, RoomListeners, RoomMessage } from "..
 import { useLatest } from "./use_retained.ts";
 
 /**
- * Calls back with every message of one event while the component is mounted, ephemeral ones included.
- * The callback is that of the last render, so it may be inline.
+ * Calls back with every message of one event while the component is mounted, ephemeral ones
+ * included. The callback is that of the last render, so it may be inline.
  */
 export function useRoomEvent<
   Published extends EventTypes,
@@ -24,8 +24,8 @@ export function useRoomEvent<
 }
 
 /**
- * Calls back with a room's other events while the component is mounted: `room.on` for `gap`, `error`,
- * `undelivered`, … The callback is that of the last render.
+ * Calls back with a room's other events while the component is mounted: `room.on` for `gap`,
+ * `error`, `undelivered`, … The callback is that of the last render.
  */
 export function useRoomListener<
   Published extends EventTypes,

@@ -5,7 +5,9 @@ import type { IdleState, RoomState } from "../state.ts";
 
 const IDLE: IdleState = { type: "idle" };
 
-/** Returns the room's state and renders after each change. Without a room and on the server: `idle`. */
+/**
+ * Returns the room's state and renders after each change. Without a room and on the server: `idle`.
+ */
 export function useRoomState<Published extends EventTypes, Received extends EventTypes>(
   room: Room<Published, Received> | null,
 ): RoomState {

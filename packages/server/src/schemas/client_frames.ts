@@ -1,4 +1,5 @@
-// Schemas of the frames that a client sends. The compiler holds them to the types of packages/protocol.
+// Schemas of the frames that a client sends. The compiler holds them to the types of
+// packages/protocol.
 import * as z from "zod/mini";
 import type * as protocol from "../../../protocol/frames.ts";
 import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_PAGE } from "../../../protocol/limits.ts";

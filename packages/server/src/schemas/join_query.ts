@@ -4,7 +4,10 @@ import { wholeText } from "./whole_text.ts";
 
 const historyText = `must be a whole number from 0 to ${MAX_PAGE}`;
 
-/** Query of a room's address: the messages that a member wants replayed (docs/protocol.md, "Joining"). */
+/**
+ * Query of a room's address: the messages that a member wants replayed (docs/protocol.md,
+ * "Joining").
+ */
 export const JoinQuery = z.object({
   after: z.optional(wholeText(0, Number.MAX_SAFE_INTEGER, "must be an offset: a whole number, 0 or more")),
   epoch: z.optional(z.string().check(z.minLength(1, { error: "must not be empty" }))),
