@@ -10,10 +10,10 @@ import { ANY_RATE, freshId, publishFrame, RoomClient, roomUrl } from "../support
 import { type RunningServer, startServer } from "../support/running_server.ts";
 import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
-/** For much that is published; what is kept of it is not what is looked at. */
+/** Limits for fast publishing, with little history. */
 const FAST = { ...ANY_RATE, HISTORY_MESSAGES: "10" } as const;
 
-/** Publishes more than the kernel takes for a member that does not read, and gets it all; resolves with how many bytes that were. */
+/** Publishes more than the kernel can buffer for a slow member; resolves with the bytes. */
 async function fillBuffers(running: RunningServer): Promise<number> {
   const offsets = new Offsets();
   const url = await roomUrl(running, "room", { user: "publisher" });
@@ -31,14 +31,14 @@ Deno.test("half-open: what is sent goes nowhere and nobody is told; when it is l
   await using running = await startServer();
   await using proxy = FaultProxy.start(running.port);
   await using member = await RoomClient.join(behind(proxy, running), "room");
-  await using witness = await RoomClient.join(running, "room", { user: "bob" });
+  await using observer = await RoomClient.join(running, "room", { user: "bob" });
   const connection = await proxy.connection(1);
   await member.takeAll();
   connection.hold();
   const bytes = { toClient: connection.bytes("toClient"), toServer: connection.bytes("toServer") };
   member.send([publishFrame("a", { id: "a" }), publishFrame("b", { id: "b" })]);
-  await witness.publish("from outside");
-  assertEquals((await witness.takeAll()).flatMap((frame) => frame.type === "message" ? [frame.data] : []), [
+  await observer.publish("from outside");
+  assertEquals((await observer.takeAll()).flatMap((frame) => frame.type === "message" ? [frame.data] : []), [
     "from outside",
   ]);
   assertEquals(bytes, { toClient: connection.bytes("toClient"), toServer: connection.bytes("toServer") });
@@ -51,12 +51,12 @@ Deno.test("half-open in one direction: the client is heard, and hears nothing", 
   await using running = await startServer();
   await using proxy = FaultProxy.start(running.port);
   proxy.next({ hold: { from: after("toClient", { type: "welcome" }), direction: "toClient" } });
-  await using witness = await RoomClient.join(running, "room", { user: "bob" });
+  await using observer = await RoomClient.join(running, "room", { user: "bob" });
   const [member] = await TcpMember.join(await roomUrl(behind(proxy, running), "room"));
   await using publisher = member;
   await proxy.until("held");
   await publisher.send(publishFrame("heard"));
-  assertEquals((await witness.next("message")).data, "heard");
+  assertEquals((await observer.next("message")).data, "heard");
   (await proxy.connection(1)).cut();
   assertEquals(await publisher.ended, 1006);
   assertEquals(publisher.frames.map(({ type }) => type), ["welcome"]);
@@ -80,10 +80,10 @@ Deno.test("half-open: a client that leaves is still there for the server until t
   await using running = await startServer();
   await using proxy = FaultProxy.start(running.port);
   const [member] = await TcpMember.join(await roomUrl(behind(proxy, running), "room"));
-  await using witness = await RoomClient.join(running, "room", { user: "bob" });
+  await using observer = await RoomClient.join(running, "room", { user: "bob" });
   proxy.hold();
   await member[Symbol.asyncDispose]();
-  await witness.takeAll();
+  await observer.takeAll();
   assertEquals(running.logs.filter(({ event }) => event === "socket.close"), []);
   proxy.cutAll();
   await running.logged("socket.close");
@@ -115,7 +115,7 @@ Deno.test("a delay keeps everything back for so long, in order, and may change",
   for (const [index, id] of ids.entries()) {
     connection.delay({ toClient: index % 2 === 0 ? 15 : 0 });
     member.send({ type: "ping", id });
-    // Each comes in a chunk of its own, so that a later one might overtake.
+    // Each pong arrives in its own chunk, so that a later one might overtake.
     await connection.until("messageToServer", index + 3);
   }
   const pongs = (await member.takeAll()).flatMap((frame) => frame.type === "pong" ? [frame.id] : []);

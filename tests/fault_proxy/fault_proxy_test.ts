@@ -102,7 +102,7 @@ Deno.test("a platform's client is told of a cut as of any connection that breaks
   proxy.next({ cut: within("toClient", { type: "pong" }, 3) });
   await using member = await RoomClient.join(behind(proxy, running), "room");
   member.send({ type: "ping", id: "1" });
-  // Others say 1006; Deno's says no code at all.
+  // Other platforms report 1006; Deno's client reports no code.
   assertEquals((await member.closed()).code, 0);
 });
 
@@ -122,16 +122,16 @@ Deno.test("a close frame can be kept from a client", async () => {
 Deno.test("a lost ack: the message is stored and others get it, and a retry is told the same offset", async () => {
   await using running = await startServer();
   await using proxy = FaultProxy.start(running.port);
-  await using witness = await RoomClient.join(running, "room", { user: "bob" });
+  await using observer = await RoomClient.join(running, "room", { user: "bob" });
   proxy.next({ cut: lostAck("mine") });
   const url = await roomUrl(behind(proxy, running), "room");
   const [member] = await TcpMember.join(url);
   await using publisher = member;
-  // They come back in one array or several: the ack is found in either.
+  // The acks may come in one array or several.
   await publisher.send([publishFrame(1, { id: "other" }), publishFrame(2, { id: "mine" })]);
   assertEquals(await publisher.ended, 1006);
   assertEquals(publisher.frames.filter((frame) => frame.type === "ack" && frame.id === "mine"), []);
-  assertEquals(await witness.offsets(2), [1, 2]);
+  assertEquals(await observer.offsets(2), [1, 2]);
   await using again = await RoomClient.join(behind(proxy, running), "room");
   assertEquals((await again.publish(2, { id: "mine" })).offset, 2);
 });

@@ -7,7 +7,7 @@ import { FaultProxy } from "../../tools/support/fault_proxy/fault_proxy.ts";
 import { throughSeeds } from "../../tools/support/fault_proxy/through_seeds.ts";
 
 const FAULTY = 5;
-/** Messages that are acked before the next connection is made. */
+/** Number of acks before the next connection. */
 const A_FEW = 4;
 
 Deno.test("the same seed gives the same faults, another one others, and they can be printed", () => {
@@ -55,7 +55,7 @@ Deno.test("whatever twenty seeds break, a client that retries under the same ids
     proxy.next(...faults);
     const address = proxy.url(await roomUrl(running, room));
     const waiting = Array.from({ length: 12 }, () => freshId());
-    // It sends one after the other, a few on each connection, and on the next one once more what was not acked.
+    // The client sends a few messages per connection, and retries the unacked one on the next.
     for (let connections = 0; waiting.length > 0 || proxy.faultsLeft > 0; connections++) {
       assert(connections < FAULTY + 12 / A_FEW, `${waiting.length} messages are not acked yet`);
       await using member = await TcpMember.open(address).catch(() => undefined) ?? null;

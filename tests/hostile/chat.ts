@@ -3,42 +3,42 @@ import { eventually } from "../../tools/support/eventually.ts";
 import type { RoomProcess } from "./room_process.ts";
 import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
-/** What became of a chat. */
+/** Result of a chat. */
 export interface ChatOutcome {
   readonly said: number;
-  /** The longest that anybody waited for an answer. */
+  /** Longest wait for an answer. */
   readonly slowestMs: number;
 }
 
-/** Two members who go on chatting whatever else happens in the room: one says the next thing when the other has heard the last. */
+/** Two members that chat during an attack: one publishes after the other has received the last. */
 export class Chat implements AsyncDisposable {
   readonly #speaker: TcpMember;
   readonly #listener: TcpMember;
-  readonly #talking: Promise<void>;
-  #isOver = false;
+  readonly #chatting: Promise<void>;
+  #isEnded = false;
   #said = 0;
   #slowestMs = 0;
 
   private constructor(speaker: TcpMember, listener: TcpMember) {
     this.#speaker = speaker;
     this.#listener = listener;
-    this.#talking = this.#talk();
-    this.#talking.catch(() => {/* end() says it */});
+    this.#chatting = this.#chat();
+    this.#chatting.catch(() => {/* end() reports the failure */});
   }
 
-  /** Joins and begins to talk. */
+  /** Joins and starts to publish. */
   static async start(rooms: RoomProcess, room: string): Promise<Chat> {
     const [speaker] = await rooms.join(room, { user: "speaker" });
     const [listener] = await rooms.join(room, { user: "listener", plain: true });
     return new Chat(speaker, listener);
   }
 
-  /** Waits until one more thing has been said, and checks that the listener heard everything, once, in order. */
+  /** Waits for one more message, and checks that the listener received each once, in order. */
   async end(): Promise<ChatOutcome> {
     const { length } = this.#listener.frames;
     await eventually(() => Promise.resolve(this.#listener.frames.length), (count) => count > length);
-    this.#isOver = true;
-    await this.#talking;
+    this.#isEnded = true;
+    await this.#chatting;
     const heard = this.#listener.frames.flatMap((frame) =>
       frame.type === "message" && frame.from.user === "speaker" ? [frame.data] : []
     );
@@ -47,14 +47,14 @@ export class Chat implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isOver = true;
-    await this.#talking.catch(() => {/* end() has said it, or the test has failed */});
+    this.#isEnded = true;
+    await this.#chatting.catch(() => {/* end() reported the failure, or the test failed */});
     await this.#speaker[Symbol.asyncDispose]();
     await this.#listener[Symbol.asyncDispose]();
   }
 
-  async #talk(): Promise<void> {
-    while (!this.#isOver) {
+  async #chat(): Promise<void> {
+    while (!this.#isEnded) {
       const data = this.#said;
       const startedAt = performance.now();
       const heard = this.#listener.until(
@@ -66,7 +66,7 @@ export class Chat implements AsyncDisposable {
       await heard;
       this.#said += 1;
       this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt);
-      // A pause, or the chat itself would be the load.
+      // Without a pause, the chat itself would be the load.
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

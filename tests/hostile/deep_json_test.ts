@@ -10,7 +10,7 @@ const ARRAYS = "[".repeat(3 * LEVELS) + "]".repeat(3 * LEVELS);
 const OBJECTS = '{"a":'.repeat(LEVELS) + "1" + "}".repeat(LEVELS);
 const UNCLOSED = ["[".repeat(60_000), '{"a":'.repeat(12_000)];
 
-/** What the places of a frame are called, the frame with the deep value in one, and whether it may be what it is. */
+/** Frames with a deep value in one place each, and the expected error code. */
 function frames(id: string, deep: string): readonly (readonly [place: string, text: string, code: string])[] {
   return [
     ["data", `{"type":"publish","id":"${id}","event":"e","data":${deep}}`, "invalid_frame"],
@@ -56,10 +56,10 @@ Deno.test("values of thousands of levels are answered wherever they are, and the
     assertEquals(codeOf(answer), "invalid_frame");
   }
   const [fresh] = await rooms.join("room", { query: { history: 500 } });
-  await using witness = fresh;
-  const { type } = await witness.request({ type: "ping", id: "alive" });
+  await using observer = fresh;
+  const { type } = await observer.request({ type: "ping", id: "alive" });
   assertEquals(type, "pong");
-  assert(!witness.frames.some((frame) => frame.type === "message"), "nothing of it was published");
+  assert(!observer.frames.some((frame) => frame.type === "message"), "nothing of it was published");
   assertEquals(rooms.process.stderr, "");
 });
 
@@ -79,7 +79,7 @@ Deno.test("data of 64 levels passes and reaches everybody, one more does not (3.
   assertEquals((await bob.next("message")).data, "marker");
 });
 
-/** Values whose text must come through as it is. */
+/** Values whose JSON has to arrive unchanged. */
 const TELLING_DATA = [
   '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
   '{"toJSON":1,"length":-1,"then":"x"}',
@@ -100,7 +100,7 @@ const TELLING_NAMES = [
 Deno.test("names of the prototype, lone surrogates and NUL arrive as they were sent, as event, id, data and state (5.8)", async () => {
   await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "room");
-  // Not a RoomClient: its schemas drop a key `__proto__`.
+  // The schemas of a RoomClient would drop a key `__proto__`.
   const [member] = await TcpMember.join(await roomUrl(running, "room", { user: "bob" }), { plain: true });
   await using bob = member;
   const untilTold = (type: ServerFrame["type"]) => bob.until((frame) => frame.type === type, type);

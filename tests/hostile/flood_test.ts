@@ -4,13 +4,13 @@ import { Chat } from "./chat.ts";
 import { CAN_MEASURE, report, startRoomProcess } from "./room_process.ts";
 import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
-/** More than the chat needs, and soon used up by a flood. */
+/** Limits above the chat's rate and far below a flood's. */
 const LIMITED = { FRAMES_PER_SECOND: "1000", FRAMES_BURST: "500" } as const;
 const FLOOD = 100_000;
 const AT_ONCE = 100;
 const MOST_MEMORY_MIB = 100;
 
-/** Sends at full speed until the server has ended the connection, or everything is sent. */
+/** Sends at full speed until the server ends the connection, or all is sent. */
 async function flood(member: TcpMember, text: string): Promise<void> {
   try {
     for (let sent = 0; sent < FLOOD; sent += AT_ONCE) {
@@ -21,7 +21,7 @@ async function flood(member: TcpMember, text: string): Promise<void> {
   }
 }
 
-/** What sending ends with when the server has closed the connection. */
+/** Errors of a write after the server has closed the connection. */
 const ENDINGS = [
   Deno.errors.BadResource,
   Deno.errors.BrokenPipe,
@@ -49,7 +49,7 @@ Deno.test("a flood at full speed is closed with 4429, whatever it is made of, an
       const [member] = await rooms.join("room", { user: what });
       await using hostile = member;
       await flood(hostile, text);
-      // It may be told 1006: what it goes on sending breaks the connection.
+      // The client may see 1006: its later writes reset the connection.
       await hostile.ended;
       const ended = await eventually(
         () => Promise.resolve(rooms.logged("socket.close").find(({ user }) => user === what)),

@@ -10,23 +10,23 @@ import { HOSTILE_PATIENCE_MS, TcpMember } from "../../tools/support/wire/tcp_mem
 const BYTES = 60_000;
 const MEBIBYTES = 1_048_576;
 
-/** Fills a room with large messages. */
+/** Publishes large messages into a room. */
 async function fill(rooms: RoomProcess, room: string, count: number): Promise<TcpMember> {
   const [publisher] = await rooms.join(room);
   await publishAll(publisher, { count, size: BYTES });
   return publisher;
 }
 
-/** Rejects when the connection ends. */
+/** Rejects once the connection ends. */
 function unlessClosed(member: TcpMember, offsets: Offsets): Promise<never> {
   const ended = member.ended.then((code): never => {
     throw new Error(`closed with ${code} after ${offsets.last}`);
   });
-  ended.catch(() => {/* at the test's end it is closed */});
+  ended.catch(() => {/* the test closes the connection */});
   return ended;
 }
 
-/** Shows that the client is there, all the while. */
+/** Sends pings until disposed. */
 function keepPinging(member: TcpMember): Disposable {
   const timer = setInterval(
     () => void member.send({ type: "ping", id: "here" }).catch(() => {/* closed */}),
@@ -35,7 +35,7 @@ function keepPinging(member: TcpMember): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Lets real time pass: longer than a silent member of `HEARTBEAT_MS=400` would be borne with. */
+/** Waits longer than the server tolerates a silent member with `HEARTBEAT_MS=400`. */
 async function passHeartbeats(): Promise<void> {
   const startedAt = performance.now();
   await eventually(() => Promise.resolve(performance.now() - startedAt), (passedMs) => passedMs > 2_000);
@@ -48,7 +48,7 @@ for (const plain of [true, false]) {
     const offsets = new Offsets();
     const url = await rooms.url("room", { user: "bob", query: { history: 500 } });
     await using member = await TcpMember.open(url, { plain, onFrame: offsets.take });
-    // The replay may begin after what was published meanwhile.
+    // The replay may begin behind the messages published in the meantime.
     const going = publishAll(publisher, { count: 50, size: BYTES });
     await Promise.race([unlessClosed(member, offsets), deadline(offsets.reach(550), HOSTILE_PATIENCE_MS)]);
     await going;
@@ -128,7 +128,7 @@ Deno.test("20 members that do not read their replay cost no more than their boun
   if (!CAN_MEASURE) return;
   const peak = await rooms.peakMiB();
   report(`${before} MiB before, ${peak} MiB at most`);
-  // The first bound is passed by a message at most; as much again for what the runtime makes of it.
+  // A queue exceeds its limit by one message at most; the runtime may need as much again.
   assertLess(peak - before, 60 + 20);
 });
 
@@ -143,9 +143,9 @@ Deno.test("what members send while they do not read their replay is bounded in b
   for (let index = 0; index < 20; index++) {
     const url = await rooms.url("room", { user: `sleeper ${index}`, query: { history: 500 } });
     const member = members.add(await TcpMember.open(url, { paused: true }));
-    // Below MAX_QUEUED_FRAMES. A server that stops reading is right: then this is not written to its end.
+    // Below MAX_QUEUED_FRAMES. The server may stop reading, and the write never completes then.
     void member.sendTexts(Array.from({ length: 200 }, () => text)).catch(
-      () => {/* closed for it: right too */},
+      () => {/* the server may close too */},
     );
   }
   await publishAll(publisher, { count: 20, size: BYTES });

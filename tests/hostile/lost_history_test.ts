@@ -17,7 +17,7 @@ Deno.test("a member whose room loses its history while it joins is not left in a
     backplane: changedBackplane(backplane, {
       subscribe(room, deliver) {
         const isFirst = delivers.push(deliver) === 1;
-        // After a reset nothing more comes.
+        // A store delivers nothing after a reset.
         return backplane.subscribe(room, (event) => isFirst && isReset ? undefined : deliver(event));
       },
       async history(room, page) {
@@ -36,7 +36,7 @@ Deno.test("a member whose room loses its history while it joins is not left in a
   delivers[0]?.({ type: "reset" });
   isReset = true;
   gate.resolve();
-  // It is told to come again, or it is live in the room that everybody else joins from now on.
+  // The member is closed with 1012, or is live in the room that later members join.
   await using other = await RoomClient.join(running, "room", { user: "bob" });
   await other.publish("for everybody");
   const isLive = await joining.until(({ type }) => type === "message", "the message or its end").then(

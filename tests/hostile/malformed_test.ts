@@ -9,15 +9,15 @@ import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 const SEED = 20_261_123;
 const FRAMES = 10_000;
-/** Sent at once; then a ping tells that all have been answered. */
+/** Size of a batch; the pong of a ping behind it shows that every answer has arrived. */
 const BATCH = 100;
 const MOST_MEMORY_MIB = 100;
 const LONGEST_DELAY_MS = 2_000;
 
 type ErrorFrame = Extract<ServerFrame, { type: "error" }>;
 
-/** Sends wrong messages, and holds every answer against what it must be. */
-async function sendWrongOnes(
+/** Sends malformed messages, and compares every answer with the expected one. */
+async function sendMalformed(
   member: TcpMember,
   messages: readonly Malformed[],
   isPlain: boolean,
@@ -62,8 +62,8 @@ Deno.test("10,000 malformed frames are answered one by one, and the room goes on
   await using plainHostile = plain;
   const before = CAN_MEASURE ? await rooms.memoryMiB() : 0;
   await Promise.all([
-    sendWrongOnes(hostile, messages.slice(0, FRAMES / 2), false),
-    sendWrongOnes(plainHostile, messages.slice(FRAMES / 2), true),
+    sendMalformed(hostile, messages.slice(0, FRAMES / 2), false),
+    sendMalformed(plainHostile, messages.slice(FRAMES / 2), true),
     sendBinaries(rooms),
   ]);
   const { said, slowestMs } = await chat.end();

@@ -1,15 +1,15 @@
 import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
-/** Members that break off together at a test's end. (AsyncDisposableStack would do; Deno 2.1.4 has none.) */
+/** Members that disconnect together at a test's end. Deno 2.1.4 has no AsyncDisposableStack. */
 export class Members implements AsyncDisposable {
   readonly #members: TcpMember[] = [];
 
-  /** How many there are. */
+  /** Number of members. */
   get size(): number {
     return this.#members.length;
   }
 
-  /** Adds one. */
+  /** Adds a member and returns it. */
   add(member: TcpMember): TcpMember {
     this.#members.push(member);
     return member;
@@ -20,7 +20,7 @@ export class Members implements AsyncDisposable {
   }
 }
 
-/** Does a job for each number from 0 to below `count`, so many at the same time. */
+/** Runs a job for each index below `count`, `atOnce` at a time. */
 export async function forEach(
   count: number,
   atOnce: number,

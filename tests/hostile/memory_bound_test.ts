@@ -7,7 +7,7 @@ const ROOMS = 800;
 const MESSAGES = 3;
 const BYTES = 30_000;
 const AT_ONCE = 30;
-/** With what is published it would be more than the heap may hold. */
+/** All published messages together exceed this limit. */
 const MOST_MEMORY_MIB = 90;
 
 Deno.test("publishing into thousands of rooms keeps to MEMORY_BYTES, and who resumes is told what was lost (6.2, 6.3)", async () => {

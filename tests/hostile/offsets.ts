@@ -1,22 +1,22 @@
 import { assertEquals } from "@std/assert";
 import type { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 
-/** Follows the durable messages that one member gets, without keeping them. */
+/** Checks the order of one member's durable messages, without keeping them. */
 export class Offsets {
-  /** The last offset that came. */
+  /** Last received offset. */
   last: number;
-  /** Ephemeral messages that came. */
+  /** Number of received ephemeral messages. */
   ephemeral = 0;
-  /** What was wrong with the order, if anything was. */
+  /** First violation of the order. */
   wrong: string | undefined;
   readonly #waiting: { readonly offset: number; readonly reached: () => void }[] = [];
 
-  /** What comes first is to be the message after `from`. */
+  /** Expects the message after `from` first. */
   constructor(from: number = 0) {
     this.last = from;
   }
 
-  /** Takes any frame. */
+  /** Receives any frame. */
   readonly take = (frame: ServerFrame): void => {
     if (frame.type !== "message") return;
     if (frame.offset === undefined) {
@@ -30,7 +30,7 @@ export class Offsets {
     }
   };
 
-  /** Waits until a message has come, and checks that none before it was left out or came twice. */
+  /** Waits for an offset, and checks that every message before it arrived once, in order. */
   async reach(offset: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push({ offset, reached: resolve });

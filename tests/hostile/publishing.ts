@@ -1,23 +1,23 @@
 import { assert } from "@std/assert";
 import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
-/** What to publish. */
+/** Messages to publish. */
 export interface Load {
   readonly count: number;
-  /** Characters of the data of each. */
+  /** Length of each message's data, in characters. */
   readonly size: number;
   readonly ephemeral?: boolean;
-  /** Whether a short durable one goes with those that are sent together. */
+  /** Adds a short durable message to each WebSocket message. */
   readonly withDurable?: boolean;
 }
 
-/** What a WebSocket message may hold, with room for the frames' other fields. */
+/** Limit for the data of a WebSocket message; the other fields need the rest. */
 const MESSAGE_LENGTH = 60_000;
-/** WebSocket messages that are not waited for. */
+/** Number of WebSocket messages without an answer at a time. */
 const AHEAD = 4;
 let lastId = 0;
 
-/** Publishes as fast as the answers come; each must be an `ack`. Resolves with how many were durable. */
+/** Publishes as fast as acks arrive; resolves with the number of durable messages. */
 export async function publishAll(
   member: TcpMember,
   { count, size, ephemeral = false, withDurable = false }: Load,

@@ -10,7 +10,7 @@ const SEED = 42;
 
 Deno.test("who breaks off right after 100 publishes and sends them again has each stored once, in the order of the first attempt (5.3, 5.6)", async () => {
   await using running = await startServer({ env: ANY_RATE });
-  await using witness = await RoomClient.join(running, "room", { user: "bob" });
+  await using observer = await RoomClient.join(running, "room", { user: "bob" });
   const random = new SeededRandom(SEED);
   let head = 0;
   for (let round = 0; round < ROUNDS; round++) {
@@ -24,7 +24,7 @@ Deno.test("who breaks off right after 100 publishes and sends them again has eac
     const sending = round % 2 === 0
       ? first.send(frames)
       : first.sendTexts(frames.map((frame) => JSON.stringify(frame)));
-    // Sometimes before anything is read, sometimes after a part of it.
+    // The member disconnects before the server reads, or after a part of the frames.
     if (random.below(3) > 0) await sending.catch(() => {/* broken off */});
     if (random.below(3) > 1) await first.until(({ type }) => type === "ack", "an ack");
     await first[Symbol.asyncDispose]();
@@ -40,7 +40,7 @@ Deno.test("who breaks off right after 100 publishes and sends them again has eac
     }
     await again.close();
     const messages = [];
-    while (messages.length < PUBLISHES) messages.push(await witness.next("message"));
+    while (messages.length < PUBLISHES) messages.push(await observer.next("message"));
     assertEquals(messages.map(({ offset }) => offset), messages.map((_, index) => head + index + 1));
     assertEquals(messages.map(({ id }) => id), frames.map(({ id }) => id));
     assertEquals(messages.map(({ data }) => data), frames.map(({ data }) => data));

@@ -7,42 +7,42 @@ import {
 import { ANY_RATE } from "../support/room_client.ts";
 import { TcpMember, type TcpMemberOptions } from "../../tools/support/wire/tcp_member.ts";
 
-/** Who joins, and how. */
+/** Options of a join. */
 export interface ProcessJoin extends TcpMemberOptions {
-  /** `alice` by default. */
+  /** User of the token, `alice` by default. */
   readonly user?: string;
-  /** The query of the address, beside the token. */
+  /** Query parameters beside the token. */
   readonly query?: Readonly<Record<string, string | number>>;
 }
 
-/** The function in a process of its own, with an issuer that it trusts. `await using` kills it. */
+/** The function in its own process, with an issuer that it trusts. `await using` kills it. */
 export interface RoomProcess extends AsyncDisposable {
   readonly process: FunctionProcess;
   readonly issuer: Issuer;
-  /** A room's address for a user. */
+  /** Creates a room's URL for a user. */
   url(room: string, join?: ProcessJoin): Promise<string>;
   /** Joins and waits for `welcome`. */
   join(room: string, join?: ProcessJoin): Promise<[TcpMember, FrameOf<"welcome">]>;
-  /** The log lines of an event so far. */
+  /** Returns the log lines of an event. */
   logged(event: string): readonly Readonly<Record<string, unknown>>[];
-  /** Resident memory now, in MiB. */
+  /** Returns the resident memory, in MiB. */
   memoryMiB(): Promise<number>;
-  /** The most resident memory that there was, in MiB. */
+  /** Returns the peak of resident memory, in MiB. */
   peakMiB(): Promise<number>;
 }
 
-/** Memory of another process is read from /proc. */
+/** True if /proc tells the memory of another process. */
 export const CAN_MEASURE = Deno.build.os === "linux";
 
 /**
- * Lets the function's JavaScript heap grow to this size and no further, so that resident memory says what is kept and not what
- * has not been collected yet; who keeps more ends the process.
+ * Limits the function's JavaScript heap, so that resident memory shows kept objects rather than
+ * uncollected ones. A leak beyond the limit ends the process.
  */
 export function heapOf(mebibytes: number): Readonly<Record<string, string>> {
   return { DENO_V8_FLAGS: `--max-old-space-size=${mebibytes}` };
 }
 
-/** Starts the function with limits that a test's load does not meet, unless `env` says otherwise. */
+/** Starts the function with limits above any test's load; `env` overrides them. */
 export async function startRoomProcess(env: Readonly<Record<string, string>> = {}): Promise<RoomProcess> {
   const issuer = await createIssuer();
   const process = await startFunctionProcess({
@@ -77,7 +77,7 @@ export async function startRoomProcess(env: Readonly<Record<string, string>> = {
   };
 }
 
-/** Says a figure that is worth knowing when a test passes too. */
+/** Prints a figure of a passing test. */
 export function report(figure: string): void {
   console.log(`    ${figure}`);
 }

@@ -6,7 +6,7 @@ import { Members } from "./members.ts";
 import { CAN_MEASURE, report, startRoomProcess } from "./room_process.ts";
 import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
-/** Joins, enters presence, and from then on neither reads nor answers: a laptop that was shut. */
+/** Joins, enters presence, then neither reads nor answers, like a closed laptop. */
 async function fallAsleep(running: RunningServer, plain: boolean): Promise<TcpMember> {
   const [sleeper] = await TcpMember.join(await roomUrl(running, "room", { user: "bob" }), { plain });
   await sleeper.request({ type: "presence", id: "enter", state: { here: true } });
@@ -17,9 +17,9 @@ async function fallAsleep(running: RunningServer, plain: boolean): Promise<TcpMe
 Deno.test("a v1 member that falls silent and does not answer the close is gone from presence after the grace time (7.6, 9.3)", async () => {
   await using running = await startServer({ env: { HEARTBEAT_MS: "200", PRESENCE_GRACE_MS: "200" } });
   await using sleeper = await fallAsleep(running, false);
-  await using witness = await RoomClient.join(running, "room", { plain: true });
-  assertEquals((await witness.next("presence")).members?.length, 1);
-  assertEquals((await witness.next("presence")).left?.map(({ user }) => user), ["bob"]);
+  await using observer = await RoomClient.join(running, "room", { plain: true });
+  assertEquals((await observer.next("presence")).members?.length, 1);
+  assertEquals((await observer.next("presence")).left?.map(({ user }) => user), ["bob"]);
   sleeper.abort();
 });
 
@@ -32,7 +32,7 @@ Deno.test("a v1 member that falls silent and does not answer the close gives its
   sleeper.abort();
 });
 
-/** Sockets and files that a process has open. */
+/** Counts the open sockets and files of a process. */
 async function openFiles(pid: number): Promise<number> {
   let count = 0;
   for await (const _file of Deno.readDir(`/proc/${pid}/fd`)) count += 1;
@@ -59,11 +59,11 @@ Deno.test("members that answer no close do not get around the limits on connecti
       });
       if (opened) members.add(opened);
     }));
-    // All that were let in have been given up by now.
+    // The server has closed every accepted member by now.
     const wanted = members.size;
     await eventually(() => Promise.resolve(rooms.logged("socket.close").length), (count) => count >= wanted);
   }
-  // Those that were refused are gone when the server has seen it. Two rounds would be more.
+  // Refused connections close with a delay. Two rounds together would exceed the limit.
   const held = await eventually(
     async () => await openFiles(rooms.process.pid) - before,
     (count) => count < perUser + 10,
@@ -76,30 +76,30 @@ Deno.test("a flooding member that does not answer its close is gone from presenc
     env: { FRAMES_PER_SECOND: "1", FRAMES_BURST: "10", PRESENCE_GRACE_MS: "200" },
   });
   await using flood = await fallAsleep(running, true);
-  await using witness = await RoomClient.join(running, "room");
-  assertEquals((await witness.next("presence")).members?.length, 1);
+  await using observer = await RoomClient.join(running, "room");
+  assertEquals((await observer.next("presence")).members?.length, 1);
   for (let count = 0; count < 150; count++) await flood.send({ type: "ping", id: "again" });
-  const { left } = await witness.next("presence");
+  const { left } = await observer.next("presence");
   assertEquals(left?.map(({ user }) => user), ["bob"]);
   flood.abort();
 });
 
 Deno.test("a member whose presence goes on elsewhere is not told of as left when its old connection breaks at last", async () => {
   await using running = await startServer({ env: { PRESENCE_GRACE_MS: "100" } });
-  await using witness = await RoomClient.join(running, "room");
-  await witness.next("presence");
+  await using observer = await RoomClient.join(running, "room");
+  await observer.next("presence");
   await using sleeper = await fallAsleep(running, false);
-  const joined = (await witness.next("presence")).joined?.[0];
+  const joined = (await observer.next("presence")).joined?.[0];
   assert(joined);
-  const query = { after: 0, epoch: witness.welcome.epoch, connection: joined.connection };
+  const query = { after: 0, epoch: observer.welcome.epoch, connection: joined.connection };
   await using successor = await RoomClient.join(running, "room", { user: "bob", query });
-  const updated = (await witness.next("presence")).updated?.[0];
+  const updated = (await observer.next("presence")).updated?.[0];
   assertEquals(updated?.previous, joined.connection);
   sleeper.abort();
   await running.logged("socket.close");
-  // A change that comes after everything that the broken connection could have caused.
+  // A change behind every possible effect of the broken connection.
   await successor.present(null);
-  assertEquals((await witness.next("presence")).left?.map(({ connection }) => connection), [
+  assertEquals((await observer.next("presence")).left?.map(({ connection }) => connection), [
     successor.connection,
   ]);
 });

@@ -7,7 +7,7 @@ import { publishAll } from "./publishing.ts";
 import { CAN_MEASURE, report, type RoomProcess, startRoomProcess } from "./room_process.ts";
 import { HOSTILE_PATIENCE_MS, TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
-/** What is kept of history is not what these tests measure. */
+/** Keeps history out of the measured memory. */
 const SHORT_HISTORY = { HISTORY_MESSAGES: "100" } as const;
 const MESSAGES = 20_000;
 const BYTES = 1_000;
@@ -105,10 +105,10 @@ Deno.test("a member that does not read is logged as closed with 1013 and is gone
   await using publisher = member;
   await publishAll(publisher, { count: MESSAGES, size: BYTES });
   const [late] = await rooms.join("room", { user: "late" });
-  await using witness = late;
-  const listed = await witness.until(({ type }) => type === "presence", "the list");
+  await using observer = late;
+  const listed = await observer.until(({ type }) => type === "presence", "the list");
   if (listed.type === "presence" && listed.members?.length === 1) {
-    const left = await witness.until(({ type }) => type === "presence", "a change of presence");
+    const left = await observer.until(({ type }) => type === "presence", "a change of presence");
     assertEquals(left.type === "presence" && left.left?.map(({ user }) => user), ["sleeper"]);
   }
   assertEquals(rooms.logged("socket.close").map(({ user, code }) => [user, code]), [["sleeper", 1013]]);

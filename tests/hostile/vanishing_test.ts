@@ -12,7 +12,7 @@ import { publishAll } from "./publishing.ts";
 import { CAN_MEASURE, heapOf, report, type RoomProcess, startRoomProcess } from "./room_process.ts";
 import { HOSTILE_PATIENCE_MS, TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
-/** Rooms that are joined at the same time. */
+/** Number of concurrent joins. */
 const AT_ONCE = 50;
 
 async function untilConnections(rooms: RoomProcess, wanted: number): Promise<void> {
@@ -25,7 +25,7 @@ async function untilConnections(rooms: RoomProcess, wanted: number): Promise<voi
   }
 }
 
-/** Sends a handshake and is gone: at once, or when the first bytes of the answer are there. */
+/** Sends a handshake and disconnects: immediately, or at the first byte of the answer. */
 async function vanish(url: URL, whenAnswered: boolean): Promise<void> {
   using connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
   await connection.write(requestHead(url.pathname + url.search));
@@ -35,11 +35,11 @@ async function vanish(url: URL, whenAnswered: boolean): Promise<void> {
 Deno.test("300 connections that vanish while they join leave no place taken, and the room works", async () => {
   await using rooms = await startRoomProcess();
   const [publisher] = await rooms.join("room");
-  await using witness = publisher;
-  await publishAll(witness, { count: 100, size: 1_000 });
+  await using observer = publisher;
+  await publishAll(observer, { count: 100, size: 1_000 });
   const url = new URL(await rooms.url("room", { user: "mallory", query: { history: 500 } }));
   await forEach(300, AT_ONCE, (index) => vanish(url, index % 3 === 0));
-  await publishAll(witness, { count: 100, size: 1_000 });
+  await publishAll(observer, { count: 100, size: 1_000 });
   const [late] = await rooms.join("room", { query: { history: 500 } });
   await using member = late;
   await member.until((frame) => frame.type === "message" && frame.offset === 200, "the last message");
@@ -54,7 +54,7 @@ Deno.test("2,000 rooms that were joined and left take no memory, with presence a
     await member.request({ type: "presence", id: "enter", state: { here: true } });
     await member.close();
   };
-  // What the first ones take is the runtime's own.
+  // The first rooms warm up the runtime.
   await forEach(500, AT_ONCE, visit);
   const before = CAN_MEASURE ? await rooms.memoryMiB() : 0;
   await forEach(1_500, AT_ONCE, visit);
@@ -63,7 +63,7 @@ Deno.test("2,000 rooms that were joined and left take no memory, with presence a
   if (!CAN_MEASURE) return;
   const after = await rooms.memoryMiB();
   report(`${before} MiB after 500 rooms, ${after} MiB after 1,500 more`);
-  // What is kept of a room, however small, is found by the test below.
+  // The next test finds even small remains of a room.
   assertLess(after - before, 40);
 });
 
@@ -92,7 +92,7 @@ Deno.test("nothing of a room is left when its last member is gone, unless it was
     if (index % 7 !== 0) await leaving.close();
   });
   await running.logged("socket.close", 200);
-  // Those who broke off linger for no time: whoever asks next lets them go.
+  // Without a grace period, the next query removes the members that disconnected.
   await backplane.present("room-0");
   assertEquals([...store.rooms.all()].filter(({ isInUse }) => isInUse).map(({ name }) => name), []);
   assertEquals(store.rooms.size, 40);

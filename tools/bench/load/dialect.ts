@@ -69,7 +69,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   relay: { publish: likeDelivered },
   rooms,
   "rooms.v1": { ...rooms, protocol: "realtime.v1" },
-  // Engine.IO 4 under Socket.IO 5: 0 open, 2 ping, 3 pong, 4 message; in a message 0 connect, 2 event.
+  // Engine.IO 4 packets: 0 open, 2 ping, 3 pong, 4 message.
+  // Socket.IO 5 packets within a message: 0 connect, 2 event.
   "socket.io": {
     greeting: greetSocketIo,
     publish: (id, data) => `42["chat",${likeDelivered(id, data)}]`,

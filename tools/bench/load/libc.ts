@@ -1,6 +1,6 @@
 /**
- * Calls of the C library (glibc on Linux). A read with Deno's own TCP costs the client about as much
- * as the write costs the server: the measurement would show the load generator.
+ * Calls of the C library (glibc on Linux). A read with Deno's own TCP costs the client about as
+ * much as the write costs the server: the measurement would show the load generator.
  *
  * @module
  */

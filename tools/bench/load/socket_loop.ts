@@ -2,7 +2,7 @@ import { connectLoopback, MAX_READ_BYTES, Readiness, receive } from "./libc.ts";
 
 /** Reader of a connection. */
 export interface Stream {
-  /** Reads the first `filled` bytes; returns the number consumed. The rest comes again with more. */
+  /** Reads `filled` bytes; returns the number consumed. The rest comes again with more. */
   receive(bytes: Uint8Array, filled: number): number;
   /** Called once the server has ended the connection. */
   end(): void;
@@ -49,7 +49,7 @@ export class SocketLoop {
   /**
    * Drives the connections until `isDone`.
    *
-   * @throws {Error} after `patienceMs`, with `missing()` in its message; rethrows a stream's exception.
+   * @throws {Error} after `patienceMs`, with `missing()` as its message; rethrows stream errors.
    */
   runUntil(isDone: () => boolean, patienceMs: number, missing: () => string): void {
     let lookedAt = performance.now();

@@ -1,4 +1,4 @@
-import { type Direction, DIRECTIONS, inDirection, type PerDirection } from "./faults.ts";
+import { type Direction, DIRECTIONS, inDirection, type PerDirection } from "./direction.ts";
 
 /** Network conditions in each direction, for one connection or, as their parent, for all. */
 export class Conditions {

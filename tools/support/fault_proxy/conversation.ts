@@ -1,5 +1,5 @@
 import { HeadReader, MAX_HEAD_BYTES } from "../wire/http_head.ts";
-import type { Direction } from "./faults.ts";
+import type { Direction } from "./direction.ts";
 import { FrameSplitter, type Piece } from "./frame_splitter.ts";
 import { parseSeenRequest, type SeenRequest } from "./seen_request.ts";
 

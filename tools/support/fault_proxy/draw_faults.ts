@@ -1,17 +1,6 @@
 import { SeededRandom } from "../seeded_random.ts";
-import {
-  after,
-  afterBytes,
-  before,
-  type Direction,
-  DIRECTIONS,
-  type Faults,
-  type Hold,
-  lostAck,
-  type PerDirection,
-  type Place,
-  within,
-} from "./faults.ts";
+import { type Direction, DIRECTIONS, type PerDirection } from "./direction.ts";
+import { after, afterBytes, before, type Faults, type Hold, lostAck, type Place, within } from "./faults.ts";
 
 /** Bounds for the place of a cut: the request, the response, the first frames, and later. */
 const BYTE_BOUNDS = [250, 700, 1_500, 3_000, 20_000] as const;
@@ -30,8 +19,8 @@ const KINDS = [
 
 /**
  * Draws the faults of consecutive connections; the same seed gives the same faults. Cuts hit the
- * handshake, a frame, an ack or a late byte; other connections are held, refused or slow. The result
- * is plain data for JSON. A fault takes a few hundred milliseconds at most.
+ * handshake, a frame, an ack or a late byte; other connections are held, refused or slow. The
+ * result is plain data for JSON. A fault takes a few hundred milliseconds at most.
  */
 export function drawFaults(seed: number, connections: number): readonly Faults[] {
   const random = new SeededRandom(seed);

@@ -1,6 +1,7 @@
 import { Conditions } from "./conditions.ts";
 import { EventCounts, type ProxyEvent } from "./event_counts.ts";
-import type { CutWay, Direction, Faults, PerDirection } from "./faults.ts";
+import type { Direction, PerDirection } from "./direction.ts";
+import type { CutWay, Faults } from "./faults.ts";
 import { ProxiedConnection } from "./proxied_connection.ts";
 import type { SeenMessage } from "./seen_message.ts";
 import type { SeenRequest } from "./seen_request.ts";
@@ -15,8 +16,8 @@ export interface FaultProxyOptions {
 const HOSTNAME = "127.0.0.1";
 
 /**
- * A TCP proxy in front of a server on this machine. It forwards bytes unchanged, and lets the network
- * fail as a test demands. `await using` stops the proxy and cuts its connections.
+ * A TCP proxy in front of a server on this machine. The proxy forwards bytes unchanged, and fails
+ * as a test demands. `await using` stops it and cuts its connections.
  */
 export class FaultProxy implements AsyncDisposable {
   /** Port of the server; a change applies to new connections. */

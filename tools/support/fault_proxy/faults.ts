@@ -1,33 +1,15 @@
-import type { SeenMessage } from "./seen_message.ts";
+import type { Direction, PerDirection } from "./direction.ts";
+import type { MessageMatch } from "./seen_message.ts";
 
-/** Direction of bytes through the proxy. */
-export type Direction = "toClient" | "toServer";
-
-export const DIRECTIONS: readonly Direction[] = ["toClient", "toServer"];
-
-/** One number for both directions, or one for some of them. */
-export type PerDirection = number | { readonly [D in Direction]?: number };
+export type { Direction } from "./direction.ts";
 
 /** Way of a cut: a TCP reset, or the ordinary end of a TCP stream; never a close frame. */
 export type CutWay = "reset" | "fin";
 
-/** Conditions for a message; all have to hold. Control frames match only with `opcode`. */
-export interface MessageMatch {
-  /** Position among the matching messages, from 1 (the default). */
-  readonly nth?: number;
-  /** `type` of a JSON frame in the message, which may be an array of frames. */
-  readonly type?: string;
-  /** `id` of that same frame. */
-  readonly id?: string;
-  /** A WebSocket opcode, such as 8 for a close frame. */
-  readonly opcode?: number;
-  readonly matches?: (message: SeenMessage) => boolean;
-}
-
 /** A position in the bytes of one direction. */
 export interface Place {
   readonly direction: Direction;
-  /** Bytes before the place, frame heads included: of the message, else since the upgrade request. */
+  /** Bytes before the place, heads included: of the message, else since the upgrade request. */
   readonly bytes: number;
   readonly message?: MessageMatch;
 }
@@ -82,9 +64,4 @@ export function after(direction: Direction, message: number | MessageMatch): Pla
 /** Place before an `ack` to the client: the server stored the message, the client cannot know. */
 export function lostAck(id?: string, nth: number = 1): Place {
   return before("toClient", { type: "ack", nth, ...(id === undefined ? {} : { id }) });
-}
-
-/** Returns the value of one direction. */
-export function inDirection(value: PerDirection | undefined, direction: Direction): number | undefined {
-  return typeof value === "number" ? value : value?.[direction];
 }

@@ -1,7 +1,7 @@
 import { ByteQueue, concatBytes } from "../wire/byte_queue.ts";
 import { type DecodedFrame, FrameDecoder } from "../wire/websocket_frames.ts";
 import { OPCODE } from "../wire/wire_frame.ts";
-import type { Direction } from "./faults.ts";
+import type { Direction } from "./direction.ts";
 import { SeenMessage } from "./seen_message.ts";
 
 /** Bytes that the proxy forwards in one go. */

@@ -1,6 +1,6 @@
 import { delay } from "@std/async";
 import type { Conditions } from "./conditions.ts";
-import type { Direction } from "./faults.ts";
+import type { Direction } from "./direction.ts";
 import type { Piece } from "./frame_splitter.ts";
 import type { PlaceWatch } from "./place_watch.ts";
 
@@ -33,14 +33,14 @@ interface Queued {
   readonly what: Piece | LaneEnd;
 }
 
-/** Limits for queued bytes. The first matches the kernel buffers of two peers; a held lane takes more. */
+/** Limits for queued bytes: about the kernel buffers of two peers, more while held. */
 const MAX_QUEUED_BYTES = 262_144;
 const MAX_HELD_BYTES = 67_108_864;
 const CHUNK_BYTES = 65_536;
 /** A throttled lane reads in slices of this. */
 const SLICE_MS = 50;
 
-/** One direction of a connection: receives bytes, delays or holds them, and forwards them in order. */
+/** One direction of a connection: receives, delays or holds, and forwards bytes in order. */
 export class Lane {
   readonly #options: LaneOptions;
   readonly #queue: Queued[] = [];

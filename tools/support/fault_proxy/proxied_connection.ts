@@ -2,7 +2,8 @@ import { delay } from "@std/async";
 import { Conditions } from "./conditions.ts";
 import { Conversation } from "./conversation.ts";
 import { EventCounts, type ProxyEvent } from "./event_counts.ts";
-import type { CutWay, Direction, Faults, Hold, PerDirection, Place } from "./faults.ts";
+import type { Direction, PerDirection } from "./direction.ts";
+import type { CutWay, Faults, Hold, Place } from "./faults.ts";
 import type { Piece } from "./frame_splitter.ts";
 import { Lane, type LaneEnd } from "./lane.ts";
 import { PlaceWatch } from "./place_watch.ts";
@@ -196,7 +197,7 @@ export class ProxiedConnection {
     else if (this.#ended.has(other) || this.#lanes[other].isBroken) this.#finish("closed", "fin");
   }
 
-  /** A broken sink also ends its own direction, and that end may be held: the connection ends after it. */
+  /** Ends the connection once the broken sink's own end, which may be held, was forwarded. */
   #onBroken(direction: Direction): void {
     if (this.#ended.has(oppositeOf(direction))) this.#finish("closed", "reset");
   }

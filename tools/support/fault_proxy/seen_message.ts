@@ -1,5 +1,5 @@
 import { OPCODE } from "../wire/wire_frame.ts";
-import type { Direction, MessageMatch } from "./faults.ts";
+import type { Direction } from "./direction.ts";
 
 const decoder = new TextDecoder();
 
@@ -33,6 +33,19 @@ export class SeenMessage {
   get frames(): readonly Readonly<Record<string, unknown>>[] {
     return this.#frames ??= jsonObjects(this.text);
   }
+}
+
+/** Conditions for a message; all have to hold. Control frames match only with `opcode`. */
+export interface MessageMatch {
+  /** Position among the matching messages, from 1 (the default). */
+  readonly nth?: number;
+  /** `type` of a JSON frame in the message, which may be an array of frames. */
+  readonly type?: string;
+  /** `id` of that same frame. */
+  readonly id?: string;
+  /** A WebSocket opcode, such as 8 for a close frame. */
+  readonly opcode?: number;
+  readonly matches?: (message: SeenMessage) => boolean;
 }
 
 /** True if a message meets the conditions; ignores `nth`. */
