@@ -36,7 +36,7 @@ async function writeKey(file: URL): Promise<StoredKey> {
     privateKey: await crypto.subtle.exportKey("jwk", pair.privateKey),
     publicKey: await crypto.subtle.exportKey("jwk", pair.publicKey),
   };
-  await Deno.mkdir(new URL("../../../tools", file), { recursive: true });
+  await Deno.mkdir(new URL(".", file), { recursive: true });
   // Written aside and then moved: a dev server that starts at the same moment must not read half a key.
   const aside = new URL(`${file.href}.${crypto.randomUUID()}`);
   await Deno.writeTextFile(aside, JSON.stringify(key), { mode: 0o600 });
