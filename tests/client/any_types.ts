@@ -2,8 +2,8 @@ import ts from "typescript";
 import { fileURLToPath } from "node:url";
 
 /**
- * Where declaration files say `any`, or mean it because an import leads nowhere: as `path:line type`.
- * @param files The declarations; what they import is found from where they are.
+ * Finds `any` in declaration files, also through unresolved imports: as `path:line type`.
+ * @param files Declaration files. Their imports are resolved from their own folders.
  */
 export function findAnyTypes(files: readonly URL[]): string[] {
   const paths = files.map((file) => fileURLToPath(file));

@@ -1,6 +1,9 @@
 import { readCodeBlocks } from "../support/code_blocks.ts";
 
-/** The files of a project that has the package installed, by their names. Text, since nothing here can resolve the package. */
+/**
+ * Files of a project with the package installed, by name. Text, since this repository cannot
+ * resolve the package.
+ */
 type Files = Readonly<Record<string, string>>;
 
 const STRICT = {
@@ -29,12 +32,12 @@ await room.close();
 `;
 }
 
-/** Where the global WebSocket is. */
+/** Program for runtimes with a global WebSocket. */
 export const PROGRAM: Files = {
   "program.ts": `import { connect } from "@realtime-edge/client";\n${conversation("token: () => secret")}`,
 };
 
-/** Where there is none. */
+/** Program for runtimes without one. */
 export const PROGRAM_WITH_WS: Files = {
   "program_with_ws.ts": `import { connect } from "@realtime-edge/client";
 import { WebSocket } from "ws";
@@ -74,7 +77,7 @@ export async function publish(url: string, user: string): Promise<number | "refu
 `,
 };
 
-/** What must not compile. */
+/** Program with type errors. */
 export const WRONG_PROGRAM: Files = {
   "wrong.ts": `import type { Room } from "@realtime-edge/client";
 interface Events {
@@ -88,7 +91,7 @@ export function wrong(room: Room<Events>): void {
 `,
 };
 
-/** What the code around the package's README has. */
+/** Variables that the README's code uses without declaring them. */
 const AROUND = {
   supabase: "{ auth: { getSession(): Promise<{ data: { session: { access_token: string } | null } }> } }",
   user: "{ id: string }",

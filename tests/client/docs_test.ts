@@ -1,4 +1,6 @@
-/** docs/client.md: its code compiles and does what it says against a real server, and its tables list what the code has. */
+/**
+ * docs/client.md: its code compiles and runs against a real server, and its tables match the code.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { readCodeBlock, readCodeBlocks } from "../support/code_blocks.ts";
 import { copyFunction } from "../support/function_copy.ts";

@@ -1,11 +1,11 @@
 const CLIENT = new URL("../../packages/client/", import.meta.url);
 const PACKAGE = "@realtime-edge/client";
 
-/** What a page's code may take for granted: an address, a token, supabase-js, a room that is live. */
+/** Variables that a page's code may use: an address, a token, supabase-js, a live room. */
 const GIVEN = `
 import type { Room } from "${PACKAGE}";
 
-/** What the code around the block would have. */
+/** Variables of the code around the block. */
 export interface Given {
   readonly url: string;
   readonly token: () => Promise<string>;
@@ -18,7 +18,7 @@ interface Session {
 }
 `;
 
-/** Runs one block after the other, each with a room of its own, while another room says something now and then. */
+/** Runs one block after the other, each with its own room, while another room publishes. */
 const MAIN = `
 import { connect } from "${PACKAGE}";
 import type { Given } from "./given.ts";
@@ -106,7 +106,7 @@ export class DocumentedCode implements AsyncDisposable {
     return success ? "" : output;
   }
 
-  /** Runs the blocks one after the other and returns what they printed. @throws {Error} when one fails */
+  /** Runs the blocks one after the other and returns their output. @throws {Error} if one fails */
   async run({ url, token }: { readonly url: string; readonly token: string }): Promise<string> {
     const blocks = this.#blocks.map((path) => `./${path}`);
     const { success, output } = await this.#deno([

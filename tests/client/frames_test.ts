@@ -1,4 +1,6 @@
-/** The client's frame types are those of the server's schemas. This file compiles only if they are. */
+/**
+ * The client's frame types are those of the server's schemas. This file compiles only if they are.
+ */
 import { assertEquals } from "@std/assert";
 import type * as z from "zod/mini";
 import type { ErrorCode } from "../../packages/protocol/error_codes.ts";

@@ -1,4 +1,4 @@
-/** Import rules of the client: packages/protocol only, and no side entry in the core (docs/architecture.md). */
+/** Import rules of the client: packages/protocol only, no side entry in the core. */
 import { assertEquals } from "@std/assert";
 import { listFiles } from "../../tools/support/list_files.ts";
 

@@ -1,4 +1,4 @@
-/** Where a database cannot be opened: told clearly, and tried again with the next call. */
+/** Failures to open the database: a clear error, and a retry on the next call. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { createIndexedDbOutbox } from "../../packages/client/indexed_db.ts";
 import type { DatabaseFactory, OpenDatabase } from "../../packages/client/indexed_db/platform.ts";
@@ -58,7 +58,7 @@ Deno.test("a failure that comes later says what the browser said, and the next c
   const [one, two] = [new OpenRequest(), new OpenRequest()];
   const outbox = createIndexedDbOutbox("alice", { indexedDB: answering(one, two) });
   const first = assertRejects(() => outbox.load("room"), Error, "UnknownError: Internal error.");
-  // Whoever asks meanwhile waits for the same.
+  // A concurrent call waits for the same attempt.
   const alike = assertRejects(() => outbox.load("room"), Error, "UnknownError: Internal error.");
   one.fire("error", new DOMException("Internal error.", "UnknownError"));
   await Promise.all([first, alike]);

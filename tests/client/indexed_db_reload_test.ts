@@ -1,4 +1,4 @@
-/** Messages that outlive a reload, in Chromium, against a room server behind a network that fails. */
+/** Messages that survive a reload, in Chromium, against a room server behind a faulty network. */
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
@@ -22,13 +22,13 @@ interface OutboxPage {
   outcomes(count: number): Promise<string[]>;
 }
 
-/** What a step is given: a browser profile, a room, and bob, who sees what is stored there. */
+/** Fixture of a step: a browser profile, a room, and bob, who receives the stored messages. */
 interface Scene {
   readonly url: string;
   readonly proxy: FaultProxy;
   readonly bob: RoomClient;
   open(): Promise<OutboxPage>;
-  /** What bob was delivered, once there is this many; nothing more has come by then. */
+  /** Waits for this many messages and returns all that bob has received by then. */
   delivered(count: number): Promise<unknown[]>;
 }
 

@@ -1,4 +1,7 @@
-/** The IndexedDB outbox in Chromium. What a browser may refuse is in indexed_db_failures_test.ts, publishing in indexed_db_reload_test.ts. */
+/**
+ * The IndexedDB outbox in Chromium. See also indexed_db_failures_test.ts and
+ * indexed_db_reload_test.ts.
+ */
 import { assertEquals, assertMatch } from "@std/assert";
 import type { BrowserContext } from "playwright-core";
 import { launchChromium } from "../support/chromium.ts";
@@ -63,7 +66,7 @@ Deno.test({
           two.call("load", "alice", ROOM),
           three.call("load", "alice", ROOM),
         ]);
-        // Whoever comes first has all of them, with their places; nobody else has them.
+        // The first page has all messages, with their places; the others have none.
         assertEquals(loaded.flat().sort(), ["one-1", "one-2", "one-3", "two-1"]);
         const [first, second] = loaded.map((ids) => ids.filter((id) => id.startsWith("one")));
         assertEquals([first, second].filter((ids) => ids?.length === 3).length, 1);
@@ -104,7 +107,7 @@ Deno.test({
       );
     });
 
-    await t.step("a database that was deleted is made anew", async () => {
+    await t.step("a database that was deleted is created again", async () => {
       await using context = await browser.newContext();
       const one = await open(context);
       const two = await open(context);
@@ -130,7 +133,7 @@ Deno.test({
       const session = await context.newCDPSession(page);
       await session.send("Storage.overrideQuotaForOrigin", { origin: pages.origin, quotaSize: 1_000_000 });
       await call("put", "alice", ROOM, ["a"]);
-      assertMatch(await call("putFailure", "alice", 3_000_000) ?? "", /did not do .*QuotaExceededError/);
+      assertMatch(await call("putFailure", "alice", 3_000_000) ?? "", /realtime-outbox rejected .*QuotaExceededError/);
       await session.send("Storage.overrideQuotaForOrigin", { origin: pages.origin });
       assertEquals(await call("putFailure", "alice"), null);
       assertEquals(await call("load", "alice", ROOM), ["a"]);
@@ -140,7 +143,7 @@ Deno.test({
       await using context = await browser.newContext();
       const one = await open(context);
       const two = await open(context);
-      // Whatever asks now has to wait for a deletion, which waits for this connection.
+      // Any call now waits for a deletion, which waits for this connection.
       await one.call("holdDatabase");
       await two.page.clock.install();
       await two.call("beginDeletion");

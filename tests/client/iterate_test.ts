@@ -8,7 +8,7 @@ import type { RoomState } from "../../packages/client/state.ts";
 
 type Events = { readonly chat: number };
 
-/** What of a room an iterator looks at. */
+/** Part of a room that an iterator uses. */
 class Source {
   readonly #listeners = new Listeners<RoomListeners<Events>>();
   readonly on = this.#listeners.on.bind(this.#listeners);

@@ -1,4 +1,7 @@
-/** Whatever happens to the state machine, in whatever order: it is never stuck, and it always says why it is where it is. */
+/**
+ * Properties of the state machine for any order of events: never stuck, and a reason for every
+ * state.
+ */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { CLIENT_CLOSE } from "../../packages/protocol/close_codes.ts";
@@ -39,8 +42,8 @@ const REFUSALS: RoomErrorCode[] = [
   "hole",
 ];
 
-/** Something happens; with `stale` it comes of something older. Time passes before it: to the moment that is waited for, or some. */
-interface Happening {
+/** An event after some time. `stale` gives it the number of an older run. */
+interface TimedEvent {
   readonly said: Said;
   readonly stale: boolean;
   readonly passes: number | "to due" | "too late";
@@ -74,7 +77,7 @@ const sayings: fc.Arbitrary<Said> = fc.oneof(
     }),
   },
 );
-const happenings: fc.Arbitrary<Happening> = fc.record({
+const timedEvents: fc.Arbitrary<TimedEvent> = fc.record({
   said: sayings,
   stale: fc.integer({ min: 0, max: 9 }).map((die) => die === 0),
   passes: fc.oneof(
@@ -84,8 +87,8 @@ const happenings: fc.Arbitrary<Happening> = fc.record({
 });
 
 /** Lets it happen, and holds what comes of it against what must always be. */
-function live(world: MachineWorld, happening: Happening, seen: { socket: boolean }): void {
-  const { passes, stale, said } = happening;
+function live(world: MachineWorld, timed: TimedEvent, seen: { socket: boolean }): void {
+  const { passes, stale, said } = timed;
   const untilDue = Math.max(0, Math.min(world.dueAt, world.now + 1_000_000) - world.now);
   world.now += passes === "to due" ? untilDue : passes === "too late" ? untilDue + 3_600_000 : passes;
   const before = world.machine;
@@ -126,7 +129,7 @@ function live(world: MachineWorld, happening: Happening, seen: { socket: boolean
       assertEquals(effects.map((effect) => "code" in effect && effect.code), [CLIENT_CLOSE.done]);
     } else assertEquals(effects, []);
   } else if (machine.type !== "idle") {
-    assert(Number.isFinite(world.dueAt), `${machine.type} is looked at again at ${world.dueAt}`);
+    assert(Number.isFinite(world.dueAt), `${machine.type} is checked at ${world.dueAt}`);
     if (state.type === "waiting") assert(state.reason.code && state.retryAt === world.dueAt);
   }
 }
@@ -147,7 +150,7 @@ function assertRecovers(world: MachineWorld): void {
 Deno.test("no sequence of events leads to a state without a way out, or to an end without its reason", () => {
   fc.assert(
     fc.property(
-      fc.array(happenings, { maxLength: 60 }),
+      fc.array(timedEvents, { maxLength: 60 }),
       fc.double({ min: 0, max: 0.999, noNaN: true }),
       (sequence, random) => {
         const world = new MachineWorld();
@@ -155,7 +158,7 @@ Deno.test("no sequence of events leads to a state without a way out, or to an en
         const seen = { socket: false };
         world.say({ type: "open" });
         world.effects();
-        for (const happening of sequence) live(world, happening, seen);
+        for (const timed of sequence) live(world, timed, seen);
         if (world.machine.type === "closed") world.say({ type: "open" });
         assertRecovers(world);
       },

@@ -15,20 +15,20 @@ export const TIMING: Timing = {
   retry: { minMs: 500, maxMs: 30_000 },
 };
 
-/** An event as a test says it: `run` is the one that is current, unless it is given. */
+/** An event of a test. `run` defaults to the current one. */
 export type Said = MachineEvent extends infer Event
   ? Event extends { readonly run: number } ? Omit<Event, "run"> & { readonly run?: number } : Event
   : never;
 
-/** A state machine with a clock that only the test moves, and the effects that nobody has looked at yet. */
+/** A state machine with a manual clock, and its unread effects. */
 export class MachineWorld {
   machine: Machine = IDLE;
   now = 1_000_000;
-  /** What chance says. */
+  /** Value of the random source. */
   random = 0.5;
   #effects: Effect[] = [];
 
-  /** Lets something happen. */
+  /** Passes an event to the machine. */
   say(said: Said): void {
     const event =
       ("run" in said || !NEEDS_RUN.has(said.type)
@@ -40,18 +40,18 @@ export class MachineWorld {
     this.#effects.push(...effects);
   }
 
-  /** Time passes, and the timer fires, as late as that is. */
+  /** Advances the clock and fires the timer. */
   pass(ms: number): void {
     this.now += ms;
     this.say({ type: "due" });
   }
 
-  /** The effects since the last look. */
+  /** Returns the effects since the last call. */
   effects(): Effect[] {
     return this.#effects.splice(0);
   }
 
-  /** When the machine is to be looked at again. */
+  /** Deadline of the machine. */
   get dueAt(): number {
     return "dueAt" in this.machine ? this.machine.dueAt : Infinity;
   }

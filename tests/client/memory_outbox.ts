@@ -1,6 +1,6 @@
 import type { OutboxStorage, StoredMessage } from "../../packages/client/outbox_storage.ts";
 
-/** What page loads of one test leave to each other. */
+/** Outboxes that the page loads of one test share. */
 export class MemoryOutboxes {
   readonly #kept = new Map<string, Map<string, StoredMessage>>();
 

@@ -8,7 +8,10 @@ const COMPILE_MS = 120_000;
 /** Without a network it says so, and does not go on trying for minutes. */
 const GIVE_UP_SOON = ["--fetch-retries=1", "--fetch-timeout=60000"];
 
-/** The version of a package that this project imports, such as `8.23.0` of `ws`. @throws {Error} when it imports none */
+/**
+ * Reads the version of a package in deno.json, such as `8.23.0` of `ws`.
+ * @throws {Error} if there is none
+ */
 export async function importedVersion(name: string): Promise<string> {
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
   const version = String(imports[name]).match(/^npm:(?:.+)@([\d.]+)$/)?.[1];
@@ -16,7 +19,10 @@ export async function importedVersion(name: string): Promise<string> {
   return version;
 }
 
-/** Installs packages into a folder, which becomes an npm project of ES modules. @throws {Error} with what npm said */
+/**
+ * Turns a folder into an npm project of ES modules with packages.
+ * @throws {Error} with npm's output
+ */
 export async function installPackages(folder: URL, specs: readonly string[]): Promise<void> {
   await Deno.writeTextFile(
     new URL("package.json", folder),

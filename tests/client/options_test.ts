@@ -1,4 +1,4 @@
-/** What is wrong with an address or an option is said at once, and names it. */
+/** Invalid addresses and options fail at once with an error that names them. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseRoomAddress } from "../../packages/client/connection/addresses.ts";
 import { createRoom } from "../../packages/client/mod.ts";

@@ -1,12 +1,14 @@
 /**
- * What an outbox's storage has to do, whichever it is. The cases run in a page too, so they import nothing that a browser does not
- * have.
+ * Contract of every outbox storage. The cases also run in a page, so they import nothing that a
+ * browser lacks.
  */
 import type { OutboxStorage, StoredMessage } from "../../packages/client/outbox_storage.ts";
 
-/** What is held against the contract. */
+/** Storage under test. */
 export interface StorageUnderTest {
-  /** A storage of the owner's messages; those of the same owner share them, as two page loads do. */
+  /**
+   * Opens a storage of the owner's messages. Two of the same owner share them, like two page loads.
+   */
   open(owner: string): OutboxStorage;
 }
 

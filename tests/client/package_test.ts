@@ -1,4 +1,4 @@
-/** The npm package, as somebody who installs it has it: in a fresh project, compiled strictly, run on Node against a real server. */
+/** The npm package in a fresh project: compiled strictly, run on Node against a real server. */
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { stopBundling, writeClientPackage } from "../../tools/pack/client_package.ts";
@@ -21,7 +21,7 @@ const PROTOCOL = new URL("../../packages/protocol/", import.meta.url);
 const PACK_MS = 60_000;
 const RUN_MS = 20_000;
 
-/** What `npm pack --json` says of a tarball. */
+/** Output of `npm pack --json` about a tarball. */
 interface Packed {
   readonly filename: string;
   readonly files: readonly { readonly path: string }[];

@@ -13,7 +13,10 @@ export type PageCall<Controls extends Functions> = <Name extends keyof Controls 
   ...values: Parameters<Controls[Name]>
 ) => Promise<Awaited<ReturnType<Controls[Name]>>>;
 
-/** What calls functions that the page's script has made known with `offer`. The call rejects with what they throw. */
+/**
+ * Returns callers of the functions that the page's script registered with `offer`. Their errors
+ * reject the call.
+ */
 export function callsOf<Controls extends Functions>(page: Page): PageCall<Controls> {
   return async (name, ...values) => {
     const answer = page.evaluate(([name, values]) => {

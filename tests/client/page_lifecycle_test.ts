@@ -1,4 +1,4 @@
-/** What of a page is an occasion to ask whether the connection is still there. */
+/** Page events after which the client probes the connection. */
 import { assertEquals } from "@std/assert";
 import { watchPageLifecycle } from "../../packages/client/connection/page_lifecycle.ts";
 

@@ -1,4 +1,4 @@
-/** Who is there, as frames tell it; and our own state, of which only the latest matters. */
+/** Presence from frames, and the own state, of which only the latest counts. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { RoomError } from "../../packages/client/errors.ts";
 import type { ClientFrame, PresenceMember } from "../../packages/protocol/frames.ts";

@@ -1,4 +1,7 @@
-/** Offsets, epochs and gaps: a model of a server whose connections break anywhere, and what the client makes of it. */
+/**
+ * Offsets, epochs and gaps: the client against a model of a server whose connections break
+ * anywhere.
+ */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { GapFrame, MessageFrame } from "../../packages/protocol/frames.ts";
@@ -37,7 +40,7 @@ class RoomModel {
     this.#first = 1;
   }
 
-  /** What a new connection is sent: docs/protocol.md, sections 4 and 6. */
+  /** Returns the replay of a new connection: docs/protocol.md, sections 4 and 6. */
   replay(query: Readonly<Record<string, string>>): (GapFrame | MessageFrame)[] {
     const { epoch } = this;
     const frames: (GapFrame | MessageFrame)[] = [];

@@ -1,4 +1,4 @@
-/** What is asked of the server: in order, in few messages, no faster than it takes them, again under the same id. */
+/** Requests: in order, in few messages, within the limits, repeated under the same id. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { RoomError } from "../../packages/client/errors.ts";
 import type { ClientFrame } from "../../packages/protocol/frames.ts";

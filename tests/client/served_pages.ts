@@ -1,14 +1,17 @@
 import { bundle, type BundledFile, type BundleOptions, stopBundling } from "../../packages/cli/dev/bundle.ts";
 
-/** Pages on a port of their own. `await using` ends the server, and the process that has bundled them. */
+/** Pages on their own port. `await using` ends the server and the bundler process. */
 export interface ServedPages extends AsyncDisposable {
-  /** Such as `http://127.0.0.1:43121`. The page of entry `app` is at `/app`; its script runs when the page has loaded. */
+  /**
+   * Such as `http://127.0.0.1:43121`. The page of entry `app` is at `/app`; its script runs when
+   * the page has loaded.
+   */
   readonly origin: string;
 }
 
 /**
- * Bundles modules for a browser and serves a page for each, which has an element `root` and nothing else. `markup` says what is in
- * that element before the script runs, by the entry's name.
+ * Bundles modules for a browser and serves a page for each, with a single element `root`. `markup`
+ * is the initial content of that element, by the entry's name.
  */
 export async function servePages(
   options: BundleOptions,

@@ -14,7 +14,7 @@ import { startStoppable } from "./stoppable_service.ts";
 
 const PATH = "/realtime/rooms/r";
 
-/** What a room hears that is told no limits: it sends as fast as it can. */
+/** Removes the limits of `welcome`, so that the room sends as fast as it can. */
 function withoutLimits(frame: ServerFrame): ServerFrame {
   if (frame.type !== "welcome") return frame;
   return { ...frame, limits: { ...frame.limits, frames_per_second: 1_000_000, frames_burst: 1_000_000 } };
@@ -27,7 +27,8 @@ async function dataTold(member: RoomClient): Promise<unknown[]> {
 
 Deno.test("what is refused as rate_limited is sent again when the server says, and the order is kept", async () => {
   await using running = await startStoppable({ env: { FRAMES_BURST: "10", FRAMES_PER_SECOND: "1000" } });
-  // Time passes for the server between messages only, so that what it refuses does not hang on how busy this machine is.
+  // The server's time passes between messages only, so that refusals do not depend on the machine's
+  // load.
   let now = Date.now();
   changeRoomServices(running, { now: () => now });
   const onMessage = ({ direction }: SeenMessage) => {
@@ -108,7 +109,10 @@ Deno.test("closed with 4429 for a flood: it waits for what the last error said, 
   assertEquals(await dataTold(bob), oneTo(80));
 });
 
-/** Publishing fails for so many times, before or after the message was stored. Returns the ids that were tried. */
+/**
+ * Lets a number of publishes fail, before or after the message was stored. Returns the attempted
+ * ids.
+ */
 function breakPublishing(running: RunningServer, times: number, stores: boolean): readonly string[] {
   const backplane = backplaneOf(running);
   const ids: string[] = [];

@@ -11,15 +11,15 @@ import { startStoppable } from "./stoppable_service.ts";
 
 const PATH = "/realtime/rooms/r";
 
-/** What a phase is waited for with. */
+/** Objects for reaching a phase. */
 interface Scene {
   readonly alice: FollowedRoom;
   readonly proxy: FaultProxy;
-  /** What happened to her sockets and her token callback. */
+  /** Events of her sockets and her token callback. */
   readonly happened: Trace;
 }
 
-/** Where a room is when it is closed. */
+/** State of a room at the moment of its close. */
 interface Phase {
   readonly name: string;
   /** Of her first connection. */
@@ -165,7 +165,7 @@ Deno.test("closed by a listener, whatever it is told, nothing more is told but t
     const seen = alice.messages.length;
     assert(seen <= 1 || kind === "presence", `${seen} messages`);
     if (kind !== "message") continue;
-    // What it was not told is still to come, for who opens it again.
+    // The missed messages arrive after the next `open`.
     const [first = 0] = alice.offsets;
     told = -Infinity;
     room.open();

@@ -4,11 +4,11 @@ import type { ServerFrame } from "../../../packages/server/src/schemas/server_fr
 import type { Message, UpdatedMember } from "../../../packages/client/mod.ts";
 import { type FollowedRoom, oneTo } from "./followed_room.ts";
 
-/** What was published. */
+/** Published messages. */
 export interface Published {
-  /** What alice's promises resolved with, in the order in which she published. */
+  /** Offsets that alice's promises resolved with, in the order of her publishes. */
   readonly alice: readonly number[];
-  /** How many messages bob has published. */
+  /** Number of messages that bob published. */
   readonly bobs: number;
 }
 
@@ -17,7 +17,10 @@ interface Said {
   readonly n: number;
 }
 
-/** Each message is there once, in order, and alice's promises resolved with its place; `frames` is what bob was told, from the beginning. */
+/**
+ * Asserts that each message is stored once, in order, at the offset of alice's promise. `frames`
+ * are all frames of bob.
+ */
 export function assertStored(frames: readonly ServerFrame[], { alice, bobs }: Published): void {
   const told = messagesIn(frames);
   const said = told.map(({ data }) => data as Said);
@@ -30,7 +33,10 @@ export function assertStored(frames: readonly ServerFrame[], { alice, bobs }: Pu
   assertEquals(stored, [...alice], "what alice's promises resolved with");
 }
 
-/** Alice was told every message since her first welcome once, in order, but those in gaps, which were told once and in order too. */
+/**
+ * Asserts that alice received every message since her first welcome once and in order, or a gap for
+ * it.
+ */
 export function assertDelivered(followed: FollowedRoom, frames: readonly ServerFrame[]): void {
   const { messages, gaps, room } = followed;
   const [welcome] = followed.frames.map(({ frame }) => frame);
@@ -49,8 +55,9 @@ export function assertDelivered(followed: FollowedRoom, frames: readonly ServerF
 }
 
 /**
- * Alice entered once and never left, and she and bob agree on who is there. Where she is restless she may be there twice for a while: on
- * a connection that she has left already, and on which she enters only now, for a slow network.
+ * Asserts that alice entered once and never left, and that she and bob see the same presence. A
+ * restless alice may appear twice for a while: a slow network can deliver the enter of a connection
+ * that she has left already.
  */
 export function assertPresent(
   { room }: FollowedRoom,
@@ -71,7 +78,7 @@ export function assertPresent(
   const expected = isRestless ? happened.map(() => "joined") : ["joined"];
   assertEquals(happened, expected, "what bob was told of alice");
   const { members, users } = room.presence;
-  assertEquals(new Map(members.map(({ connection, state }) => [connection, state])), there, "who is there");
+  assertEquals(new Map(members.map(({ connection, state }) => [connection, state])), there, "presence");
   assertEquals(members.map(({ state }) => state), members.map(() => ({ mood: "steady" })));
   assertEquals([...users.keys()], ["alice"]);
 }

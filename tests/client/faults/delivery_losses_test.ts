@@ -1,4 +1,4 @@
-/** What is delivered where something cannot be had any more. */
+/** Delivery when messages are lost for good. */
 import { EVERYTHING } from "../../../packages/server/src/rooms/policy/authorize.ts";
 import { ABORTS_HANDSHAKES } from "./delivery_run.ts";
 import { deliverThroughSeeds, type Runs } from "./delivery_seeds.ts";

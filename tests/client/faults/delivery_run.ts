@@ -8,7 +8,7 @@ import type { RunningServer } from "../../support/running_server.ts";
 import { assertDelivered, assertPresent, assertStored } from "./delivery_account.ts";
 import { FollowedRoom, quick } from "./followed_room.ts";
 
-/** Rounds of a run, in which a fault finds what it aims at; a connection that is still whole then is cut. */
+/** Rounds of a run, each with time for a fault. A connection that survives its round is cut. */
 const ROUNDS = 9;
 /** Characters of a message's filler at most: faults lie up to 20,000 bytes into a connection. */
 const MOST_FILLER = 1_500;
@@ -16,15 +16,16 @@ const MOST_FILLER = 1_500;
 const PATIENT_MS = 1_000;
 /** Shorter than most. */
 const IMPATIENT_MS = 100;
-/** How often an application that is restless reconnects by itself: once in so many rounds. */
+/** Rounds per reconnect of a restless application. */
 const RESTLESS_ROUNDS = 3;
 /**
- * Deno 2.1.4 does not abort a handshake: a socket that was closed before it is open says goodbye without a code when it opens after
- * all, so that its user leaves, and throws where nobody can catch it when the connection is reset just then. 2.9.6 aborts it.
+ * False on Deno 2.1.4: a socket that was closed before it is open sends a close without a code once
+ * it opens, so that its user leaves. If the connection is reset then, it throws an uncatchable
+ * error. Deno 2.9.6 aborts the handshake.
  */
 export const ABORTS_HANDSHAKES = !Deno.version.deno.startsWith("2.1.");
 
-/** What a run has brought about. */
+/** Result of a run. */
 export interface RunOutcome {
   /** Of the member that had the faults. */
   readonly connections: number;
@@ -32,9 +33,9 @@ export interface RunOutcome {
 }
 
 /**
- * Alice, through faults, and bob, who has none, publish and listen in the same room; what they were told is held against each other.
- * Where her application is restless it reconnects without a reason now and then.
- * @throws {AssertionError} at what is lost, doubled or out of order
+ * Lets alice, behind faults, and bob, without any, publish and listen in one room, and compares
+ * their frames. A restless application of alice reconnects now and then.
+ * @throws {AssertionError} if a message is lost, doubled or out of order
  */
 export async function deliver(
   running: RunningServer,

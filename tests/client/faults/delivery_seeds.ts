@@ -12,12 +12,12 @@ const FAULTY = 5;
 export interface Runs {
   readonly seeds: number;
   readonly service?: StartOptions;
-  /** Whether something is missed that cannot be had any more. */
+  /** True if messages are lost for good. */
   readonly hasGaps: boolean;
   readonly isRestless?: boolean;
 }
 
-/** Goes through the seeds, on one service. Rejects at the first that fails, with what it takes to run it again. */
+/** Runs the seeds on one service. Rejects with the first failure and the command to repeat it. */
 export async function deliverThroughSeeds(
   { seeds, service, hasGaps, isRestless = false }: Runs,
 ): Promise<void> {

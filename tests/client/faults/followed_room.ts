@@ -93,7 +93,7 @@ export class FollowedRoom implements AsyncDisposable {
     await this.until(() => this.messages.length >= count, `${count} messages`);
   }
 
-  /** Waits until it is live on its `number`-th connection that got so far, and returns that state. */
+  /** Waits for the room to be live for the `number`-th time, and returns that state. */
   async untilLive(number: number): Promise<Extract<RoomState, { type: "live" }>> {
     const lives = () => this.states.filter((state) => state.type === "live");
     await this.until(() => lives().length >= number, `connection ${number}`);

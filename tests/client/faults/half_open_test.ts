@@ -68,7 +68,7 @@ for (const { how, direction } of WAYS) {
     assertEquals(alice.offsets, [1, 2, 3]);
     assertEquals(alice.data, [1, 2, 3]);
     assertEquals(alice.recoveries, [null, true]);
-    // What was under way all the time arrives at last: it is known.
+    // The delayed messages arrive, and the client recognizes them.
     connection.release(direction);
     assertEquals((await bob.publish(4)).offset, 4);
     await alice.untilMessages(4);

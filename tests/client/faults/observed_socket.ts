@@ -1,11 +1,11 @@
 import type { ServerFrame, WebSocketClass, WebSocketLike } from "../../../packages/client/mod.ts";
 
-/** What a test wants of the sockets that a room makes. */
+/** Callbacks of a test for a room's sockets. */
 export interface SocketObserver {
   /** A socket was made; `protocols` hold the token. */
   readonly onMade?: (protocols: readonly string[]) => void;
   readonly onOpen?: () => void;
-  /** What the room is told instead of a frame that came. */
+  /** Replaces a received frame. */
   readonly hear?: (frame: ServerFrame) => ServerFrame;
 }
 

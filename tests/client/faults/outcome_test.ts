@@ -46,11 +46,11 @@ async function retry({ room }: FollowedRoom, clock: ManualClock): Promise<void> 
 }
 
 interface Outage {
-  /** How long alice is away. */
+  /** Duration of alice's absence. */
   readonly awayMs: number;
   /** Messages that others publish meanwhile. */
   readonly others: number;
-  /** What goes wrong with her next connections. */
+  /** Faults of her next connections. */
   readonly then: readonly Faults[];
 }
 

@@ -7,7 +7,7 @@ import { startStoppable } from "./stoppable_service.ts";
 
 const PATH = "/realtime/rooms/r";
 
-/** What a member was told of the others' presence since the list that it got on joining, in words. */
+/** Returns the presence changes that a member received since joining, in words. */
 async function seenBy(member: RoomClient): Promise<string[]> {
   const frames = (await member.takeAll()).filter((frame) => frame.type === "presence");
   return frames.slice(1).flatMap(({ joined = [], updated = [], left = [] }) => [

@@ -61,7 +61,7 @@ for (const { how, authorize } of WITHOUT_HISTORY) {
     assertEquals(await alice.room.publish("chat", 1, { id: "m" }), 1);
     assertEquals(await alice.room.publish("chat", 2, { id: "n" }), 2);
     assertEquals(ids, ["m", "m", "n"]);
-    // She may not read what was stored while she was away, her own messages among it: she is told that.
+    // She may not read the messages of her absence, her own included: she receives a gap.
     const epoch = alice.room.position?.epoch ?? "";
     assertEquals(alice.gaps, [{ from: 1, to: 1, epoch }]);
     assertEquals(alice.recoveries, [null, false]);

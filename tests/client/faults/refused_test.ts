@@ -63,7 +63,7 @@ for (const { what, path = PATH, service, options, code, field } of FINAL) {
 interface Passing {
   readonly what: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Who takes the last place. */
+  /** Member that takes the last place. */
   readonly other: string;
   readonly code: string;
   readonly waitMs: number;

@@ -26,7 +26,7 @@ function resumptions(proxy: FaultProxy): (number | null)[] {
     });
 }
 
-/** Within the upgrade's answer, at the beginning of `welcome`, within it, and before what follows it. */
+/** Cuts within the upgrade's answer, at the start of `welcome`, within it, and right after it. */
 const WITHIN_WELCOME = [
   afterBytes("toClient", 60),
   within("toClient", { type: "welcome" }, 1),
@@ -55,7 +55,7 @@ for (const cutWay of ["reset", "fin"] satisfies CutWay[]) {
     assertEquals([...alice.data].sort(), ["early", "late", "meanwhile"]);
     assertEquals(alice.gaps, []);
     assertEquals(proxy.faultsLeft, 0);
-    // The cut behind welcome was seen as a connection that broke, those before as one that there was not.
+    // The cut after `welcome` broke a live connection, the earlier ones a connection attempt.
     assertEquals(alice.recoveries, [null, true, true]);
   });
 }
@@ -67,7 +67,7 @@ Deno.test("cut within the replay: the next connection goes on in the middle, and
   await alice.untilLive(1);
   proxy.refuse();
   proxy.cutAll();
-  // What is replayed is joined up to 32 KiB.
+  // The server joins replayed frames up to 32 KiB.
   await store(running, oneTo(60).map(() => "x".repeat(2_000)));
   const cuts = [1, 2, 2].map((nth) => ({ cut: within("toClient", { type: "message", nth }, 5_000) }));
   proxy.next(...cuts);

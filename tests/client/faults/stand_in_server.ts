@@ -1,6 +1,6 @@
 import { welcomeFrame } from "../machine_world.ts";
 
-/** How a connection ends. */
+/** End of a connection. */
 export interface StandInEnding {
   /** 1006 is no code that can be sent: the connection is left open, for somebody else to cut. */
   readonly code: number;
@@ -8,7 +8,10 @@ export interface StandInEnding {
   readonly retryAfterMs?: number;
 }
 
-/** A server that welcomes everybody, ends one connection after the other as the test says, and keeps those after them. */
+/**
+ * A server that welcomes every client, ends the first connections as the test says, and keeps the
+ * later ones open.
+ */
 export class StandInServer implements AsyncDisposable {
   readonly #endings: StandInEnding[];
   readonly #open = new Set<WebSocket>();

@@ -1,8 +1,8 @@
 import { type RunningServer, type StartOptions, startServer } from "../../support/running_server.ts";
 
 /**
- * A service that stops at once, whatever is under way: Deno 2.9.6 waits for ever for peers that left within their handshake, which is
- * what clients behind a faulty network do.
+ * Starts a service that stops at once. Deno 2.9.6 waits for ever for peers that left within their
+ * handshake, as clients behind a faulty network do.
  */
 export async function startStoppable(options: Omit<StartOptions, "signal"> = {}): Promise<RunningServer> {
   const over = new AbortController();

@@ -19,7 +19,7 @@ function tokenFor({ issuer }: RunningServer, user: string, seconds: number): Pro
   return issuer.token(user, { claims: { exp: Math.floor(Date.now() / 1000) + seconds } });
 }
 
-/** A session that has had each of these tokens, and goes to the next one only when it is refreshed. */
+/** A session with a list of tokens; a refresh moves to the next one. */
 class Session {
   /** `refresh` of each time the callback was asked. */
   readonly asked: boolean[] = [];
@@ -47,7 +47,7 @@ class Session {
   }
 }
 
-/** Makes it later for the rooms of a service. What it returns says by how many seconds. */
+/** Shifts the clock of a service's rooms. Returns a function that sets the shift in seconds. */
 function lateRooms(running: RunningServer): (seconds: number) => void {
   let laterMs = 0;
   changeRoomServices(running, { now: () => Date.now() + laterMs });
@@ -151,7 +151,7 @@ Deno.test("closed with 4403: it stops and says why, and so does what is publishe
   assertEquals((await bob.next("presence")).joined?.length, 1);
   assertEquals((await bob.next("presence")).left?.length, 1);
   assertEquals(proxy.requests.length, 1);
-  // Who may come back goes on from where they were.
+  // A returning user resumes.
   isBanned = false;
   await bob.publish(2);
   alice.room.open();
@@ -185,7 +185,7 @@ Deno.test("another user's token: what the first one left unsent is rejected, and
     "carol's",
   ]]);
   assertEquals(room.data, ["stored", "carol's"]);
-  // Carol has not entered: the one who is still there is alice, for the time in which she could come back.
+  // Carol has not entered. Alice is still present during her disconnect grace period.
   assertEquals(room.room.presence.members.map(({ user }) => user), ["alice"]);
 });
 

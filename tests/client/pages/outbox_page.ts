@@ -22,7 +22,7 @@ class NoNetwork implements WebSocketLike {
 }
 
 let room: Room<Events> | undefined;
-/** How each publish ended, in that order: `text at offset`, or `text: code`. */
+/** Outcome of each publish, in order: `text at offset`, or `text: code`. */
 const outcomes: string[] = [];
 const errors: string[] = [];
 
@@ -57,7 +57,7 @@ const controls = {
   },
 };
 
-/** What a test may call. */
+/** Functions that a test may call. */
 export type OutboxControls = typeof controls;
 
 offer(controls);

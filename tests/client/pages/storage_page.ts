@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** What the tests of the IndexedDB outbox call in a page. */
+/** Functions that the tests of the IndexedDB outbox call in a page. */
 import { createIndexedDbOutbox } from "../../../packages/client/indexed_db.ts";
 import { STORAGE_CONTRACT, storedMessage } from "../outbox_storage_contract.ts";
 import { offer } from "./offer.ts";
@@ -42,12 +42,12 @@ const controls = {
   async clear(owner: string): Promise<void> {
     await outboxOf(owner).clear();
   },
-  /** What a put of so many bytes fails with, as text; null when it does not. */
+  /** Returns the error of a put of this many bytes as text, or null. */
   async putFailure(owner: string, bytes = 0): Promise<string | null> {
     const data = JSON.stringify("x".repeat(bytes));
     return await failure(outboxOf(owner).put("elsewhere", storedMessage("x", { data })));
   },
-  /** What a load fails with; it asks for the database at once. */
+  /** Returns the error of a load, which opens the database at once, or null. */
   async loadFailure(owner: string): Promise<string | null> {
     return await failure(outboxOf(owner).load("elsewhere"));
   },
@@ -80,7 +80,7 @@ const controls = {
   },
 };
 
-/** What a test may call. */
+/** Functions that a test may call. */
 export type StorageControls = typeof controls;
 
 offer(controls);

@@ -1,4 +1,7 @@
-/** Components that are hidden and shown again (`<Activity>`, React 19.2): their effects end and begin, and their state stays. */
+/**
+ * Hidden and shown components (`<Activity>`, React 19.2): their effects end and begin, their state
+ * stays.
+ */
 import { assertEquals } from "@std/assert";
 import { eventually } from "../../../tools/support/eventually.ts";
 import { RoomClient } from "../../support/room_client.ts";

@@ -1,4 +1,7 @@
-/** A component that uses every hook, and shows what they return as JSON: for pages and for rendering on a server. */
+/**
+ * A component that uses every hook, and shows what they return as JSON: for pages and for rendering
+ * on a server.
+ */
 // @ts-types="@types/react"
 import { createElement, type ReactNode, useEffect } from "react";
 import type { TokenSource, WebSocketClass } from "../../../packages/client/mod.ts";
@@ -12,13 +15,13 @@ import {
 } from "../../../packages/client/react.ts";
 import type { Room } from "../../../packages/client/mod.ts";
 
-/** What is said in the rooms of these tests. */
+/** Events of the rooms in these tests. */
 export interface Events {
   chat: { text: string };
   wave: string;
 }
 
-/** What a chat is given. */
+/** Properties of a chat. */
 export interface ChatProps {
   readonly url: string | null;
   readonly token: TokenSource;
@@ -31,11 +34,11 @@ export interface ChatProps {
   readonly onEffect?: () => void;
   readonly onWave?: (wave: string) => void;
   readonly onRoom?: (room: Room<Events> | null, loadOlder: () => Promise<void>) => void;
-  /** What is rendered with the room beside what is seen. */
+  /** Renders more content with the room. */
   readonly children?: (room: Room<Events> | null) => ReactNode;
 }
 
-/** What is shown. */
+/** Contents of a chat. */
 export interface Seen {
   readonly state: string;
   readonly messages: readonly string[];

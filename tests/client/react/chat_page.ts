@@ -10,7 +10,7 @@ import type { Room } from "../../../packages/client/mod.ts";
 import { offer } from "../pages/offer.ts";
 import { Chat, type ChatProps, type Events, MessageTexts, type Seen } from "./chat.ts";
 
-/** What a test says about what is to be shown. */
+/** Contents that a test requests. */
 export interface Scene {
   readonly url: string | null;
   /** Handed to `askForToken`, which the test has put into the page. */
@@ -142,7 +142,7 @@ const controls = {
   loadOlder: () => loadOlder(),
 };
 
-/** What a test may call. */
+/** Functions that a test may call. */
 export type ChatControls = typeof controls;
 
 offer(controls);

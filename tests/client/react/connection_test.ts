@@ -46,7 +46,7 @@ stageTest("one connection", async (t, { running, play }) => {
     () =>
       play(async ({ call, scene, proxy, closes, show, seeLive }) => {
         await call("showAtOnce", [scene(), null]);
-        // What comes later shows that nothing else did.
+        // The later event proves that no other one came.
         await show({ in: "b" });
         await seeLive();
         assertEquals(proxy.requests.filter((request) => request.includes("-a")), []);

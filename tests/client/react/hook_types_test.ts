@@ -1,4 +1,7 @@
-/** What compiles and what does not: a room's events reach every hook. `deno task check` holds this file against the types. */
+/**
+ * Types of the hooks: a room's events reach every hook. `deno task check` holds this
+ * file against the types.
+ */
 import { assertEquals } from "@std/assert";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
@@ -26,7 +29,7 @@ type Move = Extract<RoomMessage<Received>, { event: "move" }>;
 const URL_OF_ROOM = "http://127.0.0.1:1/realtime/rooms/a";
 const token = () => "token";
 
-/** Whether two types are the same. */
+/** True if two types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
 
 function Typed({ maybe }: { maybe: string | null }): string {

@@ -81,7 +81,9 @@ class LogRun {
   }
 }
 
-/** Every message is the next one after that before it, or there is a gap of just what is missing. */
+/**
+ * Every message is the next one after that before it, or there is a gap of just what is missing.
+ */
 function assertUnbroken({ messages, gaps }: LoggedMessages<RoomMessage<Numbers>>): void {
   for (const [index, { offset }] of messages.entries()) {
     const before = messages[index - 1]?.offset;

@@ -1,4 +1,4 @@
-/** What a list of messages keeps, and where it says that something is missing. */
+/** Messages that a list retains, and its gaps. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
 import { RoomError, type RoomMessage } from "../../../packages/client/mod.ts";
@@ -141,7 +141,7 @@ Deno.test("another history begins with a gap without an end, and what is kept of
   const endAgain = log.subscribe(() => {});
   await settle();
   assertEquals(shown(log), "1 (2-null) 1 2");
-  // What was before belongs to the one that is lost.
+  // The older messages belong to the lost history.
   await log.loadOlder();
   assertEquals([shown(log), log.snapshot.hasOlder, room.asked.length], ["1 (2-null) 1 2", false, 1]);
   endAgain();

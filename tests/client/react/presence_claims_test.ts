@@ -37,7 +37,7 @@ class NotingRoom {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** What it was asked for since the last time. */
+  /** Returns the requests since the last call. */
   async takeAsked(): Promise<string[]> {
     await settle();
     return this.asked.splice(0);

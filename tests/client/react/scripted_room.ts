@@ -2,7 +2,7 @@ import { RoomError } from "../../../packages/client/mod.ts";
 import type { Gap, HistoryPage, PageQuery, Position, RoomMessage } from "../../../packages/client/mod.ts";
 import type { ReadableRoom } from "../../../packages/client/react/message_log.ts";
 
-/** What these messages hold: their number. */
+/** Data of these messages: their number. */
 export interface Numbers {
   number: number;
   other: number;
@@ -67,7 +67,7 @@ export class ScriptedRoom implements ReadableRoom<Numbers> {
     };
   }
 
-  /** Whether anybody listens. */
+  /** True if there is a listener. */
   get isHeard(): boolean {
     return this.#listeners.size > 0;
   }

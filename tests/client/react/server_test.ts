@@ -16,7 +16,7 @@ function never(): never {
   throw new Error("A server connects to nothing.");
 }
 
-/** What a page that was rendered on a server shows. */
+/** Reads the contents of a page that a server rendered. */
 function seenIn(html: string): Seen {
   const text = html.match(/<pre id="seen">(.*?)<\/pre>/)?.[1] ?? "null";
   return JSON.parse(text.replaceAll("&quot;", '"'));

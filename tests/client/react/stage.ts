@@ -15,11 +15,11 @@ import type { ChatControls, Scene } from "./chat_page.ts";
 /** A browser, a room server, and pages with one version of React. `await using` ends all of it. */
 export interface Stage extends AsyncDisposable {
   readonly running: RunningServer;
-  /** Opens a page, lets a test do what it likes, and fails too when React or the page has complained. */
+  /** Opens a page and runs a test in it. Also fails on warnings of React or the page. */
   play(act: (play: Play) => Promise<void>, options?: PlayOptions): Promise<void>;
 }
 
-/** What a page has different. */
+/** Options of a page. */
 export interface PlayOptions {
   /** Takes the page that was rendered before: the stage's markup. */
   readonly isRendered?: boolean;
@@ -34,7 +34,7 @@ export interface Play {
   readonly proxy: FaultProxy;
   /** The id of a room that only this play uses. */
   room(name: string): string;
-  /** What is to be shown: a chat of alice in room `a`, or as said. */
+  /** Creates a scene: by default a chat of alice in room `a`. */
   scene(change?: Partial<Omit<Scene, "url">> & { readonly in?: string | null }): Scene;
   /** Shows it. */
   show(change?: Parameters<Play["scene"]>[0]): Promise<void>;
@@ -49,7 +49,10 @@ export interface Play {
 const REFRESH = "react-refresh@0.18.0";
 let plays = 0;
 
-/** Sets a stage up with a version of React, such as `18.3.1`, which npm installs. `markup` is what a server has rendered. */
+/**
+ * Sets up a stage with a version of React from npm, such as `18.3.1`. `markup` is the HTML of a
+ * server.
+ */
 export async function setStage(react: string, markup = ""): Promise<Stage> {
   const folder = await Deno.makeTempDir({ prefix: "react_" });
   await installPackages(new URL(`file://${folder}/`), [
@@ -161,7 +164,7 @@ export function stageTest(
   }
 }
 
-/** Where a test does not go for every version. */
+/** Options of a test that does not fit every version. */
 export interface StageTestOptions {
   readonly versions?: readonly string[];
   readonly markup?: () => string;

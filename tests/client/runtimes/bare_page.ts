@@ -3,7 +3,7 @@ import type { Browser, CDPSession } from "playwright-core";
 import type { PageCall } from "../page_controls.ts";
 import type { PAGE_CONTROLS } from "./page_program.ts";
 
-/** How long a tab may take to answer. */
+/** Longest wait for an answer of a tab, in milliseconds. */
 const PATIENCE_MS = 15_000;
 
 /** A tab of its own. */
@@ -12,16 +12,16 @@ export interface BarePage {
   readonly call: PageCall<typeof PAGE_CONTROLS>;
   /** Shows the tab, which hides the one that was shown. */
   show(): Promise<void>;
-  /** What the browser does with a tab that was hidden for a while on a small machine: freezes it, and thaws it again. */
+  /** Freezes or thaws the tab, as the browser does with hidden tabs on small machines. */
   setFrozen(isFrozen: boolean): Promise<void>;
 }
 
 /**
- * Tabs of one window that are as a user's. Of its own pages Playwright says that they are always focused, which keeps them from being
- * hidden, and so from being frozen.
+ * Tabs of one window like a user's. Playwright reports its own pages as always focused, so that
+ * they are never hidden or frozen.
  */
 export interface BareWindow {
-  /** Opens a tab, which is shown, and waits until its script has run. Without an address it is empty. */
+  /** Opens a visible tab and waits for its script. Without an address the tab is empty. */
   open(address?: string): Promise<BarePage>;
 }
 
@@ -35,7 +35,7 @@ export async function openBareWindow(browser: Browser): Promise<BareWindow> {
         url: "about:blank",
         browserContextId,
       });
-      // The protocol within the protocol: Playwright gives no session of a page that is not its own.
+      // A nested protocol, since Playwright gives no session for a page that is not its own.
       const { sessionId } = await session.send("Target.attachToTarget", { targetId, flatten: false });
       const tab = new TabSession(session, sessionId);
       if (address !== undefined) {
@@ -55,7 +55,7 @@ interface Answer {
   readonly exceptionDetails?: { readonly exception?: { readonly description?: string } };
 }
 
-/** What a tab says: the answer to a command, or an event. */
+/** Message of a tab: the answer to a command, or an event. */
 interface TabMessage {
   readonly id?: number;
   readonly method?: string;
@@ -102,7 +102,10 @@ class TabSession {
     });
   }
 
-  /** Sends a command, and returns what it is answered with. @throws {Error} when it fails, or is not answered in time */
+  /**
+   * Sends a command and returns its answer.
+   * @throws {Error} if it fails or gets no answer in time
+   */
   async send(method: string, params: Readonly<Record<string, unknown>>): Promise<Answer> {
     const id = ++this.#lastId;
     const answer = this.#message((message) => message.id === id);

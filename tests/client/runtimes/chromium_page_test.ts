@@ -1,4 +1,7 @@
-/** What only a page goes through: no network, hidden and shown again, frozen and thawed. In a real Chromium, without simulated events. */
+/**
+ * Events of pages only: offline, hidden and shown, frozen and thawed. In a real Chromium, without
+ * simulated events.
+ */
 import { fileURLToPath } from "node:url";
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { Browser } from "playwright-core";
@@ -14,13 +17,13 @@ import type { PageJoin } from "./page_room.ts";
 const FOR_EVER_MS = 3_600_000;
 const SOON_MS = 20;
 
-/** What a test of a page has. */
+/** Fixture of a page test. */
 interface PageTest {
   readonly browser: Browser;
   readonly stage: OpenStage;
   /** The page's address. */
   readonly url: string;
-  /** How it joins: without asking the stage, which it may not reach. */
+  /** Options of a join that does not need the stage, which the page may not reach. */
   how(waits: { readonly retryMs: number; readonly probeMs?: number }): Promise<PageJoin>;
 }
 
@@ -106,9 +109,10 @@ pageTest(
     await call("untilTold", "hidden");
     // Being hidden is an occasion to probe too: that has to be over.
     await call("askServer");
-    // Nobody is told: without a look on waking up it would take one and a half heartbeats of 25 seconds.
+    // No event reports this: without a check on waking up, detection takes 1.5 heartbeats of 25
+    // seconds.
     connection.hold();
-    // Theirs first: a busy machine may have the page notice before it is shown, and then it is not the last one.
+    // The other member's first: on a busy machine the page may notice before it is shown.
     await stage.actions.publish({ count: 3 });
     await call("publish", 1);
     assertEquals((await call("sight")).states.at(-1), "live");
@@ -130,7 +134,7 @@ pageTest(
     const { call } = page;
     const before = await call("join", await how({ retryMs: SOON_MS, probeMs: FOR_EVER_MS }));
     const connection = await stage.proxy.connection(1);
-    // What is published now is taken by the network, and lost with the connection.
+    // The network accepts these messages and loses them with the connection.
     connection.hold("toServer");
     await call("publish", 1);
     await window.open();
@@ -167,7 +171,8 @@ pageTest(
         await stage.actions.token({ user: "alice", kind: "banned" }),
       ] as const,
     );
-    // It answers the answer to its close frame with another one, and Chromium takes that for a broken connection.
+    // Deno 2.1.4 answers the answer to its close frame, which Chromium treats as a broken
+    // connection.
     const isTwice = Deno.version.deno.startsWith("2.1.");
     assertEquals(await ending, isTwice ? { code: 1006, wasClean: false } : { code: 4403, wasClean: true });
   },

@@ -1,6 +1,6 @@
-/** What the scenarios expect with: nothing here belongs to one runtime. */
+/** Assertions of the scenarios, for every runtime. */
 
-/** How long a scenario waits for something that should happen soon, in milliseconds. */
+/** Longest wait of a scenario, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 /** @throws {Error} saying both values as JSON, when they are not the same as JSON */
@@ -14,7 +14,7 @@ export function expect(holds: boolean, what: string): void {
   if (!holds) throw new Error(`It does not hold that ${what}.`);
 }
 
-/** Waits for a promise. @throws {Error} naming what was waited for, when it takes too long; leaves no timer */
+/** Waits for a promise and leaves no timer. @throws {Error} naming it after a timeout */
 export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -27,7 +27,7 @@ export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** What a promise is rejected with. @throws {Error} when it resolves */
+/** Returns the reason of a rejection. @throws {Error} if the promise resolves */
 export async function rejection(promise: Promise<unknown>, what: string): Promise<unknown> {
   const settled = promise.then((value) => ({ value }), (error: unknown) => ({ error }));
   const outcome = await soon(settled, what);

@@ -3,9 +3,9 @@ import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
 import { type RunningServer, startServer } from "../../support/running_server.ts";
 import type { StageActions, TokenKind } from "./stage.ts";
 
-/** A server, a network that can fail, and what a scenario can do with them. `await using` ends it all. */
+/** A server, a faulty network, and actions on both. `await using` ends it all. */
 export interface OpenStage extends AsyncDisposable {
-  /** Where a scenario finds it. */
+  /** Address for scenarios. */
   readonly address: string;
   readonly proxy: FaultProxy;
   readonly actions: StageActions;

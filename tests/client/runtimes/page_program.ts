@@ -5,7 +5,7 @@ import { type PageJoin, PageRoom, type PageSight } from "./page_room.ts";
 import { runScenario } from "./scenarios.ts";
 
 const room = new PageRoom();
-/** What the page was told since it was loaded: each thing once. */
+/** Page events since the load, each once. */
 const told = new Map<string, PromiseWithResolvers<void>>();
 
 function telling(what: string): PromiseWithResolvers<void> {
@@ -18,7 +18,7 @@ document.addEventListener("visibilitychange", () => telling(document.visibilityS
 for (const type of ["freeze", "resume"]) document.addEventListener(type, () => telling(type).resolve());
 for (const type of ["online", "offline"]) addEventListener(type, () => telling(type).resolve());
 
-/** What tests call in a page. */
+/** Functions that tests call in a page. */
 export const PAGE_CONTROLS = {
   runScenario: (name: string, address: string): Promise<void> => runScenario(name, address),
   join: (how: PageJoin): Promise<PageSight> => room.join(how),
@@ -28,7 +28,7 @@ export const PAGE_CONTROLS = {
   untilWaiting: (code: string): Promise<PageSight> => room.untilWaiting(code),
   askServer: (): Promise<PageSight> => room.askServer(),
   sight: (): PageSight => room.sight(),
-  /** Waits until the page was told something: `hidden`, `visible`, `freeze`, `resume`, `online`, `offline`. */
+  /** Waits for a page event: `hidden`, `visible`, `freeze`, `resume`, `online`, `offline`. */
   untilTold: (what: string): Promise<void> => soon(telling(what).promise, `the page to be told: ${what}`),
 };
 

@@ -1,19 +1,19 @@
 import { connect, type Room, type RoomState } from "../../../packages/client/mod.ts";
 import { soon } from "./expectation.ts";
-import { Witness } from "./witness.ts";
-import type { Events } from "./world.ts";
+import { RoomRecorder } from "./room_recorder.ts";
+import type { Events } from "./environment.ts";
 
-/** How a page joins. */
+/** Options of a join. */
 export interface PageJoin {
   readonly url: string;
   readonly token: string;
-  /** The wait after a failure: long enough that only an event of the page can cut it short, or short. */
+  /** Wait after a failure, either short or so long that only a page event can shorten it. */
   readonly retryMs: number;
-  /** What the answer to a probe may take. */
+  /** Longest wait for the answer to a probe. */
   readonly probeMs: number;
 }
 
-/** What a page has seen so far, as JSON. */
+/** A page's observations so far, as JSON. */
 export interface PageSight {
   readonly states: readonly RoomState["type"][];
   /** Codes of the reasons for which it waited. */
@@ -24,10 +24,10 @@ export interface PageSight {
   readonly pending: number;
 }
 
-/** A page's one room, for tests that do something to the page from outside. Values are what JSON can hold. */
+/** The room of a page, for tests that control the page from outside. All values are JSON. */
 export class PageRoom {
   #room: Room<Events> | undefined;
-  #witness: Witness | undefined;
+  #recorder: RoomRecorder | undefined;
   #own: Promise<number>[] = [];
 
   /** Joins, and waits until the room is live. */
@@ -38,7 +38,7 @@ export class PageRoom {
       random: () => 0.5,
       timeouts: { probeMs },
     });
-    this.#witness = new Witness(this.#room);
+    this.#recorder = new RoomRecorder(this.#room);
     await soon(this.#room.live(), "the room to be live");
     return this.sight();
   }
@@ -55,14 +55,14 @@ export class PageRoom {
 
   /** Waits until there are so many messages. */
   async untilMessages(count: number): Promise<PageSight> {
-    await this.#joined().witness.untilMessages(count);
+    await this.#joined().recorder.untilMessages(count);
     return this.sight();
   }
 
   /** Waits until the room waits for a reason. */
   async untilWaiting(code: string): Promise<PageSight> {
     const isIt = (state: RoomState) => state.type === "waiting" && state.reason.code === code;
-    await this.#joined().witness.untilState(isIt, `${code}`);
+    await this.#joined().recorder.untilState(isIt, `${code}`);
     return this.sight();
   }
 
@@ -73,13 +73,13 @@ export class PageRoom {
   }
 
   sight(): PageSight {
-    const { room: { state, pending }, witness: { states, waits, offsets } } = this.#joined();
+    const { room: { state, pending }, recorder: { states, waits, offsets } } = this.#joined();
     const connection = state.type === "live" ? state.connection : null;
     return { states: states.map(({ type }) => type), waits, offsets, connection, pending };
   }
 
-  #joined(): { readonly room: Room<Events>; readonly witness: Witness } {
-    if (!this.#room || !this.#witness) throw new Error("The page has not joined.");
-    return { room: this.#room, witness: this.#witness };
+  #joined(): { readonly room: Room<Events>; readonly recorder: RoomRecorder } {
+    if (!this.#room || !this.#recorder) throw new Error("The page has not joined.");
+    return { room: this.#room, recorder: this.#recorder };
   }
 }

@@ -6,20 +6,26 @@ import type { Runtime } from "./runtime_suite.ts";
 
 /** For a scenario, on a machine that may be busy. */
 const SCENARIO_MS = 45_000;
-/** What a program may take to end by itself after that: less than any timer that a client could have left behind. */
+/**
+ * Longest time for a program to end by itself: shorter than any timer that a client could leave
+ * behind.
+ */
 const ENDING_MS = 4_000;
 
 /** A command that runs a program, followed by the program's arguments. */
 export interface ProgramCommand {
   readonly command: string;
   readonly args: readonly string[];
-  /** What the program has to say that it runs on. */
+  /** Expected version in the output. */
   readonly version: RegExp;
   /** Lines that the runtime itself writes to stderr. Default: none. */
   readonly mutters?: RegExp;
 }
 
-/** A runtime that is a process for each scenario: the program has to succeed, to say nothing but that, and to end by itself. */
+/**
+ * A runtime with one process per scenario. The program has to succeed, print only that, and end by
+ * itself.
+ */
 export function processRuntime({ command, args, version, mutters }: ProgramCommand): Runtime {
   let seen = "";
   return {
@@ -41,7 +47,7 @@ export function processRuntime({ command, args, version, mutters }: ProgramComma
   };
 }
 
-/** What a program said, line by line, and its exit code. */
+/** Output lines of a program and its exit code. */
 interface ProgramEnd {
   readonly code: number;
   readonly stdout: readonly string[];

@@ -7,8 +7,8 @@ import { runScenario } from "./scenarios.ts";
 export const HOLDS = "It holds.";
 
 /**
- * Runs the scenario that the arguments name, in the world at the address that they name, and prints the runtime and what came of it.
- * A failure ends the program; a success does not.
+ * Runs the scenario of the arguments in the environment at their address. Prints the runtime and
+ * the result. A failure ends the program; a success does not.
  */
 export async function runProgram(WebSocket?: WebSocketClass): Promise<void> {
   const [name = "", address = ""] = process.argv.slice(2);

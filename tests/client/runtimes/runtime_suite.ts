@@ -5,11 +5,11 @@ import { SCENARIOS } from "./scenarios.ts";
 export interface Runtime extends AsyncDisposable {
   /** Such as `Node 22.23.3`; known once a scenario has run. */
   readonly version: string;
-  /** Runs a scenario in the world at an address. Rejects when it does not hold. */
+  /** Runs a scenario in the environment at an address. Rejects when it does not hold. */
   run(scenario: string, address: string): Promise<void>;
 }
 
-/** How a runtime is got. */
+/** Source of a runtime. */
 export interface RuntimeSuite {
   /** As in "the client on …". */
   readonly name: string;

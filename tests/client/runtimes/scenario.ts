@@ -1,11 +1,11 @@
-import type { World } from "./world.ts";
+import type { Environment } from "./environment.ts";
 
-/** Something that holds on every runtime. It closes what it opens, and leaves nothing that would keep a program from ending. */
+/** A test for every runtime. It closes everything it opens, so that the program can end. */
 export interface Scenario {
   /** A sentence; the test's name. */
   readonly name: string;
   /** Variables of the server. */
   readonly env?: Readonly<Record<string, string>>;
   /** Rejects when it does not hold. */
-  run(world: World): Promise<void>;
+  run(environment: Environment): Promise<void>;
 }

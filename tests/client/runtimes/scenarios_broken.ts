@@ -1,20 +1,20 @@
 import { connect } from "../../../packages/client/mod.ts";
 import { expect, expectEqual, soon } from "./expectation.ts";
 import type { Scenario } from "./scenario.ts";
-import { oneTo, Witness } from "./witness.ts";
-import type { Events } from "./world.ts";
+import { oneTo, RoomRecorder } from "./room_recorder.ts";
+import type { Events } from "./environment.ts";
 
 const ROUNDS = 6;
 const PER_ROUND = 10;
 
-/** What holds when the network does not: nothing is missed, and nothing comes twice. */
+/** Scenarios with a faulty network: no message is missed or doubled. */
 export const BROKEN: readonly Scenario[] = [
   {
     name:
       "the connection is cut again and again while everybody publishes: each message comes once, in order",
     async run({ proxied, stage, as }) {
       const room = connect<Events>(proxied, as("alice"));
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       await room.live();
       const own: Promise<number>[] = [];
       for (let round = 0; round < ROUNDS; round++) {
@@ -24,18 +24,18 @@ export const BROKEN: readonly Scenario[] = [
         await others;
       }
       const offsets = await soon(Promise.all(own), "acks");
-      await witness.untilMessages(2 * ROUNDS * PER_ROUND);
+      await recorder.untilMessages(2 * ROUNDS * PER_ROUND);
       const all = oneTo(2 * ROUNDS * PER_ROUND);
       const stored = await soon(room.history({ after: 0, limit: 500 }), "what the server has");
       expectEqual(stored.messages.map(({ offset }) => offset), all, "what is stored");
-      expectEqual(witness.offsets, all, "what came");
-      expectEqual(witness.saidBy("alice"), oneTo(ROUNDS * PER_ROUND), "own messages");
+      expectEqual(recorder.offsets, all, "what came");
+      expectEqual(recorder.saidBy("alice"), oneTo(ROUNDS * PER_ROUND), "own messages");
       expectEqual(
-        witness.messages.filter(({ from }) => from.user === "alice").map(({ offset }) => offset),
+        recorder.messages.filter(({ from }) => from.user === "alice").map(({ offset }) => offset),
         offsets,
         "acks",
       );
-      expect(witness.waits.includes("disconnected"), "the connection broke");
+      expect(recorder.waits.includes("disconnected"), "the connection broke");
       expectEqual(room.pending, 0, "messages that wait");
       await room.close();
     },
@@ -44,18 +44,18 @@ export const BROKEN: readonly Scenario[] = [
     name: "while the network is away messages wait, and then all arrive",
     async run({ proxied, stage, as }) {
       const room = connect<Events>(proxied, as("alice"));
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       const first = await room.live();
       await stage.refuse();
-      await witness.untilState((state) => state.type === "waiting" && state.attempt >= 3, "a third failure");
+      await recorder.untilState((state) => state.type === "waiting" && state.attempt >= 3, "a third failure");
       const own = oneTo(5).map((n) => room.publish("chat", { n }));
       await stage.publish(5);
-      expectEqual([room.pending, witness.messages.length], [5, 0], "what waits, what came");
-      expect(witness.waits.includes("unreachable"), "the server could not be reached");
+      expectEqual([room.pending, recorder.messages.length], [5, 0], "what waits, what came");
+      expect(recorder.waits.includes("unreachable"), "the server could not be reached");
       await stage.mend();
       expectEqual(await soon(Promise.all(own), "acks"), [6, 7, 8, 9, 10], "offsets");
-      await witness.untilMessages(10);
-      expectEqual(witness.offsets, oneTo(10), "what came");
+      await recorder.untilMessages(10);
+      expectEqual(recorder.offsets, oneTo(10), "what came");
       const { state } = room;
       expect(state.type === "live" && state.recovered === true, "the room has recovered");
       expect(state.type === "live" && state.connection !== first.connection, "the connection is another one");
@@ -67,17 +67,17 @@ export const BROKEN: readonly Scenario[] = [
     env: { HEARTBEAT_MS: "500" },
     async run({ proxied, stage, as }) {
       const room = connect<Events>(proxied, as("alice", { timeouts: { connectMs: 500, probeMs: 300 } }));
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       await room.live();
       await stage.hold();
       const own = room.publish("chat", { n: 1 });
       await stage.publish(3);
-      await witness.untilState(({ type }) => type === "waiting", "the silence to be noticed");
-      expect(witness.waits.includes("silent"), "the reason is silence");
+      await recorder.untilState(({ type }) => type === "waiting", "the silence to be noticed");
+      expect(recorder.waits.includes("silent"), "the reason is silence");
       await stage.mend();
       await soon(own, "the ack");
-      await witness.untilMessages(4);
-      expectEqual(witness.offsets, oneTo(4), "what came");
+      await recorder.untilMessages(4);
+      expectEqual(recorder.offsets, oneTo(4), "what came");
       await room.close();
     },
   },
@@ -113,7 +113,7 @@ export const BROKEN: readonly Scenario[] = [
       await stage.cut();
       await until(3);
       await soon(alice.live(), "alice to be live again");
-      expectEqual([...bob.presence.users.keys()], ["alice"], "who is there");
+      expectEqual([...bob.presence.users.keys()], ["alice"], "presence");
       await alice.close();
       await until(4);
       expectEqual(
@@ -121,7 +121,7 @@ export const BROKEN: readonly Scenario[] = [
         ["alice joined fine", "alice changed to better", "alice resumed better", "alice left"],
         "what bob saw",
       );
-      expectEqual(bob.presence.members.length, 0, "who is there");
+      expectEqual(bob.presence.members.length, 0, "presence");
       await bob.close();
     },
   },

@@ -1,21 +1,21 @@
 import { connect, RoomError } from "../../../packages/client/mod.ts";
 import { expect, expectEqual, rejection, soon } from "./expectation.ts";
 import type { Scenario } from "./scenario.ts";
-import { oneTo, Witness } from "./witness.ts";
-import type { Events } from "./world.ts";
+import { oneTo, RoomRecorder } from "./room_recorder.ts";
+import type { Events } from "./environment.ts";
 
-/** What holds while the network does. */
+/** Scenarios with a working network. */
 export const CALM: readonly Scenario[] = [
   {
     name: "connects, and is live as its user",
     async run({ proxied, as }) {
       const room = connect<Events>(proxied, as("alice"));
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       const { user, recovered, connection } = await soon(room.live(), "the room to be live");
       expectEqual([user, recovered], ["alice", null], "user and recovered");
       expect(connection.length > 0, "the connection has an id");
       await soon(room.close(), "the room to be closed");
-      const states = witness.states.map(({ type }) => type).filter((type) => type !== "idle");
+      const states = recorder.states.map(({ type }) => type).filter((type) => type !== "idle");
       expectEqual(states, ["connecting", "live", "closed"], "states");
     },
   },
@@ -23,15 +23,15 @@ export const CALM: readonly Scenario[] = [
     name: "messages arrive in the order of offsets, with the data of their event",
     async run({ proxied, stage, as }) {
       const room = connect<Events>(proxied, as("alice"));
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       const heard: number[] = [];
       room.onMessage("chat", ({ data }) => heard.push(data.n));
       await room.live();
       await stage.publish(50);
-      await witness.untilMessages(50);
-      expectEqual(witness.offsets, oneTo(50), "offsets");
+      await recorder.untilMessages(50);
+      expectEqual(recorder.offsets, oneTo(50), "offsets");
       expectEqual(heard, oneTo(50), "data");
-      expectEqual(new Set(witness.messages.map(({ from }) => from.user)).size, 1, "senders");
+      expectEqual(new Set(recorder.messages.map(({ from }) => from.user)).size, 1, "senders");
       await room.close();
     },
   },
@@ -39,12 +39,12 @@ export const CALM: readonly Scenario[] = [
     name: "a publish resolves with the offset under which everybody gets it",
     async run({ proxied, as }) {
       const room = connect<Events>(proxied, as("alice"));
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       // The first ones wait for the connection.
       const offsets = await soon(Promise.all(oneTo(20).map((n) => room.publish("chat", { n }))), "acks");
-      await witness.untilMessages(20);
+      await recorder.untilMessages(20);
       expectEqual(offsets, oneTo(20), "offsets");
-      expectEqual(witness.saidBy("alice"), oneTo(20), "order");
+      expectEqual(recorder.saidBy("alice"), oneTo(20), "order");
       expectEqual(room.pending, 0, "messages that wait");
       await room.close();
     },
@@ -88,12 +88,12 @@ export const CALM: readonly Scenario[] = [
     async run({ proxied, as }) {
       const stop = new AbortController();
       const room = connect<Events>(proxied, as("alice", { signal: stop.signal }));
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       await room.live();
       const offset = room.publish("chat", { n: 1 });
       const rejected = rejection(offset, "the publish");
       stop.abort();
-      await witness.untilState(({ type }) => type === "closed", "the end");
+      await recorder.untilState(({ type }) => type === "closed", "the end");
       const error = await rejected;
       expect(error instanceof RoomError && error.code === "aborted", "the publish is rejected with aborted");
       expect(room.state.type === "closed" && room.state.reason.code === "aborted", "the reason is aborted");

@@ -2,10 +2,10 @@ import { connect, RoomError } from "../../../packages/client/mod.ts";
 import { expect, expectEqual, rejection, soon } from "./expectation.ts";
 import type { Scenario } from "./scenario.ts";
 import type { TokenKind } from "./stage.ts";
-import { Witness } from "./witness.ts";
-import type { Events } from "./world.ts";
+import { RoomRecorder } from "./room_recorder.ts";
+import type { Events } from "./environment.ts";
 
-/** What holds when the server says no. */
+/** Scenarios with refusals. */
 export const REFUSED: readonly Scenario[] = [
   {
     name: "a refused token is asked for afresh, and why it was refused is found out over HTTP",
@@ -21,10 +21,10 @@ export const REFUSED: readonly Scenario[] = [
           },
         }),
       );
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       await soon(room.live(), "the room to be live");
       expectEqual(asked, [false, true, true], "`refresh`");
-      expectEqual(witness.waits, ["token_expired"], "reasons");
+      expectEqual(recorder.waits, ["token_expired"], "reasons");
       const requests = (await stage.requests()).map((path) => path.split("/").at(-1));
       // Node 26 asks for a refused upgrade twice, and a page asks whether it may ask.
       const changes = requests.filter((name, at) => name !== requests[at - 1]);
@@ -58,16 +58,18 @@ export const REFUSED: readonly Scenario[] = [
           },
         }),
       );
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       await room.live();
       const error = await rejection(room.refreshToken(), "the fresh token");
       expect(error instanceof RoomError && error.code === "forbidden", "the token is refused");
-      await witness.untilState(({ type }) => type === "closed", "the end");
+      await recorder.untilState(({ type }) => type === "closed", "the end");
       const { state } = room;
       expect(state.type === "closed" && state.reason.code === "forbidden", "the reason is forbidden");
-      const isCode = witness.waits.length === 0 && state.type === "closed" && state.reason.closeCode === 4403;
-      // A close code does not reach Chromium from a server on Deno 2.1.4; then it is the next upgrade that is refused.
-      const isLost = "document" in globalThis && witness.waits.join() === "disconnected";
+      const isCode = recorder.waits.length === 0 && state.type === "closed" &&
+        state.reason.closeCode === 4403;
+      // A close code of a server on Deno 2.1.4 does not reach Chromium; then the next upgrade is
+      // refused.
+      const isLost = "document" in globalThis && recorder.waits.join() === "disconnected";
       expect(isCode || isLost, "it is the close code that says so");
       const refused = await rejection(room.publish("chat", { n: 1 }), "a publish");
       expect(
@@ -89,9 +91,9 @@ export const REFUSED: readonly Scenario[] = [
           },
         }),
       );
-      const witness = new Witness(room);
+      const recorder = new RoomRecorder(room);
       await soon(room.live(), "the room to be live");
-      expectEqual(witness.waits, ["token_failed"], "reasons");
+      expectEqual(recorder.waits, ["token_failed"], "reasons");
       await room.close();
 
       const signedOut = connect<Events>(proxied, as("alice", { token: () => null }));

@@ -1,7 +1,7 @@
-/** What a token is like: `banned` is that of a user who may not be in the room. */
+/** Kind of a token; `banned` belongs to a user who may not be in the room. */
 export type TokenKind = "good" | "expired" | "banned";
 
-/** Where a scenario takes place. */
+/** Addresses of a scenario. */
 export interface Addresses {
   /** The room's address through a network that can fail. */
   readonly proxied: string;
@@ -9,7 +9,7 @@ export interface Addresses {
   readonly direct: string;
 }
 
-/** What a test does for a scenario, at what it is given; an object is what JSON can hold. */
+/** Actions of a test for a scenario, with JSON arguments. */
 export interface StageActions {
   where(): Addresses;
   token(what: { readonly user: string; readonly kind: TokenKind }): Promise<string>;
@@ -21,7 +21,7 @@ export interface StageActions {
   requests(): readonly string[];
 }
 
-/** Has the test that runs a scenario do what no client can: over HTTP, the one way that every runtime has. */
+/** Requests actions of the test over HTTP, which every runtime has. */
 export class Stage {
   readonly #address: string;
 

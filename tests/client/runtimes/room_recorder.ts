@@ -1,11 +1,11 @@
 import type { Room, RoomMessage, RoomState } from "../../../packages/client/mod.ts";
 import { soon } from "./expectation.ts";
-import type { Events } from "./world.ts";
+import type { Events } from "./environment.ts";
 
-/** Sees everything that a room tells, from when it is made. */
-export class Witness {
+/** Records all messages and states of a room. */
+export class RoomRecorder {
   readonly messages: RoomMessage<Events>[] = [];
-  /** Beginning with the one that the room was in. */
+  /** States in order, the initial one included. */
   readonly states: RoomState[];
   readonly #room: Room<Events>;
 
@@ -16,27 +16,27 @@ export class Witness {
     room.on("message", (message) => void this.messages.push(message));
   }
 
-  /** Their offsets, in the order in which they came. */
+  /** Offsets of the messages, in order of arrival. */
   get offsets(): (number | undefined)[] {
     return this.messages.map(({ offset }) => offset);
   }
 
-  /** The `n` of one user's, in the order in which they came. */
+  /** The `n` of one user's messages, in order of arrival. */
   saidBy(user: string): number[] {
     return this.messages.filter(({ from }) => from.user === user).map(({ data }) => data.n);
   }
 
-  /** Codes of the reasons for which it waited, in order. */
+  /** Error codes of the waits, in order. */
   get waits(): string[] {
     return this.states.flatMap((state) => state.type === "waiting" ? [state.reason.code] : []);
   }
 
-  /** Waits until there are so many messages. */
+  /** Waits for a number of messages. */
   async untilMessages(count: number): Promise<void> {
     await this.#until("message", () => this.messages.length >= count, `${count} messages`);
   }
 
-  /** Waits for a state; the one that the room is in counts. */
+  /** Waits for a state; the current one counts. */
   async untilState(isIt: (state: RoomState) => boolean, what: string): Promise<void> {
     await this.#until("state", () => isIt(this.#room.state), what);
   }
@@ -44,9 +44,9 @@ export class Witness {
   async #until(kind: "message" | "state", holds: () => boolean, what: string): Promise<void> {
     let end = () => {};
     const held = new Promise<void>((resolve) => {
-      const look = () => holds() && resolve();
-      end = this.#room.on(kind, look);
-      look();
+      const check = () => holds() && resolve();
+      end = this.#room.on(kind, check);
+      check();
     });
     await soon(
       held,

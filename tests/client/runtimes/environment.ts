@@ -1,20 +1,20 @@
 import type { RoomOptions, WebSocketClass } from "../../../packages/client/mod.ts";
 import { type Addresses, Stage } from "./stage.ts";
 
-/** What the rooms of the scenarios carry. */
+/** Events of the scenarios. */
 export interface Events {
   chat: { readonly n: number };
 }
 
-/** What a scenario acts in: a room on a real server, and a hand on the network between. */
-export interface World extends Addresses {
+/** Environment of a scenario: a room on a real server and control of the network. */
+export interface Environment extends Addresses {
   readonly stage: Stage;
   /** Options to connect with as a user: tokens from the test, short waits. */
   as(user: string, changes?: Partial<RoomOptions>): RoomOptions;
 }
 
-/** The world at an address. Where there is no global WebSocket, one is given. */
-export async function enterWorld(address: string, WebSocket?: WebSocketClass): Promise<World> {
+/** Connects to the environment at an address. Runtimes without a global WebSocket pass one. */
+export async function openEnvironment(address: string, WebSocket?: WebSocketClass): Promise<Environment> {
   const stage = new Stage(address);
   return {
     stage,
