@@ -4,6 +4,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import { CLOSE } from "../../../protocol/close_codes.ts";
 import { type ErrorCode, type ErrorDetails, errorFrame } from "../../../protocol/error_codes.ts";
 import type { ConnectionRegistry, DrainableSocket } from "./connection_registry.ts";
+import type { PendingHandshake } from "./handshake_watch.ts";
 import type { DrainNotice, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
 
 /** Options of an event stream. */
@@ -42,7 +43,7 @@ export function openEventStream(options: EventStreamOptions, deps: EventStreamDe
   });
 }
 
-class EventStream implements DrainableSocket {
+class EventStream implements DrainableSocket, PendingHandshake {
   readonly id = crypto.randomUUID();
   readonly user: User;
   readonly protocol = "";
@@ -51,27 +52,31 @@ class EventStream implements DrainableSocket {
   readonly #options: EventStreamOptions;
   readonly #deps: EventStreamDeps;
   readonly #encoder = new TextEncoder();
-  readonly #opened: Promise<void>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Resolves when `onOpen` has run; undefined until the body is read, and while it is not counted. */
+  #opened: Promise<void> | undefined;
+  #hasEnded = false;
   #drained = Promise.withResolvers<void>();
 
   constructor(options: EventStreamOptions, deps: EventStreamDeps) {
     this.#options = options;
     this.#deps = deps;
     this.user = options.user;
+    // Without a buffer of its own the body is pulled only by a reader. So a body that is dropped, as
+    // Hono does for HEAD, never opens a stream.
     this.body = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
-      pull: () => this.#drained.resolve(),
-      cancel: () => this.#end({ code: 1006, reason: "" }),
-    }, new ByteLengthQueuingStrategy({ highWaterMark: deps.limits.slowBufferedBytes }));
-    deps.connections.add(this);
-    deps.metrics.connectionsOpened += 1;
-    deps.log.info("stream.open", this.#about());
-    this.#opened = this.#open();
+      pull: () => this.#pull(),
+      cancel: () => {
+        this.#controller = undefined;
+        this.#end({ code: 1006, reason: "" });
+        this.#release();
+      },
+    }, new ByteLengthQueuingStrategy({ highWaterMark: 0 }));
   }
 
   get isOpen(): boolean {
-    return this.#controller !== undefined;
+    return this.#controller !== undefined && !this.#hasEnded;
   }
 
   get isSlow(): boolean {
@@ -79,7 +84,7 @@ class EventStream implements DrainableSocket {
   }
 
   send(data: string | ArrayBuffer | Uint8Array): boolean {
-    if (typeof data !== "string" || !this.#controller) return false;
+    if (typeof data !== "string" || !this.isOpen) return false;
     if (this.pendingBytes > this.#deps.limits.maxBufferedBytes) {
       this.close(CLOSE.tooSlow, "reads too slowly");
       return false;
@@ -105,18 +110,46 @@ class EventStream implements DrainableSocket {
   }
 
   close(code: number = CLOSE.done, reason: string = ""): void {
-    const controller = this.#controller;
-    if (!controller) return;
+    if (!this.isOpen) return;
     this.#write(`event: close\ndata: ${JSON.stringify({ code, reason })}\n\n`);
     this.#end({ code, reason });
-    controller.close();
+    // The stream counts until its peer has read everything, or for a few seconds.
+    this.#deps.connections.handshakeWatch.add(this);
+  }
+
+  /** Drops a stream whose peer does not read its end, with everything that is buffered. */
+  giveUp(): void {
+    this.#controller?.error(new Error("The client does not read."));
+    this.#controller = undefined;
+    this.#release();
   }
 
   drain(notice: DrainNotice): void {
     this.#options.handlers.onDrain?.(this, notice);
     // EventSource waits this long before it reconnects.
-    if (this.#controller) this.#write(`retry: ${notice.reconnectAfterMs}\n\n`);
+    if (this.isOpen) this.#write(`retry: ${notice.reconnectAfterMs}\n\n`);
     this.close(CLOSE.isolateGoing, `isolate going: ${notice.reason}`);
+  }
+
+  /** Runs when a reader waits and nothing is buffered. */
+  #pull(): void {
+    this.#drained.resolve();
+    if (this.#hasEnded) {
+      this.#controller?.close();
+      this.#controller = undefined;
+      this.#release();
+    } else if (!this.#opened) this.#start();
+  }
+
+  /** Counts the stream and opens it. Others may have filled the isolate since the route was chosen. */
+  #start(): void {
+    const { connections, metrics, log } = this.#deps;
+    const refusal = connections.refusal(this.user.id);
+    if (refusal) return this.close(CLOSE.tooSlow, refusal);
+    connections.add(this);
+    metrics.connectionsOpened += 1;
+    log.info("stream.open", this.#about());
+    this.#opened = Promise.resolve().then(() => this.#open());
   }
 
   async #open(): Promise<void> {
@@ -129,14 +162,23 @@ class EventStream implements DrainableSocket {
     }
   }
 
+  /** Ends the stream for its endpoint. */
   #end(close: SocketClose): void {
-    if (!this.#controller) return;
-    this.#controller = undefined;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#drained.resolve();
-    this.#deps.connections.remove(this);
+    // A body that nobody read has no endpoint to notify.
+    if (!this.#opened) return;
+    this.#deps.connections.ended(this);
     this.#deps.metrics.closed(close.code);
     this.#deps.log.info("stream.close", { ...this.#about(), code: close.code });
     void this.#notifyEndpoint(close);
+  }
+
+  /** Stops counting the stream: its connection and its buffer are gone. */
+  #release(): void {
+    this.#deps.connections.handshakeWatch.delete(this);
+    this.#deps.connections.remove(this);
   }
 
   async #notifyEndpoint(close: SocketClose): Promise<void> {
@@ -153,8 +195,7 @@ class EventStream implements DrainableSocket {
   }
 
   get pendingBytes(): number {
-    const { slowBufferedBytes } = this.#deps.limits;
-    return slowBufferedBytes - (this.#controller?.desiredSize ?? slowBufferedBytes);
+    return -(this.#controller?.desiredSize ?? 0);
   }
 
   #failed(handler: string, error: unknown): void {
