@@ -133,7 +133,10 @@ Deno.test({
       const session = await context.newCDPSession(page);
       await session.send("Storage.overrideQuotaForOrigin", { origin: pages.origin, quotaSize: 1_000_000 });
       await call("put", "alice", ROOM, ["a"]);
-      assertMatch(await call("putFailure", "alice", 3_000_000) ?? "", /realtime-outbox rejected .*QuotaExceededError/);
+      assertMatch(
+        await call("putFailure", "alice", 3_000_000) ?? "",
+        /realtime-outbox rejected .*QuotaExceededError/,
+      );
       await session.send("Storage.overrideQuotaForOrigin", { origin: pages.origin });
       assertEquals(await call("putFailure", "alice"), null);
       assertEquals(await call("load", "alice", ROOM), ["a"]);
