@@ -62,7 +62,7 @@ Deno.test("a frame is not read before its last byte, whatever an earlier frame l
       buffer.set(bytes);
       const ends: number[] = [];
       const read = (limit: number) =>
-        readFrames(buffer, 0, limit, (_opcode, _bytes, _start, end) => ends.push(end));
+        readFrames(buffer, 0, limit, (_first, _bytes, _start, end) => ends.push(end));
       for (let limit = 0; limit < Math.min(20, bytes.length); limit++) {
         buffer.fill(stale, limit);
         assertEquals(read(limit), 0);

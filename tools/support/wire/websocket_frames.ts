@@ -2,7 +2,8 @@
 import { ByteQueue, concatBytes } from "./byte_queue.ts";
 import type { WireFrame } from "./wire_frame.ts";
 
-const FINAL = 0x80;
+/** Bit of a frame's first byte that ends a message; the opcode is in the low four bits. */
+export const FINAL = 0x80;
 const MASKED = 0x80;
 const MASK_BYTES = 4;
 /** Values of the 7-bit length that announce a length of 16 or 64 bits. */
@@ -65,15 +66,9 @@ function applyMask(bytes: Uint8Array, mask: Uint8Array): void {
 
 /**
  * Receives a frame: its payload is `bytes` from `start` to before `end`, still masked, and only
- * valid during the call.
+ * valid during the call. `first` is the frame's first byte.
  */
-export type OnFrame = (
-  opcode: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  isFinal: boolean,
-) => void;
+export type OnFrame = (first: number, bytes: Uint8Array, start: number, end: number) => void;
 
 /**
  * Reads the complete frames between `from` and `limit`, and returns the offset of the first
@@ -96,7 +91,7 @@ export function readFrames(bytes: Uint8Array, from: number, limit: number, onFra
     const end = start + length;
     // An incomplete length ends the loop too: `start` is beyond `limit` then.
     if (end > limit) break;
-    onFrame(first & 0x0f, bytes, start, end, (first & FINAL) > 0);
+    onFrame(first, bytes, start, end);
     offset = end;
   }
   return offset;
@@ -124,11 +119,11 @@ export class FrameDecoder {
     this.#queue.append(chunk);
     const frames: DecodedFrame[] = [];
     let frameStart = 0;
-    const end = readFrames(this.#queue.view, 0, this.#queue.length, (opcode, bytes, start, end, isFinal) => {
+    const end = readFrames(this.#queue.view, 0, this.#queue.length, (first, bytes, start, end) => {
       const isMasked = ((bytes[frameStart + 1] ?? 0) & MASKED) > 0;
       frames.push({
-        opcode,
-        isFinal,
+        opcode: first & 0x0f,
+        isFinal: (first & FINAL) > 0,
         payload: isMasked ? unmasked(bytes, start, end) : bytes.subarray(start, end),
         size: end - frameStart,
       });
