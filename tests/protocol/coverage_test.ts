@@ -19,7 +19,7 @@ async function readNamed(): Promise<Map<string, string[]>> {
     for (const [, rule = ""] of text.matchAll(/Deno\.test\(\s*["`'](\d+\.\d+) /g)) add(rule, path);
   }
   // The steps of the handshake, which are rules of section 2: `Handshake 3: …`, the number given as a name's beginning.
-  for (const path of ["handshake_test.ts", "handshake_upgrade_test.ts"]) {
+  for (const path of ["http/handshake_test.ts", "http/handshake_upgrade_test.ts"]) {
     const text = await Deno.readTextFile(new URL(path, TESTS));
     for (const [, step = ""] of text.matchAll(/["`'](?:Handshake )?(\d): /g)) add(`2.${step}`, path);
     for (const [, rule = ""] of text.matchAll(/["`'](2\.\d) /g)) add(rule, path);

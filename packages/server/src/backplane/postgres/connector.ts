@@ -185,9 +185,12 @@ export class Connector {
       version = row?.version ?? 0;
     } catch (error) {
       if (!isMissing(error)) throw error;
-      throw new Error(`The schema \`rooms\` is missing or incomplete. Apply ${MIGRATION} (supabase db push).`, {
-        cause: error,
-      });
+      throw new Error(
+        `The schema \`rooms\` is missing or incomplete. Apply ${MIGRATION} (supabase db push).`,
+        {
+          cause: error,
+        },
+      );
     }
     if (version >= SCHEMA_VERSION) return;
     throw new Error(

@@ -133,7 +133,7 @@ export class Database {
       sql,
       end: async (timeout) => {
         await sql.end({ timeout });
-        sockets.end();
+        await sockets.end();
       },
     };
   }

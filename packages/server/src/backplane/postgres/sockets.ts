@@ -19,7 +19,8 @@ export interface Address {
  * - Sockets that are still connecting when the pool ends are destroyed with it.
  */
 export class Sockets {
-  readonly #sockets = new Set<Socket>();
+  /** Open sockets, each with a promise that resolves when it has reported its close. */
+  readonly #sockets = new Map<Socket, Promise<void>>();
   readonly #connectMs: number;
   #isEnded = false;
 
@@ -31,7 +32,8 @@ export class Sockets {
   async connect({ host, port, path }: Address): Promise<Socket> {
     if (this.#isEnded) throw new Error("The connection pool has ended.");
     const socket = new LateClosingSocket();
-    this.#sockets.add(socket);
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    this.#sockets.set(socket, closed);
     socket.once("close", () => this.#sockets.delete(socket));
     const connected = Promise.withResolvers<void>();
     const timer = setTimeout(
@@ -48,6 +50,8 @@ export class Sockets {
     } catch (error) {
       socket.on("error", () => {/* the rejection has reported it */});
       socket.destroy();
+      // Its close comes in a later round; nothing of it is left behind when the caller goes on.
+      await closed;
       throw error;
     } finally {
       clearTimeout(timer);
@@ -59,10 +63,12 @@ export class Sockets {
     return Object.assign(socket, { host: host[0] });
   }
 
-  /** Destroys the sockets that are left. */
-  end(): void {
+  /** Destroys the sockets that are left; resolves when all have reported their close. */
+  async end(): Promise<void> {
     this.#isEnded = true;
-    for (const socket of this.#sockets) socket.destroy();
+    const closed = [...this.#sockets.values()];
+    for (const socket of this.#sockets.keys()) socket.destroy();
+    await Promise.all(closed);
   }
 }
 
