@@ -1,6 +1,5 @@
-import type { z } from "zod/mini";
 import type { Page, PageRequest } from "../backplane/contract.ts";
-import type { HistoryFrame } from "../schemas/client_frames.ts";
+import type { HistoryFrame } from "../../../protocol/frames.ts";
 import { historyText, pageEntryText } from "./outbound/frame_text.ts";
 import type { Member } from "./member.ts";
 import type { RoomDeps } from "./room_deps.ts";
@@ -12,7 +11,7 @@ const MAX_PAGE_LENGTH = 131_072;
 export async function readHistory(
   member: Member,
   key: string,
-  { id, after, before, limit }: z.infer<typeof HistoryFrame>,
+  { id, after, before, limit }: HistoryFrame,
   { backplane }: RoomDeps,
 ): Promise<void> {
   if (!member.permissions.history) {

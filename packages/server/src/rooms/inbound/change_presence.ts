@@ -1,5 +1,4 @@
-import type { z } from "zod/mini";
-import type { PresenceFrame } from "../../schemas/client_frames.ts";
+import type { PresenceFrame } from "../../../../protocol/frames.ts";
 import { isDeeperThan } from "../../schemas/json_depth.ts";
 import { MAX_JSON_DEPTH, MAX_STATE_BYTES } from "../../../../protocol/limits.ts";
 import { isLargerThan } from "../../socket/frame_size.ts";
@@ -11,7 +10,7 @@ import type { RoomDeps } from "../room_deps.ts";
 export async function changePresence(
   member: Member,
   key: string,
-  { id, state }: z.infer<typeof PresenceFrame>,
+  { id, state }: PresenceFrame,
   { backplane }: RoomDeps,
 ): Promise<void> {
   if (!member.permissions.presence) {

@@ -1,5 +1,5 @@
 import { safeParse } from "zod/v4/core";
-import type { PublishBody } from "../../schemas/client_frames.ts";
+import type { PublishBody } from "../../../../protocol/frames.ts";
 import { isDeeperThan } from "../../schemas/json_depth.ts";
 import { MAX_JSON_DEPTH } from "../../../../protocol/limits.ts";
 import type { EventSchemas } from "../join_request.ts";

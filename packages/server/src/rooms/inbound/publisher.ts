@@ -1,6 +1,6 @@
 import type { User } from "../../auth/user.ts";
 import type { Message, Sender } from "../../backplane/contract.ts";
-import type { PublishBody } from "../../schemas/client_frames.ts";
+import type { PublishBody } from "../../../../protocol/frames.ts";
 import { checkData } from "./check_data.ts";
 import { ackText } from "../outbound/frame_text.ts";
 import type { JoinRequest } from "../join_request.ts";

@@ -1,5 +1,4 @@
-import type { z } from "zod/mini";
-import type { AuthFrame } from "../../schemas/client_frames.ts";
+import type { AuthFrame } from "../../../../protocol/frames.ts";
 import type { JoinRequest } from "../join_request.ts";
 import type { Member } from "../member.ts";
 import type { RoomDeps } from "../room_deps.ts";
@@ -11,7 +10,7 @@ import type { RoomDeps } from "../room_deps.ts";
 export async function renewToken(
   member: Member,
   { room, key, authorize }: JoinRequest,
-  { id, token }: z.infer<typeof AuthFrame>,
+  { id, token }: AuthFrame,
   { verifier, backplane }: RoomDeps,
 ): Promise<void> {
   try {
