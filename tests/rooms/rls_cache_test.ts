@@ -196,3 +196,25 @@ Deno.test("rls: what is remembered is bounded", async () => {
   await get("user 0");
   assertEquals(asked(), 101);
 });
+
+Deno.test("rls: of more answers than are cached, only the oldest goes", async () => {
+  const { get, asked } = remember(10);
+  for (let number = 0; number <= 10; number++) await get(`user ${number}`);
+  for (let number = 1; number <= 10; number++) await get(`user ${number}`);
+  assertEquals(asked(), 11);
+  await get("user 0");
+  assertEquals(asked(), 12);
+});
+
+Deno.test("rls: a change reaches answers that came in the place of evicted ones", async () => {
+  const { get, known, asked } = remember(2);
+  for (const name of ["alice", "bob", "carol", "alice"]) await get(name);
+  assertEquals(asked(), 4);
+  known.forget({ room: "r", userId: "bob" });
+  await get("alice");
+  assertEquals(asked(), 4);
+  known.forget({ room: "r", userId: "alice" });
+  await get("alice");
+  await get("carol");
+  assertEquals(asked(), 5);
+});

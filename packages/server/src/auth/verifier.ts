@@ -1,38 +1,36 @@
+import { ExpiringCache } from "../expiring_cache.ts";
 import type { LocalVerifier } from "./local_verifier.ts";
-import type { User } from "./user.ts";
 import { refused, type Verification, type Verifier } from "./verification.ts";
 
-/** What a verifier is composed of. */
+/** Options of `createVerifier`. */
 export interface VerifierOptions {
-  /** Undefined where policy is to ask Auth about every token. */
+  /** Undefined if Auth verifies every token (`AUTH_POLICY=remote`). */
   readonly local: LocalVerifier | undefined;
-  /** Undefined where there is no key to ask Auth with. */
+  /** Undefined without an API key for Auth. */
   readonly remote: Verifier | undefined;
-  /** How many verified tokens are remembered. */
+  /** Number of verified tokens that are cached. */
   readonly cacheEntries: number;
-  /** A verified token is verified again after this time, in milliseconds, even when it has not expired. */
+  /** Time after which a cached token is verified again, in milliseconds. */
   readonly cacheMaxAgeMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** Longer than any real access token; a longer one is refused before anything is computed from it. */
+/** Longer than any real access token. A longer one is refused before anything is computed of it. */
 const MAX_TOKEN_LENGTH = 16_384;
 
-interface Remembered {
-  readonly user: User;
-  readonly untilMs: number;
-}
-
 /**
- * Creates the verifier that the app uses: local keys first, Auth where no local key can decide, and a bounded memory,
- * so that a repeated token is verified once, however many connections bring it at the same moment.
+ * Creates the verifier of the app: local keys first, Auth for tokens that no local key fits.
+ * Verified tokens are cached, at most until they expire. Refusals are not.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { local, remote, cacheEntries, cacheMaxAgeMs, now } = options;
-  // Insertion order is age: the first entry is the one that goes when there are too many.
-  const remembered = new Map<string, Remembered>();
-  const underWay = new Map<string, Promise<Verification>>();
+  const cache = new ExpiringCache<string, Verification>({
+    maxEntries: cacheEntries,
+    now,
+    expiresAt: (verification, startedAtMs) =>
+      verification.ok ? Math.min(verification.user.expiresAt * 1000, startedAtMs + cacheMaxAgeMs) : -Infinity,
+  });
 
   async function decide(token: string): Promise<Verification> {
     const verification = local ? await local.verify(token) : "no_key";
@@ -42,34 +40,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
       : refused("invalid_token", "The token is signed with a key that this function does not have.");
   }
 
-  function remember(token: string, user: User): void {
-    const untilMs = Math.min(user.expiresAt * 1000, now() + cacheMaxAgeMs);
-    if (untilMs <= now() || cacheEntries === 0) return;
-    remembered.delete(token);
-    remembered.set(token, { user, untilMs });
-    if (remembered.size <= cacheEntries) return;
-    for (const oldest of remembered.keys()) {
-      remembered.delete(oldest);
-      break;
-    }
-  }
-
   return {
     async verify(token) {
       if (token.length > MAX_TOKEN_LENGTH) return refused("invalid_token", "The token is too long.");
-      const known = remembered.get(token);
-      if (known) {
-        if (now() < known.untilMs) return { ok: true, user: known.user };
-        remembered.delete(token);
-      }
-      let deciding = underWay.get(token);
-      if (!deciding) {
-        deciding = decide(token).finally(() => underWay.delete(token));
-        underWay.set(token, deciding);
-      }
-      const verification = await deciding;
-      if (verification.ok) remember(token, verification.user);
-      return verification;
+      return await cache.get(token, () => decide(token));
     },
   };
 }
