@@ -1,6 +1,6 @@
 import type { PresenceChange, PresenceEntry } from "./contract.ts";
 
-/** Does a change to a list of who is present, by connection. */
+/** Applies a change to a presence list, which is keyed by connection. */
 export function applyChange(present: Map<string, PresenceEntry>, change: PresenceChange): void {
   const { entry } = change;
   if (change.type === "updated" && change.previous !== undefined) present.delete(change.previous);

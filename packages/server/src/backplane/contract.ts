@@ -1,18 +1,21 @@
 /**
- * How the isolates of one deployment talk and remember. Everything that is true of rooms across isolates is decided here; what
- * members are told is decided in rooms/. tests/backplane/contract.ts is this text as tests: every implementation passes it.
+ * Interface between the isolates of one deployment: storage, delivery and presence of rooms. The
+ * backplane decides what is true of a room across isolates. The modules in rooms/ decide which
+ * frames members get. Every implementation passes the suite in tests/backplane/contract.ts.
+ *
+ * @module
  */
 
-/** Who sent a message. */
+/** Sender of a message. */
 export interface Sender {
   readonly user: string;
-  /** Absent for what was not sent over a socket. */
+  /** Absent if the message was not sent over a socket. */
   readonly connection?: string;
 }
 
 /** A durable message, before it is stored. */
 export interface Draft {
-  /** The sender's own id: the same user's same id within the dedupe window is the same message. */
+  /** Id chosen by the sender. A user's repeated id within the dedupe window is the same message. */
   readonly id: string;
   readonly event: string;
   /** JSON text. */
@@ -22,20 +25,20 @@ export interface Draft {
 
 /** A durable message as it is stored and delivered. */
 export interface Message extends Draft {
-  /** Its place in the room: the first message has 1, each one more than the last. */
+  /** Place in the room: 1 for the first message, then one more per message. */
   readonly offset: number;
-  /** When it was stored, in milliseconds since 1970. */
+  /** Time of storing, in milliseconds since 1970. */
   readonly at: number;
 }
 
-/** What became of a draft. */
+/** Result of publishing one draft. */
 export interface Stored {
   readonly offset: number;
-  /** True when the message had been stored before: it keeps its offset and is not delivered again. */
+  /** True if the message was stored before: it keeps its offset and is not delivered again. */
   readonly duplicate: boolean;
 }
 
-/** A message that is not stored. */
+/** A message that is delivered and never stored. */
 export interface Ephemeral {
   readonly id: string;
   readonly event: string;
@@ -43,11 +46,11 @@ export interface Ephemeral {
   readonly data: string;
   readonly from: Sender;
   readonly at: number;
-  /** Whom it is for; everybody in the room when absent. */
+  /** Recipient; every member of the room if absent. */
   readonly to?: { readonly user: string } | { readonly connection: string };
 }
 
-/** One connection's presence in a room. */
+/** Presence of one connection in a room. */
 export interface PresenceEntry {
   readonly user: string;
   readonly connection: string;
@@ -55,49 +58,55 @@ export interface PresenceEntry {
   readonly state: string;
 }
 
-/** A connection that goes on where another one was. */
+/** A connection that resumes a previous one. */
 export interface Resumption {
   readonly user: string;
   readonly connection: string;
-  /** The connection that it continues, when the client says. */
+  /** Connection that the client resumes, if the client names it. */
   readonly previous?: string;
 }
 
-/** What changed in a room's presence. */
+/** One change of a room's presence. */
 export type PresenceChange =
   | { readonly type: "joined"; readonly entry: PresenceEntry }
-  /** The state changed; or, with `previous`, the entry of that connection went on as this one. */
+  /** The state changed. With `previous`, this connection took over the entry of that one. */
   | { readonly type: "updated"; readonly entry: PresenceEntry; readonly previous?: string }
   | { readonly type: "left"; readonly entry: PresenceEntry };
 
-/** What a subscription brings, all kinds of events in one order: what a call did comes before what later calls did. */
+/**
+ * An event of a subscription. All kinds of events share one order: the effects of a call come before
+ * the effects of later calls.
+ */
 export type RoomEvent =
-  /** In the order of offsets, each exactly once, none left out. */
+  /** Messages in the order of offsets, each exactly once, without gaps. */
   | { readonly type: "messages"; readonly messages: readonly Message[] }
   | { readonly type: "ephemeral"; readonly message: Ephemeral }
   | { readonly type: "presence"; readonly change: PresenceChange }
-  /** These offsets cannot be delivered any more: they were trimmed while the backplane was out of reach. */
+  /** Lost offsets: retention trimmed these messages while the backplane was unreachable. */
   | { readonly type: "gap"; readonly from: number; readonly to: number }
-  /** The room's history is another one now, so offsets begin anew: nothing more comes from this subscription. */
+  /** The room has a new history, so offsets start again at 1. Last event of the subscription. */
   | { readonly type: "reset" };
 
 /** A live subscription to one room. */
 export interface Subscription {
-  /** Names the history that offsets belong to; changes when it was lost. */
+  /** Name of the history that offsets belong to; changes if the history was lost. */
   readonly epoch: string;
-  /** Offset of the room's last message when the subscription began; 0 when there is none. Everything after it is delivered. */
+  /**
+   * Offset of the room's last message at the start of the subscription; 0 if there is none.
+   * The subscription delivers every later message.
+   */
   readonly head: number;
-  /** Who was present when the subscription began; later changes are delivered. */
+  /** Presence at the start of the subscription, which delivers every later change. */
   readonly present: readonly PresenceEntry[];
-  /** Ends it: nothing is delivered after the call. Calling it twice does nothing. */
+  /** Ends the subscription: it delivers nothing after this call. A second call does nothing. */
   close(): void;
 }
 
-/** Which messages a page of history holds; each bound is exclusive. */
+/** Range of a page of history; both bounds are exclusive. */
 export type PageRequest =
-  /** The first `limit` messages after the offset. */
+  /** First `limit` messages after the offset. */
   | { readonly after: number; readonly limit: number }
-  /** The last `limit` messages before the offset. */
+  /** Last `limit` messages before the offset. */
   | { readonly before: number; readonly limit: number };
 
 /** A page of history. */
@@ -105,82 +114,91 @@ export interface Page {
   readonly epoch: string;
   /** Offset of the room's last message. */
   readonly head: number;
-  /** Offset of the oldest message that is kept; `head + 1` when none is. */
+  /** Offset of the oldest retained message; `head + 1` if none is retained. */
   readonly first: number;
-  /** In the order of offsets, without holes. */
+  /** Messages in the order of offsets, without gaps. */
   readonly messages: readonly Message[];
-  /** Whether there are more in the page's direction. */
+  /** True if the room has more messages in the page's direction. */
   readonly more: boolean;
 }
 
-/** Thrown, as a rejection, by every method when it cannot be done now; trying again later makes sense. */
+/** Rejection of every method while the backplane cannot serve the call. A later retry may succeed. */
 export class BackplaneUnavailable extends Error {
   override readonly name = "BackplaneUnavailable";
 }
 
-/** The room as all isolates of a deployment share it. Room names and user ids are any text. */
+/** Rooms as all isolates of a deployment share them. Room names and user ids are any text. */
 export interface Backplane {
   /**
-   * Stores drafts in the order given, after those of earlier calls for the same room, and delivers them to every subscription
-   * of every isolate. Resolves with one result a draft when they are stored; a retry after a rejection stores nothing twice. When a call
-   * fails, those of the same connections that wait behind it fail too.
+   * Stores drafts in the given order, after those of earlier calls for the same room, and delivers
+   * them to every subscription of every isolate. Resolves with one result per draft once they are
+   * stored. A retry after a rejection stores nothing twice. If a call fails, pending calls of the
+   * same connections behind it fail too, so that their messages keep their order.
    */
   publish(room: string, drafts: readonly Draft[]): Promise<readonly Stored[]>;
-  /** Delivers a message to every subscription there is, and keeps nothing. */
+  /** Delivers a message to every current subscription, and stores nothing. */
   emit(room: string, message: Ephemeral): Promise<void>;
   /**
-   * Begins to deliver; events that happen after it resolved are delivered, with none between `head` and the first. `deliver` may be
-   * called before the caller sees the promise resolved. It must not throw.
+   * Starts a subscription. It delivers every event after `head` without a gap. The backplane may
+   * call `deliver` before the caller sees the promise resolved. `deliver` must not throw.
    */
   subscribe(room: string, deliver: (event: RoomEvent) => void): Promise<Subscription>;
-  /** Reads history, without a subscription too. */
+  /** Reads history; needs no subscription. */
   history(room: string, page: PageRequest): Promise<Page>;
   /**
-   * Enters a connection, or changes its state. A new connection of a user who has a lingering entry takes that one over (the
-   * oldest): `updated` with `previous`, not `joined`. An equal state changes nothing.
+   * Enters a connection, or changes its state. If the user has an entry in its disconnect grace
+   * period, a new connection takes over the oldest one: `updated` with `previous`, not `joined`.
+   * An equal state changes nothing.
    */
   enter(room: string, entry: PresenceEntry): Promise<void>;
   /**
-   * A connection goes on where another of the same user was: it takes over the entry of `previous`, lingering or not, with
-   * its state, or without `previous` the user's oldest lingering one. `updated` with `previous` is delivered. Where there is
-   * no such entry, or it is another user's, nothing happens. An entry that went on from `previous` by an earlier `resume` counts as its
-   * own: a client that names it again never learned of the connection between.
+   * Resumes a connection of the same user: takes over the entry of `previous` with its state, even
+   * outside its disconnect grace period. Without `previous` the connection takes over the user's
+   * oldest entry in its grace period. The backplane delivers `updated` with `previous`. If the entry
+   * is missing or belongs to another user, nothing happens. A client may name `previous` again if it
+   * never learned of the connection that resumed it first. The new connection then takes over that
+   * connection's entry.
    */
   resume(room: string, connection: Resumption): Promise<void>;
-  /** The connection's entry goes at once, lingering or not; without one nothing happens. */
+  /** Removes the connection's entry at once, even in its grace period; does nothing without one. */
   leave(room: string, connection: string): Promise<void>;
   /**
-   * The connection was lost: its entry goes after `graceMs`, unless it is taken over before. Until then it counts as
-   * present and nobody is told anything. The first call stands; an `enter` of the same connection brings it back.
+   * Starts the disconnect grace period of a lost connection. The backplane removes the entry after
+   * `graceMs` unless a connection takes it over before. Until then the entry counts as present, and
+   * no change is delivered. A second call does not extend the period. `enter` of the same connection
+   * ends the period.
    */
   linger(room: string, connection: string, graceMs: number): Promise<void>;
-  /** Who is present, lingering ones included; without a subscription too. */
+  /** Lists presence, including entries in their grace period; needs no subscription. */
   present(room: string): Promise<readonly PresenceEntry[]>;
-  /** Resolves when it can be used, rejects with BackplaneUnavailable when it cannot. */
+  /** Resolves if the backplane is usable; rejects with BackplaneUnavailable otherwise. */
   ready(): Promise<void>;
   /**
-   * Ends all subscriptions and gives everything back. Entries of this isolate that are left linger for the grace time. Calling it
-   * twice does nothing; other calls reject afterwards.
+   * Ends all subscriptions and releases all resources. Remaining entries of this isolate start their
+   * disconnect grace period. A second call does nothing; other calls reject afterwards.
    */
   close(): Promise<void>;
 }
 
-/** How much a room keeps. */
+/** Bounds of what a room retains. */
 export interface Retention {
-  /** Messages of one room. */
+  /** Maximum number of messages of one room. */
   readonly messages: number;
-  /** Age of a message, in milliseconds. */
+  /** Maximum age of a message, in milliseconds. */
   readonly ageMs: number;
-  /** How long a repeated publish id is recognized, in milliseconds. */
+  /** Dedupe window: time in which a repeated publish id is recognized, in milliseconds. */
   readonly dedupeMs: number;
 }
 
-/** What every backplane is given. */
+/** Options that all backplanes share. */
 export interface BackplaneOptions {
-  /** How much a room keeps; what is over goes in its own time. */
+  /** Retention of every room. A backplane may remove older messages with a delay. */
   readonly retention: Retention;
-  /** How long the entries of an isolate that was closed, or has died, linger, in milliseconds. */
+  /** Disconnect grace period for entries of a closed or dead isolate, in milliseconds. */
   readonly graceMs: number;
-  /** Told what a subscriber's `deliver` threw, the others being delivered to all the same. Must not throw itself. */
+  /**
+   * Receives errors that a subscriber's `deliver` threw. Other subscribers get the event regardless.
+   * Must not throw.
+   */
   readonly onDeliverError: (error: unknown) => void;
 }

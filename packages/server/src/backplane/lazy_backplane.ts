@@ -2,8 +2,8 @@ import { createLazy } from "../lazy.ts";
 import type { Backplane } from "./contract.ts";
 
 /**
- * A backplane whose code is loaded when it is chosen, so that other choices do not load it. Calls
- * made while it loads wait for it, in their order; they reject with the reason if loading fails.
+ * Creates a backplane that loads its code now, so that a deployment does not load the code of the
+ * other backplanes. Calls during the load wait in their order; if it fails, they reject with its error.
  */
 export function createLazyBackplane(load: () => Promise<Backplane>): Backplane {
   const lazy = createLazy(load);

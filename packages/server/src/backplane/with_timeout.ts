@@ -1,21 +1,24 @@
-/** Waits for it, but no longer than that; rejects with a DOMException named TimeoutError then, and lets it be. */
-export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+/**
+ * Waits for a promise for at most `ms`.
+ * @throws {DOMException} named TimeoutError as a rejection after `ms`; the promise is not cancelled
+ */
+export async function withTimeout<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new DOMException(`${what} took more than ${ms} ms.`, "TimeoutError")),
       ms,
     );
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
-    promise.catch(() => {/* whoever waited has been told */});
+    promise.catch(() => {/* the caller got the timeout */});
   }
 }
 
-/** Resolves after the time, or at once when it is aborted. */
+/** Resolves after `ms`, or at once when the signal aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { BackplaneUnavailable } from "../contract.ts";
 import { type Address, Sockets } from "./sockets.ts";
-import { within } from "../with_timeout.ts";
+import { withTimeout } from "../with_timeout.ts";
 
 /** Options of `Database`. */
 export interface DatabaseOptions {
@@ -84,7 +84,11 @@ export class Database {
     const pool = this.#pool(purpose);
     const statement = pool.sql.unsafe<Row[]>(text, [...parameters], { prepare: !this.#isPooled });
     try {
-      return await within(statement, this.#options.connectMs + this.#options.statementMs, "The statement");
+      return await withTimeout(
+        statement,
+        this.#options.connectMs + this.#options.statementMs,
+        "The statement",
+      );
     } catch (cause) {
       const isConnection = !(cause instanceof postgres.PostgresError) || isConnectionState(cause.code);
       if (isConnection && !this.#isClosed) {

@@ -1,5 +1,5 @@
 import type { Database, Pool } from "./database.ts";
-import { pause, within } from "../with_timeout.ts";
+import { pause, withTimeout } from "../with_timeout.ts";
 
 /** Options of `ListenConnection`. */
 export interface ListenConnectionOptions {
@@ -41,7 +41,7 @@ export class ListenConnection implements AsyncDisposable {
   static async open(options: ListenConnectionOptions): Promise<ListenConnection> {
     const connection = new ListenConnection(options);
     try {
-      await within(
+      await withTimeout(
         connection.#pool.sql.unsafe(`listen "${connection.#echoChannel}"`),
         options.connectMs + options.statementMs,
         "Connecting",
@@ -79,7 +79,7 @@ export class ListenConnection implements AsyncDisposable {
     await this.#options.database.read("select pg_notify($1, '')", [this.#echoChannel]);
     try {
       const end = this.lost.then((error) => Promise.reject(error));
-      await within(Promise.race([this.#echo.promise, end]), this.#options.echoMs, "The notification");
+      await withTimeout(Promise.race([this.#echo.promise, end]), this.#options.echoMs, "The notification");
       return true;
     } catch {
       return false;
@@ -142,7 +142,7 @@ export class ListenConnection implements AsyncDisposable {
       const { commands, done } = this.#pending;
       this.#pending = undefined;
       try {
-        await within(this.#pool.sql.unsafe(commands.join(";")), this.#options.statementMs, "LISTEN");
+        await withTimeout(this.#pool.sql.unsafe(commands.join(";")), this.#options.statementMs, "LISTEN");
         done.resolve();
       } catch (error) {
         done.reject(error);

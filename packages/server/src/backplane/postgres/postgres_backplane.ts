@@ -19,7 +19,7 @@ import { PostgresPresence } from "./postgres_presence.ts";
 import { parseMessages } from "./postgres_records.ts";
 import { escapeText } from "../wire/wire_text.ts";
 import { PeriodicJobs } from "./periodic_jobs.ts";
-import { within } from "../with_timeout.ts";
+import { withTimeout } from "../with_timeout.ts";
 
 /** Options and connection events of the backplane. */
 export type { PostgresEvent, PostgresOptions } from "./postgres_options.ts";
@@ -199,7 +199,9 @@ export class PostgresBackplane implements Backplane {
     await this.#connector.stop();
     await this.#jobs[Symbol.asyncDispose]();
     if (isGraceful) {
-      await within(this.#presence.end(), CLOSE_MS, "Closing").catch(() => {/* the lease expires instead */});
+      await withTimeout(this.#presence.end(), CLOSE_MS, "Closing").catch(
+        () => {/* the lease expires instead */},
+      );
     }
     await this.#connector.database.close();
   }

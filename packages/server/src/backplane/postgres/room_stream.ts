@@ -1,6 +1,6 @@
 import type { PresenceChange, PresenceEntry, RoomEvent } from "../contract.ts";
 import { applyChange } from "../apply_change.ts";
-import { differences } from "../presence_diff.ts";
+import { diffPresence } from "../presence_diff.ts";
 import { type Notification, parseNotification, type RoomRecord } from "./postgres_records.ts";
 import type { RoomReader, Snapshot } from "./statements.ts";
 
@@ -300,7 +300,7 @@ export class RoomStream {
   #applyPresent(version: number, present: readonly PresenceEntry[] | undefined, isFirst: boolean): void {
     if (!present || (version <= this.#version && !isFirst)) return;
     this.#version = version;
-    for (const change of differences(this.#present, present)) {
+    for (const change of diffPresence(this.#present, present)) {
       applyChange(this.#present, change);
       this.#deliver({ type: "presence", change });
     }

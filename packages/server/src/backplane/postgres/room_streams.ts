@@ -6,7 +6,7 @@ import { RoomStream, type Subscriber } from "./room_stream.ts";
 import type { ListenConnection } from "./listen_connection.ts";
 import { Poller } from "./poller.ts";
 import { RoomReader, type Snapshot } from "./statements.ts";
-import { within } from "../with_timeout.ts";
+import { withTimeout } from "../with_timeout.ts";
 
 /** Rooms that one statement reads. */
 const ROOMS_PER_STATEMENT = 200;
@@ -57,7 +57,11 @@ export class RoomStreams {
       active.joining++;
       try {
         const snapshot = await this.#synchronize(active);
-        await within(active.stream.reach(snapshot), this.#options.statementMs, "Subscribing to the room");
+        await withTimeout(
+          active.stream.reach(snapshot),
+          this.#options.statementMs,
+          "Subscribing to the room",
+        );
         return this.#subscription(active, deliver);
       } catch (cause) {
         if (active.stream.hasEnded && attempt < ATTEMPTS) continue;

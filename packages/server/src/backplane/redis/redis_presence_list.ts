@@ -1,6 +1,6 @@
 import { applyChange } from "../apply_change.ts";
 import type { PresenceChange, PresenceEntry } from "../contract.ts";
-import { differences, type ListedEntry } from "../presence_diff.ts";
+import { diffPresence, type ListedEntry } from "../presence_diff.ts";
 
 /** Who is present in a room, by what was told. */
 export class Present {
@@ -30,6 +30,6 @@ export class Present {
 
   /** What has changed when these are present now. */
   changesTo(entries: readonly ListedEntry[]): PresenceChange[] {
-    return differences(this.#byConnection, entries);
+    return diffPresence(this.#byConnection, entries);
   }
 }

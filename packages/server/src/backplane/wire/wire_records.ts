@@ -1,22 +1,22 @@
 import type { Ephemeral, PresenceChange, Sender } from "../contract.ts";
 
-/** A text that may be absent, told apart from an empty one. */
+/** Encodes an optional text: absent becomes empty, present gets a leading `=`. */
 export function optionalText(text: string | undefined): string {
   return text === undefined ? "" : `=${text}`;
 }
 
-/** Who sent a message, from the fields of user and connection. */
+/** Decodes a sender from the user field and the optional connection field. */
 export function senderOf(user: string, connection: string): Sender {
   return connection === "" ? { user } : { user, connection: connection.slice(1) };
 }
 
-/** A message that is not stored, as fields. */
+/** Encodes an ephemeral message as fields. */
 export function ephemeralFields({ id, event, data, from, at, to }: Ephemeral): string[] {
   const target = to === undefined ? "" : "user" in to ? `u${to.user}` : `c${to.connection}`;
   return [id, event, from.user, optionalText(from.connection), `${at}`, target, data];
 }
 
-/** The message that these are the fields of. */
+/** Decodes an ephemeral message from its fields. */
 export function parseEphemeral(fields: readonly string[]): Ephemeral {
   const [id = "", event = "", user = "", connection = "", at, target = "", data = ""] = fields;
   const message = { id, event, data, from: senderOf(user, connection), at: Number(at) };
@@ -25,7 +25,7 @@ export function parseEphemeral(fields: readonly string[]): Ephemeral {
   return { ...message, to: target.startsWith("u") ? { user: name } : { connection: name } };
 }
 
-/** What changed in presence, from fields that SQL and Lua write. */
+/** Decodes a presence change from the fields that SQL and Lua write. */
 export function parseChange(fields: readonly string[]): PresenceChange {
   const [type, user = "", connection = "", previous = "", state = ""] = fields;
   const entry = { user, connection, state };

@@ -1,18 +1,18 @@
-// What Postgres and Redis carry of messages and presence: records of fields, as text.
+// Text format of messages and presence in Postgres and Redis: records of fields.
 
-/** Separates the records of what is told at once. */
+/** Separates the records of one notification. */
 export const RECORD_SEPARATOR = "\u001e";
 /** Separates the fields of a record. */
 export const FIELD_SEPARATOR = "\u001f";
-/** Begins what stands for a character that cannot be carried, or that separates. */
+/** Starts the escape sequence of a character that the store cannot hold, or that separates. */
 export const ESCAPE = "\u0010";
 
 const TO_ESCAPE = new RegExp(`[\0${ESCAPE}${RECORD_SEPARATOR}${FIELD_SEPARATOR}\\p{Cs}]`, "gu");
 const ESCAPED = new RegExp(`${ESCAPE}([0-9a-f]{4})`, "g");
 
 /**
- * Text as UTF-8 and Postgres can hold it: NUL, lone surrogates and separators are written as U+0010 and four hexadecimal digits,
- * which is reversible. Nearly all text is as it was.
+ * Escapes text that UTF-8 or Postgres cannot hold: NUL, lone surrogates and separators become U+0010
+ * and four hexadecimal digits. `unescapeText` reverses this. Nearly all text stays unchanged.
  */
 export function escapeText(text: string): string {
   return text.replace(
@@ -21,18 +21,18 @@ export function escapeText(text: string): string {
   );
 }
 
-/** The text that was given to `escapeText`. */
+/** Reverses `escapeText`. */
 export function unescapeText(text: string): string {
   if (!text.includes(ESCAPE)) return text;
   return text.replace(ESCAPED, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
 }
 
-/** Fields as one record. */
+/** Joins fields into one record and escapes them. */
 export function joinFields(fields: readonly string[]): string {
   return fields.map(escapeText).join(FIELD_SEPARATOR);
 }
 
-/** The fields of a record. */
+/** Splits a record into its unescaped fields. */
 export function splitFields(record: string): string[] {
   return record.split(FIELD_SEPARATOR).map(unescapeText);
 }
