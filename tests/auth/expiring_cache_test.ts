@@ -106,7 +106,8 @@ Deno.test("a value whose time is over when it arrives is not stored", async () =
 
 /** Step of a run: a call, the end of a load, a deletion or time that passes. */
 type Step =
-  | { readonly type: "get" | "delete"; readonly key: string }
+  | { readonly type: "get"; readonly key: string }
+  | { readonly type: "delete"; readonly key: string }
   | {
     readonly type: "settle";
     readonly at: number;
@@ -132,81 +133,94 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Load that the run has not settled yet. */
-interface PendingLoad {
+interface PendingLoad extends PromiseWithResolvers<Loaded> {
   readonly key: string;
   readonly startedAtMs: number;
-  readonly result: PromiseWithResolvers<Loaded>;
   isDeleted: boolean;
 }
 
+/** Run of steps against a cache; each step checks what it sees. */
+class Run {
+  readonly fixture: Fixture;
+  readonly used = new Set<string>();
+  readonly #pending: PendingLoad[] = [];
+  /** Values that may be returned, and until when. */
+  readonly #valid = new Map<number, { readonly key: string; readonly untilMs: number }>();
+  #ids = 0;
+
+  constructor(maxEntries: number) {
+    this.fixture = new Fixture(maxEntries);
+  }
+
+  async apply(step: Step): Promise<void> {
+    if (step.type === "wait") this.fixture.nowMs += step.ms;
+    else if (step.type === "delete") this.delete(step.key);
+    else if (step.type === "get") await this.#get(step.key);
+    else await this.#settle(step);
+  }
+
+  delete(key: string): void {
+    this.fixture.cache.delete(key);
+    for (const load of this.#pending) if (load.key === key) load.isDeleted = true;
+    for (const [id, valid] of this.#valid) if (valid.key === key) this.#valid.delete(id);
+  }
+
+  async rejectPending(): Promise<void> {
+    for (const { reject } of this.#pending) reject(new Error("over"));
+    await settled();
+  }
+
+  async #get(key: string): Promise<void> {
+    this.used.add(key);
+    const startedAtMs = this.fixture.nowMs;
+    const isUnderWay = this.#pending.some((load) => load.key === key && !load.isDeleted);
+    let hasLoaded = false;
+    const value = this.fixture.cache.get(key, () => {
+      hasLoaded = true;
+      const load = { key, startedAtMs, isDeleted: false, ...Promise.withResolvers<Loaded>() };
+      this.#pending.push(load);
+      return load.promise;
+    });
+    value.catch(() => {/* a step may reject it */});
+    await settled();
+    if (isUnderWay) assert(!hasLoaded, "a second load began while the first was under way");
+    if (isUnderWay || hasLoaded) return;
+    const valid = this.#valid.get((await value).id);
+    assertEquals(valid?.key, key);
+    assert(this.fixture.nowMs < (valid?.untilMs ?? 0), "an expired value was returned");
+  }
+
+  async #settle({ at, outcome, lifetimeMs }: Extract<Step, { type: "settle" }>): Promise<void> {
+    const [load] = this.#pending.splice(at % Math.max(1, this.#pending.length), 1);
+    if (!load) return;
+    if (outcome === "failure") load.reject(new Error("away"));
+    else {
+      const id = ++this.#ids;
+      const { key, startedAtMs } = load;
+      if (!load.isDeleted) this.#valid.set(id, { key, untilMs: startedAtMs + lifetimeMs });
+      load.resolve({ id, lifetimeMs });
+    }
+    await settled();
+  }
+}
+
 Deno.test("property: never above the bound, never an expired value, one load per key, no key leaks", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.nat(3), fc.array(step, { maxLength: 60 }), async (maxEntries, steps) => {
-      const fixture = new Fixture(maxEntries);
-      const { cache } = fixture;
-      const pending: PendingLoad[] = [];
-      const expiries = new Map<number, { readonly key: string; readonly untilMs: number }>();
-      const known = new Set<string>();
-      let ids = 0;
-      for (const one of steps) {
-        if (one.type === "wait") fixture.nowMs += one.ms;
-        if (one.type === "delete") {
-          cache.delete(one.key);
-          for (const load of pending) if (load.key === one.key) load.isDeleted = true;
-          for (const [id, { key }] of expiries) if (key === one.key) expiries.delete(id);
-        }
-        if (one.type === "get") {
-          const startedAtMs = fixture.nowMs;
-          known.add(one.key);
-          const shared = pending.some(({ key, isDeleted }) => key === one.key && !isDeleted);
-          let hasLoaded = false;
-          const value = cache.get(one.key, () => {
-            hasLoaded = true;
-            assert(!shared, "a second load of a key began while the first was under way");
-            const load = {
-              key: one.key,
-              startedAtMs,
-              result: Promise.withResolvers<Loaded>(),
-              isDeleted: false,
-            };
-            pending.push(load);
-            return load.result.promise;
-          });
-          value.catch(() => {});
-          await settled();
-          if (!hasLoaded && !shared) {
-            // Neither loaded nor shared: a stored value of this key, which is still valid.
-            const expiry = expiries.get((await value).id);
-            assertEquals(expiry?.key, one.key);
-            assert(fixture.nowMs < (expiry?.untilMs ?? -1), "an expired value was returned");
-          }
-        }
-        if (one.type === "settle" && pending.length > 0) {
-          const [load] = pending.splice(one.at % pending.length, 1);
-          assert(load);
-          if (one.outcome === "failure") load.result.reject(new Error("away"));
-          else {
-            const id = ++ids;
-            if (!load.isDeleted) {
-              expiries.set(id, { key: load.key, untilMs: load.startedAtMs + one.lifetimeMs });
-            }
-            load.result.resolve({ id, lifetimeMs: one.lifetimeMs });
-          }
-          await settled();
-        }
-        assert(cache.size <= maxEntries, `${cache.size} entries, allowed are ${maxEntries}`);
-      }
-      // At the end nothing is held: each key was reported as removed after its last use.
-      for (const load of pending) load.result.reject(new Error("over"));
-      await settled();
-      for (const name of known) cache.delete(name);
-      assertEquals(cache.size, 0);
-      assertEquals(new Set(fixture.removed), known);
-    }),
-  );
+  const steps = fc.array(step, { minLength: 20, maxLength: 80, size: "max" });
+  await fc.assert(fc.asyncProperty(fc.nat(3), steps, async (maxEntries, steps) => {
+    const run = new Run(maxEntries);
+    const { cache, removed } = run.fixture;
+    for (const step of steps) {
+      await run.apply(step);
+      assert(cache.size <= maxEntries, `${cache.size} entries, allowed are ${maxEntries}`);
+    }
+    await run.rejectPending();
+    for (const key of run.used) run.delete(key);
+    assertEquals(cache.size, 0);
+    assertEquals(new Set(removed), run.used);
+  }));
 });
 
-/** Lets promises that are settled reach the cache. */
+/** Lets settled promises reach the cache. */
 async function settled(): Promise<void> {
-  for (let turn = 0; turn < 6; turn++) await Promise.resolve();
+  for (let count = 0; count < 6; count++) await Promise.resolve();
 }
