@@ -1,7 +1,8 @@
 import { errorFields, type LogLevel } from "../observability/log.ts";
 import type { Engine } from "../compose/compose_engine.ts";
+import type { Server } from "./compose_server.ts";
 
-/** What the hosted runtime adds to `globalThis`. */
+/** Global of the hosted runtime. */
 interface EdgeRuntime {
   waitUntil(promise: Promise<void>): void;
 }
@@ -10,12 +11,12 @@ declare global {
   var EdgeRuntime: EdgeRuntime | undefined;
 }
 
-/** The host's runtime, or undefined where the function runs by itself in plain Deno. */
+/** Returns the host's runtime; undefined in plain Deno. */
 export function hostedRuntime(): EdgeRuntime | undefined {
   return typeof globalThis.EdgeRuntime?.waitUntil === "function" ? globalThis.EdgeRuntime : undefined;
 }
 
-/** Writes a log line where the host, or the terminal, takes it as one of its level. */
+/** Writes a log line to the console method of its level, which the host reads as the level. */
 export function writeToConsole(level: LogLevel, line: string): void {
   if (level === "error") console.error(line);
   else if (level === "warn") console.warn(line);
@@ -23,15 +24,15 @@ export function writeToConsole(level: LogLevel, line: string): void {
 }
 
 /**
- * Makes the host's warning start a drain, as its reason allows (socket/drain_plan.ts). After it nothing is left to do here, so what
- * others count, such as connections to the database, is given back at once and not when the host gets to the kill.
+ * Starts a drain at the host's warning, as its reason allows (socket/drain_plan.ts). Then releases
+ * connections at once, for example those to the database, before the host ends the isolate.
  */
-export function drainBeforeUnload({ connections, config, close }: Engine): void {
+export function drainBeforeUnload({ drain, close }: Server): void {
   addEventListener("beforeunload", (event) => {
     const reason = unloadReason(event);
-    // Plain Deno dispatches the event when it has nothing left to do, without a reason.
+    // Plain Deno dispatches the event when its event loop is empty, without a reason.
     if (reason === undefined) return;
-    void connections.drain(reason, config.DRAIN_SECONDS * 1000).then(close);
+    void drain(reason).then(close);
   });
 }
 
@@ -42,8 +43,8 @@ function unloadReason(event: Event): string | undefined {
 }
 
 /**
- * Keeps the process up when something that nobody awaits fails, such as a timer that an endpoint started: it costs a log
- * line, not everybody's sockets.
+ * Logs errors that no code catches, for example from a timer of an endpoint. Without it, such an
+ * error ends the process and all its sockets.
  */
 export function surviveStrayErrors({ log }: Engine): void {
   addEventListener("unhandledrejection", (event) => {

@@ -1,8 +1,11 @@
 import type { Config } from "../config/variables.ts";
-import type { Engine } from "../compose/compose_engine.ts";
+import type { ComposedServer } from "./compose_server.ts";
 import type { RequestHandler } from "./request_handler.ts";
 
-/** Listens on `HOST` and `PORT`; an address that cannot be had ends the process with a message that says what to change. */
+/**
+ * Listens on `HOST` and `PORT`. If that address cannot be had, a message says so and the process
+ * ends.
+ */
 export function listen(
   config: Config,
   handler: RequestHandler,
@@ -21,25 +24,25 @@ export function listen(
   }
 }
 
-/** How long the last responses may take to be sent before the process ends. */
+/** Time for the last responses to be sent before the process ends. */
 const SHUTDOWN_MS = 1_000;
 
 /**
- * Serves in plain Deno, outside the hosted runtime, until SIGTERM or SIGINT, which drain the open sockets first; a second
- * signal ends the process at once.
+ * Serves in plain Deno until SIGTERM or SIGINT, which drain the open sockets first. A second signal
+ * ends the process at once.
  */
-export function serveStandalone(engine: Engine, handler: RequestHandler): void {
-  const { config, connections, log, close } = engine;
-  const server = listen(config, handler, ({ hostname, port }) => {
+export function serveStandalone({ engine, fetch, drain, close }: ComposedServer): void {
+  const { config, connections, log } = engine;
+  const server = listen(config, fetch, ({ hostname, port }) => {
     log.info("listening", { hostname, port, url: `http://${hostname}:${port}/realtime` });
   });
 
   async function end(signal: Deno.Signal): Promise<void> {
     if (connections.isDraining) Deno.exit(1);
-    await connections.drain(signal, config.DRAIN_SECONDS * 1000);
+    await drain(signal);
     await close();
-    // It waits for ever for a peer that does not answer its close frame and, on Deno 2.9.6, for one that went away before
-    // its upgrade was through.
+    // `shutdown` waits without end for a peer that does not answer its close frame and, on Deno
+    // 2.9.6, for one that left before its upgrade was complete.
     await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, SHUTDOWN_MS))]);
     Deno.exit(0);
   }
