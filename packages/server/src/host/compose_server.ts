@@ -1,21 +1,8 @@
 import { composeEngine, type Engine } from "../compose/compose_engine.ts";
 import type { Config } from "../config/variables.ts";
 import { hostedRuntime, writeToConsole } from "./hosted_runtime.ts";
-import { createRequestHandler, type Fetcher, type RequestHandler } from "./request_handler.ts";
-
-/** A server that answers requests, but does not listen. */
-export interface Server {
-  /** Answers a request below the app's base path. */
-  readonly fetch: RequestHandler;
-  /**
-   * Refuses new sockets with 503 from now on, and closes the open ones with 1012 within
-   * DRAIN_SECONDS. Resolves once they are closed. Clients receive `reason`, for example `SIGTERM`:
-   * that one spreads the closes over DRAIN_SECONDS, other reasons close all sockets at once.
-   */
-  drain(reason: string): Promise<void>;
-  /** Releases timers and connections to the backplane. Call it after `drain`. */
-  close(): Promise<void>;
-}
+import { createRequestHandler, type Fetcher } from "./request_handler.ts";
+import type { Server } from "./server.ts";
 
 /** A server with its engine. */
 export interface ComposedServer extends Server {

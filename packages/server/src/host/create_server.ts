@@ -1,6 +1,7 @@
 import { parseConfig } from "../config/parse_config.ts";
-import { composeServer, type Server } from "./compose_server.ts";
+import { composeServer } from "./compose_server.ts";
 import type { Fetcher } from "./request_handler.ts";
+import type { Server } from "./server.ts";
 
 export type { Server };
 

@@ -1,6 +1,6 @@
 import { errorFields, type LogLevel } from "../observability/log.ts";
 import type { Engine } from "../compose/compose_engine.ts";
-import type { Server } from "./compose_server.ts";
+import type { Server } from "./server.ts";
 
 /** Global of the hosted runtime. */
 interface EdgeRuntime {
