@@ -218,7 +218,7 @@ failureTest(
     await listener.untilOffset(3);
     assertEquals(listener.offsets, [1, 2, 3]);
   },
-  { settings: DURABLE, doubtMs: 1_000_000 },
+  { settings: DURABLE, confirmMs: 1_000_000 },
 );
 
 failureTest(
@@ -237,7 +237,7 @@ failureTest(
     assertNotEquals(page.epoch, listener.subscription.epoch);
     assertEquals(page.messages.map(({ id }) => id), ["m1", "m2"]);
   },
-  { settings: DURABLE, doubtMs: 300 },
+  { settings: DURABLE, confirmMs: 300 },
 );
 
 failureTest(
@@ -280,7 +280,7 @@ failureTest(
     assertEquals(await publishAtLast(other, draft("new")), { offset: 4, duplicate: false });
     assertNotEquals((await other.history("r", ALL)).epoch, epoch);
   },
-  { doubtMs: 1_000_000 },
+  { confirmMs: 1_000_000 },
 );
 
 failureTest("a room that nobody used when the server was lost has another epoch", async (world, server) => {
@@ -293,7 +293,7 @@ failureTest("a room that nobody used when the server was lost has another epoch"
   const page = await (await world.open()).history("r", ALL);
   assertNotEquals(page.epoch, epoch);
   assertEquals(page.head, 3);
-}, { settings: DURABLE, doubtMs: 1_000_000 });
+}, { settings: DURABLE, confirmMs: 1_000_000 });
 
 failureTest(
   "a server that comes back with an older state changes the epoch, whoever speaks first",

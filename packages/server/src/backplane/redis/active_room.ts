@@ -12,116 +12,117 @@ import { OwnEntries } from "./own_entries.ts";
 import type { Push } from "./redis_records.ts";
 import type { RedisServer, RoomStatus } from "./redis_server.ts";
 
-/** A room that this isolate listens to, or in which it has entries. It is looked after again and again. */
+/** A room with local subscribers or presence entries; its lease is renewed periodically. */
 export class ActiveRoom {
   readonly address: Address;
   readonly #server: RedisServer;
-  readonly #live: RoomSubscription;
-  readonly #own: OwnEntries;
+  readonly #subscription: RoomSubscription;
+  readonly #entries: OwnEntries;
   readonly #onUnused: () => void;
-  /** Calls that are under way. */
+  /** Number of running calls. */
   #calls = 0;
   #isRenewing = false;
-  /** When it is to be renewed, by performance.now(). */
+  /** Time of the next renewal, by performance.now(). */
   #renewAt: number;
-  /** When somebody may leave. */
+  /** Earliest time at which a grace period or a lease may end, by performance.now(). */
   #dueAt = Infinity;
 
-  /** `onUnused` is called when it is of no use any more. */
+  /** `onUnused` runs once the room has no subscriber, no entry and no running call. */
   constructor(server: RedisServer, address: Address, onUnused: () => void) {
     this.address = address;
     this.#server = server;
     this.#onUnused = onUnused;
-    this.#own = new OwnEntries(server, address);
-    this.#live = new RoomSubscription(server, address, {
+    this.#entries = new OwnEntries(server, address);
+    this.#subscription = new RoomSubscription(server, address, {
       onIdle: () => this.#endWhenUnused(),
-      onChange: (change) => this.#own.take(change),
-      onDue: (dueMs) => this.#due(dueMs),
+      onChange: (change) => this.#entries.observe(change),
+      onDue: (dueMs) => this.#scheduleRenewal(dueMs),
     });
-    this.#renewAt = performance.now() + server.settings.leaseMs / 3;
+    this.#renewAt = performance.now() + server.options.leaseMs / 3;
   }
 
   /** See `Backplane.subscribe`. */
   subscribe(deliver: (event: RoomEvent) => void): Promise<Subscription> {
-    return this.#call(() => this.#live.subscribe(deliver));
+    return this.#call(() => this.#subscription.subscribe(deliver));
   }
 
   /** See `Backplane.enter`. */
   enter(entry: PresenceEntry): Promise<void> {
-    return this.#change(() => this.#own.enter(entry));
+    return this.#change(() => this.#entries.enter(entry));
   }
 
   /** See `Backplane.resume`. */
   resume(connection: Resumption): Promise<void> {
-    return this.#change(() => this.#own.resume(connection));
+    return this.#change(() => this.#entries.resume(connection));
   }
 
   /** See `Backplane.leave`. */
   leave(connection: string): Promise<void> {
-    return this.#change(() => this.#own.leave(connection));
+    return this.#change(() => this.#entries.leave(connection));
   }
 
   /** See `Backplane.linger`. */
   linger(connection: string, graceMs: number): Promise<void> {
-    return this.#change(() => this.#own.linger(connection, graceMs));
+    return this.#change(() => this.#entries.linger(connection, graceMs));
   }
 
-  /** Takes what was published. */
-  take(push: Push): void {
-    this.#live.take(push);
+  /** Receives a message of the room's channel. */
+  receive(push: Push): void {
+    this.#subscription.receive(push);
   }
 
-  /** Says that the isolate is alive, lets go who is to go, and compares. */
+  /** Renews the lease, removes expired entries, and compares the subscription with the room. */
   async renew(): Promise<void> {
-    const { leaseMs, checkMs } = this.#server.settings;
-    const pauseMs = this.#own.isEmpty ? Math.max(checkMs, leaseMs / 3) : leaseMs / 3;
+    const { leaseMs, checkMs } = this.#server.options;
+    const pauseMs = this.#entries.isEmpty ? Math.max(checkMs, leaseMs / 3) : leaseMs / 3;
     this.#renewAt = performance.now() + pauseMs;
     this.#dueAt = Infinity;
-    const { head } = this.#live;
-    const status = await this.#call(() => this.#own.renew());
-    this.#due(status.dueMs);
-    this.#live.compare(status, head);
+    const { head } = this.#subscription;
+    const status = await this.#call(() => this.#entries.renew());
+    this.#scheduleRenewal(status.dueMs);
+    this.#subscription.compare(status, head);
   }
 
-  /** Renews when it is time, by performance.now(). */
+  /** Refreshes a stale subscription, and renews the room if it is due at `now`, by performance.now(). */
   renewWhenDue(now: number): void {
-    if (this.#live.isInUse) {
-      const known = this.#server.witness.knowledge(this.address);
-      if (this.#live.isStale) this.#live.lookSoon();
-      else if (known) this.#live.compareHead(known);
+    if (this.#subscription.isInUse) {
+      const known = this.#server.historyGuard.knownState(this.address);
+      if (this.#subscription.isStale) this.#subscription.refreshInBackground();
+      else if (known) this.#subscription.compareHead(known);
     }
     if (this.#isRenewing || (now < this.#renewAt && now < this.#dueAt)) return;
     this.#isRenewing = true;
     void this.renew().catch((error: unknown) => {
-      if (!(error instanceof BackplaneUnavailable)) this.#server.settings.onEvent({ type: "failed", error });
+      if (!(error instanceof BackplaneUnavailable)) this.#server.options.onEvent({ type: "failed", error });
     }).finally(() => this.#isRenewing = false);
   }
 
-  /** The connection to its server was made anew: nothing is subscribed to, and something may have been missed. */
-  connectionIsBack(): void {
-    if (this.#live.isInUse) this.#live.lookSoon();
+  /** Subscribes again after a reconnect, which ended all subscriptions and may have lost messages. */
+  handleReconnect(): void {
+    if (this.#subscription.isInUse) this.#subscription.refreshInBackground();
     this.#renewAt = 0;
   }
 
-  /** Its slot may be on another server. */
-  follow(link: Link | undefined): void {
-    if (!this.#live.isInUse || link?.run === undefined || link.isSubscribed(this.address.channel)) return;
-    this.#live.lookSoon();
+  /** Subscribes on the server that has the room's slot now, if the slot has moved. */
+  followSlot(link: Link | undefined): void {
+    if (!this.#subscription.isInUse || link?.runId === undefined) return;
+    if (link.isSubscribed(this.address.channel)) return;
+    this.#subscription.refreshInBackground();
   }
 
   /** Ends all subscriptions. */
   close(): void {
-    this.#live.close();
+    this.#subscription.close();
   }
 
-  /** All entries of this isolate linger from now on. */
-  end(): Promise<void> {
-    return this.#own.end();
+  /** Starts the disconnect grace period of all entries of this isolate. */
+  disconnectEntries(): Promise<void> {
+    return this.#entries.disconnectAll();
   }
 
   async #change(run: () => Promise<RoomStatus>): Promise<void> {
     const { dueMs } = await this.#call(run);
-    this.#due(dueMs);
+    this.#scheduleRenewal(dueMs);
   }
 
   async #call<T>(run: () => Promise<T>): Promise<T> {
@@ -134,11 +135,11 @@ export class ActiveRoom {
     }
   }
 
-  #due(dueMs: number | undefined): void {
+  #scheduleRenewal(dueMs: number | undefined): void {
     if (dueMs !== undefined) this.#dueAt = Math.min(this.#dueAt, performance.now() + dueMs);
   }
 
   #endWhenUnused(): void {
-    if (this.#calls === 0 && !this.#live.isInUse && this.#own.isEmpty) this.#onUnused();
+    if (this.#calls === 0 && !this.#subscription.isInUse && this.#entries.isEmpty) this.#onUnused();
   }
 }

@@ -1,31 +1,31 @@
 import { ESCAPE, escapeText } from "../wire/wire_text.ts";
 
-/** How many slots a cluster has. */
+/** Number of slots of a cluster. */
 export const SLOTS = 16_384;
 
-/** The divisor of CRC-16/XMODEM, by which a cluster places keys. */
-const DIVISOR = 0x1021;
+/** Polynomial of CRC-16/XMODEM, which assigns keys to slots. */
+const POLYNOMIAL = 0x1021;
 
-/** Where a room's keys are. */
+/** Keys, channel and cluster slot of a room. */
 export interface Address {
   readonly room: string;
-  /** The room's first key, and its channel. */
+  /** Name of the room's first key and of its channel. */
   readonly channel: string;
-  /** All keys but those of publish ids, in the order in which scripts expect them. */
+  /** All keys but those of publish ids, in the order that the scripts expect. */
   readonly keys: readonly string[];
-  /** The part of a cluster that all keys lie in. */
+  /** Cluster slot of all keys. */
   readonly slot: number;
 }
 
-/** Says what the keys are called; the same suffixes, with what they hold, stand in scripts/room_state.ts. */
+/** Suffixes of the keys; scripts/room_state.ts describes their contents in the same order. */
 const SUFFIXES = ["", ":messages", ":present", ":lost", ":due", ":leases", ":resumed"];
 
 /**
- * Finds where a room's keys are. The room's name stands in them, in braces, which put all in one slot: braces in it are written
- * as other characters are that cannot stand for themselves.
+ * Builds a room's address. The keys contain the room's name in braces, so a cluster places all of
+ * them in one slot. Braces in the name are escaped.
  */
 export function addressOf(room: string, prefix: string): Address {
-  // Not the name alone: for an empty one the braces would have no meaning.
+  // The prefix `room:` keeps the tag from being empty: Redis ignores empty braces.
   const tag = `room:${
     escapeText(room).replace(/[{}]/g, (brace) => `${ESCAPE}00${brace === "{" ? "7b" : "7d"}`)
   }`;
@@ -35,13 +35,13 @@ export function addressOf(room: string, prefix: string): Address {
 
 const encoder = new TextEncoder();
 
-/** The slot of what stands in a key's braces. */
+/** Computes the slot of a hash tag: the text in a key's braces. */
 export function slotOf(tag: string): number {
   let remainder = 0;
   for (const byte of encoder.encode(tag)) {
     remainder ^= byte << 8;
     for (let bit = 0; bit < 8; bit++) {
-      remainder = remainder & 0x8000 ? (remainder << 1) ^ DIVISOR : remainder << 1;
+      remainder = remainder & 0x8000 ? (remainder << 1) ^ POLYNOMIAL : remainder << 1;
     }
   }
   return (remainder & 0xffff) % SLOTS;

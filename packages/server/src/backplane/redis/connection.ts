@@ -1,7 +1,7 @@
 import { RedisClient } from "@redis/client";
-import type { Settings } from "./redis_options.ts";
+import type { ResolvedOptions } from "./redis_options.ts";
 
-/** A client of one server, as far as it is used here. */
+/** The used part of a client for one server. */
 export interface Connection {
   on(event: "error" | "terminated" | "sharded-channel-moved", listener: (error: unknown) => void): unknown;
   connect(): Promise<unknown>;
@@ -11,24 +11,25 @@ export interface Connection {
   destroy(): void;
 }
 
-/** Is told what is published on a channel. */
+/** Receives the messages of a channel. */
 export type ChannelListener = (payload: string, channel: string) => void;
 
 /**
- * Creates a client that is not connected yet; it connects once, and never again by itself. The client's class is built for the
- * factory's options, some 50 ms, and kept for the last ones only: so these have none, and what differs is given to the instance.
+ * Creates an unconnected client, which connects once and never reconnects by itself. The factory
+ * builds a class in about 50 ms and caches only the class of its latest options. So the factory gets
+ * no options, and the instance gets all of them.
  */
-export function createConnection(url: string, { connectMs }: Settings): Connection {
+export function createConnection(url: string, { connectMs }: ResolvedOptions): Connection {
   const client: unknown = RedisClient.factory()({
     url,
-    // Nothing is sent later than asked: who waits is told that it cannot be done now.
+    // Commands fail at once while disconnected, so that callers get an error instead of a late result.
     disableOfflineQueue: true,
     disableClientInfo: true,
     maintNotifications: "disabled",
-    // A timer a command costs more than the command: one watches the connection.
+    // Without a timer per command, which costs more than the command: the link watches for silence.
     commandOptions: { timeout: 0 },
     socket: { connectTimeout: connectMs, reconnectStrategy: false },
   });
-  // Its own type needs those of Node, which Deno 2.1.4 gives only where the lockfile has them.
+  // The client's own type needs Node's types, which Deno 2.1.4 has only if the lockfile lists them.
   return client as Connection;
 }

@@ -1,125 +1,130 @@
 import { BackplaneUnavailable } from "../contract.ts";
 import { pause } from "../with_timeout.ts";
 import type { Address } from "./address.ts";
-import type { Settings } from "./redis_options.ts";
+import type { ResolvedOptions } from "./redis_options.ts";
 
-/** What was told of a room: by which process of the server, of which history, up to which offset. */
-export interface Knowledge {
-  readonly run: string;
+/** Last known state of a room: server run id, epoch and head offset. */
+export interface KnownState {
+  readonly runId: string;
   readonly epoch: string;
   readonly head: number;
 }
 
-/** Says what is known, empty for nothing; resolves with what holds from now on, or undefined while others are waited for. */
-export type Say = (
-  known: readonly [epoch: string, head: number, run: string],
-) => Promise<Knowledge | undefined>;
+/**
+ * Sends the known state of a room to Redis; epoch and run id are empty if the isolate knows nothing.
+ * Resolves with the decided state, or undefined while other isolates still have to confirm.
+ */
+export type SendKnownState = (
+  known: readonly [epoch: string, head: number, runId: string],
+) => Promise<KnownState | undefined>;
 
-interface Room {
+interface GuardedRoom {
   readonly address: Address;
-  knowledge: Knowledge;
-  /** When it was last told of, by performance.now(). */
-  toldAt: number;
+  known: KnownState;
+  /** Time of the last update, by performance.now(). */
+  updatedAt: number;
 }
 
-/** The first pause before it is asked again whether a room is decided, in milliseconds; each is twice as long. */
+/** First pause between two confirmations of a room, in milliseconds; each next one is twice as long. */
 const FIRST_PAUSE_MS = 20;
-/** After how long an isolate that does not use a room is not waited for any more, in milliseconds. */
+/** Time without updates after which an unused room is idle, in milliseconds. */
 const IDLE_MS = 5_000;
 
 /**
- * What this isolate was told of rooms, and so may have told others. When a room's server is another process than before, nothing else is
- * done with the room until it was compared with that; see VOUCH in scripts/vouch.ts.
+ * Detects history that Redis lost. The guard remembers what this isolate may have broadcast of each
+ * room. After a server restart or failover nothing happens to a room until its history is confirmed;
+ * see CONFIRM in scripts/confirm.ts.
  */
 export class HistoryGuard {
-  readonly #settings: Settings;
-  readonly #rooms = new Map<string, Room>();
-  readonly #vouching = new Map<string, Promise<void>>();
+  readonly #options: ResolvedOptions;
+  readonly #rooms = new Map<string, GuardedRoom>();
+  readonly #confirming = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
 
-  constructor(settings: Settings) {
-    this.#settings = settings;
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
   }
 
-  /** The rooms of which something is known. */
+  /** Lists the rooms with a known state. */
   addresses(): Address[] {
     return Array.from(this.#rooms.values(), ({ address }) => address);
   }
 
-  /** What is known of a room. */
-  knowledge(address: Address): Knowledge | undefined {
-    return this.#rooms.get(address.channel)?.knowledge;
+  /** Returns the last known state of a room. */
+  knownState(address: Address): KnownState | undefined {
+    return this.#rooms.get(address.channel)?.known;
   }
 
-  /** Whether what is known of a room was told by another process than this one; undefined stands for none. */
-  isInDoubt(address: Address, run: string | undefined): boolean {
+  /** True if the last known state came from a different server run; false while the server is down. */
+  needsConfirmation(address: Address, runId: string | undefined): boolean {
     const room = this.#rooms.get(address.channel);
-    return room !== undefined && run !== undefined && room.knowledge.run !== run;
+    return room !== undefined && runId !== undefined && room.known.runId !== runId;
   }
 
-  /** Whether what a process published may be delivered. */
-  believes(channel: string, run: string): boolean {
+  /** True if messages of this server run may be delivered. */
+  isCurrentRun(channel: string, runId: string): boolean {
     const room = this.#rooms.get(channel);
-    return room === undefined || room.knowledge.run === run;
+    return room === undefined || room.known.runId === runId;
   }
 
-  /** Keeps what was told. What another process says is no news until it was compared. */
-  learn(address: Address, { run, epoch, head }: Knowledge): void {
+  /** Updates the known state of a room. Ignores states of another server run until it is confirmed. */
+  observe(address: Address, { runId, epoch, head }: KnownState): void {
     const room = this.#rooms.get(address.channel);
-    const toldAt = performance.now();
+    const updatedAt = performance.now();
     if (!room) {
-      this.#rooms.set(address.channel, { address, knowledge: { run, epoch, head }, toldAt });
+      this.#rooms.set(address.channel, { address, known: { runId, epoch, head }, updatedAt });
       return;
     }
-    const known = room.knowledge;
-    if (known.run !== run) return;
-    room.toldAt = toldAt;
-    room.knowledge = { run, epoch, head: known.epoch === epoch ? Math.max(known.head, head) : head };
+    const { known } = room;
+    if (known.runId !== runId) return;
+    room.updatedAt = updatedAt;
+    room.known = { runId, epoch, head: known.epoch === epoch ? Math.max(known.head, head) : head };
   }
 
-  /** The rooms that nothing was told of for a while, of those that are not used. */
-  idle(isUsed: (address: Address) => boolean): Address[] {
+  /** Lists unused rooms without updates for IDLE_MS. */
+  idleAddresses(isUsed: (address: Address) => boolean): Address[] {
     const since = performance.now() - IDLE_MS;
-    return Array.from(this.#rooms.values()).filter(({ address, toldAt }) =>
-      toldAt < since && !isUsed(address)
-    )
+    return Array.from(this.#rooms.values())
+      .filter(({ address, updatedAt }) => updatedAt < since && !isUsed(address))
       .map(({ address }) => address);
   }
 
-  /** Forgets a room. */
+  /** Removes the known state of a room. */
   forget(address: Address): void {
     this.#rooms.delete(address.channel);
   }
 
-  /** Ends what is under way. */
+  /** Aborts running confirmations. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.allSettled(this.#vouching.values());
+    await Promise.allSettled(this.#confirming.values());
   }
 
   /**
-   * Says what is known of a room, until it is decided whether its history is the same.
-   * @throws {BackplaneUnavailable} as a rejection, when others have to be waited for too long
+   * Confirms the known state of a room until its history is decided.
+   * @throws {BackplaneUnavailable} as a rejection, if other isolates do not confirm within `waitMs`
    */
-  vouch(address: Address, say: Say): Promise<void> {
-    const running = this.#vouching.get(address.channel);
+  confirm(address: Address, send: SendKnownState): Promise<void> {
+    const running = this.#confirming.get(address.channel);
     if (running) return running;
-    const vouching = this.#vouch(address, say).finally(() => void this.#vouching.delete(address.channel));
-    this.#vouching.set(address.channel, vouching);
-    return vouching;
+    const confirming = this.#confirm(address, send).finally(() =>
+      void this.#confirming.delete(address.channel)
+    );
+    this.#confirming.set(address.channel, confirming);
+    return confirming;
   }
 
-  async #vouch(address: Address, say: Say): Promise<void> {
-    const giveUpAt = performance.now() + this.#settings.waitMs;
+  async #confirm(address: Address, send: SendKnownState): Promise<void> {
+    const giveUpAt = performance.now() + this.#options.waitMs;
     for (let pauseMs = FIRST_PAUSE_MS;; pauseMs *= 2) {
-      const known = this.#rooms.get(address.channel)?.knowledge;
-      const knowledge = await say(known ? [known.epoch, known.head, known.run] : ["", 0, ""]);
-      if (knowledge) {
-        this.#rooms.set(address.channel, { address, knowledge, toldAt: performance.now() });
+      const current = this.#rooms.get(address.channel)?.known;
+      const known = await send(current ? [current.epoch, current.head, current.runId] : ["", 0, ""]);
+      if (known) {
+        this.#rooms.set(address.channel, { address, known, updatedAt: performance.now() });
         return;
       }
       if (this.#closing.signal.aborted || performance.now() + pauseMs > giveUpAt) {
-        throw new BackplaneUnavailable("It is being found out whether Redis has lost messages.");
+        throw new BackplaneUnavailable("Redis restarted; verifying room history. Retry shortly.");
       }
       await pause(pauseMs, this.#closing.signal);
     }

@@ -2,51 +2,51 @@ import { BackplaneUnavailable } from "../contract.ts";
 import { SLOTS } from "./address.ts";
 import { createConnection } from "./connection.ts";
 import { Link, type LinkListener } from "./redis_link.ts";
-import type { Settings } from "./redis_options.ts";
+import type { ResolvedOptions } from "./redis_options.ts";
 
-/** Whom the nodes tell; the link is the one it is about. */
+/** Receives events of all links. */
 export interface NodesListener {
   readonly onUp: (link: Link) => void;
   readonly onDown: (link: Link) => void;
-  /** `run` names the process that published it. */
-  readonly onMessage: (channel: string, payload: string, run: string) => void;
-  /** Slots may be elsewhere now. */
+  /** `runId` is the server run id of the publishing server. */
+  readonly onMessage: (channel: string, payload: string, runId: string) => void;
+  /** Slots may have moved to other servers. */
   readonly onMoved: () => void;
 }
 
-/** The servers that there are. */
+/** The known servers: a single one, or the masters of a cluster. */
 export interface Nodes {
-  /** The link to the server that has a slot; undefined while that is not known. */
+  /** Returns the link to the server of a slot; undefined while the server is unknown. */
   linkOf(slot: number): Link | undefined;
-  /** The link to the server at an address, as a redirection names it. */
+  /** Returns the link to the server at the address that a redirection names. */
   linkTo(node: string): Link;
-  /** All servers, for whether they can be used. */
+  /** Returns the links to all servers; rejects if a slot has no server. */
   links(): Promise<readonly Link[]>;
-  /** Finds out where slots are. Resolves in any case. */
+  /** Reads the servers of all slots. Never rejects. */
   refresh(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Connects to what the options name.
- * @throws {TypeError} where a URL is none of Redis; it does not say which, since there is a password in it
+ * Connects to the servers that the options name.
+ * @throws {TypeError} if a URL is no Redis URL; the message omits the URL, which may hold a password
  */
-export function createNodes(settings: Settings, listener: NodesListener): Nodes {
-  const urls = "url" in settings.place ? [settings.place.url] : settings.place.cluster;
-  const areRight = urls.every((url) => /^rediss?:$/.test(URL.parse(url)?.protocol ?? ""));
-  if (!areRight || urls.length === 0) {
-    throw new TypeError("Redis is named by URLs that begin with redis:// or rediss://.");
+export function createNodes(options: ResolvedOptions, listener: NodesListener): Nodes {
+  const urls = "url" in options.place ? [options.place.url] : options.place.cluster;
+  const areValid = urls.every((url) => /^rediss?:$/.test(URL.parse(url)?.protocol ?? ""));
+  if (!areValid || urls.length === 0) {
+    throw new TypeError("Invalid Redis URL: every URL must begin with redis:// or rediss://.");
   }
-  return "url" in settings.place
-    ? new SingleNode(settings.place.url, settings, listener)
-    : new ClusterNodes(settings.place.cluster, settings, listener);
+  return "url" in options.place
+    ? new SingleNode(options.place.url, options, listener)
+    : new ClusterNodes(options.place.cluster, options, listener);
 }
 
 class SingleNode implements Nodes {
   readonly #link: Link;
 
-  constructor(url: string, settings: Settings, listener: NodesListener) {
-    this.#link = openLink(new URL(url).host || "its socket", url, settings, listener);
+  constructor(url: string, options: ResolvedOptions, listener: NodesListener) {
+    this.#link = openLink(new URL(url).host || "its socket", url, options, listener);
   }
 
   linkOf(): Link {
@@ -70,10 +70,13 @@ class SingleNode implements Nodes {
   }
 }
 
-/** A cluster's masters. Where slots are is asked for at the start, when a server says that one has moved, and when one is lost. */
+/**
+ * The masters of a cluster. Reads the servers of slots at the start, after a redirection, and when a
+ * server is lost.
+ */
 class ClusterNodes implements Nodes {
   readonly #seeds: readonly string[];
-  readonly #settings: Settings;
+  readonly #options: ResolvedOptions;
   readonly #listener: NodesListener;
   readonly #links = new Map<string, Link>();
   readonly #nodeOf: (string | undefined)[] = new Array(SLOTS).fill(undefined);
@@ -81,9 +84,9 @@ class ClusterNodes implements Nodes {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor(seeds: readonly string[], settings: Settings, listener: NodesListener) {
+  constructor(seeds: readonly string[], options: ResolvedOptions, listener: NodesListener) {
     this.#seeds = seeds;
-    this.#settings = settings;
+    this.#options = options;
     this.#listener = listener;
     void this.refresh();
   }
@@ -96,12 +99,12 @@ class ClusterNodes implements Nodes {
   linkTo(node: string): Link {
     const known = this.#links.get(node);
     if (known) return known;
-    const link = openLink(node, this.#urlOf(node), this.#settings, {
+    const link = openLink(node, this.#urlOf(node), this.#options, {
       ...this.#listener,
       onMoved: () => void this.refresh(),
       onDown: (lost) => {
         this.#listener.onDown(lost);
-        // It may have a successor by now.
+        // A replica may have replaced the lost master.
         this.#refreshLater();
       },
     });
@@ -112,7 +115,7 @@ class ClusterNodes implements Nodes {
   async links(): Promise<readonly Link[]> {
     if (this.#nodeOf.includes(undefined)) await this.refresh();
     if (this.#nodeOf.includes(undefined)) {
-      throw new BackplaneUnavailable("The cluster does not serve all slots.");
+      throw new BackplaneUnavailable("The Redis cluster does not serve all slots. Check CLUSTER INFO.");
     }
     return [...this.#links.values()];
   }
@@ -134,9 +137,9 @@ class ClusterNodes implements Nodes {
     for (const url of new Set([...known, ...this.#seeds])) {
       if (this.#isClosed) return;
       try {
-        return this.#take(await readSlots(url, this.#settings));
+        return this.#applySlots(await readSlots(url, this.#options));
       } catch (error) {
-        this.#settings.onEvent({ type: "failed", error });
+        this.#options.onEvent({ type: "failed", error });
       }
     }
     this.#refreshLater();
@@ -147,10 +150,10 @@ class ClusterNodes implements Nodes {
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       void this.refresh();
-    }, this.#settings.retryMs * (0.1 + this.#settings.random() / 10));
+    }, this.#options.retryMs * (0.1 + this.#options.random() / 10));
   }
 
-  #take(nodeOf: readonly (string | undefined)[]): void {
+  #applySlots(nodeOf: readonly (string | undefined)[]): void {
     if (this.#isClosed) return;
     for (let slot = 0; slot < SLOTS; slot++) this.#nodeOf[slot] = nodeOf[slot];
     const nodes = new Set(nodeOf.filter((node) => node !== undefined));
@@ -158,13 +161,13 @@ class ClusterNodes implements Nodes {
     for (const [node, link] of this.#links) {
       if (nodes.has(node)) continue;
       this.#links.delete(node);
-      link.close().catch((error: unknown) => this.#settings.onEvent({ type: "failed", error }));
+      link.close().catch((error: unknown) => this.#options.onEvent({ type: "failed", error }));
     }
     if (nodeOf.includes(undefined)) this.#refreshLater();
     this.#listener.onMoved();
   }
 
-  /** A node's URL: user, password and TLS are those of the first one that is named. */
+  /** Builds a node's URL with the user, password and TLS of the first configured URL. */
   #urlOf(node: string): string {
     const url = new URL(this.#seeds[0] ?? "redis://");
     const colon = node.lastIndexOf(":");
@@ -174,45 +177,45 @@ class ClusterNodes implements Nodes {
   }
 }
 
-function openLink(node: string, url: string, settings: Settings, listener: NodesListener): Link {
+function openLink(node: string, url: string, options: ResolvedOptions, listener: NodesListener): Link {
   const linkListener: LinkListener = {
     onUp: () => listener.onUp(link),
     onDown: () => listener.onDown(link),
     onMessage: listener.onMessage,
     onMoved: listener.onMoved,
   };
-  const link = new Link(node, url, settings, linkListener);
+  const link = new Link(node, url, options, linkListener);
   return link;
 }
 
-/** Asks one node which one has each slot. */
-async function readSlots(url: string, settings: Settings): Promise<(string | undefined)[]> {
-  const client = createConnection(url, settings);
+/** Reads the node of each slot from one node. */
+async function readSlots(url: string, options: ResolvedOptions): Promise<(string | undefined)[]> {
+  const client = createConnection(url, options);
   const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => {/* whoever waits is told */});
+  failed.promise.catch(() => {/* the race below reports it */});
   client.on("error", failed.reject);
-  const { connectMs } = settings;
-  const giveUp = () => failed.reject(new Error(`Asking a node took longer than ${connectMs} ms.`));
-  const late = setTimeout(giveUp, connectMs);
-  const asking = client.connect().then(() => client.sendCommand(["CLUSTER", "SLOTS"]));
-  asking.catch(() => {/* whoever waits is told */});
+  const { connectMs } = options;
+  const giveUp = () => failed.reject(new Error(`CLUSTER SLOTS took longer than ${connectMs} ms.`));
+  const timeout = setTimeout(giveUp, connectMs);
+  const reading = client.connect().then(() => client.sendCommand(["CLUSTER", "SLOTS"]));
+  reading.catch(() => {/* the race below reports it */});
   try {
-    return slotsOf(await Promise.race([asking, failed.promise]), new URL(url).hostname);
+    return slotsOf(await Promise.race([reading, failed.promise]), new URL(url).hostname);
   } finally {
-    clearTimeout(late);
+    clearTimeout(timeout);
     client.destroy();
   }
 }
 
-/** Reads the answer to CLUSTER SLOTS; a node that does not know its own name is the one that was asked. */
-function slotsOf(reply: unknown, asked: string): (string | undefined)[] {
+/** Parses a reply of CLUSTER SLOTS; a node without a host is the one that replied, at `askedHost`. */
+function slotsOf(reply: unknown, askedHost: string): (string | undefined)[] {
   const nodeOf: (string | undefined)[] = new Array(SLOTS).fill(undefined);
   if (!Array.isArray(reply)) return nodeOf;
   for (const range of reply) {
     const [first, last, master] = Array.isArray(range) ? range : [];
     if (!Array.isArray(master)) continue;
     const [host, port] = master;
-    nodeOf.fill(`${host || asked}:${port}`, Number(first), Number(last) + 1);
+    nodeOf.fill(`${host || askedHost}:${port}`, Number(first), Number(last) + 1);
   }
   return nodeOf;
 }

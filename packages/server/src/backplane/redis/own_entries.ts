@@ -4,46 +4,46 @@ import { type RedisServer, type RoomStatus, textsOf } from "./redis_server.ts";
 import { unescapeText } from "../wire/wire_text.ts";
 
 /** An entry of this isolate. */
-interface Own {
+interface OwnEntry {
   readonly user: string;
   state: string;
-  /** Whether the server has said so. */
+  /** True once Redis has stored the entry. */
   isEntered: boolean;
 }
 
 /**
- * One room's entries that this isolate answers for. It says again and again that it is alive; where the server has lost an entry,
- * or taken the isolate for dead, it is entered again; where a loss could not be told, it is told later.
+ * The presence entries of one room that belong to this isolate. Renews the isolate's lease, enters
+ * entries again that Redis lost or swept, and retries departures that failed.
  */
 export class OwnEntries {
   readonly #server: RedisServer;
   readonly #address: Address;
-  readonly #entries = new Map<string, Own>();
-  /** Connections that are gone and may still be there: after which time they go, in milliseconds. */
-  readonly #departed = new Map<string, number>();
-  /** What the server said when the first one entered: another one says that all were lost. */
-  #mark: string | undefined;
+  readonly #entries = new Map<string, OwnEntry>();
+  /** Departures that Redis has not stored yet: grace period by connection, in milliseconds. */
+  readonly #departures = new Map<string, number>();
+  /** Presence generation of the first entry; another generation means that Redis lost all entries. */
+  #generation: string | undefined;
 
   constructor(server: RedisServer, address: Address) {
     this.#server = server;
     this.#address = address;
   }
 
-  /** Whether there is something to answer for. */
+  /** True if the isolate has neither entries nor pending departures. */
   get isEmpty(): boolean {
-    return this.#entries.size === 0 && this.#departed.size === 0;
+    return this.#entries.size === 0 && this.#departures.size === 0;
   }
 
   /** See `Backplane.enter`. */
   async enter({ user, connection, state }: PresenceEntry): Promise<RoomStatus> {
     const before = this.#entries.get(connection);
-    const own: Own = { user, state, isEntered: false };
+    const own: OwnEntry = { user, state, isEntered: false };
     this.#entries.set(connection, own);
-    this.#departed.delete(connection);
+    this.#departures.delete(connection);
     try {
       const status = await this.#server.operate(this.#address, "enter", [user, connection, state]);
       own.isEntered = true;
-      this.#mark ??= status.mark;
+      this.#generation ??= status.generation;
       return status;
     } catch (error) {
       if (this.#entries.get(connection) === own) {
@@ -57,7 +57,7 @@ export class OwnEntries {
   /** See `Backplane.resume`. */
   async resume({ user, connection, previous }: Resumption): Promise<RoomStatus> {
     const isNew = !this.#entries.has(connection);
-    const own: Own = { user, state: "", isEntered: false };
+    const own: OwnEntry = { user, state: "", isEntered: false };
     if (isNew) this.#entries.set(connection, own);
     try {
       const names = previous === undefined ? [user, connection] : [user, connection, previous];
@@ -65,7 +65,7 @@ export class OwnEntries {
       if (typeof status.result === "string") {
         own.state = unescapeText(status.result);
         own.isEntered = true;
-        this.#mark ??= status.mark;
+        this.#generation ??= status.generation;
       }
       return status;
     } finally {
@@ -83,23 +83,23 @@ export class OwnEntries {
     return this.#depart(connection, graceMs);
   }
 
-  /** Takes in what changed. */
-  take(change: PresenceChange): void {
+  /** Drops an own entry that another connection has taken over. */
+  observe(change: PresenceChange): void {
     if (change.type === "updated" && change.previous !== undefined) this.#entries.delete(change.previous);
   }
 
-  /** Says that the isolate is alive, and mends what is not as it should be. */
+  /** Renews the lease, and repairs entries and departures that differ from Redis. */
   async renew(): Promise<RoomStatus> {
-    for (const [connection, graceMs] of this.#departed) await this.#depart(connection, graceMs);
+    for (const [connection, graceMs] of this.#departures) await this.#depart(connection, graceMs);
     const entered = new Map(Array.from(this.#entries).filter(([, { isEntered }]) => isEntered));
-    const args = [this.#mark ?? "", ...entered.keys()];
+    const args = [this.#generation ?? "", ...entered.keys()];
     const status = await this.#server.operate(this.#address, "renew", args);
     const [wasLost, ...missing] = textsOf(status.result);
-    if (wasLost === "1") this.#mark = status.mark || undefined;
-    if (this.#entries.size === 0) this.#mark = undefined;
+    if (wasLost === "1") this.#generation = status.generation || undefined;
+    if (this.#entries.size === 0) this.#generation = undefined;
     for (const connection of missing.map(unescapeText)) {
       const own = entered.get(connection);
-      // Meanwhile it may have left, or entered anew.
+      // The connection may have left, or entered again, during the call.
       if (!own || this.#entries.get(connection) !== own) continue;
       if (wasLost === "1") await this.enter({ user: own.user, connection, state: own.state });
       else this.#entries.delete(connection);
@@ -107,20 +107,20 @@ export class OwnEntries {
     return status;
   }
 
-  /** All of them linger from now on. */
-  async end(): Promise<void> {
+  /** Starts the disconnect grace period of all entries. */
+  async disconnectAll(): Promise<void> {
     if (this.isEmpty) return;
     this.#entries.clear();
-    this.#departed.clear();
+    this.#departures.clear();
     await this.#server.operate(this.#address, "end");
   }
 
   async #depart(connection: string, graceMs: number): Promise<RoomStatus> {
-    const isOwn = this.#entries.delete(connection) || this.#departed.has(connection);
-    if (isOwn) this.#departed.set(connection, graceMs);
+    const isOwn = this.#entries.delete(connection) || this.#departures.has(connection);
+    if (isOwn) this.#departures.set(connection, graceMs);
     const args = graceMs > 0 ? [connection, `${Math.round(graceMs)}`] : [connection];
     const status = await this.#server.operate(this.#address, graceMs > 0 ? "linger" : "leave", args);
-    this.#departed.delete(connection);
+    this.#departures.delete(connection);
     return status;
   }
 }

@@ -3,38 +3,38 @@ import type { Address } from "./address.ts";
 import { draftRecord, publishKey } from "./redis_records.ts";
 import type { RedisServer } from "./redis_server.ts";
 
-/** What one script takes at most, in characters: the server does nothing else meanwhile. */
-const MAX_CHARACTERS = 1_000_000;
+/** Maximum size of one script's drafts, in characters: Redis serves no one else during a script. */
+const MAX_BATCH_CHARACTERS = 1_000_000;
 
-/** A draft that waits, as it is stored. */
-interface Waiting {
-  readonly call: Call;
+/** A pending draft in the stored format. */
+interface PendingDraft {
+  readonly call: PublishCall;
   readonly key: string;
   readonly record: string;
 }
 
 /** One call of `publish`. */
-interface Call {
-  /** Whose drafts they are; those not sent over a socket are nobody's. */
+interface PublishCall {
+  /** Connections that sent the drafts; drafts from outside a socket have none. */
   readonly connections: ReadonlySet<string>;
-  /** Counted down with each draft. */
-  left: number;
+  /** Number of drafts without a result. */
+  remaining: number;
   readonly stored: Stored[];
   readonly outcome: PromiseWithResolvers<readonly Stored[]>;
 }
 
 /**
- * Stores one room's drafts. All that come while a script is under way go together with the next one: so they keep their order,
- * and the busier the room the less each one costs.
+ * Stores one room's drafts in batches. Drafts that arrive during a script go into the next batch.
+ * This keeps their order, and lowers the cost per draft in a busy room.
  */
 export class Publisher {
   readonly #server: RedisServer;
   readonly #address: Address;
   readonly #onIdle: () => void;
-  #waiting: Waiting[] = [];
+  #pending: PendingDraft[] = [];
   #isRunning = false;
 
-  /** `onIdle` is called when nothing is left to do. */
+  /** `onIdle` runs once no draft is pending. */
   constructor(server: RedisServer, address: Address, onIdle: () => void) {
     this.#server = server;
     this.#address = address;
@@ -44,10 +44,15 @@ export class Publisher {
   /** See `Backplane.publish`. */
   publish(drafts: readonly Draft[]): Promise<readonly Stored[]> {
     const connections = new Set(drafts.flatMap(({ from }) => from.connection ?? []));
-    const call: Call = { connections, left: drafts.length, stored: [], outcome: Promise.withResolvers() };
+    const call: PublishCall = {
+      connections,
+      remaining: drafts.length,
+      stored: [],
+      outcome: Promise.withResolvers(),
+    };
     for (const draft of drafts) {
       const key = `${this.#address.channel}:id:${publishKey(draft)}`;
-      this.#waiting.push({ call, key, record: draftRecord(draft) });
+      this.#pending.push({ call, key, record: draftRecord(draft) });
     }
     if (!this.#isRunning) {
       this.#isRunning = true;
@@ -57,10 +62,10 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
-    // What is published in the same turn goes along.
+    // Drafts of the same tick share a batch.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batch = this.#take();
+    while (this.#pending.length > 0) {
+      const batch = this.#takeBatch();
       try {
         const reply = await this.#server.script(
           "publish",
@@ -68,53 +73,53 @@ export class Publisher {
           batch.map(({ key }) => key),
           batch.map(({ record }) => record),
         );
-        settle(batch, reply);
+        resolveBatch(batch, reply);
       } catch (error) {
-        this.#refuse(batch, error);
+        this.#reject(batch, error);
       }
     }
     this.#isRunning = false;
     this.#onIdle();
   }
 
-  /** Takes what one script may store. */
-  #take(): Waiting[] {
+  /** Removes the next batch from the pending drafts. */
+  #takeBatch(): PendingDraft[] {
     let characters = 0;
     let count = 0;
-    for (const { key, record } of this.#waiting) {
+    for (const { key, record } of this.#pending) {
       characters += key.length + record.length;
-      if (count >= this.#server.settings.batch || (count > 0 && characters > MAX_CHARACTERS)) break;
+      if (count >= this.#server.options.batch || (count > 0 && characters > MAX_BATCH_CHARACTERS)) break;
       count++;
     }
-    return this.#waiting.splice(0, count);
+    return this.#pending.splice(0, count);
   }
 
   /**
-   * A call is refused as a whole, with what of it still waits, and so are those of the same connections behind it: all keep their
-   * order when they are repeated.
+   * Rejects all calls of a batch as a whole, and pending calls of the same connections. So the
+   * messages of a connection keep their order when the client repeats them.
    */
-  #refuse(batch: readonly Waiting[], error: unknown): void {
-    const refused = new Set(batch.map(({ call }) => call));
-    const connections = new Set([...refused].flatMap((call) => [...call.connections]));
-    for (const { call } of this.#waiting) {
-      if (!call.connections.isDisjointFrom(connections)) refused.add(call);
+  #reject(batch: readonly PendingDraft[], error: unknown): void {
+    const rejected = new Set(batch.map(({ call }) => call));
+    const connections = new Set([...rejected].flatMap((call) => [...call.connections]));
+    for (const { call } of this.#pending) {
+      if (!call.connections.isDisjointFrom(connections)) rejected.add(call);
     }
-    this.#waiting = this.#waiting.filter(({ call }) => !refused.has(call));
+    this.#pending = this.#pending.filter(({ call }) => !rejected.has(call));
     const cause = error instanceof Error
       ? error
-      : new BackplaneUnavailable("Redis did not store it.", { cause: error });
-    for (const { outcome } of refused) outcome.reject(cause);
+      : new BackplaneUnavailable("Redis rejected the publish. Retry.", { cause: error });
+    for (const { outcome } of rejected) outcome.reject(cause);
   }
 }
 
-function settle(batch: readonly Waiting[], reply: readonly unknown[]): void {
+function resolveBatch(batch: readonly PendingDraft[], reply: readonly unknown[]): void {
   const offsets: unknown = reply[2];
   if (!Array.isArray(offsets) || offsets.length !== batch.length) {
-    throw new Error("Redis answered what no script answers.");
+    throw new Error("Redis returned an unexpected reply to the publish script.");
   }
   for (const [index, { call }] of batch.entries()) {
     const offset = Number(offsets[index]);
     call.stored.push({ offset: Math.abs(offset), duplicate: offset < 0 });
-    if (--call.left === 0) call.outcome.resolve(call.stored);
+    if (--call.remaining === 0) call.outcome.resolve(call.stored);
   }
 }

@@ -21,35 +21,36 @@ import { ActiveRoom } from "./active_room.ts";
 
 export type { RedisEvent, RedisOptions, RedisPlace } from "./redis_options.ts";
 
-/** Creates the backplane of one isolate. It connects by itself, now and whenever a connection is lost. */
+/** Creates the backplane of one isolate. Connects at once, and reconnects whenever a connection is lost. */
 export function createRedisBackplane(options: RedisOptions): Backplane {
   return new RedisBackplane(options);
 }
 
-/** A backplane on Redis, or Valkey: a server, or a cluster. */
+/** The backplane on Redis or Valkey: one server, or a cluster. */
 export class RedisBackplane implements Backplane {
   readonly #server: RedisServer;
   readonly #rooms = new Map<string, ActiveRoom>();
   readonly #roomOfChannel = new Map<string, ActiveRoom>();
   readonly #publishers = new Map<string, Publisher>();
-  readonly #sweeping: ReturnType<typeof setInterval>;
-  readonly #underWay = new Set<Promise<unknown>>();
-  #waiting = 0;
+  readonly #sweepTimer: ReturnType<typeof setInterval>;
+  readonly #runningCalls = new Set<Promise<unknown>>();
+  /** Number of drafts that are not stored yet. */
+  #pendingDrafts = 0;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: RedisOptions) {
-    const settings = withDefaults(options);
-    this.#server = new RedisServer(settings, {
-      onUp: (link) => this.#lookAt(link),
+    const resolved = withDefaults(options);
+    this.#server = new RedisServer(resolved, {
+      onUp: (link) => this.#handleReconnect(link),
       onDown: () => {},
       onMoved: () => this.#followSlots(),
-      onMessage: (channel, payload, run) => this.#take(channel, payload, run),
+      onMessage: (channel, payload, runId) => this.#receive(channel, payload, runId),
     });
-    this.#sweeping = setInterval(() => this.#renewDue(), settings.sweepMs);
+    this.#sweepTimer = setInterval(() => this.#renewDue(), resolved.sweepMs);
   }
 
-  /** Names this isolate. */
+  /** Id of this isolate. */
   get isolate(): string {
     return this.#server.isolate;
   }
@@ -57,11 +58,15 @@ export class RedisBackplane implements Backplane {
   publish(room: string, drafts: readonly Draft[]): Promise<readonly Stored[]> {
     if (this.#isClosed) return closed();
     if (drafts.length === 0) return Promise.resolve([]);
-    if (this.#waiting + drafts.length > this.#server.settings.maxWaiting && this.#waiting > 0) {
-      return Promise.reject(new BackplaneUnavailable("Too many messages wait to be stored."));
+    if (this.#pendingDrafts + drafts.length > this.#server.options.maxWaiting && this.#pendingDrafts > 0) {
+      return Promise.reject(
+        new BackplaneUnavailable("The publish queue of this isolate is full. Retry shortly."),
+      );
     }
-    this.#waiting += drafts.length;
-    const publishing = this.#publisher(room).publish(drafts).finally(() => this.#waiting -= drafts.length);
+    this.#pendingDrafts += drafts.length;
+    const publishing = this.#publisher(room).publish(drafts).finally(() =>
+      this.#pendingDrafts -= drafts.length
+    );
     return this.#track(publishing);
   }
 
@@ -107,9 +112,9 @@ export class RedisBackplane implements Backplane {
 
   async ready(): Promise<void> {
     if (this.#isClosed) return await closed();
-    const { nodes, settings } = this.#server;
+    const { nodes, options } = this.#server;
     const links = await nodes.links();
-    await Promise.all(links.map((link) => link.untilUp(settings.waitMs)));
+    await Promise.all(links.map((link) => link.untilUp(options.waitMs)));
     await Promise.all(links.map((link) => link.command(["PING"])));
   }
 
@@ -117,39 +122,41 @@ export class RedisBackplane implements Backplane {
     return this.#closing ??= this.#close();
   }
 
-  /** Does what has to be done by now, without waiting for its time; for tests that move the clock. */
+  /** Renews all rooms at once; for tests that move the clock. */
   async sweep(): Promise<void> {
     if (this.#isClosed) return;
     await Promise.all(Array.from(this.#rooms.values(), (room) => room.renew()));
   }
 
-  /** Ends as a killed isolate does: everybody else learns of it when the lease has run out. */
+  /** Ends as a killed isolate does, for tests: its entries stay until its lease expires. */
   async abandon(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#sweeping);
+    clearInterval(this.#sweepTimer);
     for (const room of this.#rooms.values()) room.close();
     await this.#server.close();
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#runningCalls);
   }
 
   async #close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#sweeping);
+    clearInterval(this.#sweepTimer);
     for (const room of this.#rooms.values()) room.close();
-    const ending = Array.from(this.#rooms.values(), (room) => room.end());
-    const finishing = Promise.allSettled([...this.#underWay, ...ending]).then(() => this.#server.leaveAll());
-    // A server that is away must not keep the isolate: the lease tells the others.
-    await Promise.race([finishing, this.#away()]);
+    const ending = Array.from(this.#rooms.values(), (room) => room.disconnectEntries());
+    const finishing = Promise.allSettled([...this.#runningCalls, ...ending]).then(() =>
+      this.#server.releaseAll()
+    );
+    // An unreachable server must not block the isolate's end: its lease expires instead.
+    await Promise.race([finishing, this.#untilUnreachable()]);
     await this.#server.close();
     await finishing;
   }
 
-  /** Resolves when some server has been away for as long as a call waits. */
-  async #away(): Promise<void> {
-    const { nodes, settings } = this.#server;
+  /** Resolves if a server stays unreachable for `waitMs`; otherwise never. */
+  async #untilUnreachable(): Promise<void> {
+    const { nodes, options } = this.#server;
     try {
       const links = await nodes.links();
-      await Promise.all(links.map((link) => link.untilUp(settings.waitMs)));
+      await Promise.all(links.map((link) => link.untilUp(options.waitMs)));
     } catch {
       return;
     }
@@ -157,29 +164,29 @@ export class RedisBackplane implements Backplane {
   }
 
   #track<T>(call: Promise<T>): Promise<T> {
-    this.#underWay.add(call);
-    const end = () => void this.#underWay.delete(call);
+    this.#runningCalls.add(call);
+    const end = () => void this.#runningCalls.delete(call);
     void call.then(end, end);
     return call;
   }
 
   #address(room: string): Address {
-    return this.#rooms.get(room)?.address ?? addressOf(room, this.#server.settings.prefix);
+    return this.#rooms.get(room)?.address ?? addressOf(room, this.#server.options.prefix);
   }
 
   #use(room: string): ActiveRoom {
     const known = this.#rooms.get(room);
     if (known) return known;
-    const address = addressOf(room, this.#server.settings.prefix);
-    const used = new ActiveRoom(this.#server, address, () => {
-      // Another one may have taken its place.
-      if (this.#rooms.get(room) !== used) return;
+    const address = addressOf(room, this.#server.options.prefix);
+    const active = new ActiveRoom(this.#server, address, () => {
+      // Another instance may have replaced this one.
+      if (this.#rooms.get(room) !== active) return;
       this.#rooms.delete(room);
       this.#roomOfChannel.delete(address.channel);
     });
-    this.#rooms.set(room, used);
-    this.#roomOfChannel.set(address.channel, used);
-    return used;
+    this.#rooms.set(room, active);
+    this.#roomOfChannel.set(address.channel, active);
+    return active;
   }
 
   #publisher(room: string): Publisher {
@@ -194,39 +201,39 @@ export class RedisBackplane implements Backplane {
     return publisher;
   }
 
-  #take(channel: string, payload: string, run: string): void {
+  #receive(channel: string, payload: string, runId: string): void {
     const room = this.#roomOfChannel.get(channel);
     const push = parsePush(payload);
     if (!room || !push) return;
     if ("epoch" in push) {
-      const { witness } = this.#server;
-      // Until it is known that it goes on with what was told before; then it is read.
-      if (!witness.believes(channel, run)) return;
+      const { historyGuard } = this.#server;
+      // Messages of an unconfirmed server run are dropped; the confirmed room is read later.
+      if (!historyGuard.isCurrentRun(channel, runId)) return;
       const last = push.type === "messages" ? push.messages.at(-1) : undefined;
-      if (last) witness.learn(room.address, { run, epoch: push.epoch, head: last.offset });
+      if (last) historyGuard.observe(room.address, { runId, epoch: push.epoch, head: last.offset });
     }
-    room.take(push);
+    room.receive(push);
   }
 
-  #lookAt(link: Link): void {
+  #handleReconnect(link: Link): void {
     const { nodes } = this.#server;
     for (const room of this.#rooms.values()) {
-      if (nodes.linkOf(room.address.slot) === link) room.connectionIsBack();
+      if (nodes.linkOf(room.address.slot) === link) room.handleReconnect();
     }
-    this.#server.vouchForAll();
+    this.#server.confirmAll();
   }
 
   #followSlots(): void {
     const { nodes } = this.#server;
-    for (const room of this.#rooms.values()) room.follow(nodes.linkOf(room.address.slot));
-    this.#server.vouchForAll();
+    for (const room of this.#rooms.values()) room.followSlot(nodes.linkOf(room.address.slot));
+    this.#server.confirmAll();
   }
 
   #renewDue(): void {
     const now = performance.now();
     for (const room of this.#rooms.values()) room.renewWhenDue(now);
-    this.#server.leaveIdle(({ room }) => this.#rooms.has(room) || this.#publishers.has(room));
-    this.#server.vouchForAll();
+    this.#server.releaseIdle(({ room }) => this.#rooms.has(room) || this.#publishers.has(room));
+    this.#server.confirmAll();
   }
 }
 

@@ -1,62 +1,78 @@
 import type { BackplaneOptions } from "../contract.ts";
 
-/** What the server tells that is worth a line in the log. */
+/** Connection events that are worth a line in the log. */
 export type RedisEvent =
+  /** Connected to a server. */
   | { readonly type: "connected"; readonly node: string }
-  /** Out of reach; it is tried again after `retryMs`. */
+  /** The server is unreachable; the next attempt starts after `retryMs`. */
   | { readonly type: "lost"; readonly node: string; readonly error: unknown; readonly retryMs: number }
-  /** Something in the background failed and is done again. */
+  /** A background job failed; it runs again later. */
   | { readonly type: "failed"; readonly error: unknown };
 
-/** Where Redis is: one server, or some nodes of a cluster, by which the others are found. */
+/** Location of Redis: one server, or some nodes of a cluster, which name the other nodes. */
 export type RedisPlace = { readonly url: string } | { readonly cluster: readonly string[] };
 
-/** What a backplane on Redis, or Valkey, is given. Either is version 7 or newer. */
+/** Options of the backplane on Redis or Valkey, version 7 or newer. */
 export interface RedisOptions extends BackplaneOptions {
-  /** URLs with user and password; those of the first node are used for all nodes of a cluster. */
+  /** URLs with user and password; those of the first node apply to all nodes of a cluster. */
   readonly place: RedisPlace;
-  /** Told what becomes of connections. Must not throw. */
+  /** Receives connection events. Must not throw. */
   readonly onEvent: (event: RedisEvent) => void;
-  /** Begins all keys and channels; `realtime:` by default. No `{` may be in it. */
+  /** Prefix of all keys and channels, without `{`; `realtime:` by default. */
   readonly prefix?: string;
-  /** How long a connection may take until it can be used, in milliseconds; 5,000 by default. */
+  /** Timeout of a connection attempt, in milliseconds; 5,000 by default. */
   readonly connectMs?: number;
-  /** How long the server may say nothing while something is asked, in milliseconds; 5,000 by default. After it, the connection counts as broken. */
+  /**
+   * Maximum silence of the server while a command is pending, in milliseconds; 5,000 by default. A
+   * longer silence breaks the connection.
+   */
   readonly commandMs?: number;
-  /** After how much silence a connection is tried out, in milliseconds; 5,000 by default. */
+  /** Silence after which an idle connection is pinged, in milliseconds; 5,000 by default. */
   readonly pingMs?: number;
-  /** How long a call waits for a connection that is being made, in milliseconds; 1,000 by default. */
+  /** Maximum wait of a call for a connection attempt, in milliseconds; 1,000 by default. */
   readonly waitMs?: number;
-  /** The longest pause between two attempts to connect, in milliseconds; 5,000 by default. The first is 50 or less. */
+  /**
+   * Longest pause between two connection attempts, in milliseconds; 5,000 by default. The first is
+   * 50 or less.
+   */
   readonly retryMs?: number;
-  /** How long an isolate counts as alive after it last said so, in milliseconds; 15,000 by default. It says so every third of it. */
+  /**
+   * Lifetime of an isolate's lease, in milliseconds; 15,000 by default. Renewed every third of it.
+   */
   readonly leaseMs?: number;
-  /** How often it is looked for entries whose time is over, in milliseconds; 1,000 by default. */
+  /** Interval at which expired presence entries are removed, in milliseconds; 1,000 by default. */
   readonly sweepMs?: number;
-  /** How often a room in which nobody of this isolate is present is compared with the server, in milliseconds; 30,000 by default. */
+  /**
+   * Interval at which a room without entries of this isolate is compared with Redis, in
+   * milliseconds; 30,000 by default.
+   */
   readonly checkMs?: number;
   /**
-   * How long isolates are waited for that may know of messages which a server that comes back has lost, in milliseconds; 8,000 by default,
-   * which has to be longer than `retryMs`. Meanwhile the room is unavailable; after it, its epoch is another one.
+   * Maximum wait for isolates to confirm a room after a server restart, in milliseconds; 8,000 by
+   * default. Must be longer than `retryMs`, so that every isolate can reconnect in time. The room is
+   * unavailable during the wait, and gets a new epoch after it.
    */
-  readonly doubtMs?: number;
-  /** How long a room is remembered that nobody uses, in milliseconds; 7 days by default. After it, its epoch is another one. */
-  readonly keepMs?: number;
-  /** How many messages one script stores or reads; 500 by default. */
+  readonly confirmMs?: number;
+  /**
+   * Retention of an unused room, in milliseconds; 7 days by default. A later use gives the room a new
+   * epoch.
+   */
+  readonly unusedRoomMs?: number;
+  /** Messages that one script stores or reads; 500 by default. */
   readonly batch?: number;
-  /** How many messages may wait to be stored; 10,000 by default. More are refused. */
+  /** Messages that may be queued for storage; 10,000 by default. Further publishes are rejected. */
   readonly maxWaiting?: number;
-  /** From 0 to 1; Math.random by default. */
+  /** Random number from 0 to 1; Math.random by default. */
   readonly random?: () => number;
-  /** What tests add to the server's clock, in milliseconds; 0 by default. */
+  /** Milliseconds that a test adds to the server's clock; 0 by default. */
   readonly shiftMs?: () => number;
 }
 
-/** The options with their defaults. */
-export type Settings = Required<RedisOptions>;
+/** The options with every default filled in. */
+export type ResolvedOptions = Required<RedisOptions>;
 
-/** Fills the defaults in. */
-export function withDefaults(options: RedisOptions): Settings {
+/** Fills in the default of every missing option. */
+export function withDefaults(options: RedisOptions): ResolvedOptions {
   return {
     prefix: "realtime:",
     connectMs: 5_000,
@@ -67,8 +83,8 @@ export function withDefaults(options: RedisOptions): Settings {
     leaseMs: 15_000,
     sweepMs: 1_000,
     checkMs: 30_000,
-    doubtMs: 8_000,
-    keepMs: 7 * 86_400_000,
+    confirmMs: 8_000,
+    unusedRoomMs: 7 * 86_400_000,
     batch: 500,
     maxWaiting: 10_000,
     random: Math.random,

@@ -2,34 +2,33 @@ import { applyChange } from "../apply_change.ts";
 import type { PresenceChange, PresenceEntry } from "../contract.ts";
 import { diffPresence, type ListedEntry } from "../presence_diff.ts";
 
-/** Who is present in a room, by what was told. */
-export class Present {
+/** Presence of a room as last delivered to subscribers. */
+export class PresenceList {
   readonly #byConnection = new Map<string, PresenceEntry>();
 
-  /** Those who are there in the beginning. */
   constructor(entries: Iterable<PresenceEntry>) {
     for (const { user, connection, state } of entries) {
       this.#byConnection.set(connection, { user, connection, state });
     }
   }
 
-  /** How many there are. */
+  /** Number of entries. */
   get count(): number {
     return this.#byConnection.size;
   }
 
-  /** Those who are there. */
+  /** Copies the entries. */
   list(): PresenceEntry[] {
     return [...this.#byConnection.values()];
   }
 
-  /** Takes a change in. */
+  /** Applies a delivered change. */
   apply(change: PresenceChange): void {
     applyChange(this.#byConnection, change);
   }
 
-  /** What has changed when these are present now. */
-  changesTo(entries: readonly ListedEntry[]): PresenceChange[] {
+  /** Computes the changes to the given entries. */
+  diff(entries: readonly ListedEntry[]): PresenceChange[] {
     return diffPresence(this.#byConnection, entries);
   }
 }

@@ -9,37 +9,37 @@ import {
 } from "../wire/wire_records.ts";
 import { joinFields, RECORD_SEPARATOR, splitFields, unescapeText } from "../wire/wire_text.ts";
 
-/** What is published on a room's channel. */
+/** A message of a room's channel. */
 export type Push =
-  /** Contiguous ones. */
+  /** Messages with contiguous offsets. */
   | { readonly type: "messages"; readonly epoch: string; readonly messages: readonly Message[] }
   | { readonly type: "ephemeral"; readonly message: Ephemeral }
-  /** `version` grows by 1 with each change. */
+  /** A presence change; `version` grows by 1 with each one. */
   | {
     readonly type: "presence";
     readonly epoch: string;
     readonly version: number;
     readonly change: PresenceChange;
   }
-  /** An entry lingers: it may be over after this time, in milliseconds. */
+  /** A disconnect grace period that may end after this time, in milliseconds. */
   | { readonly type: "due"; readonly afterMs: number };
 
-/** A draft as it is stored. */
+/** Encodes a draft in the stored format. */
 export function draftRecord({ id, event, data, from }: Draft): string {
   return joinFields([id, event, from.user, optionalText(from.connection), data]);
 }
 
-/** What tells a user's publish from all others. */
+/** Builds the dedupe key of a publish: user and id. */
 export function publishKey({ id, from: { user } }: Draft): string {
   return joinFields([user, id]);
 }
 
-/** A message that is not stored, as it is published. */
+/** Encodes an ephemeral message for the channel. */
 export function ephemeralPush(message: Ephemeral): string {
   return `e${RECORD_SEPARATOR}${joinFields(ephemeralFields(message))}`;
 }
 
-/** Reads what was published. What a later version may add is undefined. */
+/** Decodes a message of the channel; undefined for types that a later version may add. */
 export function parsePush(text: string): Push | undefined {
   const parts = text.split(RECORD_SEPARATOR);
   const [type, first = "", second = "", third = ""] = parts;
@@ -65,7 +65,7 @@ export function parsePush(text: string): Push | undefined {
   }
 }
 
-/** Reads a message as it lies in history: offset, comma, time, semicolon, record. */
+/** Decodes a stored message: offset, comma, time, semicolon, record. */
 export function parseMessage(text: string): Message {
   const comma = text.indexOf(",");
   const semicolon = text.indexOf(";", comma);
@@ -73,11 +73,11 @@ export function parseMessage(text: string): Message {
   return messageOf(text.slice(semicolon + 1), offset, Number(text.slice(comma + 1, semicolon)));
 }
 
-/** Reads who is present: four texts an entry. */
-export function parsePresent(texts: readonly string[]): ListedEntry[] {
+/** Decodes a presence list: four texts per entry. */
+export function parsePresence(texts: readonly string[]): ListedEntry[] {
   const entries: ListedEntry[] = [];
-  for (let place = 0; place + 3 < texts.length; place += 4) {
-    const [connection = "", user = "", state = "", from = ""] = texts.slice(place, place + 4).map(
+  for (let index = 0; index + 3 < texts.length; index += 4) {
+    const [connection = "", user = "", state = "", from = ""] = texts.slice(index, index + 4).map(
       unescapeText,
     );
     entries.push({ user, connection, state, resumedFrom: from === "" ? undefined : from });

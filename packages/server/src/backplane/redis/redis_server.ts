@@ -2,82 +2,83 @@ import { BackplaneUnavailable, type Page, type PageRequest, type PresenceEntry }
 import type { Address } from "./address.ts";
 import { isReply, type Link, type ScriptName } from "./redis_link.ts";
 import { createNodes, type Nodes, type NodesListener } from "./nodes.ts";
-import type { Settings } from "./redis_options.ts";
+import type { ResolvedOptions } from "./redis_options.ts";
 import type { ListedEntry } from "../presence_diff.ts";
-import { parseMessage, parsePresent } from "./redis_records.ts";
+import { parseMessage, parsePresence } from "./redis_records.ts";
 import { escapeText } from "../wire/wire_text.ts";
 import { HistoryGuard } from "./history_guard.ts";
 
-/** How often a call follows a slot that moves. */
+/** Maximum redirections of a call while its slot moves. */
 const MAX_REDIRECTIONS = 8;
-/** The pause before a call is repeated whose slot is moving, in milliseconds. */
-const MOVING_MS = 50;
+/** Pause before a call is repeated after TRYAGAIN, in milliseconds. */
+const TRY_AGAIN_MS = 50;
 
-/** How a room is. */
+/** Current state of a room. */
 export interface RoomStatus {
   readonly epoch: string;
   readonly head: number;
-  /** How many changes of presence there have been. */
+  /** Number of presence changes so far. */
   readonly changes: number;
-  /** How many entries there are. */
+  /** Number of presence entries. */
   readonly count: number;
-  /** After which time somebody may leave, in milliseconds; undefined when nobody may. */
+  /** Time until the next grace period or lease may end, in milliseconds; undefined without any. */
   readonly dueMs: number | undefined;
 }
 
-/** How a room is, and what is new of it. */
-export interface RoomLook extends RoomStatus {
-  /** Who is present; undefined when it is known already. */
+/** Current state of a room, with the news since a position. */
+export interface RoomUpdate extends RoomStatus {
+  /** Presence; undefined if it equals the position's. */
   readonly present: readonly ListedEntry[] | undefined;
-  /** Offset of the oldest message that is kept. */
+  /** Offset of the oldest retained message. */
   readonly first: number;
-  /** As they are stored. */
+  /** Messages after the position, in the stored format. */
   readonly messages: readonly string[];
 }
 
-/** What an operation on a room did. */
+/** Result of an operation on a room. */
 export interface RoomResult extends RoomStatus {
-  /** Is another one when who was present was lost meanwhile; empty while nobody has been. */
-  readonly mark: string;
+  /** Changes if Redis lost the presence list; empty until the first connection enters. */
+  readonly generation: string;
   readonly result: unknown;
 }
 
-/** What somebody knows of a room. */
-export interface Known {
+/** Position of a subscription in its room. */
+export interface RoomPosition {
   readonly epoch: string;
-  /** The last offset. */
+  /** Last delivered offset. */
   readonly after: number;
   readonly changes: number;
   readonly count: number;
 }
 
-/** Does something on a server; `isAsking` where the slot is only about to be moved to it. */
-type Doing<T> = (link: Link, isAsking: boolean) => Promise<T>;
+/** Runs on the server of a slot; `isAsking` if the slot is still migrating to it. */
+type ServerCall<T> = (link: Link, isAsking: boolean) => Promise<T>;
 
-/** Redis as rooms see it: it does scripts on the server that has the room. */
+/** Redis as rooms use it: runs scripts on the server of a room, and keeps the history guard. */
 export class RedisServer {
-  readonly settings: Settings;
+  readonly options: ResolvedOptions;
   readonly nodes: Nodes;
-  readonly witness: HistoryGuard;
-  /** Names this isolate. */
+  readonly historyGuard: HistoryGuard;
+  /** Id of this isolate. */
   readonly isolate: string = crypto.randomUUID();
-  readonly #rest: readonly string[];
+  /** Arguments 4 to 9 of every script. */
+  readonly #limits: readonly string[];
   readonly #background = new Set<Promise<unknown>>();
-  #epochs = 0;
+  #proposedEpochs = 0;
 
-  constructor(settings: Settings, listener: NodesListener) {
-    this.settings = settings;
-    const { keepMs, retention: { messages, ageMs, dedupeMs }, graceMs, leaseMs } = settings;
-    const longest = Math.max(keepMs, ageMs, dedupeMs);
-    this.#rest = [longest, messages, ageMs, dedupeMs, graceMs, leaseMs].map((number) =>
+  constructor(options: ResolvedOptions, listener: NodesListener) {
+    this.options = options;
+    const { unusedRoomMs, retention: { messages, ageMs, dedupeMs }, graceMs, leaseMs } = options;
+    const roomTtlMs = Math.max(unusedRoomMs, ageMs, dedupeMs);
+    this.#limits = [roomTtlMs, messages, ageMs, dedupeMs, graceMs, leaseMs].map((number) =>
       `${Math.round(number)}`
     );
-    this.witness = new HistoryGuard(settings);
-    this.nodes = createNodes(settings, listener);
+    this.historyGuard = new HistoryGuard(options);
+    this.nodes = createNodes(options, listener);
   }
 
   /**
-   * Does a script. Calls for one room are done in the order in which they are made.
+   * Runs a script. The server runs scripts of one room in the order of the calls.
    * @throws {BackplaneUnavailable} as a rejection
    */
   script(
@@ -86,65 +87,70 @@ export class RedisServer {
     keys: readonly string[],
     args: readonly string[],
   ): Promise<readonly unknown[]> {
-    return this.#follow(address, async (link, isAsking) => {
+    return this.#callServer(address, async (link, isAsking) => {
       const send = () => this.#send(link, isAsking, name, address, keys, args);
-      if (this.witness.isInDoubt(address, link.run)) {
-        await this.#vouch(address, link, isAsking);
+      if (this.historyGuard.needsConfirmation(address, link.runId)) {
+        await this.#confirm(address, link, isAsking);
         return await send();
       }
       try {
         return await send();
       } catch (error) {
-        if (!isReply(error, "DOUBT")) throw error;
-        await this.#vouch(address, link, isAsking);
+        if (!isReply(error, "UNCONFIRMED")) throw error;
+        await this.#confirm(address, link, isAsking);
         return await send();
       }
     });
   }
 
-  /** Says what is known of all rooms whose server is another one now. Where that fails, it is to be done again. */
-  vouchForAll(): void {
-    for (const address of this.witness.addresses()) {
-      if (!this.witness.isInDoubt(address, this.nodes.linkOf(address.slot)?.run)) continue;
-      this.#inBackground(this.#follow(address, (link, isAsking) => this.#vouch(address, link, isAsking)));
+  /** Confirms all rooms whose server has restarted. The sweep repeats failed confirmations. */
+  confirmAll(): void {
+    for (const address of this.historyGuard.addresses()) {
+      const runId = this.nodes.linkOf(address.slot)?.runId;
+      if (!this.historyGuard.needsConfirmation(address, runId)) continue;
+      const confirm: ServerCall<void> = (link, isAsking) => this.#confirm(address, link, isAsking);
+      this.#runInBackground(this.#callServer(address, confirm));
     }
   }
 
-  /** Leaves rooms that are not used: all that was told of them is there by then, so nobody has to wait for this isolate. */
-  leaveIdle(isUsed: (address: Address) => boolean): void {
-    for (const address of this.witness.idle(isUsed)) {
-      if (this.nodes.linkOf(address.slot)?.run === undefined) continue;
-      const leaving = this.operate(address, "gone").then(() => {
-        if (!isUsed(address)) this.witness.forget(address);
+  /**
+   * Removes this isolate from the holders of idle rooms, so that no confirmation waits for it. Redis
+   * holds all that the isolate broadcast of these rooms.
+   */
+  releaseIdle(isUsed: (address: Address) => boolean): void {
+    for (const address of this.historyGuard.idleAddresses(isUsed)) {
+      if (this.nodes.linkOf(address.slot)?.runId === undefined) continue;
+      const releasing = this.operate(address, "release").then(() => {
+        if (!isUsed(address)) this.historyGuard.forget(address);
       });
-      this.#inBackground(leaving);
+      this.#runInBackground(releasing);
     }
   }
 
-  /** Leaves all rooms. Resolves in any case. */
-  async leaveAll(): Promise<void> {
-    const addresses = this.witness.addresses();
-    await Promise.allSettled(addresses.map((address) => this.operate(address, "gone")));
+  /** Removes this isolate from the holders of all rooms. Never rejects. */
+  async releaseAll(): Promise<void> {
+    const addresses = this.historyGuard.addresses();
+    await Promise.allSettled(addresses.map((address) => this.operate(address, "release")));
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   async close(): Promise<void> {
-    const closing = this.witness.close();
+    const closing = this.historyGuard.close();
     await this.nodes.close();
     await closing;
     await Promise.allSettled(this.#background);
   }
 
-  #inBackground(doing: Promise<unknown>): void {
-    const done = doing.catch((error: unknown) => {
-      if (!(error instanceof BackplaneUnavailable)) this.settings.onEvent({ type: "failed", error });
+  #runInBackground(job: Promise<unknown>): void {
+    const done = job.catch((error: unknown) => {
+      if (!(error instanceof BackplaneUnavailable)) this.options.onEvent({ type: "failed", error });
     }).finally(() => void this.#background.delete(done));
     this.#background.add(done);
   }
 
-  /** Publishes what is not stored. */
+  /** Publishes a payload without storing it. */
   async spublish(address: Address, payload: string): Promise<void> {
-    await this.#follow(address, async (link, isAsking) => {
+    await this.#callServer(address, async (link, isAsking) => {
       const asking = isAsking ? link.command(["ASKING"]) : undefined;
       const [publishing] = await Promise.allSettled([
         link.command(["SPUBLISH", address.channel, payload]),
@@ -154,32 +160,32 @@ export class RedisServer {
     });
   }
 
-  /** Does something to a room's presence; see scripts/room.ts. */
-  async operate(address: Address, doing: string, args: readonly string[] = []): Promise<RoomResult> {
-    const reply = await this.#room(address, doing, args.map(escapeText));
-    return { ...statusOf(reply), result: reply[5], mark: String(reply[6] ?? "") };
+  /** Runs an operation on a room's presence; see scripts/room.ts. */
+  async operate(address: Address, operation: string, args: readonly string[] = []): Promise<RoomResult> {
+    const reply = await this.#room(address, operation, args.map(escapeText));
+    return { ...statusOf(reply), result: reply[5], generation: String(reply[6] ?? "") };
   }
 
-  /** Looks what is new in a room; where nothing is known of it, without messages. */
-  async look(address: Address, known: Known | undefined): Promise<RoomLook> {
-    const { after, changes, count, epoch } = known ?? { after: -1, changes: -1, count: -1, epoch: "" };
-    const args = [`${after}`, `${this.settings.batch}`, `${changes}`, `${count}`, epoch];
-    const reply = await this.#room(address, "look", args);
+  /** Reads the news of a room since a position; without a position, no messages. */
+  async refresh(address: Address, position: RoomPosition | undefined): Promise<RoomUpdate> {
+    const { after, changes, count, epoch } = position ?? { after: -1, changes: -1, count: -1, epoch: "" };
+    const args = [`${after}`, `${this.options.batch}`, `${changes}`, `${count}`, epoch];
+    const reply = await this.#room(address, "refresh", args);
     return {
       ...statusOf(reply),
-      present: Array.isArray(reply[5]) ? parsePresent(textsOf(reply[5])) : undefined,
+      present: Array.isArray(reply[5]) ? parsePresence(textsOf(reply[5])) : undefined,
       first: Number(reply[6]),
       messages: textsOf(reply[7]),
     };
   }
 
-  /** Who is present. */
+  /** Reads presence. */
   async present(address: Address): Promise<PresenceEntry[]> {
     const { result } = await this.operate(address, "present");
-    return parsePresent(textsOf(result)).map(({ user, connection, state }) => ({ user, connection, state }));
+    return parsePresence(textsOf(result)).map(({ user, connection, state }) => ({ user, connection, state }));
   }
 
-  /** Reads a page, by several calls when it is large. */
+  /** Reads a page; a large page takes several calls. */
   async page(address: Address, request: PageRequest): Promise<Page> {
     const isAfter = "after" in request;
     let bound = isAfter ? request.after : request.before;
@@ -192,7 +198,7 @@ export class RedisServer {
       const read = textsOf(reply[3]);
       whole ??= { epoch, head, first };
       const oldest = read[0];
-      // What was trimmed between two calls ends the page.
+      // Messages trimmed between two calls end the page, since it must not contain a gap.
       const fits = epoch === whole.epoch && (!isAfter || texts.length === 0 || first <= bound + 1);
       if (oldest === undefined || !fits) break;
       if (isAfter) texts.push(...read);
@@ -210,11 +216,11 @@ export class RedisServer {
     return { ...whole, messages, more };
   }
 
-  async #room(address: Address, doing: string, args: readonly string[]): Promise<readonly unknown[]> {
-    return await this.script("room", address, [], [doing, ...args]);
+  async #room(address: Address, operation: string, args: readonly string[]): Promise<readonly unknown[]> {
+    return await this.script("room", address, [], [operation, ...args]);
   }
 
-  /** Sends a script, which may come to a slot that is being moved. */
+  /** Sends a script, with ASKING if the slot is migrating to the server. */
   async #send(
     link: Link,
     isAsking: boolean,
@@ -223,55 +229,64 @@ export class RedisServer {
     keys: readonly string[],
     args: readonly string[],
   ): Promise<readonly unknown[]> {
-    const run = link.run ?? "";
-    const shift = `${Math.round(this.settings.shiftMs())}`;
-    // Where it is used it must be one that was never used, not even for this room.
-    const epoch = `${this.isolate.slice(0, 13)}-${(this.#epochs++).toString(36)}`;
-    const header = [shift, run, epoch, ...this.#rest, this.isolate];
+    const runId = link.runId ?? "";
+    const shift = `${Math.round(this.options.shiftMs())}`;
+    // A script that starts a new history needs an epoch that no room has used.
+    const epoch = `${this.isolate.slice(0, 13)}-${(this.#proposedEpochs++).toString(36)}`;
+    const header = [shift, runId, epoch, ...this.#limits, this.isolate];
     const asking = isAsking ? link.command(["ASKING"]) : undefined;
-    asking?.catch(() => {/* so does the script */});
+    asking?.catch(() => {/* the script rejects too */});
     const reply = await link.script(name, [...address.keys, ...keys], [...header, ...args]);
-    if (!Array.isArray(reply)) throw new Error("Redis answered what no script answers.");
-    if (name !== "vouch") {
-      this.witness.learn(address, { run, epoch: String(reply[0]), head: Number(reply[1]) });
+    if (!Array.isArray(reply)) {
+      throw new Error(`Redis at ${link.node} returned an unexpected reply to the script ${name}.`);
+    }
+    if (name !== "confirm") {
+      this.historyGuard.observe(address, { runId, epoch: String(reply[0]), head: Number(reply[1]) });
     }
     return reply;
   }
 
-  #vouch(address: Address, link: Link, isAsking: boolean): Promise<void> {
-    return this.witness.vouch(address, async ([epoch, head, run]) => {
-      const asked = link.run ?? "";
-      const args = [epoch, `${head}`, run, `${this.settings.doubtMs}`];
-      const reply = await this.#send(link, isAsking, "vouch", address, [], args);
-      const [found, foundHead, isDecided] = reply;
+  #confirm(address: Address, link: Link, isAsking: boolean): Promise<void> {
+    return this.historyGuard.confirm(address, async ([epoch, head, runId]) => {
+      const currentRunId = link.runId ?? "";
+      const args = [epoch, `${head}`, runId, `${this.options.confirmMs}`];
+      const reply = await this.#send(link, isAsking, "confirm", address, [], args);
+      const [decidedEpoch, decidedHead, isDecided] = reply;
       return Number(isDecided) === 0
         ? undefined
-        : { run: asked, epoch: String(found), head: Number(foundHead) };
+        : { runId: currentRunId, epoch: String(decidedEpoch), head: Number(decidedHead) };
     });
   }
 
-  /** The link to the server that has the room, once it can be used. */
+  /** Returns the link to the server of the room once the link is usable. */
   async link(address: Address): Promise<Link> {
     if (!this.nodes.linkOf(address.slot)) await this.nodes.refresh();
     const link = this.nodes.linkOf(address.slot);
-    if (!link) throw new BackplaneUnavailable("No server of the cluster has this room's slot.");
-    await link.untilUp(this.settings.waitMs);
+    if (!link) {
+      throw new BackplaneUnavailable(
+        "No server of the Redis cluster has the slot of this room. Check CLUSTER INFO.",
+      );
+    }
+    await link.untilUp(this.options.waitMs);
     return link;
   }
 
-  /** Does something on the server that has the room's slot; nothing comes between the call and it when the link is up. */
-  #follow<T>(address: Address, run: Doing<T>): Promise<T> {
+  /**
+   * Runs a call on the server of the room's slot, and follows redirections. If the link is up, the
+   * call starts synchronously, which keeps the order of calls.
+   */
+  #callServer<T>(address: Address, run: ServerCall<T>): Promise<T> {
     const link = this.nodes.linkOf(address.slot);
-    const running = link?.run === undefined ? this.#waitAndRun(address, run) : run(link, false);
+    const running = link?.runId === undefined ? this.#waitAndRun(address, run) : run(link, false);
     return running.catch((error: unknown) => this.#redirect(address, run, error));
   }
 
-  async #waitAndRun<T>(address: Address, run: Doing<T>): Promise<T> {
+  async #waitAndRun<T>(address: Address, run: ServerCall<T>): Promise<T> {
     const link = await this.link(address);
     return await run(link, false);
   }
 
-  async #redirect<T>(address: Address, run: Doing<T>, error: unknown): Promise<T> {
+  async #redirect<T>(address: Address, run: ServerCall<T>, error: unknown): Promise<T> {
     for (let redirections = 0; redirections < MAX_REDIRECTIONS; redirections++) {
       try {
         if (isReply(error, "MOVED")) {
@@ -280,11 +295,11 @@ export class RedisServer {
         }
         if (isReply(error, "ASK")) {
           const link = this.nodes.linkTo(targetOf(error));
-          await link.untilUp(this.settings.waitMs);
+          await link.untilUp(this.options.waitMs);
           return await run(link, true);
         }
         if (isReply(error, "TRYAGAIN")) {
-          await new Promise((resolve) => setTimeout(resolve, MOVING_MS));
+          await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
           return await this.#waitAndRun(address, run);
         }
       } catch (next) {
@@ -297,7 +312,7 @@ export class RedisServer {
   }
 }
 
-/** Texts of a reply. */
+/** Converts a reply to texts. */
 export function textsOf(reply: unknown): string[] {
   return Array.isArray(reply) ? reply.map(String) : [];
 }
@@ -316,7 +331,7 @@ function offsetOf(text: string): number {
   return Number(text.slice(0, text.indexOf(",")));
 }
 
-/** "ASK 3999 127.0.0.1:6381" names a node. */
+/** Extracts the node of a redirection such as "ASK 3999 127.0.0.1:6381". */
 function targetOf(error: unknown): string {
   return /^ASK \d+ (\S+)/.exec(error instanceof Error ? error.message : "")?.[1] ?? "";
 }

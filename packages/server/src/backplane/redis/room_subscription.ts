@@ -7,23 +7,26 @@ import {
 } from "../contract.ts";
 import type { Address } from "./address.ts";
 import { isReply, type Link } from "./redis_link.ts";
-import { Present } from "./redis_presence_list.ts";
+import { PresenceList } from "./redis_presence_list.ts";
 import { parseMessage, type Push } from "./redis_records.ts";
-import type { RedisServer, RoomLook, RoomStatus } from "./redis_server.ts";
+import type { RedisServer, RoomPosition, RoomStatus, RoomUpdate } from "./redis_server.ts";
 
-/** How often it is looked again while a room's slot moves. */
+/** Maximum re-reads while a cluster slot is migrating. */
 const MAX_MOVES = 8;
-/** How much may wait while a room is looked at. What is more is read, or was not to be kept. */
+/**
+ * Maximum number of queued messages during a refresh. Beyond it the queue is dropped: the next read
+ * brings durable messages and presence, and ephemeral messages may be lost.
+ */
 const MAX_QUEUED = 10_000;
 
-/** What is known of a room that is subscribed to. */
-interface State {
+/** Delivered state of a subscribed room. */
+interface DeliveredState {
   readonly epoch: string;
-  /** The last offset that was delivered. */
+  /** Last delivered offset. */
   head: number;
-  /** How many changes of presence were delivered, or came before. */
+  /** Version of the last delivered presence change. */
   changes: number;
-  readonly present: Present;
+  readonly present: PresenceList;
 }
 
 interface Subscriber {
@@ -31,7 +34,10 @@ interface Subscriber {
   isClosed: boolean;
 }
 
-/** A room that is subscribed to. Whatever was missed is looked for: nothing is delivered past it. */
+/**
+ * A subscription to one room's channel. The subscription reads missed messages and changes from Redis
+ * before it delivers later ones.
+ */
 export class RoomSubscription {
   readonly address: Address;
   readonly #server: RedisServer;
@@ -39,63 +45,65 @@ export class RoomSubscription {
   readonly #onChange: (change: PresenceChange) => void;
   readonly #onDue: (dueMs: number | undefined) => void;
   readonly #subscribers = new Set<Subscriber>();
-  /** Subscriptions that are being made. */
-  #expected = 0;
-  #state: State | undefined;
-  /** Where it is subscribed to. */
+  /** Number of running `subscribe` calls. */
+  #pendingSubscribes = 0;
+  #state: DeliveredState | undefined;
+  /** Server that holds the channel's subscription. */
   #link: Link | undefined;
-  /** While it is looked. */
-  #looking: Promise<void> | undefined;
-  /** Whether something came up since the last look was sent. */
-  #mustLookAgain = false;
-  /** What was published and has to wait until what was before it is known. */
+  /** Refresh in progress. */
+  #refreshing: Promise<void> | undefined;
+  /** True if the room has to be read again after the current read. */
+  #refreshAgain = false;
+  /** Messages of the channel that wait for earlier ones. */
   #queue: Push[] = [];
-  /** Whether the last look failed. */
+  /** True if the last refresh failed. */
   #isStale = false;
-  /** Whether something was not published to it that should have been. */
-  #isDeaf = false;
+  /** True if a publish did not reach this subscription. */
+  #missedPublish = false;
 
   constructor(
     server: RedisServer,
     address: Address,
-    told: {
-      /** Nobody subscribes any more. */
+    listener: {
+      /** The last subscriber has left. */
       readonly onIdle: () => void;
-      /** Somebody's presence changed. */
+      /** A presence change was delivered. */
       readonly onChange: (change: PresenceChange) => void;
-      /** Somebody may leave after this time, in milliseconds. */
+      /** A grace period or a lease may end after this time, in milliseconds. */
       readonly onDue: (dueMs: number | undefined) => void;
     },
   ) {
     this.#server = server;
     this.address = address;
-    this.#onIdle = told.onIdle;
-    this.#onChange = told.onChange;
-    this.#onDue = told.onDue;
+    this.#onIdle = listener.onIdle;
+    this.#onChange = listener.onChange;
+    this.#onDue = listener.onDue;
   }
 
-  /** Whether somebody subscribes, or is about to. */
+  /** True if the room has a subscriber, or is about to get one. */
   get isInUse(): boolean {
-    return this.#subscribers.size > 0 || this.#expected > 0;
+    return this.#subscribers.size > 0 || this.#pendingSubscribes > 0;
   }
 
-  /** Whether what is known may be out of date. */
+  /** True if the delivered state may be out of date, because the last refresh failed. */
   get isStale(): boolean {
     return this.#isStale;
   }
 
-  /** The last offset that is known. */
+  /** Last delivered offset; 0 without a subscription. */
   get head(): number {
     return this.#state?.head ?? 0;
   }
 
   /** See `Backplane.subscribe`. */
   async subscribe(deliver: (event: RoomEvent) => void): Promise<Subscription> {
-    this.#expected++;
+    this.#pendingSubscribes++;
     try {
-      await this.look();
+      await this.refresh();
       const state = this.#state;
-      if (!state) throw new BackplaneUnavailable("The room was lost while it was subscribed to.");
+      if (!state) {
+        throw new BackplaneUnavailable("The room was reset while it was subscribed to. Subscribe again.");
+      }
       const subscriber: Subscriber = { deliver, isClosed: false };
       this.#subscribers.add(subscriber);
       return {
@@ -105,7 +113,7 @@ export class RoomSubscription {
         close: () => this.#unsubscribe(subscriber),
       };
     } finally {
-      this.#expected--;
+      this.#pendingSubscribes--;
       this.#endWhenIdle();
     }
   }
@@ -115,87 +123,89 @@ export class RoomSubscription {
     for (const subscriber of this.#subscribers) this.#unsubscribe(subscriber);
   }
 
-  /** Takes what was published, in its order. */
-  take(push: Push): void {
+  /** Receives a message of the channel, in the order of publishing. */
+  receive(push: Push): void {
     if (this.#state && this.#queue.length === 0 && this.#handle(this.#state, push)) return;
-    if (!this.#state && !this.#looking) return;
-    // What it follows is not known yet.
+    if (!this.#state && !this.#refreshing) return;
+    // An earlier message is missing, so this one waits for the next read.
     this.#queue.push(push);
     if (this.#queue.length > MAX_QUEUED) this.#queue = [];
-    if (this.#state) this.lookSoon();
+    if (this.#state) this.refreshInBackground();
   }
 
-  /** Compares what is known with how the room is; `headBefore` is what was known when it was asked. */
+  /** Compares the delivered state with the room; `headBefore` is the delivered head at the request. */
   compare(status: RoomStatus, headBefore: number): void {
     const state = this.#state;
-    if (!state || this.#looking) return;
-    // A reply may be handled after what was published later: to be ahead of it is nothing.
+    if (!state || this.#refreshing) return;
+    // The delivered state may be ahead: later messages may be handled before an earlier reply.
     const { epoch, head, changes, count } = status;
     const isSame = epoch === state.epoch && head >= headBefore && head <= state.head &&
       changes <= state.changes && (changes < state.changes || count === state.present.count);
-    if (!isSame) this.#listenAnew();
+    if (!isSame) this.#resubscribe();
   }
 
-  /** Compares what was delivered with what calls were told, which never is ahead of it. */
+  /** Compares the delivered head with the head that replies of other calls contained. */
   compareHead({ epoch, head }: Pick<RoomStatus, "epoch" | "head">): void {
     const state = this.#state;
-    if (state && !this.#looking && (epoch !== state.epoch || head > state.head)) this.#listenAnew();
+    if (state && !this.#refreshing && (epoch !== state.epoch || head > state.head)) {
+      this.#resubscribe();
+    }
   }
 
   /**
-   * Redis ends subscriptions when a slot goes, and @redis/client 6.3.1 passes that over while any command waits for its answer: it would
-   * take the channel for subscribed to for ever.
+   * Subscribes again. Redis ends subscriptions when a slot leaves the server. @redis/client 6.3.1
+   * ignores this while a command is pending, and would consider the channel subscribed forever.
    */
-  #listenAnew(): void {
-    this.#isDeaf = true;
-    this.lookSoon();
+  #resubscribe(): void {
+    this.#missedPublish = true;
+    this.refreshInBackground();
   }
 
-  /** Looks without somebody waiting for it. */
-  lookSoon(): void {
-    this.look().catch((error: unknown) => {
-      if (!(error instanceof BackplaneUnavailable)) this.#server.settings.onEvent({ type: "failed", error });
+  /** Starts a refresh, and reports its unexpected errors. */
+  refreshInBackground(): void {
+    this.refresh().catch((error: unknown) => {
+      if (!(error instanceof BackplaneUnavailable)) this.#server.options.onEvent({ type: "failed", error });
     });
   }
 
   /**
-   * Subscribes to the room's channel when it is not, and reads what is new since it was known. Resolves when all that had happened
-   * at the call has been delivered.
+   * Subscribes to the room's channel if necessary, and reads the news since the delivered state.
+   * Resolves once everything that happened before the call is delivered.
    * @throws {BackplaneUnavailable} as a rejection
    */
-  look(): Promise<void> {
-    this.#mustLookAgain = true;
-    return this.#looking ??= this.#lookAll();
+  refresh(): Promise<void> {
+    this.#refreshAgain = true;
+    return this.#refreshing ??= this.#refreshUntilCurrent();
   }
 
-  async #lookAll(): Promise<void> {
+  async #refreshUntilCurrent(): Promise<void> {
     try {
-      while (this.#mustLookAgain) {
-        this.#mustLookAgain = false;
-        await this.#lookOnce();
+      while (this.#refreshAgain) {
+        this.#refreshAgain = false;
+        await this.#refreshOnce();
       }
       this.#isStale = false;
     } catch (error) {
       this.#isStale = true;
       throw error;
     } finally {
-      this.#looking = undefined;
-      // Only after a failure: meanwhile the connection may have come back.
-      if (this.#mustLookAgain && this.isInUse) this.lookSoon();
+      this.#refreshing = undefined;
+      // True only after a failure; the connection may be back by now.
+      if (this.#refreshAgain && this.isInUse) this.refreshInBackground();
       this.#endWhenIdle();
     }
   }
 
-  async #lookOnce(): Promise<void> {
+  async #refreshOnce(): Promise<void> {
     for (let moves = 0; moves < MAX_MOVES; moves++) {
       const link = await this.#server.link(this.address);
-      if (this.#isDeaf) link.unsubscribe(this.address.channel);
-      this.#isDeaf = false;
-      // Both go at once, and the subscription first: what comes after the look is published to it.
+      if (this.#missedPublish) link.unsubscribe(this.address.channel);
+      this.#missedPublish = false;
+      // The subscription is sent before the read, so the channel brings everything after the read.
       const subscribing = link.subscribe(this.address.channel);
-      subscribing.catch(() => {/* told below */});
+      subscribing.catch(() => {/* awaited below */});
       const lastQueued = this.#queue.at(-1);
-      const look = await this.#server.look(this.address, this.#known());
+      const update = await this.#server.refresh(this.address, this.#position());
       try {
         await subscribing;
       } catch (error) {
@@ -203,71 +213,75 @@ export class RoomSubscription {
         await this.#server.nodes.refresh();
         continue;
       }
-      const isThere = this.#server.nodes.linkOf(this.address.slot) === link &&
+      const isCurrent = this.#server.nodes.linkOf(this.address.slot) === link &&
         link.isSubscribed(this.address.channel);
-      if (!isThere) continue;
-      // The slot may come back to it, and is to be subscribed to then.
+      if (!isCurrent) continue;
+      // The slot may return to the old server later, which then needs a new subscription.
       if (this.#link !== link) this.#link?.unsubscribe(this.address.channel);
       this.#link = link;
-      if (this.isInUse) this.#apply(look, lastQueued);
+      if (this.isInUse) this.#apply(update, lastQueued);
       return;
     }
-    throw new BackplaneUnavailable("The room's slot moves.");
+    throw new BackplaneUnavailable("The cluster slot of the room is migrating. Retry shortly.");
   }
 
-  #known() {
+  #position(): RoomPosition | undefined {
     const state = this.#state;
     if (!state) return undefined;
     return { epoch: state.epoch, after: state.head, changes: state.changes, count: state.present.count };
   }
 
-  /** Takes in what was seen, and what had to wait for it up to `lastQueued` and after it. */
-  #apply(look: RoomLook, lastQueued: Push | undefined): void {
-    this.#onDue(look.dueMs);
-    if (this.#state && look.epoch !== this.#state.epoch) this.#reset();
+  /**
+   * Applies a read, and then the queued messages. Messages up to `lastQueued` were queued before the
+   * read.
+   */
+  #apply(update: RoomUpdate, lastQueued: Push | undefined): void {
+    this.#onDue(update.dueMs);
+    if (this.#state && update.epoch !== this.#state.epoch) this.#reset();
     if (this.#state) {
-      this.#catchUp(this.#state, look);
-    } else if (look.present) {
-      const { epoch, head, changes } = look;
-      this.#state = { epoch, head, changes, present: new Present(look.present) };
+      this.#catchUp(this.#state, update);
+    } else if (update.present) {
+      const { epoch, head, changes } = update;
+      this.#state = { epoch, head, changes, present: new PresenceList(update.present) };
     } else {
-      this.#mustLookAgain = true;
+      this.#refreshAgain = true;
       return;
     }
     let wasBefore = lastQueued !== undefined && this.#queue.includes(lastQueued);
     while (this.#queue.length > 0) {
       const [push] = this.#queue;
-      // Another epoch's is over when it came before the look; when it came later it is to be looked at.
-      const isOver = wasBefore && push && "epoch" in push && push.epoch !== this.#state.epoch;
-      if (push && !isOver && !this.#handle(this.#state, push)) {
-        this.#mustLookAgain = true;
+      // A message of another epoch is obsolete if it was queued before the read. If it was queued
+      // later, the room has to be read again.
+      const isObsolete = wasBefore && push && "epoch" in push && push.epoch !== this.#state.epoch;
+      if (push && !isObsolete && !this.#handle(this.#state, push)) {
+        this.#refreshAgain = true;
         return;
       }
       if (push === lastQueued) wasBefore = false;
       this.#queue.shift();
     }
-    if (this.#state.head < look.head) this.#mustLookAgain = true;
+    if (this.#state.head < update.head) this.#refreshAgain = true;
   }
 
-  #catchUp(state: State, look: RoomLook): void {
+  #catchUp(state: DeliveredState, update: RoomUpdate): void {
     const queued = this.#queue.find((push) => push.type === "messages" && push.epoch === state.epoch);
     const oldest = queued?.type === "messages" ? queued.messages[0]?.offset : undefined;
-    const first = Math.min(look.first, oldest ?? Infinity);
+    const first = Math.min(update.first, oldest ?? Infinity);
     if (first > state.head + 1) {
       this.#deliver({ type: "gap", from: state.head + 1, to: first - 1 });
       state.head = first - 1;
     }
-    this.#message(state, look.messages.map(parseMessage));
-    // What was seen may be older than what was published since.
-    if (look.changes < state.changes) return;
-    for (const change of look.present ? state.present.changesTo(look.present) : []) {
-      this.#change(state, change);
+    this.#deliverMessages(state, update.messages.map(parseMessage));
+    // The channel may have brought later changes already.
+    if (update.changes < state.changes) return;
+    for (const change of update.present ? state.present.diff(update.present) : []) {
+      this.#deliverChange(state, change);
     }
-    state.changes = look.changes;
+    state.changes = update.changes;
   }
 
-  /** Delivers what was published. False when something before it is missing. */
-  #handle(state: State, push: Push): boolean {
+  /** Delivers a message of the channel. Returns false if an earlier one is missing. */
+  #handle(state: DeliveredState, push: Push): boolean {
     if (push.type === "due") {
       this.#onDue(push.afterMs);
       return true;
@@ -277,21 +291,21 @@ export class RoomSubscription {
       return true;
     }
     if (push.epoch !== state.epoch) return false;
-    if (push.type === "messages") return this.#message(state, push.messages);
+    if (push.type === "messages") return this.#deliverMessages(state, push.messages);
     if (push.version > state.changes + 1) return false;
     if (push.version <= state.changes) return true;
     state.changes = push.version;
-    this.#change(state, push.change);
+    this.#deliverChange(state, push.change);
     return true;
   }
 
-  /** Delivers those that are new. False when some before them are missing. */
-  #message(state: State, messages: readonly Message[]): boolean {
+  /** Delivers the new ones of the messages. Returns false if earlier messages are missing. */
+  #deliverMessages(state: DeliveredState, messages: readonly Message[]): boolean {
     const fresh = messages.filter(({ offset }) => offset > state.head);
     const [first, last] = [fresh[0], fresh.at(-1)];
     if (!first || !last) {
-      // The server goes back to what was when it has lost its last messages. While it is looked nothing is wrong with it.
-      if (!this.#looking) this.lookSoon();
+      // A repeated offset outside a refresh may mean that Redis lost its last messages: read again.
+      if (!this.#refreshing) this.refreshInBackground();
       return true;
     }
     if (first.offset > state.head + 1) return false;
@@ -300,7 +314,7 @@ export class RoomSubscription {
     return true;
   }
 
-  #change(state: State, change: PresenceChange): void {
+  #deliverChange(state: DeliveredState, change: PresenceChange): void {
     state.present.apply(change);
     this.#onChange(change);
     this.#deliver({ type: "presence", change });
@@ -319,7 +333,7 @@ export class RoomSubscription {
       try {
         subscriber.deliver(event);
       } catch (error) {
-        this.#server.settings.onDeliverError(error);
+        this.#server.options.onDeliverError(error);
       }
     }
   }
@@ -330,7 +344,7 @@ export class RoomSubscription {
   }
 
   #endWhenIdle(): void {
-    if (this.isInUse || this.#looking) return;
+    if (this.isInUse || this.#refreshing) return;
     this.#state = undefined;
     this.#queue = [];
     this.#isStale = false;

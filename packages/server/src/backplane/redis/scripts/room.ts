@@ -1,9 +1,10 @@
 import { PRESENCE } from "./presence.ts";
 import { PRELUDE } from "./room_state.ts";
 
-/** Everything but storing: presence, and reading. */
+/** Runs the operations on presence, and reads the room. */
 export const ROOM = PRELUDE + PRESENCE + `
--- Messages from one offset to another; fewer, from where it is begun, when they are large.
+-- Reads messages between two offsets, 50 at a time. Stops after 4 MB, since Redis serves no one else
+-- during a script.
 local function read(first, from, to, backwards)
   local chunks, bytes = {}, 0
   while from <= to and bytes < 4000000 do
@@ -22,7 +23,7 @@ local function read(first, from, to, backwards)
 end
 
 local result = false
-if doing == 'page' then
+if operation == 'page' then
   local first, limit = trim(), tonumber(ARGV[14])
   local from, to
   if ARGV[12] == 'after' then
@@ -32,29 +33,29 @@ if doing == 'page' then
     to = math.min(ARGV[13] - 1, head)
     from = math.max(to - limit + 1, first)
   end
-  prolong()
+  extendTtl()
   return { epoch, head, first, read(first, from, to, ARGV[12] == 'before') }
 end
 
--- Before anything is swept: an isolate that is late, but not known to be, is alive.
+-- Renews before the sweep: an isolate whose lease has expired unnoticed counts as alive.
 local wasLost = false
-if doing == 'renew' and #ARGV > 12 then
-  wasLost = redis.call('HGET', KEYS[3], MARK) ~= ARGV[12] or not redis.call('ZSCORE', KEYS[6], isolate)
-  renew()
+if operation == 'renew' and #ARGV > 12 then
+  wasLost = redis.call('HGET', KEYS[3], GENERATION) ~= ARGV[12] or not redis.call('ZSCORE', KEYS[6], isolate)
+  renewLease()
 end
 sweep()
 
-if doing == 'enter' then
+if operation == 'enter' then
   local user, connection, state = ARGV[12], ARGV[13], ARGV[14]
   local entry = load(connection)
-  renew()
+  renewLease()
   if entry then
-    recover(connection, entry)
+    markConnected(connection, entry)
     entry[3] = isolate
     local same = entry[2] == state
     if not same then entry[1], entry[2] = user, state end
     save(connection, entry)
-    if not same then tell('u', connection, entry) end
+    if not same then broadcast('u', connection, entry) end
   else
     local previous = oldestLost(user)
     local old = previous and load(previous)
@@ -63,10 +64,10 @@ if doing == 'enter' then
       takeOver(previous, old, connection, entry)
     else
       save(connection, entry)
-      tell('j', connection, entry)
+      broadcast('j', connection, entry)
     end
   end
-elseif doing == 'resume' then
+elseif operation == 'resume' then
   local user, connection = ARGV[12], ARGV[13]
   if redis.call('HEXISTS', KEYS[3], connection) == 0 then
     local previous = ARGV[14]
@@ -79,28 +80,29 @@ elseif doing == 'resume' then
     end
     local old = previous and load(previous)
     if old and old[1] == user then
-      renew()
+      renewLease()
       takeOver(previous, old, connection, { user, old[2], isolate, 0, named, '' })
       result = old[2]
     end
   end
-elseif doing == 'leave' then
+elseif operation == 'leave' then
   local entry = load(ARGV[12])
   if entry then
     remove(ARGV[12], entry)
-    tell('l', ARGV[12], entry)
+    broadcast('l', ARGV[12], entry)
   end
-elseif doing == 'linger' then
+elseif operation == 'linger' then
   local entry = load(ARGV[12])
-  if entry then lose(ARGV[12], entry, now + ARGV[13]) end
-elseif doing == 'gone' then
+  if entry then markLost(ARGV[12], entry, now + ARGV[13]) end
+elseif operation == 'release' then
   redis.call('HDEL', KEYS[1], holder)
-elseif doing == 'end' then
-  loseAllOf(isolate, now + grace)
-elseif doing == 'present' then
-  result = listed()
-elseif doing == 'renew' then
-  -- Those that are not there, or not as they should be: taken over, unless something was lost.
+elseif operation == 'end' then
+  markAllLost(isolate, now + grace)
+elseif operation == 'present' then
+  result = listEntries()
+elseif operation == 'renew' then
+  -- Returns connections without an entry: another connection took each of them over. After a loss of
+  -- presence the list includes disconnected entries too, and the isolate enters all of them again.
   result = { wasLost and 1 or 0 }
   for i = 13, #ARGV do
     local entry = load(ARGV[i])
@@ -108,15 +110,15 @@ elseif doing == 'renew' then
   end
 end
 
-if told > 0 then
-  changes = changes + told
-  redis.call('HSET', KEYS[1], 'changes', whole(changes))
+if broadcasts > 0 then
+  changes = changes + broadcasts
+  redis.call('HSET', KEYS[1], 'changes', integer(changes))
 end
-if touched then
-  for i = 3, 7 do redis.call('PEXPIRE', KEYS[i], keep) end
+if isModified then
+  for i = 3, 7 do redis.call('PEXPIRE', KEYS[i], roomTtl) end
 end
-prolong()
-if soonest then redis.call('SPUBLISH', KEYS[1], 'd' .. PART .. whole(math.max(0, soonest - now))) end
+extendTtl()
+if nextExpiry then redis.call('SPUBLISH', KEYS[1], 'd' .. PART .. integer(math.max(0, nextExpiry - now))) end
 
 local due = -1
 for _, key in ipairs({ KEYS[5], KEYS[6] }) do
@@ -124,18 +126,18 @@ for _, key in ipairs({ KEYS[5], KEYS[6] }) do
   if next and (due < 0 or next - now < due) then due = math.max(0, next - now) end
 end
 local count = math.max(0, redis.call('HLEN', KEYS[3]) - 1)
-if doing ~= 'look' then
-  return { epoch, head, changes, count, due, result, redis.call('HGET', KEYS[3], MARK) }
+if operation ~= 'refresh' then
+  return { epoch, head, changes, count, due, result, redis.call('HGET', KEYS[3], GENERATION) }
 end
 
 local first, present = trim(), false
 local after = tonumber(ARGV[12])
--- Somebody was told more than there is: the end was lost, whatever the run says.
+-- The isolate knows a later head of this epoch: messages were lost, even if the run id is the same.
 if after > head and ARGV[16] == epoch then
   epoch = ARGV[3]
   redis.call('HSET', KEYS[1], 'epoch', epoch)
 end
-if after < 0 or tonumber(ARGV[14]) ~= changes or tonumber(ARGV[15]) ~= count then present = listed() end
+if after < 0 or tonumber(ARGV[14]) ~= changes or tonumber(ARGV[15]) ~= count then present = listEntries() end
 local messages = {}
 if after >= 0 then
   local from = math.max(after + 1, first)
