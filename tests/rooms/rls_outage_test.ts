@@ -196,7 +196,7 @@ rlsTest("without ROOM_POLICY=rls the database is not asked", async () => {
   assertEquals([await questions(), await readiness(running)], [0, "not there"]);
 });
 
-Deno.test("rls: who could not be looked at is looked at again, one who is gone is not, and nobody twice at once", async () => {
+Deno.test("rls: a failed check is repeated, that of a stopped watch is not, and no check runs twice at once", async () => {
   const watchers = new PermissionWatchers();
   const calls: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -216,11 +216,11 @@ Deno.test("rls: who could not be looked at is looked at again, one who is gone i
   const settle = async () => {
     for (let rounds = 0; rounds < 10; rounds++) await Promise.resolve();
   };
-  watchers.look({ room: "r", userId: undefined });
+  watchers.check({ room: "r", userId: undefined });
   await settle();
   assertEquals(calls.splice(0), ["alice", "bob", "carol"]);
   // Alice is still being looked at: once more is enough, however often it is asked for.
-  for (let times = 0; times < 3; times++) watchers.look({ room: undefined, userId: "alice" });
+  for (let times = 0; times < 3; times++) watchers.check({ room: undefined, userId: "alice" });
   carol.stop();
   isAway = false;
   watchers.retry();
@@ -232,7 +232,7 @@ Deno.test("rls: who could not be looked at is looked at again, one who is gone i
   watchers.retry();
   alice.stop();
   bob.stop();
-  watchers.look({ room: undefined, userId: undefined });
+  watchers.check({ room: undefined, userId: undefined });
   await settle();
   assertEquals(calls, []);
 });

@@ -289,7 +289,7 @@ rlsTest("an entry that cannot be taken off at once is taken off later", async ()
   assertEquals(failures, -1);
 });
 
-Deno.test("rls: a look whose answer comes after a fresh token is made again with that token", async () => {
+Deno.test("rls: a check whose answer comes after a fresh token is repeated with that token", async () => {
   const watchers = new PermissionWatchers();
   const asked = new Trace();
   const gates = new Map([[3, Promise.withResolvers<void>()], [4, Promise.withResolvers<void>()]]);
@@ -309,7 +309,7 @@ Deno.test("rls: a look whose answer comes after a fresh token is made again with
   await asked.until("2", 1);
   alice.send({ type: "auth", id: "a", token: await running.issuer.token("alice") });
   await asked.until("3", 1);
-  watchers.look({ room: "r", userId: "alice" });
+  watchers.check({ room: "r", userId: "alice" });
   await asked.until("4", 1);
   gates.get(3)?.resolve();
   assertEquals((await alice.answer("a")).type, "authenticated");

@@ -1,29 +1,32 @@
 import type { JWTPayload } from "jose";
 import { refused, type Verification } from "./verification.ts";
 
-/** What a token must say to be accepted, beside its signature. */
+/** Rules for the claims of a token. */
 export interface ClaimRules {
-  /** One of these must be in `aud`. */
+  /** `aud` must contain one of these. */
   readonly audiences: readonly string[];
-  /** `iss` must equal this; not checked when undefined. */
+  /** `iss` must equal this; undefined skips the check. */
   readonly issuer: string | undefined;
-  /** Clocks may differ by this much, in seconds. */
+  /** Largest difference between the issuer's clock and ours, in seconds. */
   readonly clockSkewSeconds: number;
 }
 
-/** The refusal of an expired token. */
+/** Refuses an expired token. */
 export function refusedAsExpired(): Verification {
   return refused("token_expired", "The token has expired. Refresh the session and connect again.");
 }
 
-/** The refusal of a token for what its claim `name` says. The texts are fixed: nothing of the token gets into them. */
+/** Refuses a token for its claim `name`. The texts are fixed, so they never quote the token. */
 export function refusedForClaim(name: string): Verification {
-  return refused("invalid_token", DETAILS.get(name) ?? "A claim of the token is not accepted.");
+  return refused(
+    "invalid_token",
+    DETAILS.get(name) ?? "A claim of the token is not accepted. Sign in to this project again.",
+  );
 }
 
 /**
- * Holds claims against the rules without looking at the signature; undefined when all are kept. For tokens that
- * somebody else vouches for: where the signature is checked here, jose checks the claims with it.
+ * Checks claims against the rules, but not the signature; undefined if the claims keep them all.
+ * For tokens that Auth verifies: for tokens with a local key, jose checks the claims.
  */
 export function refusedByRules(
   claims: JWTPayload,
@@ -43,9 +46,9 @@ export function refusedByRules(
 }
 
 const DETAILS: ReadonlyMap<string, string> = new Map([
-  ["aud", "The token is not meant for this function (`aud`)."],
-  ["iss", "The token is from another issuer (`iss`)."],
-  ["exp", "The token has no expiry (`exp`)."],
-  ["nbf", "The token is not valid yet (`nbf`)."],
-  ["sub", "The token names no user (`sub`)."],
+  ["aud", "The token is for another audience (`aud`). AUTH_AUDIENCE lists the accepted ones."],
+  ["iss", "The token is from another issuer (`iss`). AUTH_ISSUER names the accepted one."],
+  ["exp", "The token has no expiry (`exp`). Use a user's access token."],
+  ["nbf", "The token is not valid yet (`nbf`). Check the issuer's clock."],
+  ["sub", "The token names no user (`sub`). Use a user's access token."],
 ]);

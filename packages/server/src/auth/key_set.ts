@@ -3,29 +3,29 @@ import * as errors from "jose/errors";
 import { createLocalJWKSet } from "jose/jwks/local";
 import { importJWK } from "jose/key/import";
 
-/** A key that can verify a signature. */
+/** Key that verifies signatures. */
 export type VerificationKey = CryptoKey | Uint8Array;
 
-/** Where the keys come from that verify tokens locally. */
+/** Source of keys that verify tokens locally. */
 export interface KeySet {
   /**
-   * The key for a token's header, or undefined when the set has none for it.
-   * @throws {KeySetUnavailable} when the keys cannot be had right now
-   * @throws {errors.JOSEError} when the header cannot be served by any set, so that the token is bad
+   * Finds the key for a token's header; undefined if the set has none.
+   * @throws {KeySetUnavailable} while the keys cannot be fetched
+   * @throws {errors.JOSEError} for a header that no key set can serve: the token is bad
    */
   find(header: JWTHeaderParameters): Promise<VerificationKey | undefined>;
-  /** True where the set is the issuer's own current list: a key that is not in it does not exist. */
+  /** True for the issuer's own current list: a key that is not in it does not exist. */
   readonly isCurrent: boolean;
 }
 
-/** The keys cannot be had right now; nothing is known about the token. */
+/** The keys cannot be fetched now, so a token cannot be judged. */
 export class KeySetUnavailable extends Error {
   override readonly name = "KeySetUnavailable";
 }
 
 /**
- * The key set of an inline JSON Web Key Set, such as `SUPABASE_JWKS`. An `oct` key in it verifies HS256; a public
- * key never does, even when a token's header asks for HS256 and names it.
+ * Creates the key set of an inline JSON Web Key Set, for example `SUPABASE_JWKS`. Its `oct` keys
+ * verify HS256. A public key never does, even if a token's header asks for HS256 and names the key.
  */
 export function createInlineKeySet(jwks: JSONWebKeySet): KeySet {
   const symmetric = jwks.keys.filter((key) => key.kty === "oct");
@@ -57,7 +57,7 @@ export function createInlineKeySet(jwks: JSONWebKeySet): KeySet {
   };
 }
 
-/** The key set of a shared HS256 secret: it serves every HS256 token, whatever its `kid`. */
+/** Creates the key set of a shared HS256 secret, which serves HS256 tokens with any `kid`. */
 export function createSecretKeySet(secret: string): KeySet {
   const key = new TextEncoder().encode(secret);
   return {

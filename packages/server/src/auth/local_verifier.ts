@@ -1,5 +1,5 @@
 import type { JWTHeaderParameters, JWTVerifyOptions } from "jose";
-// By the part, here and elsewhere: importing all of jose costs a boot 6 ms more.
+// Parts of jose, here and elsewhere: all of it costs a boot 6 ms more.
 import * as errors from "jose/errors";
 import { jwtVerify } from "jose/jwt/verify";
 import { type ClaimRules, refusedAsExpired, refusedForClaim } from "./claim_rules.ts";
@@ -7,16 +7,22 @@ import { type KeySet, KeySetUnavailable, type VerificationKey } from "./key_set.
 import { userFromClaims } from "./user.ts";
 import { refused, unavailable, type Verification } from "./verification.ts";
 
-/** Verifies tokens with keys at hand. */
+/** Verifies tokens with the keys of key sets. */
 export interface LocalVerifier {
-  /** `no_key` when no key set has a key for this token and none of them can rule it out: somebody else may know. */
+  /**
+   * Resolves with `no_key` if no key set has a key for the token, and none can rule it out. Auth
+   * may then still know the token.
+   */
   verify(token: string): Promise<Verification | "no_key">;
 }
 
-/** Everything else (`none`, the RSA-PSS family, HS384 …) is refused by jose before it asks for a key. */
+/** Accepted algorithms. jose refuses others (`none`, RSA-PSS, HS384) before it asks for a key. */
 const ALGORITHMS = ["ES256", "RS256", "EdDSA", "HS256"];
 
-/** Creates a verifier that asks `keySets` in order and checks the claims by `rules`; `now` in ms since 1970. */
+/**
+ * Creates a verifier that asks `keySets` in order and checks the claims against `rules`. `now`
+ * returns milliseconds since 1970.
+ */
 export function createLocalVerifier(
   keySets: readonly KeySet[],
   rules: ClaimRules,
@@ -34,7 +40,7 @@ export function createLocalVerifier(
     for (const keySet of keySets) {
       const key = await keySet.find(header);
       if (key) return key;
-      // The issuer's own list does not have the public key: nobody has. (Secrets are in no public list.)
+      // A public key that is not in the issuer's own list does not exist. Secrets are in no list.
       if (keySet.isCurrent && header.alg !== "HS256") throw new errors.JWKSNoMatchingKey();
     }
     throw new NoKey();
@@ -53,28 +59,40 @@ export function createLocalVerifier(
   };
 }
 
-/** No key set has a key for the token, and none can rule it out. */
+/** Internal signal for `no_key`; jose passes it on. */
 class NoKey extends Error {}
 
-/** What a failed check is to the client. The texts are fixed: nothing of the token gets into them. */
+/** Turns a failed check into a refusal. The texts are fixed, so that they never quote the token. */
 function refusal(error: unknown): Verification {
   if (error instanceof KeySetUnavailable) {
-    return unavailable("The keys that verify tokens cannot be fetched right now.", error);
+    return unavailable("The keys that verify tokens cannot be fetched right now. Retry later.", error);
   }
   if (error instanceof errors.JWTExpired) return refusedAsExpired();
   if (error instanceof errors.JWTClaimValidationFailed) return refusedForClaim(error.claim);
   if (error instanceof errors.JWKSNoMatchingKey) {
-    return refused("invalid_token", "The token is signed with a key that this project does not have.");
+    return refused(
+      "invalid_token",
+      "The token is signed with a key that this project does not have. Use a token of this project.",
+    );
   }
   if (error instanceof errors.JWKSMultipleMatchingKeys) {
-    return refused("invalid_token", "The token must name its key (`kid`): several could have signed it.");
+    return refused(
+      "invalid_token",
+      "The token does not name its key (`kid`), and several keys fit. Add `kid` to its header.",
+    );
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return refused("invalid_token", "The token's signature is not right.");
+    return refused(
+      "invalid_token",
+      "The token's signature is wrong. Use the token exactly as Supabase Auth issued it.",
+    );
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
-    return refused("invalid_token", "The token is signed in a way that is not accepted.");
+    return refused(
+      "invalid_token",
+      "The token's algorithm (`alg`) is not accepted. Use ES256, RS256, EdDSA or HS256.",
+    );
   }
-  // What is left is jose or WebCrypto failing on a malformed token.
-  return refused("invalid_token", "The token is not a JSON Web Token.");
+  // Other errors are failures of jose or WebCrypto on a malformed token.
+  return refused("invalid_token", "The token is not a JSON Web Token. Use the session's access_token.");
 }

@@ -1,36 +1,36 @@
 import type { JSONWebKeySet } from "jose";
 import { createInlineKeySet, type KeySet, KeySetUnavailable } from "./key_set.ts";
 
-/** A key set that has to be fetched. */
+/** Key set that is fetched. */
 export interface RemoteKeySet extends KeySet {
   /**
-   * Resolves when there are keys, fetching them if there are none yet.
-   * @throws {KeySetUnavailable} when they cannot be had right now
+   * Resolves once there are keys; fetches them if there are none yet.
+   * @throws {KeySetUnavailable} while the keys cannot be fetched
    */
   ready(): Promise<void>;
 }
 
-/** Where a key set is fetched and how often. */
+/** Options of `createRemoteKeySet`. */
 export interface RemoteKeySetOptions {
-  /** The address of the JSON Web Key Set. */
+  /** Address of the JSON Web Key Set. */
   readonly url: string;
-  /** An unknown `kid` has the set fetched again at most once in this time. */
+  /** Shortest time between two fetches for an unknown `kid`. */
   readonly cooldownMs: number;
-  /** A set older than this is fetched again in the background; the old keys serve until that succeeds. */
+  /** Age from which the set is fetched in the background; the old keys serve meanwhile. */
   readonly maxAgeMs: number;
-  /** A fetch that takes longer has failed. */
+  /** Time after which a fetch has failed. */
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
-  /** Milliseconds; only differences count. */
+  /** Monotonic clock, in milliseconds. */
   readonly now: () => number;
 }
 
-/** After a failed fetch with no keys at hand, the next one waits this long: an outage is not answered with a storm. */
+/** Shortest time between two fetches while there are no keys, against a storm in an outage. */
 const RETRY_AFTER_FAILURE_MS = 1_000;
 
 /**
- * The key set at an address, cached. Keys that were fetched once go on serving while the address is unreachable; a
- * token that names another key is then unverifiable (`KeySetUnavailable`), not bad.
+ * Creates the cached key set of an address. Fetched keys serve on while the address is unreachable.
+ * A token with another key then fails with `KeySetUnavailable`: it is not bad.
  */
 export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
   const { url, cooldownMs, maxAgeMs, now } = options;
@@ -52,7 +52,9 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
         throw new KeySetUnavailable(`The key set's address answered ${response.status}`);
       }
       const body: unknown = await response.json();
-      if (!isKeySet(body)) throw new KeySetUnavailable("The key set's address answered with something else");
+      if (!isKeySet(body)) {
+        throw new KeySetUnavailable("The key set's address did not answer with a JSON Web Key Set");
+      }
       keys = { set: createInlineKeySet(body), fetchedAt: startedAt };
       failed = false;
       return keys.set;
@@ -65,13 +67,13 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
     }
   }
 
-  /** Everybody who needs a fetch while one is under way waits for that one. */
+  /** Fetches the keys; concurrent callers share one fetch. */
   function refresh(): Promise<KeySet> {
     pending ??= fetchKeys().finally(() => pending = undefined);
     return pending;
   }
 
-  /** How long ago the last attempt was; infinite before the first. */
+  /** Time since the last attempt, in milliseconds; infinite before the first. */
   const sinceLastAttempt = () => lastAttempt ? now() - lastAttempt.at : Infinity;
 
   async function current(): Promise<KeySet> {
@@ -82,7 +84,7 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
       return await refresh();
     }
     if (now() - keys.fetchedAt > maxAgeMs && sinceLastAttempt() > cooldownMs) {
-      refresh().catch(() => {/* the old keys serve on; find() tells when they are not enough */});
+      refresh().catch(() => {/* the old keys serve on; find() reports a missing key */});
     }
     return keys.set;
   }
@@ -95,7 +97,7 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
     async find(header) {
       const found = await (await current()).find(header);
       if (found) return found;
-      // A shared secret stands in no public list: fetching it again would not find one.
+      // A shared secret is in no public list, so another fetch would not find it.
       if (header.alg === "HS256") return undefined;
       if (pending || sinceLastAttempt() >= cooldownMs) return await (await refresh()).find(header);
       if (lastAttempt?.failed) throw new KeySetUnavailable("The key set could not be fetched again");

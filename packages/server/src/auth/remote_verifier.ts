@@ -5,13 +5,13 @@ import { type ClaimRules, refusedByRules, refusedForClaim } from "./claim_rules.
 import { userFromClaims } from "./user.ts";
 import { refused, unavailable, type Verification, type Verifier } from "./verification.ts";
 
-/** How Supabase Auth is asked. */
+/** Options of `createRemoteVerifier`. */
 export interface RemoteVerifierOptions {
-  /** The project's address. */
+  /** Address of the project. */
   readonly supabaseUrl: string;
-  /** A publishable (or legacy anon) key; it identifies the project, it grants nothing. */
+  /** Publishable (or legacy anon) key: identifies the project, grants nothing. */
   readonly apiKey: string;
-  /** Auth is unreachable when it takes longer. */
+  /** Time after which Auth counts as unreachable. */
   readonly timeoutMs: number;
   readonly rules: ClaimRules;
   readonly fetch: typeof fetch;
@@ -19,16 +19,16 @@ export interface RemoteVerifierOptions {
   readonly now: () => number;
 }
 
-const CANNOT_ASK = "Supabase Auth cannot be asked right now.";
+const CANNOT_ASK = "Supabase Auth cannot be reached right now. Retry later.";
 
 /**
- * Creates a verifier that lets `supabase.auth.getUser(token)` decide. It sees sessions that were ended before their
- * token expired, at the price of a round trip.
+ * Creates a verifier that asks `supabase.auth.getUser(token)`. It refuses tokens of sessions that
+ * ended early. Each verification costs a round trip.
  */
 export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
   let client: SupabaseClient | undefined;
 
-  /** supabase-js costs 25 ms of CPU to import: a deployment that verifies locally never pays it. */
+  /** Imports supabase-js on first use: the import costs 25 ms of CPU. */
   async function createAuthClient(): Promise<SupabaseClient> {
     const { createClient } = await import("@supabase/supabase-js");
     return createClient(options.supabaseUrl, options.apiKey, {
@@ -46,14 +46,16 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
       const { data, error } = await client.auth.getUser(token);
       if (error) {
         return isAboutTheToken(error)
-          ? refused("invalid_token", "Supabase Auth does not accept the token.")
+          ? refused("invalid_token", "Supabase Auth does not accept the token. Sign in again.")
           : unavailable(CANNOT_ASK, error);
       }
-      // getUser hands on whatever JSON came with a 200; what names no user is not from Auth.
-      if (!data.user.id) return unavailable(CANNOT_ASK, new Error("The answer names no user"));
-      return vouchedFor(data.user, claims);
+      // getUser returns any JSON of a 200 response. Auth itself always names the user.
+      if (!data.user.id) {
+        return unavailable(CANNOT_ASK, new Error("The response of Supabase Auth contains no user id"));
+      }
+      return verified(data.user, claims);
     } catch (error) {
-      // getUser returns what Auth answers and throws for what is not an answer.
+      // getUser returns the errors of Auth, and throws if there is no response.
       return unavailable(CANNOT_ASK, error);
     }
   }
@@ -61,23 +63,26 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
   return {
     async verify(token) {
       const claims = readClaims(token);
-      if (!claims) return refused("invalid_token", "The token is not a JSON Web Token.");
+      if (!claims) {
+        return refused("invalid_token", "The token is not a JSON Web Token. Use the session's access_token.");
+      }
       return refusedByRules(claims, options.rules, options.now()) ?? await askAuth(token, claims);
     },
   };
 }
 
 /**
- * Auth's own refusals carry a code (older releases: none, but then words of the token). The gateway in front of it answers 401
- * as well when it does not know our API key; that must not tell every user to sign in again.
+ * Tells refusals of the token from those of our API key. Refusals by Auth contain a code; older
+ * releases have none, but mention the token. The gateway in front of Auth answers 401 to a wrong
+ * API key, which must not sign out every user.
  */
 function isAboutTheToken({ status, code, message }: AuthError): boolean {
   if (status !== 400 && status !== 401 && status !== 403 && status !== 404) return false;
   return code !== undefined || !/api key|authentication credentials/i.test(message);
 }
 
-/** Who it is, Auth has said; the session's claims are read from the token that Auth has vouched for. */
-function vouchedFor(answer: AuthUser, claims: JWTPayload): Verification {
+/** Makes the user of Auth's answer, with the session's claims from the token that Auth verified. */
+function verified(answer: AuthUser, claims: JWTPayload): Verification {
   const user = userFromClaims({ ...claims, sub: answer.id });
   if (!user) return refusedForClaim("sub");
   return {

@@ -1,7 +1,7 @@
-/** Says whether a text is one of the project's secret keys. */
+/** Returns true for one of the project's secret keys. */
 export type IsSecretKey = (presented: string) => boolean;
 
-/** Creates the check. How long it takes says nothing of how much of a key was right. */
+/** Creates the check. It takes the same time for any wrong key, so it leaks no part of a key. */
 export function createSecretKeyCheck(keys: readonly string[]): IsSecretKey {
   const encoder = new TextEncoder();
   const secrets = keys.map((key) => encoder.encode(key));
@@ -13,7 +13,7 @@ export function createSecretKeyCheck(keys: readonly string[]): IsSecretKey {
   };
 }
 
-/** Looks at every byte, wherever the first difference is. */
+/** Compares every byte, even after a difference. */
 function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   a.forEach((byte, at) => difference |= byte ^ (b[at] ?? 0));

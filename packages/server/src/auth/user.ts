@@ -1,30 +1,33 @@
 import type { JWTPayload } from "jose";
 
-/** The verified user of a request or socket, as `c.var.user` and `socket.user`. Taken from the token's claims. */
+/**
+ * Verified user of a request or socket, as `c.var.user` and `socket.user`. Its fields come from the
+ * token's claims.
+ */
 export interface User {
-  /** The user's id: the `sub` claim. */
+  /** Id of the user: the `sub` claim. */
   readonly id: string;
-  /** The Postgres role: `authenticated` for a signed-in user. */
+  /** Postgres role: `authenticated` for a signed-in user. */
   readonly role: string;
-  /** Undefined for users without an address (anonymous, phone). */
+  /** Undefined for users without an email address (anonymous, phone). */
   readonly email: string | undefined;
-  /** Signed in with `signInAnonymously`. */
+  /** True after `signInAnonymously`. */
   readonly isAnonymous: boolean;
-  /** Set by the project only; safe to decide permissions by. */
+  /** Set by the project only: safe for permissions. */
   readonly appMetadata: Readonly<Record<string, unknown>>;
-  /** Set by the user; never decide permissions by it. */
+  /** Set by the user: never safe for permissions. */
   readonly userMetadata: Readonly<Record<string, unknown>>;
-  /** The Auth session that the token belongs to. */
+  /** Auth session of the token. */
   readonly sessionId: string | undefined;
   /** Authenticator assurance level: `aal1`, or `aal2` after a second factor. */
   readonly assuranceLevel: string | undefined;
-  /** When the token expires, in seconds since 1970. */
+  /** Expiry of the token, in seconds since 1970. */
   readonly expiresAt: number;
-  /** Every claim of the token. */
+  /** All claims of the token. */
   readonly claims: Readonly<JWTPayload>;
 }
 
-/** The user that verified claims speak of, or undefined where `sub` or `exp` is missing. */
+/** Makes a user of verified claims; undefined if `sub` or `exp` is missing. */
 export function userFromClaims(claims: JWTPayload): User | undefined {
   const { sub, exp, role, email, is_anonymous, app_metadata, user_metadata, session_id, aal } = claims;
   if (typeof sub !== "string" || sub === "" || typeof exp !== "number") return undefined;

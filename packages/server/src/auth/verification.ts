@@ -1,33 +1,34 @@
 import type { User } from "./user.ts";
 
-/** Why a token was not accepted; each is a code of protocol/errors.ts. */
+/** Error code of a refused token; see packages/protocol/error_codes.ts. */
 export type RefusalCode = "invalid_token" | "token_expired" | "auth_unavailable";
 
-/** What became of a token. `detail` may be shown to the client: it never holds any part of the token. */
+/** Result of a verification. */
 export type Verification =
   | { readonly ok: true; readonly user: User }
   | Refusal;
 
-/** A token that is not accepted, or not now. */
+/** Refusal of a token, for good or for now. */
 export interface Refusal {
   readonly ok: false;
   readonly code: RefusalCode;
+  /** Text for the client; never contains any part of the token. */
   readonly detail: string;
-  /** What failed underneath, for the log; set with `auth_unavailable`. */
+  /** Underlying failure, for the log; set with `auth_unavailable`. */
   readonly cause?: unknown;
 }
 
-/** Decides whether a token is good, and whose it is. Never throws for a bad token or an unreachable service. */
+/** Verifies tokens. Never throws for a bad token or an unreachable service. */
 export interface Verifier {
   verify(token: string): Promise<Verification>;
 }
 
-/** The refusal of a token. */
+/** Refuses a token for good. */
 export function refused(code: Exclude<RefusalCode, "auth_unavailable">, detail: string): Refusal {
   return { ok: false, code, detail };
 }
 
-/** The answer while nothing can be said about a token. */
+/** Refuses a token for now, because it cannot be verified. */
 export function unavailable(detail: string, cause: unknown): Refusal {
   return { ok: false, code: "auth_unavailable", detail, cause };
 }

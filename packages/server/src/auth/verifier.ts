@@ -35,14 +35,20 @@ export function createVerifier(options: VerifierOptions): Verifier {
   async function decide(token: string): Promise<Verification> {
     const verification = local ? await local.verify(token) : "no_key";
     if (verification !== "no_key") return verification;
-    return remote
-      ? await remote.verify(token)
-      : refused("invalid_token", "The token is signed with a key that this function does not have.");
+    return remote ? await remote.verify(token) : refused(
+      "invalid_token",
+      "The token is signed with a key that this function does not have. Check SUPABASE_URL and SUPABASE_JWKS.",
+    );
   }
 
   return {
     async verify(token) {
-      if (token.length > MAX_TOKEN_LENGTH) return refused("invalid_token", "The token is too long.");
+      if (token.length > MAX_TOKEN_LENGTH) {
+        return refused(
+          "invalid_token",
+          `The token is longer than ${MAX_TOKEN_LENGTH} characters. Use the session's access_token.`,
+        );
+      }
       return await cache.get(token, () => decide(token));
     },
   };

@@ -1,26 +1,26 @@
 import { type Config, ENVIRONMENT, type Variable, type VariableMeta } from "./variables.ts";
 
-/** The configuration is wrong. The message names every variable that is, what was given and what is allowed. */
+/** The configuration is wrong. The message names wrong variables, with given and allowed values. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
 /**
- * Checks the environment.
- * @throws {ConfigError} when a value is wrong, or when there is nothing to verify tokens with
+ * Parses the environment.
+ * @throws {ConfigError} for wrong values, and without any key or Auth server to verify tokens
  */
 export function parseConfig(read: (name: string) => string | undefined): Config {
   const values = new Map<string, unknown>();
   const complaints: string[] = [];
   for (const [name, variable] of Object.entries<Variable<unknown>>(ENVIRONMENT)) {
-    // An empty value is an unset one: that is what `NAME=` in an .env file means.
+    // An empty value counts as unset, as `NAME=` in an .env file means it.
     const given = read(name)?.trim();
     const value = given ? variable.read(given) : variable.unset;
     if (given && value === undefined) complaints.push(complaint(name, given, variable));
     else values.set(name, value);
   }
   if (complaints.length > 0) throw new ConfigError(complaints.join("\n"));
-  // Every variable was read by its own entry of the table that the type is made of.
+  // The type is made of the same table, so each value has its type.
   const config = Object.fromEntries(values) as Config;
   if (!config.SUPABASE_URL && !config.SUPABASE_JWKS && !config.AUTH_JWT_SECRET) {
     throw new ConfigError(
@@ -50,7 +50,7 @@ export function parseConfig(read: (name: string) => string | undefined): Config 
   return config;
 }
 
-/** parseConfig for a process of our own: a wrong configuration ends it with a message instead of a stack trace. */
+/** Parses like `parseConfig`, but a wrong configuration ends the process, without a stack trace. */
 export function parseConfigOrExit(read: (name: string) => string | undefined): Config {
   try {
     return parseConfig(read);
@@ -63,7 +63,7 @@ export function parseConfigOrExit(read: (name: string) => string | undefined): C
   }
 }
 
-/** The key to ask Auth with, if there is one. */
+/** Returns the API key for Auth; undefined without one. */
 export function authApiKey(config: Config): string | undefined {
   const keys = new Map(Object.entries(config.SUPABASE_PUBLISHABLE_KEYS ?? {}));
   return keys.get("default") ?? [...keys.values()][0] ?? config.SUPABASE_ANON_KEY;

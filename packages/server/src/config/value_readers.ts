@@ -1,17 +1,17 @@
 /**
- * How the text of an environment variable is read. By hand and not with a schema library: every boot does this, and loading
- * one takes a fifth of a boot (docs/performance.md, "Boot").
+ * Readers for the text of environment variables. A schema library would be simpler, but loading one
+ * takes a fifth of a boot (docs/performance.md, "Boot").
  */
 
-/** Reads the text of a variable; undefined when it is not allowed. */
+/** Reads the text of a variable; undefined if it is not allowed. */
 export type ReadText<T> = (text: string) => T | undefined;
 
-/** Text of a form, or any at all. */
+/** Reads text that matches a pattern; any text by default. */
 export function textLike(form: RegExp = /^/): ReadText<string> {
   return (text) => form.test(text) ? text : undefined;
 }
 
-/** A whole number within bounds, in plain digits. */
+/** Reads a whole number within bounds, in plain digits. */
 export function wholeNumber(min: number, max: number): ReadText<number> {
   return (text) => {
     const number = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
@@ -19,12 +19,12 @@ export function wholeNumber(min: number, max: number): ReadText<number> {
   };
 }
 
-/** One of some words. */
+/** Reads one of some words. */
 export function oneOf<Word extends string>(...words: readonly Word[]): ReadText<Word> {
   return (text) => words.find((word) => word === text);
 }
 
-/** One entry or more, separated by commas; blanks around them do not count. */
+/** Reads one entry or more, separated by commas; blanks around them do not count. */
 export function listOf(entry: ReadText<string>): ReadText<readonly string[]> {
   return (text) => {
     const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
@@ -33,7 +33,7 @@ export function listOf(entry: ReadText<string>): ReadText<readonly string[]> {
   };
 }
 
-/** JSON of a form. */
+/** Reads JSON that `isOfForm` accepts. */
 export function jsonOf<T>(isOfForm: (value: unknown) => value is T): ReadText<T> {
   return (text) => {
     try {
@@ -45,7 +45,7 @@ export function jsonOf<T>(isOfForm: (value: unknown) => value is T): ReadText<T>
   };
 }
 
-/** Whether a value is an object with names, which an array is not. */
+/** Returns true for objects that are not arrays. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,30 +4,31 @@ import { errorFields } from "../observability/log.ts";
 import { problemResponse } from "../http/middleware/problem.ts";
 import { asksForWebSocket, type PendingUpgrade, performUpgrade } from "../socket/handshake.ts";
 
-/** What createRequestHandler serves: a Hono app, or one that has ours mounted in it. */
+/** App made with `realtime()`, or a Hono app that contains one. */
 export interface Fetcher {
   fetch(request: Request, bindings: RequestBindings): Response | Promise<Response>;
 }
 
-/** Answers a request; `info` is what `Deno.serve` knows of the peer. */
+/** Answers a request; `info` is the second argument of a handler of `Deno.serve`. */
 export type RequestHandler = (
   request: Request,
   info?: Pick<Deno.ServeHandlerInfo, "remoteAddr">,
 ) => Promise<Response>;
 
 /**
- * Creates what `Deno.serve` calls. Around the app it does the two things that no middleware can:
+ * Creates the handler for `Deno.serve`. It does two things that no middleware can do:
  *
- * - It takes the token off the address before the app sees it, so that no middleware, Hono's `logger` for one, can log it.
- * - It performs an upgrade after the whole chain is through. Deno 2.1.4 insists on the very response that
- *   `Deno.upgradeWebSocket` made, while any middleware that sets a header (cors, secureHeaders, timing, …) replaces the
- *   response; and a chain that ends otherwise must not leave a socket behind.
+ * - It removes the token from the address before the app receives the request. No middleware, for
+ *   example Hono's `logger`, can then log the token.
+ * - It performs an upgrade after all middleware is complete. Deno 2.1.4 accepts only the very
+ *   response that `Deno.upgradeWebSocket` made, but middleware that sets a header (cors,
+ *   secureHeaders, timing) replaces the response. If middleware answers otherwise, no socket opens.
  */
 export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
   const { connections, log } = deps;
 
   function upgradeOrProblem(request: Request, upgrade: PendingUpgrade): Response {
-    // Since the route decided, the isolate may have filled up or begun to drain.
+    // The isolate may have filled up, or begun to drain, since the route accepted the user.
     const refusal = connections.refusal(upgrade.user.id);
     if (refusal) return problemResponse(refusal, upgrade.requestId);
     try {
@@ -36,14 +37,14 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
       if (!(error instanceof TypeError)) throw error;
       return problemResponse("expected_websocket", upgrade.requestId, {
         detail:
-          "The WebSocket handshake is not complete: `Sec-WebSocket-Key` or `Connection: Upgrade` is missing.",
+          "The WebSocket handshake is not complete. Send `Sec-WebSocket-Key` and `Connection: Upgrade`.",
       });
     }
   }
 
   return async function handle(request, info) {
     const bindings: RequestBindings = {
-      // Read when it is asked for: to look it up costs a microsecond.
+      // Lazy, because a lookup costs a microsecond.
       get remoteAddr() {
         return info?.remoteAddr;
       },
@@ -57,7 +58,11 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
       const response = await app.fetch(seen, bindings);
       if (response.status !== 101) return response;
       if (bindings.upgrade) return upgradeOrProblem(request, bindings.upgrade);
-      throw new Error("A route answered 101 by itself. Use upgradeWebSocket of @realtime-edge/server.");
+      throw new Error(
+        `The route of ${
+          new URL(request.url).pathname
+        } answered 101 by itself. Use upgradeWebSocket of @realtime-edge/server.`,
+      );
     } catch (error) {
       const requestId = crypto.randomUUID();
       log.error("request.failed", { request_id: requestId, ...errorFields(error) });
@@ -67,10 +72,10 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
 }
 
 /**
- * The same request at another address. A handshake is the hot path, and there a new Request would cost a quarter of all that we
- * add to a connect: it gets an `url` of its own over the one of its prototype, and a `clone` that keeps to it. (Only `new
- * Request(request)` could bring the old one back, and a chain that does that to a handshake could not upgrade it in any other
- * Hono app.)
+ * Gives a request another address. Handshakes are the hot path: a new Request would be a quarter of
+ * our cost of a connect. The request of a handshake gets its own `url` and `clone` instead, which
+ * cover those of the prototype. Only `new Request(request)` could restore the old address, and no
+ * Hono app can upgrade after that.
  */
 function atAddress(address: string, request: Request): Request {
   if (!asksForWebSocket(request)) return copyAt(address, request);
@@ -80,7 +85,7 @@ function atAddress(address: string, request: Request): Request {
   });
 }
 
-/** Leaves the signal out: on Deno 2.9 a request whose signal is touched costs a warning. */
+/** Copies all but the signal: Deno 2.9 logs a warning once a request's signal was read. */
 function copyAt(address: string, { method, headers, body }: Request): Request {
   return new Request(address, { method, headers, body });
 }

@@ -18,7 +18,7 @@ export function listen(
       throw error;
     }
     console.error(
-      `Cannot listen on ${config.HOST}:${config.PORT}: ${error.message}. Set PORT (or HOST) to another one.`,
+      `Cannot listen on ${config.HOST}:${config.PORT}: ${error.message}. Set PORT (or HOST) to a free address.`,
     );
     Deno.exit(1);
   }

@@ -1,23 +1,23 @@
-/** How bad an event is. */
+/** Severity of an event. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** What an event says. Undefined fields are left out. */
+/** Fields of an event; undefined ones are left out. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Writes one JSON line an event. Whatever looks like a token is cut out of every line. */
+/** Writes one JSON line per event. Text that looks like a token is removed from every line. */
 export interface Log {
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
-  /** Says how many events were left out since it was last said, and stops the timer that would have. */
+  /** Logs the number of events left out in this window, and stops its timer. */
   close(): void;
 }
 
-/** How a log is set up. */
+/** Options of a log. */
 export interface LogOptions {
   readonly level: LogLevel;
-  /** Events in ten seconds; the hosted runtime drops what is over 100 without a word. */
+  /** Number of events per 10 seconds; the hosted runtime silently drops those above 100. */
   readonly budget: number;
   /** Fields of every line. */
   readonly common: LogFields;
@@ -28,19 +28,19 @@ export interface LogOptions {
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 const WINDOW_MS = 10_000;
-/** What the host takes of an event, in characters. */
+/** Largest event that the host accepts, in characters. */
 const MAX_LINE_LENGTH = 10_000;
 const MAX_FIELD_LENGTH = 4_000;
-/** The part of the budget that debug and info events may use, so that there is always room for an error. */
+/** Share of the budget for debug and info events; the rest is for warnings and errors. */
 const SHARE_OF_ROUTINE = 0.7;
-/** Any JSON Web Token, or the beginning of one: base64url of `{"`. */
+/** Matches secret keys, JSON Web Tokens and their beginnings (base64url of `{"`). */
 const TOKEN_LIKE = /eyJ[\w-]{5,}(\.[\w-]*){0,2}|sb_secret_[\w-]+/g;
 
-/** Creates a log that stays within its budget: what is over is counted, and the count is logged when the window ends. */
+/** Creates a log with a budget. It counts the events above, and logs the count after the window. */
 export function createLog(options: LogOptions): Log {
   const { budget, common, write, now } = options;
   const routineBudget = Math.floor(budget * SHARE_OF_ROUTINE);
-  // One place is kept for the line that says how many were left out.
+  // One event is reserved for `log.left_out`.
   const wholeBudget = budget - 1;
   const lowest = LEVELS.indexOf(options.level);
   let windowStart = now();
@@ -69,7 +69,7 @@ export function createLog(options: LogOptions): Log {
     const rank = LEVELS.indexOf(level);
     if (rank < lowest) return;
     const ageMs = now() - windowStart;
-    // A clock that is set back starts a window too: else the log would be silent until it has caught up.
+    // A clock that is set back starts a window too. The log would be silent until it catches up.
     if (ageMs < 0 || ageMs >= WINDOW_MS) startWindow();
     const limit = level === "warn" || level === "error" ? wholeBudget : routineBudget;
     if (written < limit) return put(level, event, fields);
@@ -86,7 +86,7 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** What a log may say of something that was thrown. Never throws, whatever it was. */
+/** Makes log fields of any thrown value. Never throws. */
 export function errorFields(error: unknown): LogFields {
   try {
     if (!(error instanceof Error)) return { error: String(error) };
@@ -97,11 +97,11 @@ export function errorFields(error: unknown): LogFields {
       stack: typeof stack === "string" ? stack.split("\n").slice(1, 8).join("\n") : undefined,
     };
   } catch {
-    return { error: "(thrown without a text)" };
+    return { error: "(a thrown value that has no text)" };
   }
 }
 
-/** What was underneath an error, outermost first: Deno 2.9 wraps what fetch met once more. A few; a cycle ends somewhere. */
+/** Lists up to four causes, outermost first: Deno 2.9 wraps errors of fetch twice. */
 function causesOf(error: Error): Error[] {
   const causes: Error[] = [];
   for (let cause = error.cause; cause instanceof Error && causes.length < 4; cause = cause.cause) {
@@ -110,7 +110,7 @@ function causesOf(error: Error): Error[] {
   return causes;
 }
 
-/** The event as one line; its long fields are cut, and cut again where that does not make the line short enough. */
+/** Renders an event as one line. Cuts long fields, and halves the bound until the line fits. */
 function renderLine(event: LogFields): string {
   for (let longest = MAX_FIELD_LENGTH;; longest = Math.floor(longest / 2)) {
     const line = JSON.stringify(event, (_name, value: unknown) => shorten(value, longest))

@@ -1,14 +1,14 @@
-/** What is counted in one isolate since it began. Plain numbers: counting is on the hot path. */
+/** Counters of one isolate since its start. Plain numbers, because the hot path counts. */
 export class Metrics {
-  /** Sockets and event streams that were opened. */
+  /** Opened sockets and event streams. */
   connectionsOpened = 0;
-  /** Frames that members sent, good or bad. */
+  /** Frames from members, refused ones included. */
   framesReceived = 0;
-  /** Durable messages that this isolate's members, or HTTP, had stored; retries not counted. */
+  /** Durable messages that members and HTTP requests stored, without retries. */
   published = 0;
-  /** Ephemeral messages that this isolate's members, or HTTP, sent. */
+  /** Ephemeral messages that members and HTTP requests sent. */
   emitted = 0;
-  /** Messages and presence changes that were handed to sockets, one for each recipient. */
+  /** Messages and presence changes handed to sockets, one for each recipient. */
   deliveries = 0;
   readonly #closes = new Map<number, number>();
   readonly #errors = new Map<string, number>();
@@ -29,7 +29,7 @@ export class Metrics {
     increment(this.#responses, status);
   }
 
-  /** Everything in Prometheus' text format, with what is true only now. */
+  /** Renders the counters and the current gauges in Prometheus' text format. */
   text(now: Readonly<Record<"connections" | "rooms" | "members" | "ageSeconds", number>>): string {
     return [
       ...single("connections", "gauge", "Open sockets and event streams", now.connections),
@@ -61,7 +61,7 @@ function single(name: string, type: string, help: string, value: number): string
   return [...head(name, type, help), `realtime_${name} ${value}`];
 }
 
-/** One line a label; keys are codes of ours, so nothing in them has to be escaped. */
+/** Renders one line per label. The keys are our own codes, so none needs escaping. */
 function labelled(
   name: string,
   help: string,

@@ -4,26 +4,29 @@ import type { Connector } from "../backplane/postgres/connector.ts";
 import { NOTHING, permissionsOf, PolicyFailed, type RoomPermissions } from "../rooms/policy/authorize.ts";
 import type { Question } from "./known_permissions.ts";
 
-/** The schema's version that the statements are written for. */
+/** Version of the schema that the statements need. */
 const SCHEMA_VERSION = 1;
-/** The file that makes it. */
+/** Migration that creates this version. */
 const MIGRATION = "supabase/migrations/20261123010000_room_permissions.sql";
-/** How many questions one statement asks. */
+/** Largest number of questions in one statement. */
 const MAX_AT_ONCE = 100;
-/** How many may wait for the statement that is under way. */
+/** Largest number of questions that wait for the next statement. */
 const MAX_WAITING = 20_000;
-/** SQLSTATEs by which the policy is not at fault: connection, conflict, resources, lock, cancelled, system, and what poolers say. */
+/**
+ * SQLSTATEs of failures outside the policy: connection, conflict, resources, lock, cancellation,
+ * system, and errors of poolers.
+ */
 const NOT_THE_POLICY = /^(08|40|53|55P03|57|58|XX)/;
 
-/** A question that waits for its statement. */
+/** Question that waits for its statement. */
 interface Waiting {
   readonly question: Question;
   readonly answer: PromiseWithResolvers<RoomPermissions>;
 }
 
 /**
- * Asks the database what users may do: one statement at a time, with all questions that came while the last one was under way. So many that
- * come at once, as after a reconnect, cost few round trips.
+ * Asks the database for permissions, with one statement at a time. Questions that arrive during a
+ * statement form the next one. Many questions at once, as after a reconnect, cost few round trips.
  */
 export class PermissionStatements {
   readonly #connector: Connector;
@@ -35,16 +38,18 @@ export class PermissionStatements {
   }
 
   /**
-   * What the policies say now.
-   * @throws {PolicyFailed} as a rejection, when one of them raises something
-   * @throws {BackplaneUnavailable} as a rejection, when the database cannot be asked
+   * Resolves with the permissions that the policies give now.
+   * @throws {PolicyFailed} as a rejection, if a policy raises an error
+   * @throws {BackplaneUnavailable} as a rejection, if the database cannot be asked
    */
   async ask(question: Question): Promise<RoomPermissions> {
-    // Postgres has no text with it, so no role.
+    // No text of Postgres contains NUL, so no role does.
     if (question.role.includes("\0")) return NOTHING;
     await this.#connector.admit();
     if (this.#waiting.length >= MAX_WAITING) {
-      throw new BackplaneUnavailable("Too many are being asked about.");
+      throw new BackplaneUnavailable(
+        `${MAX_WAITING} permission checks wait for the database already. Retry later.`,
+      );
     }
     const answer = Promise.withResolvers<RoomPermissions>();
     this.#waiting.push({ question, answer });
@@ -52,7 +57,7 @@ export class PermissionStatements {
     return await answer.promise;
   }
 
-  /** Rejects, naming the migration, when the database does not have what is asked here. */
+  /** Rejects with the name of the migration if the database lacks the schema. */
   async checkSchema(): Promise<void> {
     let version = 0;
     try {
@@ -63,12 +68,13 @@ export class PermissionStatements {
       version = row?.version ?? 0;
     } catch (error) {
       const state = sqlStateOf(error);
-      // Neither the schema nor the function is there.
+      // Undefined schema, undefined function.
       if (state !== "3F000" && state !== "42883") throw error;
     }
     if (version >= SCHEMA_VERSION) return;
     throw new Error(
-      `ROOM_POLICY is rls, but the database has no permissions of version ${SCHEMA_VERSION} for rooms. Apply ${MIGRATION} (supabase db push).`,
+      `ROOM_POLICY is rls, but the schema room_access in the database has version ${version}, not ${SCHEMA_VERSION}. ` +
+        `Apply ${MIGRATION} (supabase db push).`,
     );
   }
 
@@ -83,7 +89,7 @@ export class PermissionStatements {
   async #answer(asked: readonly Waiting[]): Promise<void> {
     try {
       const questions = asked.map(({ question }) => question);
-      // One row: postgres 3.4.9 counts rows that came before an error to the next statement's.
+      // A single row: postgres 3.4.9 adds rows that precede an error to the next statement's rows.
       const [row] = await this.#connector.database.read<{ answers: string }>(
         "select string_agg(room_access.permitted(room, role, claims), ';' order by place) as answers " +
           "from unnest($1::text[], $2::text[], $3::text[]) with ordinality as q(room, role, claims, place)",
@@ -98,22 +104,25 @@ export class PermissionStatements {
     } catch (error) {
       const state = sqlStateOf(error);
       if (state !== undefined && asked.length > 1) {
-        // What one of them raises, or takes too long for, is nothing to the others.
+        // Asks each alone, so that an error or a timeout of one question affects no other.
         for (const one of asked) await this.#answer([one]);
       } else for (const { answer } of asked) answer.reject(failureOf(error, state));
     }
   }
 }
 
-/** What is thrown for what the database said. */
+/** Turns an error of the database into the one to throw. */
 function failureOf(error: unknown, state: string | undefined): unknown {
   if (state === undefined || NOT_THE_POLICY.test(state)) return error;
-  return new PolicyFailed("A policy on room_access.permissions, or what it uses, failed.", {
-    cause: error instanceof Error ? error.cause : error,
-  });
+  return new PolicyFailed(
+    "A policy on room_access.permissions, or a function that it calls, failed. Fix the policy; the cause names the error.",
+    {
+      cause: error instanceof Error ? error.cause : error,
+    },
+  );
 }
 
-/** The SQLSTATE of what the server raised; undefined when it raised nothing. */
+/** Returns the SQLSTATE of an error that Postgres raised; undefined for other errors. */
 export function sqlStateOf(error: unknown): string | undefined {
   const source = error instanceof BackplaneUnavailable ? error.cause : error;
   if (!(source instanceof Error) || source.name !== "PostgresError" || !("code" in source)) return undefined;

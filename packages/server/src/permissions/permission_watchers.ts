@@ -1,78 +1,79 @@
 import type { PermissionWatch } from "../rooms/policy/authorize.ts";
 import { ByRoomAndUser, type Scope } from "./by_room_and_user.ts";
 
-/** Members' interest in what they may do. */
+/** Watches of members on their permissions. */
 export class PermissionWatchers {
   readonly #watchers = new ByRoomAndUser<Set<Watcher>>();
-  /** Those that could not be looked at. */
-  readonly #unanswered = new Set<Watcher>();
+  /** Watchers whose last check failed. */
+  readonly #failed = new Set<Watcher>();
 
-  /** Adds one: `again` looks, and rejects when it cannot. */
+  /** Adds a watch. `again` checks the permissions, and rejects if that fails. */
   add(userId: string, room: string, again: () => Promise<void>): PermissionWatch {
-    const watcher = new Watcher(again, this.#unanswered);
+    const watcher = new Watcher(again, this.#failed);
     const together = this.#watchers.get(room, userId) ?? new Set();
     if (together.size === 0) this.#watchers.set(room, userId, together);
     together.add(watcher);
     return {
-      refresh: () => watcher.look(),
+      refresh: () => watcher.check(),
       stop: () => {
         watcher.stop();
-        // A set that was emptied is not used again, so another one may stand in its place.
+        // An empty set leaves the map for good; a newer set may have its place.
         if (!together.delete(watcher) || together.size > 0) return;
         if (this.#watchers.get(room, userId) === together) this.#watchers.delete(room, userId);
       },
     };
   }
 
-  /** Has everyone of the scope looked at. */
-  look(scope: Scope): void {
-    for (const together of this.#watchers.within(scope)) for (const watcher of together) watcher.look();
+  /** Checks the permissions of all watchers in a scope. */
+  check(scope: Scope): void {
+    for (const together of this.#watchers.within(scope)) for (const watcher of together) watcher.check();
   }
 
-  /** Has those looked at again that could not be. */
+  /** Repeats the checks that failed. */
   retry(): void {
-    const unanswered = [...this.#unanswered];
-    this.#unanswered.clear();
-    for (const watcher of unanswered) watcher.look();
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    for (const watcher of failed) watcher.check();
   }
 }
 
-/** One member's. */
+/** Watch of one member. */
 class Watcher {
   readonly #again: () => Promise<void>;
-  readonly #unanswered: Set<Watcher>;
-  #isLooking = false;
-  /** Whether something changed while it was being looked at. */
-  #isAskedAgain = false;
+  readonly #failed: Set<Watcher>;
+  #isChecking = false;
+  /** True if permissions may have changed during the check. */
+  #isCheckDue = false;
   #isStopped = false;
 
-  constructor(again: () => Promise<void>, unanswered: Set<Watcher>) {
+  constructor(again: () => Promise<void>, failed: Set<Watcher>) {
     this.#again = again;
-    this.#unanswered = unanswered;
+    this.#failed = failed;
   }
 
-  look(): void {
-    if (this.#isLooking) this.#isAskedAgain = true;
-    else void this.#look();
+  check(): void {
+    if (this.#isChecking) this.#isCheckDue = true;
+    else void this.#check();
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#unanswered.delete(this);
+    this.#failed.delete(this);
   }
 
-  async #look(): Promise<void> {
-    this.#isLooking = true;
+  /** Never rejects. */
+  async #check(): Promise<void> {
+    this.#isChecking = true;
     try {
       do {
-        this.#isAskedAgain = false;
+        this.#isCheckDue = false;
         if (!this.#isStopped) await this.#again();
-      } while (this.#isAskedAgain);
+      } while (this.#isCheckDue);
     } catch {
-      // Why is told where it failed.
-      if (!this.#isStopped) this.#unanswered.add(this);
+      // The policy has logged the reason.
+      if (!this.#isStopped) this.#failed.add(this);
     } finally {
-      this.#isLooking = false;
+      this.#isChecking = false;
     }
   }
 }

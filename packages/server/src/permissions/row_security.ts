@@ -13,14 +13,14 @@ import { KnownPermissions, type Question } from "./known_permissions.ts";
 import { PermissionStatements, sqlStateOf } from "./permission_statements.ts";
 import { PermissionWatchers } from "./permission_watchers.ts";
 
-/** What the migration's `room_access.announce` tells on. */
+/** Channel of the notifications of `room_access.announce`, a function of the migration. */
 const CHANNEL = "rooms:permissions";
 const EVERYTHING: Scope = { room: undefined, userId: undefined };
 
-/** What is worth a line in the log. */
+/** Event for the log. */
 export type RowSecurityEvent =
   | PostgresEvent
-  /** A policy raised something when it was asked about a user. */
+  /** A policy raised an error when it was asked about a user. */
   | {
     readonly type: "undecided";
     readonly error: PolicyFailed;
@@ -29,34 +29,35 @@ export type RowSecurityEvent =
     readonly room: string;
   };
 
-/** How the connection is kept; all in milliseconds, with the defaults of the backplane on Postgres. */
+/** Options of the connection, in milliseconds; the backplane on Postgres has the same defaults. */
 type ConnectionOptions = Pick<
   PostgresOptions,
   "connectMs" | "statementMs" | "echoMs" | "checkMs" | "retryMs" | "random"
 >;
 
-/** What the policy is given. */
+/** Options of `RowSecurity`. */
 export interface RowSecurityOptions extends ConnectionOptions {
-  /** Where the database is, with user and password. */
+  /** URL of the database, with user and password. */
   readonly url: string;
-  /** Told what becomes of the connection, and of questions that cannot be answered. Must not throw. */
+  /** Receives changes of the connection and failures of policies. Must not throw. */
   readonly onEvent: (event: RowSecurityEvent) => void;
   /**
-   * How long an answer is used again, in milliseconds; 10,000 by default. Where LISTEN does not work, members are looked at as often, in
-   * place of being told.
+   * Time that an answer is cached, in milliseconds; 10,000 by default. Without LISTEN, members are
+   * checked at this interval instead of after notifications.
    */
   readonly cacheMs?: number;
-  /** How many answers are kept; 5,000 by default. */
+  /** Number of cached answers; 5,000 by default. */
   readonly cacheEntries?: number;
-  /** After how long a member is looked at again that could not be, in milliseconds; 1,000 by default. */
-  readonly retryLookMs?: number;
-  /** Milliseconds; never goes back. `performance.now` by default. */
+  /** Interval at which failed checks of members are repeated, in milliseconds; 1,000 by default. */
+  readonly retryCheckMs?: number;
+  /** Monotonic clock, in milliseconds; `performance.now` by default. */
   readonly now?: () => number;
 }
 
 /**
- * Lets row level security decide: the policies on `room_access.permissions`, asked with the user's own role and claims (docs/rooms.md, "Row
- * level security"). It holds two connections, one that asks and one that listens for changes, and connects again whenever it must.
+ * Room policy by row level security: asks the policies on `room_access.permissions` with the user's
+ * own role and claims (docs/rooms.md, "Row level security"). It has two connections: one asks, one
+ * listens for changes. Lost connections are opened again.
  */
 export class RowSecurity {
   readonly #options: RowSecurityOptions;
@@ -68,7 +69,7 @@ export class RowSecurity {
   #mode: "listen" | "poll" | undefined;
 
   constructor(options: RowSecurityOptions) {
-    const { onEvent, cacheMs = 10_000, cacheEntries = 5_000, retryLookMs = 1_000 } = options;
+    const { onEvent, cacheMs = 10_000, cacheEntries = 5_000, retryCheckMs = 1_000 } = options;
     this.#options = options;
     this.#known = new KnownPermissions({
       maxAgeMs: cacheMs,
@@ -77,21 +78,21 @@ export class RowSecurity {
     });
     const settings = withDefaults({
       ...options,
-      // Only what is read is read: one connection for it.
+      // One of the two would write; it is never opened.
       connections: 2,
-      // Of rooms, which are not this connection's.
+      // Options of rooms, which this connection does not serve.
       retention: { messages: 0, ageMs: 0, dedupeMs: 0 },
       graceMs: 0,
       onDeliverError: () => {},
       onEvent: (event) => {
         onEvent(event);
-        // Whatever was told while nobody listened.
-        if (event.type === "connected") this.#look(EVERYTHING);
+        // Notifications during the outage are lost.
+        if (event.type === "connected") this.#refresh(EVERYTHING);
       },
     });
     this.#connector = new Connector(settings, {
       onNotification: (channel, payload) => {
-        if (channel === CHANNEL) this.#look(scopeOf(payload));
+        if (channel === CHANNEL) this.#refresh(scopeOf(payload));
       },
       onConnected: (listener) => this.#connected(listener),
       onLost: () => {
@@ -102,7 +103,7 @@ export class RowSecurity {
     this.#statements = new PermissionStatements(this.#connector);
     this.#jobs = new PeriodicJobs({
       jobs: [
-        { everyMs: retryLookMs, run: () => Promise.resolve(this.#watchers.retry()) },
+        { everyMs: retryCheckMs, run: () => Promise.resolve(this.#watchers.retry()) },
         { everyMs: cacheMs, run: () => Promise.resolve(this.#poll()) },
       ],
       isConnected: () => this.#mode !== undefined,
@@ -112,26 +113,26 @@ export class RowSecurity {
   }
 
   /**
-   * What a user may do in a room.
-   * @throws {PolicyFailed} as a rejection, when a policy raises something
-   * @throws {BackplaneUnavailable} as a rejection, when the database cannot be asked
+   * Resolves with the permissions of a user in a room.
+   * @throws {PolicyFailed} as a rejection, if a policy raises an error
+   * @throws {BackplaneUnavailable} as a rejection, if the database cannot be asked
    */
   async permissions(user: User, room: string): Promise<RoomPermissions> {
     const question: Question = { room, userId: user.id, role: user.role, claims: claimsOf(user) };
     return await this.#known.get(question, () => this.#ask(question));
   }
 
-  /** Tells when a user's permissions in a room may be others; see `Authorize.watch`. */
+  /** Reports possible changes of a user's permissions in a room; see `Authorize.watch`. */
   watch(userId: string, room: string, again: () => Promise<void>): PermissionWatch {
     return this.#watchers.add(userId, room, again);
   }
 
-  /** Resolves when it can be asked. Rejects with `BackplaneUnavailable`. */
+  /** Resolves once the database can be asked. Rejects with `BackplaneUnavailable`. */
   async ready(): Promise<void> {
     await this.#connector.connected();
   }
 
-  /** Gives the connections back. */
+  /** Closes the connections. */
   async close(): Promise<void> {
     await this.#jobs[Symbol.asyncDispose]();
     await this.#connector.stop();
@@ -157,24 +158,24 @@ export class RowSecurity {
     this.#known.keep(true);
   }
 
-  /** Where nobody tells of changes, everybody may have one. */
+  /** Without change notifications, assumes that any user's permissions may have changed. */
   #poll(): void {
-    if (this.#mode === "poll") this.#look(EVERYTHING);
+    if (this.#mode === "poll") this.#refresh(EVERYTHING);
   }
 
-  /** What is known of them may not be true any more. */
-  #look(scope: Scope): void {
+  /** Drops the answers of a scope, and checks its members. */
+  #refresh(scope: Scope): void {
     this.#known.forget(scope);
-    this.#watchers.look(scope);
+    this.#watchers.check(scope);
   }
 }
 
-/** What a policy sees of the user: the token's claims. Where Auth was asked, what it says is newer than the token. */
+/** Makes the claims that a policy sees. Fields that Auth returned replace those of the token. */
 function claimsOf({ claims, id, role, appMetadata, userMetadata }: User): string {
   return JSON.stringify({ ...claims, sub: id, role, app_metadata: appMetadata, user_metadata: userMetadata });
 }
 
-/** A payload is `[room, user]`, with null for any. Anything else is taken for a change of everything. */
+/** Parses a payload `[room, user]`, with null for any. Other payloads stand for any change. */
 function scopeOf(payload: string): Scope {
   try {
     const value: unknown = JSON.parse(payload);
