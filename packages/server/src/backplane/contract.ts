@@ -74,8 +74,8 @@ export type PresenceChange =
   | { readonly type: "left"; readonly entry: PresenceEntry };
 
 /**
- * An event of a subscription. All kinds of events share one order: the effects of a call come before
- * the effects of later calls.
+ * An event of a subscription. All kinds of events share one order: the effects of a call come
+ * before the effects of later calls.
  */
 export type RoomEvent =
   /** Messages in the order of offsets, each exactly once, without gaps. */
@@ -122,7 +122,9 @@ export interface Page {
   readonly more: boolean;
 }
 
-/** Rejection of every method while the backplane cannot serve the call. A later retry may succeed. */
+/**
+ * Rejection of every method while the backplane cannot serve the call. A later retry may succeed.
+ */
 export class BackplaneUnavailable extends Error {
   override readonly name = "BackplaneUnavailable";
 }
@@ -154,10 +156,10 @@ export interface Backplane {
   /**
    * Resumes a connection of the same user: takes over the entry of `previous` with its state, even
    * outside its disconnect grace period. Without `previous` the connection takes over the user's
-   * oldest entry in its grace period. The backplane delivers `updated` with `previous`. If the entry
-   * is missing or belongs to another user, nothing happens. A client may name `previous` again if it
-   * never learned of the connection that resumed it first. The new connection then takes over that
-   * connection's entry.
+   * oldest entry in its grace period. The backplane delivers `updated` with `previous`. If the
+   * entry is missing or belongs to another user, nothing happens. A client may name `previous`
+   * again if it never learned of the connection that resumed it first. The new connection then
+   * takes over that connection's entry.
    */
   resume(room: string, connection: Resumption): Promise<void>;
   /** Removes the connection's entry at once, even in its grace period; does nothing without one. */
@@ -165,8 +167,8 @@ export interface Backplane {
   /**
    * Starts the disconnect grace period of a lost connection. The backplane removes the entry after
    * `graceMs` unless a connection takes it over before. Until then the entry counts as present, and
-   * no change is delivered. A second call does not extend the period. `enter` of the same connection
-   * ends the period.
+   * no change is delivered. A second call does not extend the period. `enter` of the same
+   * connection ends the period.
    */
   linger(room: string, connection: string, graceMs: number): Promise<void>;
   /** Lists presence, including entries in their grace period; needs no subscription. */
@@ -174,8 +176,8 @@ export interface Backplane {
   /** Resolves if the backplane is usable; rejects with BackplaneUnavailable otherwise. */
   ready(): Promise<void>;
   /**
-   * Ends all subscriptions and releases all resources. Remaining entries of this isolate start their
-   * disconnect grace period. A second call does nothing; other calls reject afterwards.
+   * Ends all subscriptions and releases all resources. Remaining entries of this isolate start
+   * their disconnect grace period. A second call does nothing; other calls reject afterwards.
    */
   close(): Promise<void>;
 }
@@ -197,8 +199,8 @@ export interface BackplaneOptions {
   /** Disconnect grace period for entries of a closed or dead isolate, in milliseconds. */
   readonly graceMs: number;
   /**
-   * Receives errors that a subscriber's `deliver` threw. Other subscribers get the event regardless.
-   * Must not throw.
+   * Receives errors that a subscriber's `deliver` threw. Other subscribers get the event
+   * regardless. Must not throw.
    */
   readonly onDeliverError: (error: unknown) => void;
 }

@@ -3,7 +3,8 @@ import type { Backplane } from "./contract.ts";
 
 /**
  * Creates a backplane that loads its code now, so that a deployment does not load the code of the
- * other backplanes. Calls during the load wait in their order; if it fails, they reject with its error.
+ * other backplanes. Calls during the load wait in their order; if it fails, they reject with its
+ * error.
  */
 export function createLazyBackplane(load: () => Promise<Backplane>): Backplane {
   const lazy = createLazy(load);

@@ -8,8 +8,8 @@ export interface ListedEntry extends PresenceEntry {
 
 /**
  * Computes the changes that turn one presence list into another. A new connection takes over the
- * entry that its resume named. If that connection is unknown, it takes over any removed entry of the
- * same user, so that a reconnect is not reported as `left` and `joined`.
+ * entry that its resume named. If that connection is unknown, it takes over any removed entry of
+ * the same user, so that a reconnect is not reported as `left` and `joined`.
  */
 export function diffPresence(
   before: ReadonlyMap<string, PresenceEntry>,

@@ -83,7 +83,10 @@ export class ActiveRoom {
     this.#subscription.compare(status, head);
   }
 
-  /** Refreshes a stale subscription, and renews the room if it is due at `now`, by performance.now(). */
+  /**
+   * Refreshes a stale subscription, and renews the room if it is due at `now`, by
+   * performance.now().
+   */
   renewWhenDue(now: number): void {
     if (this.#subscription.isInUse) {
       const known = this.#server.historyGuard.knownState(this.address);
@@ -97,7 +100,9 @@ export class ActiveRoom {
     }).finally(() => this.#isRenewing = false);
   }
 
-  /** Subscribes again after a reconnect, which ended all subscriptions and may have lost messages. */
+  /**
+   * Subscribes again after a reconnect, which ended all subscriptions and may have lost messages.
+   */
   handleReconnect(): void {
     if (this.#subscription.isInUse) this.#subscription.refreshInBackground();
     this.#renewAt = 0;

@@ -16,13 +16,14 @@ export type ChannelListener = (payload: string, channel: string) => void;
 
 /**
  * Creates an unconnected client, which connects once and never reconnects by itself. The factory
- * builds a class in about 50 ms and caches only the class of its latest options. So the factory gets
- * no options, and the instance gets all of them.
+ * builds a class in about 50 ms and caches only the class of its latest options. So the factory
+ * gets no options, and the instance gets all of them.
  */
 export function createConnection(url: string, { connectMs }: ResolvedOptions): Connection {
   const client: unknown = RedisClient.factory()({
     url,
-    // Commands fail at once while disconnected, so that callers get an error instead of a late result.
+    // Commands fail at once while disconnected, so that callers get an error instead of a late
+    // result.
     disableOfflineQueue: true,
     disableClientInfo: true,
     maintNotifications: "disabled",

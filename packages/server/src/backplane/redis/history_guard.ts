@@ -11,8 +11,9 @@ export interface KnownState {
 }
 
 /**
- * Sends the known state of a room to Redis; epoch and run id are empty if the isolate knows nothing.
- * Resolves with the decided state, or undefined while other isolates still have to confirm.
+ * Sends the known state of a room to Redis; epoch and run id are empty if the isolate knows
+ * nothing. Resolves with the decided state, or undefined while other isolates still have to
+ * confirm.
  */
 export type SendKnownState = (
   known: readonly [epoch: string, head: number, runId: string],
@@ -25,15 +26,17 @@ interface GuardedRoom {
   updatedAt: number;
 }
 
-/** First pause between two confirmations of a room, in milliseconds; each next one is twice as long. */
+/**
+ * First pause between two confirmations of a room, in milliseconds; each next one is twice as long.
+ */
 const FIRST_PAUSE_MS = 20;
 /** Time without updates after which an unused room is idle, in milliseconds. */
 const IDLE_MS = 5_000;
 
 /**
  * Detects history that Redis lost. The guard remembers what this isolate may have broadcast of each
- * room. After a server restart or failover nothing happens to a room until its history is confirmed;
- * see CONFIRM in scripts/confirm.ts.
+ * room. After a server restart or failover nothing happens to a room until its history is
+ * confirmed; see CONFIRM in scripts/confirm.ts.
  */
 export class HistoryGuard {
   readonly #options: ResolvedOptions;
@@ -55,7 +58,9 @@ export class HistoryGuard {
     return this.#rooms.get(address.channel)?.known;
   }
 
-  /** True if the last known state came from a different server run; false while the server is down. */
+  /**
+   * True if the last known state came from a different server run; false while the server is down.
+   */
   needsConfirmation(address: Address, runId: string | undefined): boolean {
     const room = this.#rooms.get(address.channel);
     return room !== undefined && runId !== undefined && room.known.runId !== runId;
@@ -67,7 +72,9 @@ export class HistoryGuard {
     return room === undefined || room.known.runId === runId;
   }
 
-  /** Updates the known state of a room. Ignores states of another server run until it is confirmed. */
+  /**
+   * Updates the known state of a room. Ignores states of another server run until it is confirmed.
+   */
   observe(address: Address, { runId, epoch, head }: KnownState): void {
     const room = this.#rooms.get(address.channel);
     const updatedAt = performance.now();

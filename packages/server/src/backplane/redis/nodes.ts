@@ -29,7 +29,7 @@ export interface Nodes {
 
 /**
  * Connects to the servers that the options name.
- * @throws {TypeError} if a URL is no Redis URL; the message omits the URL, which may hold a password
+ * @throws {TypeError} if a URL is invalid; the message omits the URL, which may hold a password
  */
 export function createNodes(options: ResolvedOptions, listener: NodesListener): Nodes {
   const urls = "url" in options.place ? [options.place.url] : options.place.cluster;
@@ -71,8 +71,8 @@ class SingleNode implements Nodes {
 }
 
 /**
- * The masters of a cluster. Reads the servers of slots at the start, after a redirection, and when a
- * server is lost.
+ * The masters of a cluster. Reads the servers of slots at the start, after a redirection, and when
+ * a server is lost.
  */
 class ClusterNodes implements Nodes {
   readonly #seeds: readonly string[];
@@ -207,7 +207,9 @@ async function readSlots(url: string, options: ResolvedOptions): Promise<(string
   }
 }
 
-/** Parses a reply of CLUSTER SLOTS; a node without a host is the one that replied, at `askedHost`. */
+/**
+ * Parses a reply of CLUSTER SLOTS; a node without a host is the one that replied, at `askedHost`.
+ */
 function slotsOf(reply: unknown, askedHost: string): (string | undefined)[] {
   const nodeOf: (string | undefined)[] = new Array(SLOTS).fill(undefined);
   if (!Array.isArray(reply)) return nodeOf;

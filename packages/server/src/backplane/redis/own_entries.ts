@@ -21,7 +21,9 @@ export class OwnEntries {
   readonly #entries = new Map<string, OwnEntry>();
   /** Departures that Redis has not stored yet: grace period by connection, in milliseconds. */
   readonly #departures = new Map<string, number>();
-  /** Presence generation of the first entry; another generation means that Redis lost all entries. */
+  /**
+   * Presence generation of the first entry; another generation means that Redis lost all entries.
+   */
   #generation: string | undefined;
 
   constructor(server: RedisServer, address: Address) {

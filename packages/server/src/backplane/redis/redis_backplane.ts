@@ -21,7 +21,10 @@ import { ActiveRoom } from "./active_room.ts";
 
 export type { RedisEvent, RedisOptions, RedisPlace } from "./redis_options.ts";
 
-/** Creates the backplane of one isolate. Connects at once, and reconnects whenever a connection is lost. */
+/**
+ * Creates the backplane of one isolate. Connects at once, and reconnects whenever a connection is
+ * lost.
+ */
 export function createRedisBackplane(options: RedisOptions): Backplane {
   return new RedisBackplane(options);
 }

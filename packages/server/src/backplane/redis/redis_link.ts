@@ -130,8 +130,8 @@ export class Link {
   unsubscribe(channel: string): void {
     const active = this.#active;
     if (!active?.channels.delete(channel)) return;
-    // A failure means that the slot has moved. The client would still consider the channel subscribed,
-    // so the link reconnects.
+    // A failure means that the slot has moved. The client would still consider the channel
+    // subscribed, so the link reconnects.
     this.#await(active.client.sUnsubscribe(channel, this.#onMessage)).catch((error: unknown) => {
       if (active === this.#active) this.#fail?.(error);
     });

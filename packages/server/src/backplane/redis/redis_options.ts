@@ -49,13 +49,13 @@ export interface RedisOptions extends BackplaneOptions {
   readonly checkMs?: number;
   /**
    * Maximum wait for isolates to confirm a room after a server restart, in milliseconds; 8,000 by
-   * default. Must be longer than `retryMs`, so that every isolate can reconnect in time. The room is
-   * unavailable during the wait, and gets a new epoch after it.
+   * default. Must be longer than `retryMs`, so that every isolate can reconnect in time. The room
+   * is unavailable during the wait, and gets a new epoch after it.
    */
   readonly confirmMs?: number;
   /**
-   * Retention of an unused room, in milliseconds; 7 days by default. A later use gives the room a new
-   * epoch.
+   * Retention of an unused room, in milliseconds; 7 days by default. A later use gives the room a
+   * new epoch.
    */
   readonly unusedRoomMs?: number;
   /** Messages that one script stores or reads; 500 by default. */

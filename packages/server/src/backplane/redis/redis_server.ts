@@ -114,8 +114,8 @@ export class RedisServer {
   }
 
   /**
-   * Removes this isolate from the holders of idle rooms, so that no confirmation waits for it. Redis
-   * holds all that the isolate broadcast of these rooms.
+   * Removes this isolate from the holders of idle rooms, so that no confirmation waits for it.
+   * Redis holds all that the isolate broadcast of these rooms.
    */
   releaseIdle(isUsed: (address: Address) => boolean): void {
     for (const address of this.historyGuard.idleAddresses(isUsed)) {

@@ -35,8 +35,8 @@ interface Subscriber {
 }
 
 /**
- * A subscription to one room's channel. The subscription reads missed messages and changes from Redis
- * before it delivers later ones.
+ * A subscription to one room's channel. The subscription reads missed messages and changes from
+ * Redis before it delivers later ones.
  */
 export class RoomSubscription {
   readonly address: Address;
@@ -133,7 +133,9 @@ export class RoomSubscription {
     if (this.#state) this.refreshInBackground();
   }
 
-  /** Compares the delivered state with the room; `headBefore` is the delivered head at the request. */
+  /**
+   * Compares the delivered state with the room; `headBefore` is the delivered head at the request.
+   */
   compare(status: RoomStatus, headBefore: number): void {
     const state = this.#state;
     if (!state || this.#refreshing) return;
@@ -232,8 +234,8 @@ export class RoomSubscription {
   }
 
   /**
-   * Applies a read, and then the queued messages. Messages up to `lastQueued` were queued before the
-   * read.
+   * Applies a read, and then the queued messages. Messages up to `lastQueued` were queued before
+   * the read.
    */
   #apply(update: RoomUpdate, lastQueued: Push | undefined): void {
     this.#onDue(update.dueMs);

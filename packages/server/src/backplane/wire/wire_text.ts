@@ -11,8 +11,9 @@ const TO_ESCAPE = new RegExp(`[\0${ESCAPE}${RECORD_SEPARATOR}${FIELD_SEPARATOR}\
 const ESCAPED = new RegExp(`${ESCAPE}([0-9a-f]{4})`, "g");
 
 /**
- * Escapes text that UTF-8 or Postgres cannot hold: NUL, lone surrogates and separators become U+0010
- * and four hexadecimal digits. `unescapeText` reverses this. Nearly all text stays unchanged.
+ * Escapes text that UTF-8 or Postgres cannot hold: NUL, lone surrogates and separators become
+ * U+0010 and four hexadecimal digits. `unescapeText` reverses this. Nearly all text stays
+ * unchanged.
  */
 export function escapeText(text: string): string {
   return text.replace(

@@ -1,8 +1,8 @@
 import { PRELUDE } from "./room_state.ts";
 
 /**
- * Stores drafts and publishes the new ones. Returns epoch, head, and one offset per draft; the offset
- * of a duplicate is negative.
+ * Stores drafts and publishes the new ones. Returns epoch, head, and one offset per draft; the
+ * offset of a duplicate is negative.
  */
 export const PUBLISH = PRELUDE + `
 local count = #KEYS - 7

@@ -3,8 +3,8 @@ import { PRELUDE } from "./room_state.ts";
 
 /** Runs the operations on presence, and reads the room. */
 export const ROOM = PRELUDE + PRESENCE + `
--- Reads messages between two offsets, 50 at a time. Stops after 4 MB, since Redis serves no one else
--- during a script.
+-- Reads messages between two offsets, 50 at a time. Stops after 4 MB, since Redis serves no one
+-- else during a script.
 local function read(first, from, to, backwards)
   local chunks, bytes = {}, 0
   while from <= to and bytes < 4000000 do
@@ -101,8 +101,9 @@ elseif operation == 'end' then
 elseif operation == 'present' then
   result = listEntries()
 elseif operation == 'renew' then
-  -- Returns connections without an entry: another connection took each of them over. After a loss of
-  -- presence the list includes disconnected entries too, and the isolate enters all of them again.
+  -- Returns connections without an entry: another connection took each of them over. After a loss
+  -- of presence the list includes disconnected entries too, and the isolate enters all of them
+  -- again.
   result = { wasLost and 1 or 0 }
   for i = 13, #ARGV do
     local entry = load(ARGV[i])

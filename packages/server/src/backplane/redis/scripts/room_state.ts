@@ -22,8 +22,8 @@
  * - 11 and more: one record per draft, or the operation and then its arguments.
  *
  * The field `run` holds the server run id of the room's last write. Under another run id Redis was
- * restarted or failed over, so acknowledged messages may be lost. No script but CONFIRM touches such
- * a room until the isolates have confirmed its history.
+ * restarted or failed over, so acknowledged messages may be lost. No script but CONFIRM touches
+ * such a room until the isolates have confirmed its history.
  *
  * @module
  */
