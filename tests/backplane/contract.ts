@@ -1,7 +1,7 @@
 import { testClosing } from "./contract_closing.ts";
 import { testDedupe } from "./contract_dedupe.ts";
 import { testHistory } from "./contract_history.ts";
-import { testLingering } from "./contract_lingering.ts";
+import { testGracePeriod } from "./contract_grace_period.ts";
 import { testMessageProperty } from "./contract_message_property.ts";
 import { testMessages } from "./contract_messages.ts";
 import { testPayloads } from "./contract_payloads.ts";
@@ -13,8 +13,9 @@ import { testSubscriptions } from "./contract_subscriptions.ts";
 import type { Subject } from "./world.ts";
 
 /**
- * Registers what backplane/contract.ts says as tests. Nothing in it counts on an event being there when a call resolves, nor
- * waits to see that none comes: whoever must not get something gets something else afterwards, and has got only that.
+ * Registers the tests of backplane/contract.ts. A test never expects an event to be delivered by
+ * the time a call resolves. A test never waits to see that no event comes either: a later marker
+ * event shows that nothing came before it.
  */
 export function backplaneContract(subject: Subject): void {
   testMessages(subject);
@@ -24,7 +25,7 @@ export function backplaneContract(subject: Subject): void {
   testHistory(subject);
   testRetention(subject);
   testPresence(subject);
-  testLingering(subject);
+  testGracePeriod(subject);
   testResuming(subject);
   testClosing(subject);
   testMessageProperty(subject);

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type Backplane, BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
-import { byPlace, Listener } from "./listener.ts";
+import { Listener, sortEntries } from "./listener.ts";
 import { draft, entry, ephemeral } from "./samples.ts";
 import { type Subject, type TestWorld, USUAL, worldTest } from "./world.ts";
 
 const { graceMs } = USUAL;
 
-/** Every call but `close`. */
+/** All methods but `close`. */
 const CALLS: Readonly<Record<Exclude<keyof Backplane, "close">, (isolate: Backplane) => Promise<unknown>>> = {
   publish: (isolate) => isolate.publish("r", [draft("m")]),
   emit: (isolate) => isolate.emit("r", ephemeral("m")),
@@ -20,9 +20,9 @@ const CALLS: Readonly<Record<Exclude<keyof Backplane, "close">, (isolate: Backpl
   ready: (isolate) => isolate.ready(),
 };
 
-/** How an isolate begins and how it ends, in order or not. */
+/** Tests the start and the end of an isolate, by `close` or by death. */
 export function testClosing(subject: Subject): void {
-  worldTest(subject, "a backplane that is opened becomes ready", async (world) => {
+  worldTest(subject, "an opened backplane becomes ready", async (world) => {
     await (await world.open()).ready();
   });
 
@@ -50,7 +50,7 @@ export function testClosing(subject: Subject): void {
     await (await world.open()).ready();
   });
 
-  worldTest(subject, "closing ends the subscriptions of the isolate, and no other ones", async (world) => {
+  worldTest(subject, "closing ends the subscriptions of this isolate only", async (world) => {
     const isolate = await world.open();
     const other = await world.open();
     const closed = [await Listener.open(isolate, "r"), await Listener.open(isolate, "r2")];
@@ -64,7 +64,7 @@ export function testClosing(subject: Subject): void {
     }
   });
 
-  worldTest(subject, "what was stored outlives the isolate that stored it", async (world) => {
+  worldTest(subject, "stored messages outlive the isolate that stored them", async (world) => {
     const isolate = await world.open();
     const { epoch } = await isolate.history("r", { after: 0, limit: 1 });
     await isolate.publish("r", [draft("m")]);
@@ -76,7 +76,7 @@ export function testClosing(subject: Subject): void {
     assertEquals(await other.publish("r", [draft("m")]), [{ offset: 1, duplicate: true }]);
   });
 
-  worldTest(subject, "a publish under way when the backplane closes is stored or rejects", async (world) => {
+  worldTest(subject, "a publish that is pending during close is stored or rejects", async (world) => {
     const other = await world.open();
     const isolate = await world.open();
     const publishing = isolate.publish("r", [draft("m")]).catch((error: unknown) => error);
@@ -98,35 +98,39 @@ export function testClosing(subject: Subject): void {
   }
 }
 
-/** What becomes of the entries of an isolate that is gone, in one way or another. */
+/** Tests the entries of an isolate that `end` has ended. */
 function endTests(
   subject: Subject,
   ended: string,
   end: (world: TestWorld, isolate: Backplane) => Promise<void>,
 ): void {
-  worldTest(subject, `the entries of an isolate that ${ended} linger, and then go, once`, async (world) => {
-    const isolate = await world.open();
-    const other = await world.open();
-    await isolate.enter("r", entry("alice1"));
-    await isolate.enter("r", entry("bob1"));
-    await other.enter("r", entry("carol1"));
-    const listener = await Listener.open(other, "r");
-    await end(world, isolate);
-    assertEquals(byPlace(await other.present("r")), [entry("alice1"), entry("bob1"), entry("carol1")]);
-    await world.advance(graceMs);
-    await listener.untilChanges(2);
-    assertEquals(await other.present("r"), [entry("carol1")]);
-    await world.advance(graceMs);
-    await other.enter("r", entry("marker1"));
-    await listener.untilJoined("marker1");
-    const told = listener.changes.map(({ type, entry }) => `${entry.connection} ${type}`);
-    assertEquals(told.slice(0, 2).sort(), ["alice1 left", "bob1 left"]);
-    assertEquals(told.slice(2), ["marker1 joined"]);
-  });
+  worldTest(
+    subject,
+    `the entries of an isolate that ${ended} leave once, after the disconnect grace period`,
+    async (world) => {
+      const isolate = await world.open();
+      const other = await world.open();
+      await isolate.enter("r", entry("alice1"));
+      await isolate.enter("r", entry("bob1"));
+      await other.enter("r", entry("carol1"));
+      const listener = await Listener.open(other, "r");
+      await end(world, isolate);
+      assertEquals(sortEntries(await other.present("r")), [entry("alice1"), entry("bob1"), entry("carol1")]);
+      await world.advance(graceMs);
+      await listener.untilChanges(2);
+      assertEquals(await other.present("r"), [entry("carol1")]);
+      await world.advance(graceMs);
+      await other.enter("r", entry("marker1"));
+      await listener.untilJoined("marker1");
+      const changes = listener.changes.map(({ type, entry }) => `${entry.connection} ${type}`);
+      assertEquals(changes.slice(0, 2).sort(), ["alice1 left", "bob1 left"]);
+      assertEquals(changes.slice(2), ["marker1 joined"]);
+    },
+  );
 
   worldTest(
     subject,
-    `the entries of an isolate that ${ended} can be taken over in another one`,
+    `another isolate can take over the entries of an isolate that ${ended}`,
     async (world) => {
       const isolate = await world.open();
       const other = await world.open();
@@ -149,7 +153,7 @@ function endTests(
 
   worldTest(
     subject,
-    `an entry that another isolate took over stays when the first one ${ended}`,
+    `an entry taken over by another isolate stays after the first isolate ${ended}`,
     async (world) => {
       const isolate = await world.open();
       const other = await world.open();

@@ -3,7 +3,7 @@ import { Listener } from "./listener.ts";
 import { draft, drafts } from "./samples.ts";
 import { type Subject, withRetention, worldTest } from "./world.ts";
 
-/** The same user's same id is the same message. */
+/** Tests the dedupe window: a user's repeated id is the same message. */
 export function testDedupe(subject: Subject): void {
   worldTest(
     subject,
@@ -19,7 +19,7 @@ export function testDedupe(subject: Subject): void {
     },
   );
 
-  worldTest(subject, "what was stored first stays, whatever its repetition says", async (world) => {
+  worldTest(subject, "the first stored message stays, even if the repetition differs", async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", [draft("m", { data: "1" })]);
     const again = draft("m", { data: "2", event: "other", from: { user: "alice", connection: "a2" } });
@@ -32,7 +32,7 @@ export function testDedupe(subject: Subject): void {
     ]]);
   });
 
-  worldTest(subject, "a repetition is known in every isolate", async (world) => {
+  worldTest(subject, "every isolate recognizes a repetition", async (world) => {
     const one = await world.open();
     const other = await world.open();
     const listeners = [await Listener.open(one, "r"), await Listener.open(other, "r")];
@@ -45,7 +45,7 @@ export function testDedupe(subject: Subject): void {
     }
   });
 
-  worldTest(subject, "of repetitions at the same moment one is stored", async (world) => {
+  worldTest(subject, "concurrent repetitions are stored once", async (world) => {
     const isolates = [await world.open(), await world.open(), await world.open()];
     const stored = await Promise.all(
       [...isolates, ...isolates, ...isolates].map((isolate) => isolate.publish("r", [draft("m")])),
@@ -54,20 +54,20 @@ export function testDedupe(subject: Subject): void {
     assertEquals(stored.flat().filter(({ duplicate }) => !duplicate).length, 1);
   });
 
-  worldTest(subject, "one id of two users is two messages", async (world) => {
+  worldTest(subject, "the same id of two users is two messages", async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", [draft("m")]);
     const bobs = draft("m", { from: { user: "bob", connection: "b1" } });
     assertEquals(await isolate.publish("r", [bobs]), [{ offset: 2, duplicate: false }]);
   });
 
-  worldTest(subject, "one id in two rooms is two messages", async (world) => {
+  worldTest(subject, "the same id in two rooms is two messages", async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", [draft("m")]);
     assertEquals(await isolate.publish("r2", [draft("m")]), [{ offset: 1, duplicate: false }]);
   });
 
-  worldTest(subject, "one id of a user's two connections is one message", async (world) => {
+  worldTest(subject, "the same id of a user's two connections is one message", async (world) => {
     const isolate = await world.open();
     const from = (connection: string) => draft("m", { from: { user: "alice", connection } });
     await isolate.publish("r", [from("a1")]);
@@ -76,7 +76,7 @@ export function testDedupe(subject: Subject): void {
     assertEquals(await isolate.publish("r", [withoutSocket]), [{ offset: 1, duplicate: true }]);
   });
 
-  worldTest(subject, "user and id are not run together", async (world) => {
+  worldTest(subject, "user and id are compared separately, not concatenated", async (world) => {
     const isolate = await world.open();
     const pairs = [
       ["ab", "c"],
@@ -96,7 +96,7 @@ export function testDedupe(subject: Subject): void {
     assertEquals(stored.filter(({ duplicate }) => duplicate), []);
   });
 
-  worldTest(subject, "a repetition within one call is known", async (world) => {
+  worldTest(subject, "a repetition within one call is recognized", async (world) => {
     const isolate = await world.open();
     const listener = await Listener.open(await world.open(), "r");
     assertEquals(await isolate.publish("r", [draft("m"), draft("m"), draft("n"), draft("m")]), [
@@ -111,7 +111,7 @@ export function testDedupe(subject: Subject): void {
     assertEquals(listener.ids, ["m", "n", "marker"]);
   });
 
-  worldTest(subject, "a call may mix what is new and what is repeated", async (world) => {
+  worldTest(subject, "a call may mix new and repeated drafts", async (world) => {
     const isolate = await world.open();
     const listener = await Listener.open(isolate, "r");
     await isolate.publish("r", drafts("m", 2));
@@ -125,7 +125,7 @@ export function testDedupe(subject: Subject): void {
     assertEquals(listener.ids, ["m1", "m2", "new1", "new2"]);
   });
 
-  worldTest(subject, "a repetition is known within the window and not after it", async (world) => {
+  worldTest(subject, "a repetition is recognized within the window and not after it", async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", [draft("m")]);
     await world.advance(40_000);
@@ -135,7 +135,7 @@ export function testDedupe(subject: Subject): void {
     assertEquals(await isolate.publish("r", [draft("m")]), [{ offset: 2, duplicate: true }]);
   }, withRetention({ dedupeMs: 60_000 }));
 
-  worldTest(subject, "a repetition is known when its message is not kept any more", async (world) => {
+  worldTest(subject, "a repetition is recognized after its message was trimmed", async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", [draft("m")]);
     await isolate.publish("r", drafts("more", 3));
@@ -148,7 +148,7 @@ export function testDedupe(subject: Subject): void {
 
   worldTest(
     subject,
-    "a message is not taken for a repetition because the first one is still kept",
+    "after the window a repeated id is a new message, even if the first one is retained",
     async (world) => {
       const isolate = await world.open();
       await isolate.publish("r", [draft("m")]);

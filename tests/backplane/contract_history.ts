@@ -4,28 +4,28 @@ import { outline, type PageOutline } from "./pages.ts";
 import { drafts, range } from "./samples.ts";
 import { type Subject, withRetention, worldTest } from "./world.ts";
 
-/** Pages in both directions, with what is said of more. */
+/** Tests pages in both directions, and `more`. */
 export function testHistory(subject: Subject): void {
-  /** Asserts what pages a room shows that was published ten messages to. */
+  /** Asserts pages of a room with ten published messages, of which it retains `retained`. */
   function pagesTest(
     statement: string,
     pages: readonly (readonly [PageRequest, Omit<PageOutline, "head" | "first">])[],
-    kept?: number,
+    retained?: number,
   ): void {
-    const options = withRetention(kept === undefined ? {} : { messages: kept });
+    const options = withRetention(retained === undefined ? {} : { messages: retained });
     worldTest(subject, statement, async (world) => {
       await (await world.open()).publish("r", drafts("m", 10));
       const isolate = await world.open();
       for (const [request, expected] of pages) {
         const page = await isolate.history("r", request);
-        const first = kept === undefined ? 1 : 10 - kept + 1;
+        const first = retained === undefined ? 1 : 10 - retained + 1;
         assertEquals(outline(page), { head: 10, first, ...expected }, JSON.stringify(request));
         assertEquals(page.messages.map(({ id }) => id), expected.offsets.map((offset) => `m${offset}`));
       }
     }, options);
   }
 
-  worldTest(subject, "the history of a room in which nothing was said is empty", async (world) => {
+  worldTest(subject, "the history of a room without messages is empty", async (world) => {
     const isolate = await world.open();
     for (
       const request of [{ after: 0, limit: 10 }, { after: 7, limit: 10 }, { before: 1, limit: 10 }, {
@@ -38,33 +38,33 @@ export function testHistory(subject: Subject): void {
     }
   });
 
-  pagesTest("a page after an offset holds the first messages after it", [
+  pagesTest("a page after an offset contains the first messages after it", [
     [{ after: 0, limit: 3 }, { offsets: [1, 2, 3], more: true }],
     [{ after: 3, limit: 3 }, { offsets: [4, 5, 6], more: true }],
     [{ after: 6, limit: 3 }, { offsets: [7, 8, 9], more: true }],
     [{ after: 9, limit: 3 }, { offsets: [10], more: false }],
   ]);
 
-  pagesTest("a page after an offset says that there is no more when it holds the last message", [
+  pagesTest("a page after an offset has no more when it contains the last message", [
     [{ after: 0, limit: 9 }, { offsets: range(1, 9), more: true }],
     [{ after: 0, limit: 10 }, { offsets: range(1, 10), more: false }],
     [{ after: 0, limit: 11 }, { offsets: range(1, 10), more: false }],
     [{ after: 7, limit: 3 }, { offsets: [8, 9, 10], more: false }],
   ]);
 
-  pagesTest("a page after the last offset, or one that never was, is empty", [
+  pagesTest("a page after the last offset, or after an unused one, is empty", [
     [{ after: 10, limit: 5 }, { offsets: [], more: false }],
     [{ after: 11, limit: 5 }, { offsets: [], more: false }],
     [{ after: Number.MAX_SAFE_INTEGER, limit: 500 }, { offsets: [], more: false }],
   ]);
 
-  pagesTest("a page before an offset holds the last messages before it, in the order of offsets", [
+  pagesTest("a page before an offset contains the last messages before it, in the order of offsets", [
     [{ before: 11, limit: 4 }, { offsets: [7, 8, 9, 10], more: true }],
     [{ before: 7, limit: 4 }, { offsets: [3, 4, 5, 6], more: true }],
     [{ before: 3, limit: 4 }, { offsets: [1, 2], more: false }],
   ]);
 
-  pagesTest("a page before an offset says that there is no more when it holds the first message", [
+  pagesTest("a page before an offset has no more when it contains the first message", [
     [{ before: 11, limit: 9 }, { offsets: range(2, 10), more: true }],
     [{ before: 11, limit: 10 }, { offsets: range(1, 10), more: false }],
     [{ before: 4, limit: 3 }, { offsets: [1, 2, 3], more: false }],
@@ -72,7 +72,7 @@ export function testHistory(subject: Subject): void {
   ]);
 
   pagesTest(
-    "a page before the first offset is empty, and one before an offset that is not yet holds the last messages",
+    "a page before the first offset is empty, and before an unused offset it contains the last messages",
     [
       [{ before: 1, limit: 5 }, { offsets: [], more: false }],
       [{ before: 0, limit: 5 }, { offsets: [], more: false }],
@@ -81,7 +81,7 @@ export function testHistory(subject: Subject): void {
     ],
   );
 
-  pagesTest("pages begin with what is kept, and tell with `first` what is not", [
+  pagesTest("pages start at the oldest retained message, which `first` names", [
     [{ after: 0, limit: 2 }, { offsets: [7, 8], more: true }],
     [{ after: 0, limit: 500 }, { offsets: [7, 8, 9, 10], more: false }],
     [{ after: 5, limit: 1 }, { offsets: [7], more: true }],
@@ -94,7 +94,7 @@ export function testHistory(subject: Subject): void {
     [{ before: 3, limit: 1 }, { offsets: [], more: false }],
   ], 4);
 
-  worldTest(subject, "a message is in history as soon as its publish resolved", async (world) => {
+  worldTest(subject, "history contains a message once its publish has resolved", async (world) => {
     const one = await world.open();
     const other = await world.open();
     for (const number of range(1, 10)) {

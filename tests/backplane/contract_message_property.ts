@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { MessageRun, type MessageStep } from "./message_run.ts";
 import { type Subject, withRetention, worldTest } from "./world.ts";
 
-/** Few, so that history is trimmed while it is read. */
-const KEPT = 6;
+/** Small, so that retention trims history while a test reads it. */
+const RETAINED = 6;
 
 const isolate = fc.nat({ max: 2 });
 const offset = fc.nat({ max: 40 });
@@ -17,7 +17,7 @@ const step: fc.Arbitrary<MessageStep> = fc.oneof(
       do: fc.constant("publish" as const),
       isolate,
       user: fc.constantFrom("alice", "bob"),
-      // Few, so that many are repeated, in one call and in others.
+      // Few ids, so that many repeat, within a call and across calls.
       ids: fc.array(fc.constantFrom(..."abcdefghijklmnop"), { minLength: 1, maxLength: 4 }),
     }),
   },
@@ -30,21 +30,23 @@ const step: fc.Arbitrary<MessageStep> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("settle" as const) }) },
 );
 
-/** Whatever is done at the same time in several isolates, messages come in one order, once, without holes. */
+/**
+ * Tests concurrent calls of several isolates: messages have one order, without duplicates or gaps.
+ */
 export function testMessageProperty(subject: Subject): void {
   worldTest(
     subject,
-    "whatever happens at the same time, each subscription brings all after its head, in order, once",
+    "under concurrent calls each subscription delivers every message after its head, in order, once",
     async (world) => {
       const isolates = [await world.open(), await world.open(), await world.open()];
       let run = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
-          await new MessageRun(isolates, `run ${run++}`, KEPT).run(steps);
+          await new MessageRun(isolates, `run ${run++}`, RETAINED).run(steps);
         }),
         { numRuns: subject.runs },
       );
     },
-    withRetention({ messages: KEPT }),
+    withRetention({ messages: RETAINED }),
   );
 }

@@ -3,9 +3,9 @@ import { Listener } from "./listener.ts";
 import { draft, drafts, ephemeral, ODD_NAMES, range } from "./samples.ts";
 import { type Subject, worldTest } from "./world.ts";
 
-/** Offsets, order, and who is delivered to. */
+/** Tests offsets, order and recipients. */
 export function testMessages(subject: Subject): void {
-  worldTest(subject, "offsets of a room begin with 1 and grow by 1", async (world) => {
+  worldTest(subject, "offsets of a room start at 1 and grow by 1", async (world) => {
     const isolate = await world.open();
     assertEquals(await isolate.publish("r", [draft("1")]), [{ offset: 1, duplicate: false }]);
     assertEquals(await isolate.publish("r", drafts("more", 3)), [
@@ -15,7 +15,7 @@ export function testMessages(subject: Subject): void {
     ]);
   });
 
-  worldTest(subject, "no drafts are no message", async (world) => {
+  worldTest(subject, "a publish without drafts stores nothing", async (world) => {
     const isolate = await world.open();
     const listener = await Listener.open(isolate, "r");
     assertEquals(await isolate.publish("r", []), []);
@@ -26,7 +26,7 @@ export function testMessages(subject: Subject): void {
 
   worldTest(
     subject,
-    "messages are delivered to all isolates, the sender's too, as they are stored",
+    "stored messages are delivered to all isolates, including the sender's",
     async (world) => {
       const isolates = [await world.open(), await world.open(), await world.open()] as const;
       const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
@@ -45,7 +45,7 @@ export function testMessages(subject: Subject): void {
     },
   );
 
-  worldTest(subject, "a room has one order of offsets, whichever isolate is published to", async (world) => {
+  worldTest(subject, "a room has one order of offsets across isolates", async (world) => {
     const one = await world.open();
     const other = await world.open();
     const listener = await Listener.open(one, "r");
@@ -59,7 +59,7 @@ export function testMessages(subject: Subject): void {
 
   worldTest(
     subject,
-    "calls of one isolate that do not wait for each other are stored in their order",
+    "concurrent calls of one isolate are stored in the order of the calls",
     async (world) => {
       const isolate = await world.open();
       const listener = await Listener.open(await world.open(), "r");
@@ -74,7 +74,7 @@ export function testMessages(subject: Subject): void {
 
   worldTest(
     subject,
-    "of publishes at the same time everybody sees the same sequence, without holes",
+    "every subscription sees concurrent publishes in the same order, without gaps",
     async (world) => {
       const isolates = [await world.open(), await world.open(), await world.open()];
       const listeners = await Promise.all(
@@ -99,7 +99,7 @@ export function testMessages(subject: Subject): void {
 
   worldTest(
     subject,
-    "a message that is not stored reaches all isolates, for whomever it is, and is not stored",
+    "an ephemeral message reaches all isolates, whoever its recipient is, and is not stored",
     async (world) => {
       const one = await world.open();
       const other = await world.open();
@@ -121,7 +121,7 @@ export function testMessages(subject: Subject): void {
 
   worldTest(
     subject,
-    "the same message that is not stored is delivered as often as it is sent",
+    "a repeated ephemeral message is delivered each time",
     async (world) => {
       const isolate = await world.open();
       const listener = await Listener.open(isolate, "r");
@@ -131,22 +131,26 @@ export function testMessages(subject: Subject): void {
     },
   );
 
-  worldTest(subject, "what one caller sends is delivered in its order, stored or not", async (world) => {
-    const isolate = await world.open();
-    const listeners = [await Listener.open(isolate, "r"), await Listener.open(await world.open(), "r")];
-    const ids: string[] = [];
-    for (const number of range(1, 10)) {
-      await isolate.publish("r", drafts(`stored${number}-`, 2));
-      await isolate.emit("r", ephemeral(`passing${number}`));
-      ids.push(`stored${number}-1`, `stored${number}-2`, `passing${number}`);
-    }
-    for (const listener of listeners) {
-      await listener.untilId("passing10");
-      assertEquals(listener.ids, ids);
-    }
-  });
+  worldTest(
+    subject,
+    "durable and ephemeral messages of one caller are delivered in the order of the calls",
+    async (world) => {
+      const isolate = await world.open();
+      const listeners = [await Listener.open(isolate, "r"), await Listener.open(await world.open(), "r")];
+      const ids: string[] = [];
+      for (const number of range(1, 10)) {
+        await isolate.publish("r", drafts(`stored${number}-`, 2));
+        await isolate.emit("r", ephemeral(`passing${number}`));
+        ids.push(`stored${number}-1`, `stored${number}-2`, `passing${number}`);
+      }
+      for (const listener of listeners) {
+        await listener.untilId("passing10");
+        assertEquals(listener.ids, ids);
+      }
+    },
+  );
 
-  worldTest(subject, "rooms know nothing of each other, whatever they are called", async (world) => {
+  worldTest(subject, "rooms are separate, whatever their names are", async (world) => {
     const one = await world.open();
     const other = await world.open();
     const listeners = await Promise.all(ODD_NAMES.map((room) => Listener.open(one, room)));

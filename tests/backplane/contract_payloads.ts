@@ -4,7 +4,7 @@ import { Listener } from "./listener.ts";
 import { draft, ephemeral, ODD_NAMES } from "./samples.ts";
 import { type Subject, type TestWorld, worldTest } from "./world.ts";
 
-/** JSON texts, some of which JSON.parse and JSON.stringify would not give back as they were. */
+/** JSON texts; some of them change in a round trip through JSON.parse and JSON.stringify. */
 const TEXTS: readonly string[] = [
   "null",
   "0",
@@ -21,13 +21,13 @@ const TEXTS: readonly string[] = [
   '{"__proto__":{"constructor":1}}',
 ];
 
-/** What goes in comes out. */
+/** Tests that texts pass unchanged. */
 export function testPayloads(subject: Subject): void {
-  worldTest(subject, "data passes as the text that it is", async (world) => {
+  worldTest(subject, "data passes as unchanged text", async (world) => {
     await assertPass(world, TEXTS.map((data, index) => draft(`${index}`, { data })));
   });
 
-  worldTest(subject, "ids, events, users and connections pass whatever they consist of", async (world) => {
+  worldTest(subject, "ids, events, users and connections may contain any text", async (world) => {
     const odd = ODD_NAMES.map((name) =>
       draft(`id ${name}`, { event: name, from: { user: name, connection: `c${name}` } })
     );
@@ -36,7 +36,7 @@ export function testPayloads(subject: Subject): void {
 
   worldTest(
     subject,
-    "ids and events pass with characters that JSON has and UTF-8 or a database has not",
+    "ids and events may contain characters that UTF-8 or a database cannot hold",
     async (world) => {
       await assertPass(world, [
         draft("\u0000", { event: "\u0000 zero" }),
@@ -47,17 +47,17 @@ export function testPayloads(subject: Subject): void {
     },
   );
 
-  worldTest(subject, "a sender without connection stays without", async (world) => {
+  worldTest(subject, "a sender without a connection is delivered without one", async (world) => {
     await assertPass(world, [draft("1", { from: { user: "alice" } })]);
   });
 
-  worldTest(subject, "60 KB pass, one by one and many at once", async (world) => {
+  worldTest(subject, "messages of 60 KB pass, alone and in a batch", async (world) => {
     const data = JSON.stringify("é🚀x".repeat(8_600));
     await assertPass(world, [draft("1", { data })]);
     await assertPass(world, Array.from({ length: 20 }, (_, index) => draft(`more ${index}`, { data })));
   });
 
-  worldTest(subject, "what is not stored passes as the text that it is, too", async (world) => {
+  worldTest(subject, "ephemeral messages pass as unchanged text", async (world) => {
     const isolate = await world.open();
     const listeners = await listenEverywhere(world, isolate, "r");
     const sent = [
@@ -75,7 +75,7 @@ export function testPayloads(subject: Subject): void {
     }
   });
 
-  worldTest(subject, "presence passes as it is", async (world) => {
+  worldTest(subject, "presence states pass as unchanged text", async (world) => {
     const isolate = await world.open();
     const listeners = await listenEverywhere(world, isolate, "r");
     const entries = [
@@ -98,7 +98,7 @@ function listenEverywhere(world: TestWorld, isolate: Backplane, room: string): P
   return Promise.all(opening.map(async (opened) => await Listener.open(await opened, room)));
 }
 
-/** Publishes to a room of its own, and asserts that two isolates and history get the same. */
+/** Publishes to a new room, and asserts that two isolates and history get the same messages. */
 async function assertPass(world: TestWorld, published: readonly Draft[]): Promise<void> {
   const isolate = await world.open();
   const room = crypto.randomUUID();

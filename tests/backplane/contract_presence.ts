@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { byPlace, Listener } from "./listener.ts";
+import { Listener, sortEntries } from "./listener.ts";
 import { draft, entry, range } from "./samples.ts";
 import { type Subject, worldTest } from "./world.ts";
 
-/** Who enters, changes and leaves while no connection is lost. */
+/** Tests presence without lost connections. */
 export function testPresence(subject: Subject): void {
-  worldTest(subject, "everybody is told who joins, changes and leaves", async (world) => {
+  worldTest(subject, "all isolates get joins, updates and departures", async (world) => {
     const isolate = await world.open();
     const listeners = [await Listener.open(isolate, "r"), await Listener.open(await world.open(), "r")];
     await isolate.enter("r", entry("alice1", '{"typing":false}'));
@@ -31,7 +31,7 @@ export function testPresence(subject: Subject): void {
     assertEquals(listener.changes.map(({ type }) => type), ["joined", "joined"]);
   });
 
-  worldTest(subject, "who is not there leaves without anybody being told", async (world) => {
+  worldTest(subject, "leaving without an entry delivers no change", async (world) => {
     const isolate = await world.open();
     const listener = await Listener.open(isolate, "r");
     await isolate.leave("r", "alice1");
@@ -44,7 +44,7 @@ export function testPresence(subject: Subject): void {
     assertEquals(listener.changes.map(({ type }) => type), ["joined", "left", "joined"]);
   });
 
-  worldTest(subject, "who left may enter again", async (world) => {
+  worldTest(subject, "a connection may enter again after leaving", async (world) => {
     const isolate = await world.open();
     const listener = await Listener.open(isolate, "r");
     await isolate.enter("r", entry("alice1"));
@@ -71,7 +71,7 @@ export function testPresence(subject: Subject): void {
     assertEquals(await isolate.present("r"), [entry("alice2", '{"a":2}')]);
   });
 
-  worldTest(subject, "who is present can be asked for without a subscription", async (world) => {
+  worldTest(subject, "presence can be read without a subscription", async (world) => {
     const one = await world.open();
     const other = await world.open();
     assertEquals(await one.present("r"), []);
@@ -79,7 +79,7 @@ export function testPresence(subject: Subject): void {
     await other.enter("r", entry("bob1"));
     await one.enter("r", entry("alice1", '{"a":2}'));
     for (const isolate of [one, other]) {
-      assertEquals(byPlace(await isolate.present("r")), [entry("alice1", '{"a":2}'), entry("bob1")]);
+      assertEquals(sortEntries(await isolate.present("r")), [entry("alice1", '{"a":2}'), entry("bob1")]);
     }
     await one.leave("r", "alice1");
     assertEquals(await other.present("r"), [entry("bob1")]);
@@ -88,23 +88,23 @@ export function testPresence(subject: Subject): void {
 
   worldTest(
     subject,
-    "a subscription begins with who is present and goes on with what changes",
+    "a subscription starts with the presence list and then delivers changes",
     async (world) => {
       const isolate = await world.open();
       await isolate.enter("r", entry("alice1", '{"a":1}'));
       await isolate.enter("r", entry("bob1"));
       const listener = await Listener.open(await world.open(), "r");
-      assertEquals(byPlace(listener.subscription.present), [entry("alice1", '{"a":1}'), entry("bob1")]);
+      assertEquals(sortEntries(listener.subscription.present), [entry("alice1", '{"a":1}'), entry("bob1")]);
       await isolate.enter("r", entry("alice1", '{"a":2}'));
       await listener.untilChanges(1);
       assertEquals(listener.changes, [{ type: "updated", entry: entry("alice1", '{"a":2}') }]);
-      assertEquals(byPlace(listener.subscription.present), [entry("alice1", '{"a":1}'), entry("bob1")]);
+      assertEquals(sortEntries(listener.subscription.present), [entry("alice1", '{"a":1}'), entry("bob1")]);
     },
   );
 
   worldTest(
     subject,
-    "no change is missing or there twice between the list and the first delivery",
+    "no change is missing or repeated between the presence list and the first delivery",
     async (world) => {
       const isolates = [await world.open(), await world.open()];
       const subscriber = await world.open();
@@ -118,7 +118,7 @@ export function testPresence(subject: Subject): void {
       for (let count = 0; count < 12; count++) listeners.push(await Listener.open(subscriber, "r"));
       await Promise.all(moving);
       await subscriber.enter("r", entry("marker1"));
-      const present = byPlace(await subscriber.present("r"));
+      const present = sortEntries(await subscriber.present("r"));
       for (const listener of listeners) {
         await listener.untilJoined("marker1");
         assertEquals(listener.present, present);
@@ -128,7 +128,7 @@ export function testPresence(subject: Subject): void {
 
   worldTest(
     subject,
-    "who is present does not depend on messages, nor messages on who is present",
+    "presence and messages do not affect each other",
     async (world) => {
       const isolate = await world.open();
       await isolate.enter("r", entry("alice1"));

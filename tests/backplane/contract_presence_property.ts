@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Backplane, PresenceChange } from "../../packages/server/src/backplane/contract.ts";
-import { byPlace, Listener } from "./listener.ts";
+import { Listener, sortEntries } from "./listener.ts";
 import { PresenceModel } from "./presence_model.ts";
 import { entry } from "./samples.ts";
 import { type Subject, type TestWorld, USUAL, worldTest } from "./world.ts";
 
-/** No multiple of what the clock is advanced by: whether an entry's time is over is never a matter of milliseconds. */
+/** No multiple of STEP_MS, so that no test depends on the millisecond at which a period ends. */
 const GRACE_MS = 25_000;
 const STEP_MS = 10_000;
 
@@ -19,7 +19,8 @@ type PresenceStep =
 
 const ISOLATES = 3;
 const isolate = fc.nat({ max: ISOLATES - 1 });
-// A connection's number says in which isolate it is: one of each user, so that no two of a user are lost at the same time.
+// The number of a connection is its isolate. Each isolate has one connection per user, so that two
+// connections of a user are never lost at the same time.
 const connection = fc.tuple(fc.constantFrom("alice", "bob"), isolate).map(([user, number]) =>
   `${user}${number}`
 );
@@ -43,11 +44,11 @@ const step: fc.Arbitrary<PresenceStep> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("subscribe", "restart"), isolate }) },
 );
 
-/** Whatever happens to connections, everybody is told what the model says. */
+/** Tests random sequences against the model. */
 export function testPresenceProperty(subject: Subject): void {
   worldTest(
     subject,
-    "whatever happens to connections, all are told the same, and it adds up to who is present",
+    "in any sequence of steps all isolates get the same changes, and these match the presence list",
     async (world) => {
       const isolates: Backplane[] = [];
       for (let count = 0; count < ISOLATES; count++) isolates.push(await world.open());
@@ -63,17 +64,17 @@ export function testPresenceProperty(subject: Subject): void {
   );
 }
 
-/** A subscription, and how much the model had told when it began. */
+/** A subscription, and the number of the model's changes before its start. */
 interface Follower {
   readonly isolate: number;
   readonly listener: Listener;
   readonly since: number;
 }
 
-/** Does steps to a room in which nobody has been yet, and to the model. */
+/** Runs steps on an unused room and on the model. */
 class PresenceRun {
   readonly #world: TestWorld;
-  /** Restarted ones are replaced in it. */
+  /** Isolates of the run; a restart replaces one. */
   readonly #isolates: Backplane[];
   readonly #room: string;
   readonly #model = new PresenceModel();
@@ -89,13 +90,13 @@ class PresenceRun {
     for (let isolate = 0; isolate < ISOLATES; isolate++) await this.#subscribe(isolate);
     for (const step of steps) {
       await this.#do(step);
-      assertEquals(byPlace(await this.#isolate(0).present(this.#room)), byPlace(this.#model.present));
+      assertEquals(sortEntries(await this.#isolate(0).present(this.#room)), sortEntries(this.#model.present));
     }
     await this.#do({ do: "enter", connection: "marker0", state: "{}" });
     for (const { listener, since } of this.#followers) {
       await listener.untilJoined("marker0");
-      assertEquals(inOneOrder(listener.changes), inOneOrder(this.#model.changes.slice(since)));
-      assertEquals(listener.present, byPlace(this.#model.present));
+      assertEquals(sortDepartures(listener.changes), sortDepartures(this.#model.changes.slice(since)));
+      assertEquals(listener.present, sortEntries(this.#model.present));
       listener.close();
     }
   }
@@ -134,7 +135,7 @@ class PresenceRun {
 
   async #subscribe(isolate: number): Promise<void> {
     const listener = await Listener.open(this.#isolate(isolate), this.#room);
-    assertEquals(byPlace(listener.subscription.present), byPlace(this.#model.present));
+    assertEquals(sortEntries(listener.subscription.present), sortEntries(this.#model.present));
     this.#followers = [...this.#followers, { isolate, listener, since: this.#model.changes.length }];
   }
 
@@ -160,18 +161,18 @@ function numberOf(connection: string): number {
   return Number(connection.at(-1));
 }
 
-/** Those who leave in a row may have gone at the same time: their order does not matter. */
-function inOneOrder(changes: readonly PresenceChange[]): PresenceChange[] {
+/** Sorts adjacent departures: entries that expire at the same time may leave in any order. */
+function sortDepartures(changes: readonly PresenceChange[]): PresenceChange[] {
   const ordered: PresenceChange[] = [];
   for (const change of changes) {
-    let place = ordered.length;
+    let index = ordered.length;
     if (change.type === "left") {
-      for (let before = ordered[place - 1]; before?.type === "left"; before = ordered[place - 1]) {
+      for (let before = ordered[index - 1]; before?.type === "left"; before = ordered[index - 1]) {
         if (before.entry.connection <= change.entry.connection) break;
-        place--;
+        index--;
       }
     }
-    ordered.splice(place, 0, change);
+    ordered.splice(index, 0, change);
   }
   return ordered;
 }

@@ -6,9 +6,9 @@ import { type Subject, withRetention, worldTest } from "./world.ts";
 
 const ALL = { after: 0, limit: 100 } as const;
 
-/** How much a room keeps. */
+/** Tests the retention of a room. */
 export function testRetention(subject: Subject): void {
-  worldTest(subject, "a room keeps its last messages, as many as it may", async (world) => {
+  worldTest(subject, "a room retains its last messages up to the maximum number", async (world) => {
     const isolate = await world.open();
     for (const number of range(1, 5)) await isolate.publish("r", [draft(`${number}`)]);
     assertEquals(outline(await isolate.history("r", ALL)), {
@@ -26,7 +26,7 @@ export function testRetention(subject: Subject): void {
     });
   }, withRetention({ messages: 3 }));
 
-  worldTest(subject, "who listens gets what is not kept, too", async (world) => {
+  worldTest(subject, "a subscription delivers messages beyond the retention too", async (world) => {
     const isolate = await world.open();
     const listener = await Listener.open(await world.open(), "r");
     await isolate.publish("r", drafts("m", 10));
@@ -34,7 +34,7 @@ export function testRetention(subject: Subject): void {
     assertEquals(listener.offsets, range(1, 10));
   }, withRetention({ messages: 3 }));
 
-  worldTest(subject, "each room keeps its own messages", async (world) => {
+  worldTest(subject, "each room has its own retention", async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", drafts("m", 3));
     await isolate.publish("r2", drafts("m", 10));
@@ -46,7 +46,7 @@ export function testRetention(subject: Subject): void {
     });
   }, withRetention({ messages: 3 }));
 
-  worldTest(subject, "a room keeps a message no longer than it may", async (world) => {
+  worldTest(subject, "a room retains messages up to the maximum age", async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", drafts("old", 2));
     await world.advance(40_000);
@@ -65,7 +65,7 @@ export function testRetention(subject: Subject): void {
 
   worldTest(
     subject,
-    "a room of which nothing is kept goes on where it was, in the same epoch",
+    "a room without retained messages continues its offsets, in the same epoch",
     async (world) => {
       const isolate = await world.open();
       const { epoch } = await isolate.history("r", ALL);

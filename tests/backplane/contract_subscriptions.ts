@@ -3,16 +3,16 @@ import { Listener } from "./listener.ts";
 import { draft, drafts, ephemeral, range } from "./samples.ts";
 import { type Subject, worldTest } from "./world.ts";
 
-/** When a subscription begins, what it brings, when it ends. */
+/** Tests the start, the events and the end of subscriptions. */
 export function testSubscriptions(subject: Subject): void {
-  worldTest(subject, "a subscription to an empty room begins at 0", async (world) => {
+  worldTest(subject, "a subscription to an empty room starts at head 0", async (world) => {
     const { subscription } = await Listener.open(await world.open(), "r");
     assertEquals(subscription.head, 0);
     assertEquals(subscription.present, []);
     assert(subscription.epoch.length > 0);
   });
 
-  worldTest(subject, "a subscription brings what comes after its head, and nothing before", async (world) => {
+  worldTest(subject, "a subscription delivers messages after its head, and none before", async (world) => {
     const isolate = await world.open();
     await isolate.publish("r", drafts("m", 3));
     const listener = await Listener.open(await world.open(), "r");
@@ -24,7 +24,7 @@ export function testSubscriptions(subject: Subject): void {
 
   worldTest(
     subject,
-    "nothing is missing between the head and the first delivery, while others publish",
+    "no message is missing between the head and the first delivery, while isolates publish",
     async (world) => {
       const publishers = [await world.open(), await world.open()];
       const subscriber = await world.open();
@@ -44,7 +44,7 @@ export function testSubscriptions(subject: Subject): void {
 
   worldTest(
     subject,
-    "what was stored before the subscription was asked for is in its head",
+    "the head includes every message that was stored before the subscribe call",
     async (world) => {
       const one = await world.open();
       const other = await world.open();
@@ -57,29 +57,33 @@ export function testSubscriptions(subject: Subject): void {
     },
   );
 
-  worldTest(subject, "two subscriptions of one isolate bring the same, each once", async (world) => {
-    const isolate = await world.open();
-    const listeners = [await Listener.open(isolate, "r"), await Listener.open(isolate, "r")];
-    await (await world.open()).publish("r", drafts("m", 2));
-    await isolate.emit("r", ephemeral("marker"));
-    for (const listener of listeners) {
-      await listener.untilId("marker");
-      await listener.untilOffset(2);
-      assertEquals(listener.offsets, [1, 2]);
-      assertEquals(listener.ephemerals.length, 1);
-    }
-  });
+  worldTest(
+    subject,
+    "two subscriptions of one isolate deliver the same messages, each once",
+    async (world) => {
+      const isolate = await world.open();
+      const listeners = [await Listener.open(isolate, "r"), await Listener.open(isolate, "r")];
+      await (await world.open()).publish("r", drafts("m", 2));
+      await isolate.emit("r", ephemeral("marker"));
+      for (const listener of listeners) {
+        await listener.untilId("marker");
+        await listener.untilOffset(2);
+        assertEquals(listener.offsets, [1, 2]);
+        assertEquals(listener.ephemerals.length, 1);
+      }
+    },
+  );
 
   worldTest(
     subject,
-    "nothing is delivered after a subscription was closed, and others go on",
+    "a closed subscription delivers nothing, and others continue",
     async (world) => {
       const isolate = await world.open();
       const closed = await Listener.open(isolate, "r");
       const open = [await Listener.open(isolate, "r"), await Listener.open(await world.open(), "r")];
       await isolate.publish("r", [draft("before")]);
       await closed.untilId("before");
-      // What is under way when it is closed does not come any more either.
+      // A publish that is pending during close is not delivered either.
       const underWay = isolate.publish("r", [draft("under way")]);
       closed.close();
       const count = closed.events.length;
@@ -113,7 +117,7 @@ export function testSubscriptions(subject: Subject): void {
 
   worldTest(
     subject,
-    "a subscription may be closed from its own delivery, and is told nothing more",
+    "a subscription may close itself from its own delivery, and gets nothing more",
     async (world) => {
       const isolate = await world.open();
       const other = await Listener.open(isolate, "r");
@@ -128,7 +132,7 @@ export function testSubscriptions(subject: Subject): void {
     },
   );
 
-  worldTest(subject, "a delivery may publish, and everybody sees the same order", async (world) => {
+  worldTest(subject, "a delivery may publish, and all subscriptions see the same order", async (world) => {
     const isolate = await world.open();
     const answers: Promise<unknown>[] = [];
     const before = await Listener.open(isolate, "r");
@@ -150,7 +154,7 @@ export function testSubscriptions(subject: Subject): void {
 
   worldTest(
     subject,
-    "a delivery may subscribe, and the new subscription begins where its head is",
+    "a delivery may subscribe, and the new subscription starts at its head",
     async (world) => {
       const isolate = await world.open();
       const opening: Promise<Listener>[] = [];
@@ -172,7 +176,7 @@ export function testSubscriptions(subject: Subject): void {
     },
   );
 
-  worldTest(subject, "a room can be subscribed to again and again", async (world) => {
+  worldTest(subject, "a room can be subscribed to repeatedly", async (world) => {
     const isolate = await world.open();
     for (const number of range(1, 5)) {
       const listener = await Listener.open(isolate, "r");
@@ -183,7 +187,7 @@ export function testSubscriptions(subject: Subject): void {
     }
   });
 
-  worldTest(subject, "the epoch is the room's, for every isolate and while nobody listens", async (world) => {
+  worldTest(subject, "a room has one epoch in all isolates, also without subscriptions", async (world) => {
     const one = await world.open();
     const other = await world.open();
     for (const room of ["spoken in", "silent"]) {
@@ -199,20 +203,24 @@ export function testSubscriptions(subject: Subject): void {
     }
   });
 
-  worldTest(subject, "all that follows an event is delivered after it, presence too", async (world) => {
-    const isolate = await world.open();
-    const listeners = [await Listener.open(isolate, "r"), await Listener.open(await world.open(), "r")];
-    await isolate.publish("r", [draft("1")]);
-    await isolate.enter("r", { user: "alice", connection: "a1", state: "{}" });
-    await isolate.publish("r", [draft("2")]);
-    await isolate.leave("r", "a1");
-    await isolate.emit("r", ephemeral("marker"));
-    for (const listener of listeners) {
-      await listener.untilId("marker");
-      assertEquals(
-        listener.events.map((event) => event.type === "presence" ? event.change.type : event.type),
-        ["messages", "joined", "messages", "left", "ephemeral"],
-      );
-    }
-  });
+  worldTest(
+    subject,
+    "messages and presence changes are delivered in the order of the calls",
+    async (world) => {
+      const isolate = await world.open();
+      const listeners = [await Listener.open(isolate, "r"), await Listener.open(await world.open(), "r")];
+      await isolate.publish("r", [draft("1")]);
+      await isolate.enter("r", { user: "alice", connection: "a1", state: "{}" });
+      await isolate.publish("r", [draft("2")]);
+      await isolate.leave("r", "a1");
+      await isolate.emit("r", ephemeral("marker"));
+      for (const listener of listeners) {
+        await listener.untilId("marker");
+        assertEquals(
+          listener.events.map((event) => event.type === "presence" ? event.change.type : event.type),
+          ["messages", "joined", "messages", "left", "ephemeral"],
+        );
+      }
+    },
+  );
 }

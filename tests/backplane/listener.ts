@@ -10,18 +10,18 @@ import type {
 } from "../../packages/server/src/backplane/contract.ts";
 import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
-/** How much an error shows of what came. */
+/** Maximum events and characters that an error shows. */
 const SHOWN_EVENTS = 10;
 const SHOWN_CHARACTERS = 2_000;
 
-/** Settles with the next event. */
+/** Promise that settles with the next event. */
 interface Arrival {
   next: PromiseWithResolvers<void>;
 }
 
-/** A subscription, everything that it brought, and a way to wait for more. */
+/** A subscription that records its events and waits for more. */
 export class Listener {
-  /** Everything that came, in the order of its arrival. */
+  /** Events so far, in the order of arrival. */
   readonly events: readonly RoomEvent[];
   readonly subscription: Subscription;
   readonly #arrival: Arrival;
@@ -32,7 +32,7 @@ export class Listener {
     this.#arrival = arrival;
   }
 
-  /** Subscribes. Events count from the call on: the first may come before the subscription is at hand. */
+  /** Subscribes. The first event may arrive before `open` resolves. */
   static async open(backplane: Backplane, room: string): Promise<Listener> {
     const events: RoomEvent[] = [];
     const arrival = { next: Promise.withResolvers<void>() };
@@ -44,7 +44,7 @@ export class Listener {
     return new Listener(subscription, events, arrival);
   }
 
-  /** All durable messages so far, in the order of their arrival. */
+  /** Durable messages so far, in the order of arrival. */
   get messages(): Message[] {
     return this.events.flatMap((event) => event.type === "messages" ? event.messages : []);
   }
@@ -61,7 +61,7 @@ export class Listener {
     return this.events.flatMap((event) => event.type === "presence" ? [event.change] : []);
   }
 
-  /** The ids of all messages so far, durable and not, in the order of their arrival. */
+  /** Ids of all messages so far, durable and ephemeral, in the order of arrival. */
   get ids(): string[] {
     return this.events.flatMap((event) => {
       if (event.type === "messages") return event.messages.map(({ id }) => id);
@@ -69,27 +69,29 @@ export class Listener {
     });
   }
 
-  /** Who is present by what the subscription said in the beginning and since. Throws where the changes make no sense. */
+  /**
+   * Presence list of the subscription with all changes applied. Throws if a change does not fit.
+   */
   get present(): PresenceEntry[] {
     const byConnection = new Map(this.subscription.present.map((entry) => [entry.connection, entry]));
     for (const change of this.changes) apply(byConnection, change);
-    return byPlace(byConnection.values());
+    return sortEntries(byConnection.values());
   }
 
-  /** Waits for the message with this id, durable or not. */
+  /** Waits for the durable or ephemeral message with this id. */
   async untilId(id: string): Promise<void> {
     await this.#until(() => this.ids.includes(id), `message ${id}`);
   }
 
   /** Waits for the durable message with this offset. */
   async untilOffset(offset: number): Promise<void> {
-    const isThere = () => offset <= this.subscription.head || this.offsets.includes(offset);
-    await this.#until(isThere, `offset ${offset}`);
+    const hasArrived = () => offset <= this.subscription.head || this.offsets.includes(offset);
+    await this.#until(hasArrived, `offset ${offset}`);
   }
 
-  /** Waits until this many changes of presence have come. */
+  /** Waits for this number of presence changes. */
   async untilChanges(count: number): Promise<void> {
-    await this.#until(() => this.changes.length >= count, `${count} changes of presence`);
+    await this.#until(() => this.changes.length >= count, `${count} presence changes`);
   }
 
   /** Waits until the connection has entered. */
@@ -108,8 +110,8 @@ export class Listener {
     while (!holds()) {
       const left = giveUpAt - performance.now();
       await deadline(this.#arrival.next.promise, Math.max(0, left)).catch((cause: unknown) => {
-        const came = JSON.stringify(this.events.slice(-SHOWN_EVENTS)).slice(0, SHOWN_CHARACTERS);
-        throw new Error(`Waited for ${awaited}; ${this.events.length} events came, the last: ${came}`, {
+        const latest = JSON.stringify(this.events.slice(-SHOWN_EVENTS)).slice(0, SHOWN_CHARACTERS);
+        throw new Error(`Waited for ${awaited}; ${this.events.length} events arrived, the last: ${latest}`, {
           cause,
         });
       });
@@ -117,8 +119,8 @@ export class Listener {
   }
 }
 
-/** Entries in an order of their own: a backplane may list them in any. */
-export function byPlace(entries: Iterable<PresenceEntry>): PresenceEntry[] {
+/** Sorts entries by connection, since a backplane may list them in any order. */
+export function sortEntries(entries: Iterable<PresenceEntry>): PresenceEntry[] {
   return Array.from(entries, ({ user, connection, state }) => ({ user, connection, state }))
     .sort((one, other) => one.connection < other.connection ? -1 : 1);
 }

@@ -4,7 +4,7 @@ import { Listener } from "./listener.ts";
 import { expectedOutline, outline } from "./pages.ts";
 import { draft } from "./samples.ts";
 
-/** Something that is done to a room; isolates and subscriptions are meant modulo how many there are. */
+/** Step on a room; indexes of isolates and subscriptions wrap around. */
 export type MessageStep =
   | {
     readonly do: "publish";
@@ -15,10 +15,10 @@ export type MessageStep =
   | { readonly do: "subscribe"; readonly isolate: number }
   | { readonly do: "close"; readonly subscription: number }
   | { readonly do: "history"; readonly isolate: number; readonly page: PageRequest }
-  /** Waits for all that is under way; other steps do not wait. */
+  /** Waits for all running calls; other steps do not wait. */
   | { readonly do: "settle" };
 
-/** A draft that was published, by which isolate, and what became of it. */
+/** A published draft with its isolate and its result. */
 interface Published {
   readonly isolate: Backplane;
   readonly key: string;
@@ -26,41 +26,41 @@ interface Published {
   readonly stored: Stored;
 }
 
-/** Does steps to a room in which nothing has been said yet, and checks that what all were told fits together. */
+/** Runs steps on an unused room, and checks that all results and deliveries agree. */
 export class MessageRun {
   readonly #isolates: readonly Backplane[];
   readonly #room: string;
-  readonly #kept: number;
-  readonly #underWay: Promise<unknown>[] = [];
+  readonly #retained: number;
+  readonly #runningCalls: Promise<unknown>[] = [];
   readonly #published: Published[][] = [];
   readonly #listeners: Listener[] = [];
-  /** How many messages had come to those that were closed. */
+  /** Number of messages that a listener had when it was closed. */
   readonly #closedAt = new Map<Listener, number>();
   readonly #pages: { request: PageRequest; page: Page; leastHead: number }[] = [];
-  /** The last offset that is known to be stored. */
-  #known = 0;
+  /** Last offset of a completed publish. */
+  #knownHead = 0;
 
-  /** `kept` is how many messages the room keeps. */
-  constructor(isolates: readonly Backplane[], room: string, kept: number) {
+  /** `retained` is the maximum number of messages of the room. */
+  constructor(isolates: readonly Backplane[], room: string, retained: number) {
     this.#isolates = isolates;
     this.#room = room;
-    this.#kept = kept;
+    this.#retained = retained;
   }
 
-  /** Throws where something does not fit. */
+  /** Throws if a result or a delivery is wrong. */
   async run(steps: readonly MessageStep[]): Promise<void> {
-    const witness = await Listener.open(this.#isolate(0), this.#room);
+    const reference = await Listener.open(this.#isolate(0), this.#room);
     for (const [number, step] of steps.entries()) {
-      if (step.do === "settle") await Promise.all(this.#underWay.splice(0));
+      if (step.do === "settle") await Promise.all(this.#runningCalls.splice(0));
       else this.#start(step, number);
     }
-    await Promise.all(this.#underWay);
-    await witness.untilOffset(this.#known);
-    // It closes the sequence: nobody may get anything twice, or late, before it.
+    await Promise.all(this.#runningCalls);
+    await reference.untilOffset(this.#knownHead);
+    // The marker ends the sequence: no duplicate or late message may come before it.
     await this.#publish(this.#isolate(0), [draft("marker", { data: "marker" })], steps.length);
-    await witness.untilOffset(this.#known);
-    await this.#check(witness);
-    for (const listener of [witness, ...this.#listeners]) listener.close();
+    await reference.untilOffset(this.#knownHead);
+    await this.#check(reference);
+    for (const listener of [reference, ...this.#listeners]) listener.close();
   }
 
   #start(step: Exclude<MessageStep, { do: "settle" }>, number: number): void {
@@ -70,11 +70,11 @@ export class MessageRun {
       const drafts = step.ids.map((id, index) =>
         draft(id, { data: `"${number}.${index}"`, from: { user: step.user } })
       );
-      this.#underWay.push(this.#publish(isolate, drafts, number));
+      this.#runningCalls.push(this.#publish(isolate, drafts, number));
     } else if (step.do === "subscribe") {
-      this.#underWay.push(this.#subscribe(isolate));
+      this.#runningCalls.push(this.#subscribe(isolate));
     } else {
-      this.#underWay.push(this.#read(isolate, step.page));
+      this.#runningCalls.push(this.#read(isolate, step.page));
     }
   }
 
@@ -88,20 +88,20 @@ export class MessageRun {
     this.#published[number] = drafts.map(({ from: { user }, id, data }, index) => {
       const result = stored[index];
       assert(result);
-      this.#known = Math.max(this.#known, result.offset);
+      this.#knownHead = Math.max(this.#knownHead, result.offset);
       return { isolate, key: `${user} ${id}`, data, stored: result };
     });
   }
 
   async #subscribe(isolate: Backplane): Promise<void> {
-    const leastHead = this.#known;
+    const leastHead = this.#knownHead;
     const listener = await Listener.open(isolate, this.#room);
     assert(listener.subscription.head >= leastHead, "the head is older than what was stored before");
     this.#listeners.push(listener);
   }
 
   async #read(isolate: Backplane, request: PageRequest): Promise<void> {
-    const leastHead = this.#known;
+    const leastHead = this.#knownHead;
     this.#pages.push({ request, page: await isolate.history(this.#room, request), leastHead });
   }
 
@@ -112,11 +112,11 @@ export class MessageRun {
     this.#closedAt.set(listener, listener.messages.length);
   }
 
-  async #check(witness: Listener): Promise<void> {
-    const log = witness.messages;
+  async #check(reference: Listener): Promise<void> {
+    const log = reference.messages;
     const head = log.length;
-    assertEquals(witness.offsets, Array.from(log, (_, index) => index + 1));
-    assertEquals(head, this.#known);
+    assertEquals(reference.offsets, Array.from(log, (_, index) => index + 1));
+    assertEquals(head, this.#knownHead);
 
     const published = this.#published.flat();
     const fresh = published.filter(({ stored }) => !stored.duplicate);
@@ -140,7 +140,7 @@ export class MessageRun {
     }
     for (const { request, page, leastHead } of this.#pages) {
       assert(page.head >= leastHead && page.head <= head, `head ${page.head}`);
-      const first = Math.max(1, page.head - this.#kept + 1);
+      const first = Math.max(1, page.head - this.#retained + 1);
       assertEquals(outline(page), expectedOutline(request, { head: page.head, first }));
       const start = (page.messages[0]?.offset ?? 1) - 1;
       assertEquals(page.messages, log.slice(start, start + page.messages.length));

@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from "../../packages/server/src/backplane/contract.ts";
 import { range } from "./samples.ts";
 
-/** A page without its texts. */
+/** A page reduced to offsets. */
 export interface PageOutline {
   readonly head: number;
   readonly first: number;
@@ -9,23 +9,23 @@ export interface PageOutline {
   readonly more: boolean;
 }
 
-/** The page's outline. */
+/** Reduces a page to offsets. */
 export function outline({ head, first, messages, more }: Page): PageOutline {
   return { head, first, offsets: messages.map(({ offset }) => offset), more };
 }
 
-/** What a page must look like in a room that keeps `first` to `head`. */
+/** Builds the expected page of a room that retains `first` to `head`. */
 export function expectedOutline(
   request: PageRequest,
   { head, first }: { head: number; first: number },
 ): PageOutline {
-  const kept = range(first, head);
+  const retained = range(first, head);
   if ("after" in request) {
-    const candidates = kept.filter((offset) => offset > request.after);
+    const candidates = retained.filter((offset) => offset > request.after);
     const offsets = candidates.slice(0, request.limit);
     return { head, first, offsets, more: candidates.length > offsets.length };
   }
-  const candidates = kept.filter((offset) => offset < request.before);
+  const candidates = retained.filter((offset) => offset < request.before);
   const offsets = candidates.slice(-request.limit);
   return { head, first, offsets, more: candidates.length > offsets.length };
 }

@@ -9,7 +9,7 @@ import {
 import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
-import { byPlace, Listener } from "./listener.ts";
+import { Listener, sortEntries } from "./listener.ts";
 import { PostgresTestWorld } from "./postgres_world.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
 import { testOnPostgres } from "./test_on_postgres.ts";
@@ -184,7 +184,7 @@ testOnPostgres(
       () => other.present("r").catch(() => []),
       (present) => present.length === 2,
     );
-    assertEquals(byPlace(await isolate.present("r")), [entry("alice1", '{"a":1}'), entry("bob1")]);
+    assertEquals(sortEntries(await isolate.present("r")), [entry("alice1", '{"a":1}'), entry("bob1")]);
     await other.enter("r", entry("marker1"));
     await listener.untilJoined("marker1");
     assertEquals(listener.present, [entry("alice1", '{"a":1}'), entry("bob1"), entry("marker1")]);
@@ -209,7 +209,7 @@ testOnPostgres("an isolate that runs although its lease expired gets its entries
     { type: "left", entry: entry("bob1") },
     { type: "joined", entry: entry("marker1") },
   ]);
-  assertEquals(byPlace(await other.present("r")), [entry("alice1"), entry("marker1")]);
+  assertEquals(sortEntries(await other.present("r")), [entry("alice1"), entry("marker1")]);
 });
 
 testOnPostgres(

@@ -4,48 +4,50 @@ import type {
   Resumption,
 } from "../../packages/server/src/backplane/contract.ts";
 
-interface Placed {
+interface ModelEntry {
   readonly entry: PresenceEntry;
   readonly isolate: number;
-  /** What a resume named to take it over. */
+  /** Connection that the resume named. */
   readonly resumedFrom?: string | undefined;
-  /** Absent while the connection is not lost. */
+  /** End of the grace period; absent while connected. */
   readonly until?: number | undefined;
 }
 
-/** Presence in one room as the contract has it, in as few words as possible: a list, looked through from its beginning. */
+/**
+ * Smallest model of the contract's presence in one room: a list that is searched from the start.
+ */
 export class PresenceModel {
-  /** What everybody has been told. */
+  /** Changes that every subscription gets. */
   readonly changes: PresenceChange[] = [];
-  /** Lost ones at the end, in the order of their loss. */
-  #placed: readonly Placed[] = [];
+  /** Entries; lost ones are last, in the order of loss. */
+  #entries: readonly ModelEntry[] = [];
   #now = 0;
 
   get present(): PresenceEntry[] {
-    return this.#placed.map(({ entry }) => entry);
+    return this.#entries.map(({ entry }) => entry);
   }
 
   enter(entry: PresenceEntry, isolate: number): void {
-    const own = this.#placed.find((one) => one.entry.connection === entry.connection);
-    const lingering = this.#oldestLingering(entry.user);
+    const own = this.#entries.find((one) => one.entry.connection === entry.connection);
+    const lost = this.#oldestLost(entry.user);
     if (own) {
       this.#replace(own, { ...own, entry, isolate, until: undefined });
       if (own.entry.state !== entry.state) this.changes.push({ type: "updated", entry });
-    } else if (lingering) {
-      this.#replace(lingering, { entry, isolate });
-      this.changes.push({ type: "updated", entry, previous: lingering.entry.connection });
+    } else if (lost) {
+      this.#replace(lost, { entry, isolate });
+      this.changes.push({ type: "updated", entry, previous: lost.entry.connection });
     } else {
-      this.#placed = [{ entry, isolate }, ...this.#placed];
+      this.#entries = [{ entry, isolate }, ...this.#entries];
       this.changes.push({ type: "joined", entry });
     }
   }
 
   resume({ user, connection, previous }: Resumption, isolate: number): void {
     const from = previous === undefined
-      ? this.#oldestLingering(user)
-      : this.#placed.find(({ entry }) => entry.connection === previous) ??
-        this.#placed.find(({ resumedFrom }) => resumedFrom === previous);
-    if (from?.entry.user !== user || this.#placed.some(({ entry }) => entry.connection === connection)) {
+      ? this.#oldestLost(user)
+      : this.#entries.find(({ entry }) => entry.connection === previous) ??
+        this.#entries.find(({ resumedFrom }) => resumedFrom === previous);
+    if (from?.entry.user !== user || this.#entries.some(({ entry }) => entry.connection === connection)) {
       return;
     }
     const entry = { user, connection, state: from.entry.state };
@@ -70,26 +72,26 @@ export class PresenceModel {
     this.#removeWhere(({ until }) => until !== undefined && until <= this.#now);
   }
 
-  #oldestLingering(user: string): Placed | undefined {
-    return this.#placed.find(({ entry, until }) => entry.user === user && until !== undefined);
+  #oldestLost(user: string): ModelEntry | undefined {
+    return this.#entries.find(({ entry, until }) => entry.user === user && until !== undefined);
   }
 
-  #replace(old: Placed, placed: Placed): void {
-    this.#placed = [placed, ...this.#placed.filter((one) => one !== old)];
+  #replace(old: ModelEntry, modelEntry: ModelEntry): void {
+    this.#entries = [modelEntry, ...this.#entries.filter((one) => one !== old)];
   }
 
-  #loseWhere(isMeant: (placed: Placed) => boolean, graceMs: number): void {
-    const lost = this.#placed.filter((placed) => placed.until === undefined && isMeant(placed));
+  #loseWhere(matches: (modelEntry: ModelEntry) => boolean, graceMs: number): void {
+    const lost = this.#entries.filter((modelEntry) => modelEntry.until === undefined && matches(modelEntry));
     const until = this.#now + graceMs;
-    this.#placed = [
-      ...this.#placed.filter((placed) => !lost.includes(placed)),
-      ...lost.map((placed) => ({ ...placed, until })),
+    this.#entries = [
+      ...this.#entries.filter((modelEntry) => !lost.includes(modelEntry)),
+      ...lost.map((modelEntry) => ({ ...modelEntry, until })),
     ];
   }
 
-  #removeWhere(isMeant: (placed: Placed) => boolean): void {
-    const gone = this.#placed.filter(isMeant);
-    this.#placed = this.#placed.filter((placed) => !gone.includes(placed));
+  #removeWhere(matches: (modelEntry: ModelEntry) => boolean): void {
+    const gone = this.#entries.filter(matches);
+    this.#entries = this.#entries.filter((modelEntry) => !gone.includes(modelEntry));
     for (const { entry } of gone) this.changes.push({ type: "left", entry });
   }
 }

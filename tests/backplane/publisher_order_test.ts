@@ -1,4 +1,7 @@
-/** What of one connection waits behind a publish that failed fails too, so that its messages are stored in its order; on real stores. */
+/**
+ * Tests on real stores that a failed publish fails the pending publishes of its connection too, so
+ * that the messages of a connection are stored in its order.
+ */
 import { assertEquals, assertRejects } from "@std/assert";
 import { deadline } from "@std/async";
 import {
@@ -19,22 +22,25 @@ import { RedisTestWorld } from "./redis_world.ts";
 import { draft, drafts } from "./samples.ts";
 import { USUAL } from "./world.ts";
 
-/** An isolate whose connection to the store can be cut while something is under way. */
-interface Scene {
+/** An isolate whose connection to the store can be cut during a call. */
+interface StallFixture {
   readonly isolate: Backplane;
-  /** What is asked for from now on stands still: before it is done, or done and not answered. */
+  /** Stalls later calls, either before the store executes them or before it replies. */
   stall(when: "before" | "after"): Promise<void>;
-  /** Waits until so many messages are stored, though not answered; or until what was asked for first stands still. */
+  /**
+   * Waits for this number of stored messages if replies stall; otherwise until the first call
+   * stalls.
+   */
   untilStalled(stored: number): Promise<void>;
-  /** Cuts what stands still. */
+  /** Cuts the stalled connection. */
   cut(): Promise<void>;
-  /** Nothing stands still any more. */
-  goOn(): Promise<void>;
+  /** Ends the stall. */
+  release(): Promise<void>;
 }
 
-async function onPostgres(run: (scene: Scene) => Promise<void>): Promise<void> {
+async function onPostgres(run: (fixture: StallFixture) => Promise<void>): Promise<void> {
   await using world = await PostgresTestWorld.create({ retryMs: 200 });
-  // The world's own connection is busy while it locks.
+  // The world's own connection is busy while it holds the lock.
   await using watch = await createTestDatabase();
   const { sql } = world.database;
   const url = new URL(world.database.url);
@@ -45,7 +51,7 @@ async function onPostgres(run: (scene: Scene) => Promise<void>): Promise<void> {
   await isolate.ready();
   let lock: Promise<unknown> = Promise.resolve();
   const unlock = Promise.withResolvers<void>();
-  const stuck = () =>
+  const blocked = () =>
     watch.sql<{ pid: number }[]>`
       select pid from pg_stat_activity where datname = ${url.pathname.slice(1)} and wait_event_type = 'Lock'`;
   const isStalledAfter = { it: false };
@@ -64,24 +70,24 @@ async function onPostgres(run: (scene: Scene) => Promise<void>): Promise<void> {
       await locked.promise;
     },
     async untilStalled(stored) {
-      if (!isStalledAfter.it) return void await eventually(stuck, ({ length }) => length === 1);
+      if (!isStalledAfter.it) return void await eventually(blocked, ({ length }) => length === 1);
       const count = () => sql<{ count: number }[]>`select count(*)::int as count from rooms.messages`;
       await eventually(count, ([row]) => row?.count === stored);
     },
     async cut() {
       if (isStalledAfter.it) return void proxy.cut();
-      for (const { pid } of await stuck()) await watch.sql`select pg_terminate_backend(${pid})`;
+      for (const { pid } of await blocked()) await watch.sql`select pg_terminate_backend(${pid})`;
     },
-    async goOn() {
+    async release() {
       unlock.resolve();
       await lock;
     },
   });
-  // Before the proxy goes.
+  // The world closes before the proxy, which its connections use.
   await world.close();
 }
 
-async function onRedis(run: (scene: Scene) => Promise<void>): Promise<void> {
+async function onRedis(run: (fixture: StallFixture) => Promise<void>): Promise<void> {
   await using server = await RedisProcess.start();
   await using proxy = TcpProxy.open(server.port);
   const place = { url: `redis://127.0.0.1:${proxy.port}` };
@@ -96,15 +102,15 @@ async function onRedis(run: (scene: Scene) => Promise<void>): Promise<void> {
       else await server.command("CLIENT", "PAUSE", "60000", "WRITE");
     },
     async untilStalled(stored) {
-      // Whatever is asked for is sent by the time that this is answered.
-      const look = async () => (await server.command("KEYS", `${world.prefix}*:id:*`)).trim().split("\n");
-      await eventually(look, ({ length }) => !isStalledAfter.it || length === stored);
+      // The isolate has sent its calls by the time that the server replies to KEYS.
+      const ids = async () => (await server.command("KEYS", `${world.prefix}*:id:*`)).trim().split("\n");
+      await eventually(ids, ({ length }) => !isStalledAfter.it || length === stored);
     },
     async cut() {
       if (isStalledAfter.it) proxy.cut();
       else for (const type of ["normal", "pubsub"]) await server.command("CLIENT", "KILL", "TYPE", type);
     },
-    async goOn() {
+    async release() {
       await server.command("CLIENT", "UNPAUSE");
     },
   });
@@ -115,8 +121,8 @@ const STORES = [
   { name: "redis", ignore: isWithoutRedis, on: onRedis },
 ] as const;
 
-/** Publishes until it is stored, as clients do. */
-async function publishAtLast(isolate: Backplane, message: Draft): Promise<Stored | undefined> {
+/** Publishes until the store accepts the message, as clients do. */
+async function publishWithRetry(isolate: Backplane, message: Draft): Promise<Stored | undefined> {
   const [stored] = await eventually(
     () => isolate.publish("r", [message]).catch(unlessUnavailable),
     (results) => results.length > 0,
@@ -134,13 +140,13 @@ const SERVERS = draft("server's", { from: { user: "service_role" } });
 
 for (const { name, ignore, on } of STORES) {
   for (const when of ["before", "after"] as const) {
-    const what = when === "before" ? "was not stored" : "was stored, though nobody was told";
+    const what = when === "before" ? "was not stored" : "was stored without a reply";
     Deno.test({
       name:
-        `${name}: behind a publish that ${what} no other one of its connection is stored until it comes again`,
+        `${name}: after a failed publish that ${what}, its connection's later publishes wait for its retry`,
       ignore,
       fn: () =>
-        on(async ({ isolate, stall, untilStalled, cut, goOn }) => {
+        on(async ({ isolate, stall, untilStalled, cut, release }) => {
           await isolate.publish("r", [draft("before")]);
           const [first, ...behind] = drafts("m", 5);
           if (!first) return;
@@ -150,17 +156,17 @@ for (const { name, ignore, on } of STORES) {
           const failingBehind = behind.map((message) =>
             assertRejects(() => isolate.publish("r", [message]), BackplaneUnavailable)
           );
-          // Nobody else's has to fail, though it may: its way to the store was cut too.
+          // Publishes of other connections may fail too, since they share the cut connection.
           const others = [OTHER, SERVERS].map((message) =>
             isolate.publish("r", [message]).catch(unlessUnavailable)
           );
           await cut();
           await deadline(failing, PATIENCE_MS);
-          await goOn();
+          await release();
           await deadline(Promise.all([...failingBehind, ...others]), PATIENCE_MS);
-          for (const message of [OTHER, SERVERS]) await publishAtLast(isolate, message);
+          for (const message of [OTHER, SERVERS]) await publishWithRetry(isolate, message);
           const stored: (Stored | undefined)[] = [];
-          for (const message of [first, ...behind]) stored.push(await publishAtLast(isolate, message));
+          for (const message of [first, ...behind]) stored.push(await publishWithRetry(isolate, message));
           const { messages } = await isolate.history("r", { after: 0, limit: 100 });
           const own = messages.filter(({ from }) => from.user === "alice");
           assertEquals(own.map(({ id }) => id), ["before", "m1", "m2", "m3", "m4", "m5"]);
@@ -172,10 +178,10 @@ for (const { name, ignore, on } of STORES) {
   }
 
   Deno.test({
-    name: `${name}: what was published by others while a connection's publish failed is stored at once`,
+    name: `${name}: a failed publish does not fail the publishes of other connections`,
     ignore,
     fn: () =>
-      on(async ({ isolate, stall, untilStalled, cut, goOn }) => {
+      on(async ({ isolate, stall, untilStalled, cut, release }) => {
         await isolate.publish("r", [draft("before")]);
         await stall("before");
         const failing = assertRejects(() => isolate.publish("r", drafts("m", 1)), BackplaneUnavailable);
@@ -184,7 +190,7 @@ for (const { name, ignore, on } of STORES) {
         const settled = Promise.allSettled(others);
         await cut();
         await deadline(failing, PATIENCE_MS);
-        await goOn();
+        await release();
         await deadline(settled, PATIENCE_MS);
         const stored = await Promise.all(others);
         assertEquals(stored.flat().map(({ offset }) => offset), [2, 3]);

@@ -1,4 +1,4 @@
-/** The contract's suite on a cluster of three nodes. */
+/** Runs the contract suite on a cluster of three nodes. */
 import { sharedCluster } from "../../tools/support/redis/shared_cluster.ts";
 import { backplaneContract } from "./contract.ts";
 import { RedisTestWorld } from "./redis_world.ts";
@@ -12,5 +12,5 @@ if (sharedCluster) {
     runs: 15,
   });
 } else {
-  Deno.test({ name: "redis cluster: the contract's suite", ignore: true, fn: () => {} });
+  Deno.test({ name: "redis cluster: the contract suite", ignore: true, fn: () => {} });
 }

@@ -1,4 +1,4 @@
-/** What becomes of subscriptions and publishes when Redis, or the way to it, fails. */
+/** Tests subscriptions and publishes while Redis or the network fails. */
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type Backplane,
@@ -19,13 +19,13 @@ import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
 import { USUAL } from "./world.ts";
 
 const ALL = { after: 0, limit: 500 } as const;
-/** Connections are tried for again soon. */
-const PROMPT: Partial<RedisOptions> = { ...USUAL, retryMs: 100, sweepMs: 50 };
+/** Short retries, so that isolates reconnect soon. */
+const FAST_RETRY: Partial<RedisOptions> = { ...USUAL, retryMs: 100, sweepMs: 50 };
 
-/** Whatever was acknowledged is on the disk. */
+/** Settings of a server that writes to disk before it acknowledges. */
 const DURABLE = ["--appendonly", "yes", "--appendfsync", "always"] as const;
 
-/** Registers a test with a server of its own. */
+/** Registers a test with its own server. */
 function failureTest(
   statement: string,
   run: (world: RedisTestWorld, server: RedisProcess) => Promise<void>,
@@ -37,14 +37,14 @@ function failureTest(
     fn: async () => {
       const { settings = [], ...rest } = options;
       await using server = await RedisProcess.start({ settings });
-      await using world = new RedisTestWorld({ url: server.url }, [server], { ...PROMPT, ...rest });
+      await using world = new RedisTestWorld({ url: server.url }, [server], { ...FAST_RETRY, ...rest });
       await run(world, server);
     },
   });
 }
 
-/** Publishes until it is stored, as clients do. */
-async function publishAtLast(isolate: Backplane, message: Draft): Promise<Stored> {
+/** Publishes until Redis stores the message, as clients do. */
+async function publishWithRetry(isolate: Backplane, message: Draft): Promise<Stored> {
   const [stored] = await eventually(
     () => isolate.publish("r", [message]).catch(unlessUnavailable),
     (results) => results.length > 0,
@@ -58,14 +58,16 @@ function unlessUnavailable(error: unknown): readonly never[] {
   throw error;
 }
 
-/** Waits until the subscription has been told that its history is another one. */
+/** Waits until the subscription gets a reset. */
 async function untilReset(listener: Listener): Promise<void> {
-  const look = () => Promise.resolve(listener.events.at(-1)?.type);
-  await eventually(look, (type) => type === "reset");
+  const lastType = () => Promise.resolve(listener.events.at(-1)?.type);
+  await eventually(lastType, (type) => type === "reset");
 }
 
-/** Cuts off who subscribes, and keeps them out while something is done by others. */
-async function whileAway(server: RedisProcess, act: () => Promise<void>): Promise<void> {
+/**
+ * Disconnects all subscribers, and keeps them disconnected while `act` runs on other connections.
+ */
+async function whileDisconnected(server: RedisProcess, act: () => Promise<void>): Promise<void> {
   await server.command("CONFIG", "SET", "requirepass", "closed");
   const admin = ["-a", "closed", "--no-auth-warning"];
   await server.command(...admin, "CLIENT", "KILL", "TYPE", "pubsub");
@@ -74,7 +76,7 @@ async function whileAway(server: RedisProcess, act: () => Promise<void>): Promis
 }
 
 failureTest(
-  "connections that are cut while two isolates publish lose nothing and double nothing",
+  "connections that are cut during publishes of two isolates lose and repeat no message",
   async (world, server) => {
     const isolates = [await world.open(), await world.open()];
     const listeners = await Promise.all(
@@ -87,7 +89,7 @@ failureTest(
     const stored = await Promise.all(isolates.map(async (isolate, index) => {
       const results: Stored[] = [];
       for (const number of range(1, 60)) {
-        results.push(await publishAtLast(isolate, draft(`${index}-${number}`)));
+        results.push(await publishWithRetry(isolate, draft(`${index}-${number}`)));
       }
       return results;
     }));
@@ -103,13 +105,13 @@ failureTest(
 );
 
 failureTest(
-  "what was published while a connection was away is read, and presence is told as differences",
+  "after a reconnect missed messages are read, and presence changes are delivered as a diff",
   async (world, server) => {
     const isolate = await world.open();
     const other = await world.open();
     for (const name of ["alice1", "bob1", "carol1"]) await other.enter("r", entry(name));
     const listener = await Listener.open(isolate, "r");
-    await whileAway(server, async () => {
+    await whileDisconnected(server, async () => {
       await other.publish("r", drafts("m", 5));
       await other.enter("r", entry("bob1", '{"a":1}'));
       await other.leave("r", "carol1");
@@ -123,20 +125,24 @@ failureTest(
   },
 );
 
-failureTest("what was trimmed while a connection was away is told as a gap", async (world, server) => {
-  const isolate = await world.open();
-  const other = await world.open();
-  const listener = await Listener.open(isolate, "r");
-  await other.publish("r", drafts("before", 2));
-  await listener.untilOffset(2);
-  await whileAway(server, async () => void await other.publish("r", drafts("away", 10)));
-  await listener.untilOffset(12);
-  assertEquals(listener.events.filter(({ type }) => type === "gap"), [{ type: "gap", from: 3, to: 8 }]);
-  assertEquals(listener.offsets, [1, 2, 9, 10, 11, 12]);
-}, { retention: { ...USUAL.retention, messages: 4 } });
+failureTest(
+  "messages that were trimmed during a disconnect are delivered as a gap",
+  async (world, server) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    const listener = await Listener.open(isolate, "r");
+    await other.publish("r", drafts("before", 2));
+    await listener.untilOffset(2);
+    await whileDisconnected(server, async () => void await other.publish("r", drafts("away", 10)));
+    await listener.untilOffset(12);
+    assertEquals(listener.events.filter(({ type }) => type === "gap"), [{ type: "gap", from: 3, to: 8 }]);
+    assertEquals(listener.offsets, [1, 2, 9, 10, 11, 12]);
+  },
+  { retention: { ...USUAL.retention, messages: 4 } },
+);
 
 failureTest(
-  "while the server is away calls reject in time, and subscriptions stay",
+  "while the server is down calls reject in time, and subscriptions stay",
   async (world, server) => {
     const isolate = await world.open({ waitMs: 100 });
     const listener = await Listener.open(isolate, "r");
@@ -154,7 +160,7 @@ failureTest(
 );
 
 failureTest(
-  "a server that comes back without what was said resets subscriptions, and goes on in another epoch",
+  "a server that restarts without data resets subscriptions and starts a new epoch",
   async (world, server) => {
     const isolate = await world.open();
     await isolate.enter("r", entry("alice1", '{"a":1}'));
@@ -168,15 +174,15 @@ failureTest(
     assertNotEquals(again.subscription.epoch, listener.subscription.epoch);
     assertEquals(await isolate.publish("r", [draft("m3")]), [{ offset: 1, duplicate: false }]);
     await again.untilOffset(1);
-    // The isolate still answers for who is there.
-    const look = () => isolate.present("r");
-    await eventually(look, (present) => present.length === 1);
+    // The isolate enters its connections again.
+    const present = () => isolate.present("r");
+    await eventually(present, (entries) => entries.length === 1);
     assertEquals(await isolate.present("r"), [entry("alice1", '{"a":1}')]);
   },
 );
 
 failureTest(
-  "a server that comes back with all it had goes on where it was, for whoever stayed",
+  "a server that restarts with all data keeps the epoch for isolates that stayed",
   async (world, server) => {
     const isolates = [await world.open(), await world.open()];
     const [isolate] = isolates;
@@ -187,10 +193,10 @@ failureTest(
     for (const listener of listeners) await listener.untilOffset(3);
     await server.stop();
     await server.startAgain();
-    // A fresh one knows nothing and waits for those who do.
+    // A fresh isolate knows nothing, and waits until the other isolates have confirmed.
     const fresh = await world.open();
-    assertEquals(await publishAtLast(fresh, draft("m4")), { offset: 4, duplicate: false });
-    assertEquals(await publishAtLast(isolate, draft("m3")), { offset: 3, duplicate: true });
+    assertEquals(await publishWithRetry(fresh, draft("m4")), { offset: 4, duplicate: false });
+    assertEquals(await publishWithRetry(isolate, draft("m3")), { offset: 3, duplicate: true });
     for (const listener of listeners) {
       await listener.untilOffset(4);
       assertEquals(listener.ids, ["m1", "m2", "m3", "m4"]);
@@ -205,7 +211,7 @@ failureTest(
 );
 
 failureTest(
-  "an isolate that ended in order is not waited for when the server comes back",
+  "no confirmation waits for an isolate that closed before the restart",
   async (world, server) => {
     const isolate = await world.open();
     const other = await world.open();
@@ -214,7 +220,7 @@ failureTest(
     await other.close();
     await server.stop("SIGKILL");
     await server.startAgain();
-    assertEquals(await publishAtLast(isolate, draft("m3")), { offset: 3, duplicate: false });
+    assertEquals(await publishWithRetry(isolate, draft("m3")), { offset: 3, duplicate: false });
     await listener.untilOffset(3);
     assertEquals(listener.offsets, [1, 2, 3]);
   },
@@ -222,7 +228,7 @@ failureTest(
 );
 
 failureTest(
-  "an isolate that died with the server may have told more than is there: the epoch changes",
+  "the epoch changes after the restart if an isolate died with the server and cannot confirm",
   async (world, server) => {
     const isolate = await world.open();
     const other = await world.open();
@@ -241,12 +247,12 @@ failureTest(
 );
 
 failureTest(
-  "an isolate that comes after a loss was written over changes the epoch",
+  "an isolate that confirms after new messages replaced lost ones changes the epoch",
   async (world, server) => {
-    const witness = await world.open();
-    await witness.publish("r", drafts("m", 3));
+    const survivor = await world.open();
+    await survivor.publish("r", drafts("m", 3));
     await server.command("SAVE");
-    // What it does from now on is lost, and that it was there at all.
+    // The snapshot contains neither later messages nor the late isolate itself.
     await using proxy = TcpProxy.open(server.port);
     const late = await world.open({ place: { url: `redis://127.0.0.1:${proxy.port}` } });
     const listener = await Listener.open(late, "r");
@@ -255,19 +261,19 @@ failureTest(
     proxy.shut();
     await server.stop("SIGKILL");
     await server.startAgain();
-    // More than was lost: the head alone shows nothing.
+    // More messages than were lost: the head alone does not show the loss.
     for (const offset of range(4, 7)) {
-      assertEquals(await publishAtLast(witness, draft(`new${offset}`)), { offset, duplicate: false });
+      assertEquals(await publishWithRetry(survivor, draft(`new${offset}`)), { offset, duplicate: false });
     }
-    assertEquals((await witness.history("r", ALL)).epoch, listener.subscription.epoch);
+    assertEquals((await survivor.history("r", ALL)).epoch, listener.subscription.epoch);
     proxy.reopen();
     await untilReset(listener);
-    assertNotEquals((await witness.history("r", ALL)).epoch, listener.subscription.epoch);
+    assertNotEquals((await survivor.history("r", ALL)).epoch, listener.subscription.epoch);
   },
 );
 
 failureTest(
-  "an ack that was lost with the server's end changes the epoch before anything else is stored",
+  "the loss of an acknowledged message changes the epoch before the next message is stored",
   async (world, server) => {
     const isolate = await world.open();
     await isolate.publish("r", drafts("m", 3));
@@ -277,13 +283,13 @@ failureTest(
     await server.stop("SIGKILL");
     await server.startAgain();
     const other = await world.open();
-    assertEquals(await publishAtLast(other, draft("new")), { offset: 4, duplicate: false });
+    assertEquals(await publishWithRetry(other, draft("new")), { offset: 4, duplicate: false });
     assertNotEquals((await other.history("r", ALL)).epoch, epoch);
   },
   { confirmMs: 1_000_000 },
 );
 
-failureTest("a room that nobody used when the server was lost has another epoch", async (world, server) => {
+failureTest("a room without a running isolate gets a new epoch after the restart", async (world, server) => {
   const isolate = await world.open();
   await isolate.publish("r", drafts("m", 3));
   const { epoch } = await isolate.history("r", ALL);
@@ -296,7 +302,7 @@ failureTest("a room that nobody used when the server was lost has another epoch"
 }, { settings: DURABLE, confirmMs: 1_000_000 });
 
 failureTest(
-  "a server that comes back with an older state changes the epoch, whoever speaks first",
+  "a server that restarts with an older state changes the epoch, whichever isolate publishes first",
   async (world, server) => {
     const isolate = await world.open();
     const listener = await Listener.open(isolate, "r");
@@ -306,7 +312,7 @@ failureTest(
     await listener.untilOffset(5);
     await server.stop("SIGKILL");
     await server.startAgain();
-    // One who knows nothing writes over what was lost.
+    // An isolate without a known state reuses the lost offsets.
     const other = await world.open();
     assertEquals(
       await other.publish("r", drafts("new", 4)),
@@ -318,7 +324,7 @@ failureTest(
   },
 );
 
-failureTest("a head that goes back in a running server changes the epoch, too", async (world, server) => {
+failureTest("a head that decreases in a running server changes the epoch", async (world, server) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", drafts("m", 5));
@@ -348,7 +354,7 @@ failureTest("FLUSHALL resets subscriptions, with the next publish at the latest"
 });
 
 failureTest(
-  "FLUSHALL is noticed without anything being said, and entries come back",
+  "FLUSHALL is detected without a publish, and entries are entered again",
   async (world, server) => {
     const isolate = await world.open();
     await isolate.enter("r", entry("alice1"));
@@ -361,7 +367,7 @@ failureTest(
 );
 
 failureTest(
-  "messages that are evicted are told as a gap, and presence that is evicted is entered again",
+  "evicted messages are missing from history, and evicted presence is entered again",
   async (world, server) => {
     const isolate = await world.open();
     const other = await world.open();
@@ -380,7 +386,7 @@ failureTest(
   },
 );
 
-failureTest("a script store that was emptied is filled again", async (world, server) => {
+failureTest("scripts run after SCRIPT FLUSH", async (world, server) => {
   const isolate = await world.open();
   await server.command("SCRIPT", "FLUSH");
   assertEquals(await isolate.publish("r", [draft("m")]), [{ offset: 1, duplicate: false }]);
@@ -388,12 +394,12 @@ failureTest("a script store that was emptied is filled again", async (world, ser
 });
 
 failureTest(
-  "a backlog of 10,000 messages is read in order when the connection is back",
+  "a backlog of 10,000 messages is read in order after a reconnect",
   async (world, server) => {
     const isolate = await world.open();
     const other = await world.open();
     const listener = await Listener.open(isolate, "r");
-    await whileAway(server, async () => {
+    await whileDisconnected(server, async () => {
       for (const batch of range(1, 20)) await other.publish("r", drafts(`${batch}-`, 500));
     });
     await listener.untilOffset(10_000);
@@ -402,7 +408,7 @@ failureTest(
   { retention: { ...USUAL.retention, messages: 20_000 } },
 );
 
-failureTest("publishes of three isolates at once have one order everywhere", async (world) => {
+failureTest("concurrent publishes of three isolates have one order in all isolates", async (world) => {
   const isolates = [await world.open(), await world.open(), await world.open()];
   const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
   await Promise.all(
@@ -420,19 +426,19 @@ failureTest("publishes of three isolates at once have one order everywhere", asy
 }, { retention: { ...USUAL.retention, messages: 20_000 } });
 
 failureTest(
-  "a retry that reaches another isolate after the first one died is recognized",
+  "a retry in another isolate is recognized after the first isolate died",
   async (world, server) => {
     const isolate = await world.open();
     const other = await world.open();
     await isolate.publish("r", [draft("m")]);
     await server.command("CLIENT", "KILL", "TYPE", "normal");
     await world.kill(isolate);
-    assertEquals(await publishAtLast(other, draft("m")), { offset: 1, duplicate: true });
+    assertEquals(await publishWithRetry(other, draft("m")), { offset: 1, duplicate: true });
   },
 );
 
 failureTest(
-  "a dead isolate's entries leave after lease and grace time, once, though two isolates look",
+  "entries of a dead isolate leave once after lease and grace period, though two isolates sweep",
   async (world) => {
     const timing = { leaseMs: 300, graceMs: 300, sweepMs: 20 };
     const isolate = await world.open(timing);
@@ -457,7 +463,7 @@ failureTest(
   },
 );
 
-failureTest("an isolate that was taken for dead enters its connections again", async (world, server) => {
+failureTest("an isolate whose lease ended by mistake enters its connections again", async (world, server) => {
   const timing = { sweepMs: 1_000_000 };
   const isolate = await world.open(timing);
   const listener = await Listener.open(isolate, "r");
@@ -469,26 +475,29 @@ failureTest("an isolate that was taken for dead enters its connections again", a
   await listener.untilChanges(2);
   await isolate.sweep();
   await listener.untilChanges(3);
-  const told = listener.changes.map(({ type, entry }) => `${entry.connection} ${type}`);
-  assertEquals(told, ["alice1 joined", "alice1 left", "alice1 joined"]);
+  const changes = listener.changes.map(({ type, entry }) => `${entry.connection} ${type}`);
+  assertEquals(changes, ["alice1 joined", "alice1 left", "alice1 joined"]);
   assertEquals(await other.present("r"), [entry("alice1", '{"a":1}')]);
 });
 
-failureTest("a server that stands still is taken for gone, and nothing is lost", async (world, server) => {
-  const isolate = await world.open({ commandMs: 300, pingMs: 200, waitMs: 100 });
-  const listener = await Listener.open(isolate, "r");
-  server.signal("SIGSTOP");
-  await assertRejects(() => isolate.publish("r", [draft("m")]), BackplaneUnavailable);
-  server.signal("SIGCONT");
-  // What was sent before the stop may have been stored by now.
-  const { offset } = await publishAtLast(isolate, draft("m"));
-  assertEquals(offset, 1);
-  await publishAtLast(isolate, draft("marker"));
-  await listener.untilId("marker");
-  assertEquals(listener.ids, ["m", "marker"]);
-});
+failureTest(
+  "a stopped server process counts as unreachable, and no message is lost",
+  async (world, server) => {
+    const isolate = await world.open({ commandMs: 300, pingMs: 200, waitMs: 100 });
+    const listener = await Listener.open(isolate, "r");
+    server.signal("SIGSTOP");
+    await assertRejects(() => isolate.publish("r", [draft("m")]), BackplaneUnavailable);
+    server.signal("SIGCONT");
+    // The server may have stored the message that was sent before it stopped.
+    const { offset } = await publishWithRetry(isolate, draft("m"));
+    assertEquals(offset, 1);
+    await publishWithRetry(isolate, draft("marker"));
+    await listener.untilId("marker");
+    assertEquals(listener.ids, ["m", "marker"]);
+  },
+);
 
-failureTest("a slow server makes calls slow, and nothing else", async (world, server) => {
+failureTest("a slow server delays calls and breaks no connection", async (world, server) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await server.command("CLIENT", "PAUSE", "300", "ALL");
@@ -499,7 +508,7 @@ failureTest("a slow server makes calls slow, and nothing else", async (world, se
   assertEquals(world.events.filter(({ type }) => type !== "connected"), []);
 });
 
-failureTest("more messages than may wait are refused", async (world, server) => {
+failureTest("publishes beyond the queue limit are rejected", async (world, server) => {
   const isolate = await world.open({ maxWaiting: 10 });
   await server.command("CLIENT", "PAUSE", "200", "ALL");
   const first = isolate.publish("r", drafts("m", 8));
@@ -509,20 +518,23 @@ failureTest("more messages than may wait are refused", async (world, server) => 
 
 failureTest("an isolate that starts before the server waits for it", async (_, server) => {
   await server.stop();
-  await using world = new RedisTestWorld({ url: server.url }, [server], PROMPT);
+  await using world = new RedisTestWorld({ url: server.url }, [server], FAST_RETRY);
   const opening = world.open({ waitMs: 5_000 });
   await server.startAgain();
   await (await opening).publish("r", [draft("m")]);
 });
 
-Deno.test("redis failures: what is no URL of Redis is refused, and no password told", () => {
+Deno.test("redis failures: an invalid URL is rejected, and the error contains no password", () => {
   for (const url of ["", "http://u:secret@h", "u:secret@h", "redis//u:secret@h"]) {
     for (const place of [{ url }, { cluster: [url] }, { cluster: [] }]) {
-      const error = assertThrows(() => createNodes(withDefaults({ ...PLACELESS, place }), DEAF), TypeError);
+      const error = assertThrows(
+        () => createNodes(withDefaults({ ...BASE_OPTIONS, place }), NO_LISTENER),
+        TypeError,
+      );
       assert(!error.message.includes("secret"));
     }
   }
 });
 
-const PLACELESS = { ...USUAL, onDeliverError: () => {}, onEvent: () => {} };
-const DEAF = { onUp: () => {}, onDown: () => {}, onMessage: () => {}, onMoved: () => {} };
+const BASE_OPTIONS = { ...USUAL, onDeliverError: () => {}, onEvent: () => {} };
+const NO_LISTENER = { onUp: () => {}, onDown: () => {}, onMessage: () => {}, onMoved: () => {} };

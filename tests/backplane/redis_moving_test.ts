@@ -1,4 +1,4 @@
-/** What becomes of rooms whose part of a cluster goes elsewhere. */
+/** Tests rooms whose cluster slot migrates to another node. */
 import { assert, assertEquals } from "@std/assert";
 import { addressOf } from "../../packages/server/src/backplane/redis/address.ts";
 import { BackplaneUnavailable, type Stored } from "../../packages/server/src/backplane/contract.ts";
@@ -11,7 +11,7 @@ import { RedisTestWorld } from "./redis_world.ts";
 import { draft, range } from "./samples.ts";
 
 Deno.test({
-  name: "redis cluster: keys of rooms are in the slots that the cluster says",
+  name: "redis cluster: the computed slots of room keys match the cluster's",
   ignore: isWithoutRedis,
   fn: async () => {
     await using cluster = await RedisCluster.start();
@@ -27,7 +27,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "redis cluster: a room that moves to another node while it is published to loses nothing",
+  name: "redis cluster: a room that migrates to another node during publishes loses nothing",
   ignore: isWithoutRedis,
   fn: async () => {
     await using cluster = await RedisCluster.start();
@@ -39,19 +39,19 @@ Deno.test({
     const isolates = [await world.open(), await world.open()];
     const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
     const { slot } = addressOf("r", world.prefix);
-    let hasMoved = false;
+    let hasMigrated = false;
     const publishing = isolates.map(async (isolate, index) => {
       const stored: Stored[] = [];
-      for (let number = 1; number <= 40 || !hasMoved; number++) {
+      for (let number = 1; number <= 40 || !hasMigrated; number++) {
         const publish = () => isolate.publish("r", [draft(`${index}-${number}`)]).catch(unlessUnavailable);
         stored.push(...await eventually(publish, (results) => results.length > 0));
       }
       return stored;
     });
-    await moveSlot(cluster.nodes, slot);
-    hasMoved = true;
+    await migrateSlot(cluster.nodes, slot);
+    hasMigrated = true;
     const stored = (await Promise.all(publishing)).flat();
-    // The other node has all that was there: so it goes on.
+    // Migration moves all keys, so the epoch stays.
     const epochs = new Set(listeners.map(({ subscription }) => subscription.epoch));
     for (const isolate of isolates) {
       const page = await isolate.history("r", { after: 0, limit: 1_000 });
@@ -73,8 +73,8 @@ function unlessUnavailable(error: unknown): readonly never[] {
   throw error;
 }
 
-/** Gives a slot, with its keys, to another node, as an operator does. */
-async function moveSlot(nodes: readonly RedisProcess[], slot: number): Promise<void> {
+/** Migrates a slot with its keys to another node, as an operator does. */
+async function migrateSlot(nodes: readonly RedisProcess[], slot: number): Promise<void> {
   const names = await Promise.all(nodes.map((node) => node.command("CLUSTER", "MYID")));
   const slots = await Promise.all(nodes.map((node) => node.command("CLUSTER", "COUNTKEYSINSLOT", `${slot}`)));
   const from = slots.findIndex((count) => Number(count) > 0);

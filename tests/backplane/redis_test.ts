@@ -1,4 +1,4 @@
-/** The contract's suite on one server. */
+/** Runs the contract suite on one server. */
 import { sharedRedis } from "../../tools/support/redis/shared_redis.ts";
 import { backplaneContract } from "./contract.ts";
 import { RedisTestWorld } from "./redis_world.ts";
@@ -12,5 +12,5 @@ if (sharedRedis) {
     runs: 60,
   });
 } else {
-  Deno.test({ name: "redis: the contract's suite", ignore: true, fn: () => {} });
+  Deno.test({ name: "redis: the contract suite", ignore: true, fn: () => {} });
 }

@@ -8,7 +8,10 @@ import {
 import type { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { type TestWorld, USUAL } from "./world.ts";
 
-/** Lets an isolate's leases end now. KEYS: none; ARGV: what the keys of leases look like, the isolate. */
+/**
+ * Ends an isolate's leases now. KEYS: none; ARGV: pattern of the lease keys, isolate, clock shift
+ * in ms.
+ */
 const END_LEASES = `
 local time = redis.call('TIME')
 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
@@ -18,13 +21,13 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
   end
 end`;
 
-/** Isolates on a server, or a cluster, with keys of their own. */
+/** Fixture on a server or a cluster, with its own key prefix. */
 export class RedisTestWorld implements TestWorld {
-  /** Begins all keys. */
+  /** Prefix of all keys. */
   readonly prefix: string = `test-${crypto.randomUUID()}:`;
-  /** What subscribers' `deliver` threw. */
+  /** Errors that subscribers' `deliver` threw. */
   readonly deliverErrors: unknown[] = [];
-  /** What was told of connections. */
+  /** Connection events of all isolates. */
   readonly events: RedisEvent[] = [];
   readonly #place: RedisPlace;
   readonly #servers: readonly RedisProcess[];
@@ -32,7 +35,7 @@ export class RedisTestWorld implements TestWorld {
   readonly #opened = new Set<RedisBackplane>();
   #shiftMs = 0;
 
-  /** All `servers` of the place are given, for what tests do to them behind the backplane's back. */
+  /** `servers` are all servers of the place; tests send them commands directly. */
   constructor(place: RedisPlace, servers: readonly RedisProcess[], options: Partial<RedisOptions> = {}) {
     this.#place = place;
     this.#servers = servers;
@@ -47,9 +50,9 @@ export class RedisTestWorld implements TestWorld {
       onDeliverError: (error) => this.deliverErrors.push(error),
       onEvent: (event) => this.events.push(event),
       shiftMs: () => this.#shiftMs,
-      // Time is advanced by more than a lease: who is alive must not seem dead for it.
+      // Longer than any advance of the clock, so that no lease of a live isolate ends.
       leaseMs: 1_000_000_000,
-      // What is due is asked for, so that nothing happens by itself.
+      // `advance` sweeps, so that no sweep runs by itself.
       sweepMs: 1_000_000,
       ...this.#options,
       ...options,
@@ -65,7 +68,9 @@ export class RedisTestWorld implements TestWorld {
   }
 
   readonly kill = async (backplane: Backplane): Promise<void> => {
-    if (!(backplane instanceof RedisBackplane)) throw new Error("It is not of this world.");
+    if (!(backplane instanceof RedisBackplane)) {
+      throw new Error("The backplane was not opened by this world.");
+    }
     this.#opened.delete(backplane);
     await backplane.abandon();
     for (const server of this.#servers) {

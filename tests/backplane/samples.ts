@@ -1,16 +1,16 @@
 import type { Draft, Ephemeral, PresenceEntry } from "../../packages/server/src/backplane/contract.ts";
 
-/** A draft of alice's, unless said otherwise. */
+/** Creates a draft, sent by alice unless `rest` says otherwise. */
 export function draft(id: string, rest: Partial<Draft> = {}): Draft {
   return { id, event: "said", data: `"${id}"`, from: { user: "alice", connection: "a1" }, ...rest };
 }
 
-/** As many drafts, with ids of the prefix and a number from 1. */
+/** Creates `count` drafts; each id is the prefix and a number from 1. */
 export function drafts(prefix: string, count: number): Draft[] {
   return Array.from({ length: count }, (_, index) => draft(`${prefix}${index + 1}`));
 }
 
-/** A message of alice's that is not stored. */
+/** Creates an ephemeral message, sent by alice unless `rest` says otherwise. */
 export function ephemeral(id: string, rest: Partial<Ephemeral> = {}): Ephemeral {
   return {
     id,
@@ -22,17 +22,17 @@ export function ephemeral(id: string, rest: Partial<Ephemeral> = {}): Ephemeral 
   };
 }
 
-/** A connection's entry; the user is the connection's name without its number. */
+/** Creates a presence entry; the user is the connection's name without its number. */
 export function entry(connection: string, state: string = "{}"): PresenceEntry {
   return { user: connection.replace(/\d+$/, ""), connection, state };
 }
 
-/** The whole numbers from the first to the last. */
+/** Lists the whole numbers from the first to the last. */
 export function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 }
 
-/** Names that are ordinary names here, whatever they mean elsewhere. */
+/** Valid names with a special meaning in JavaScript, Redis, SQL or JSON. */
 export const ODD_NAMES: readonly string[] = [
   "__proto__",
   "constructor",

@@ -1,48 +1,57 @@
 import type { Backplane, Retention } from "../../packages/server/src/backplane/contract.ts";
 
-/** What the isolates of a world agree on. */
+/** Options of all isolates of a world. */
 export interface WorldOptions {
   readonly retention: Retention;
-  /** How long the entries of a backplane that was closed or has died linger, in milliseconds. */
+  /** Disconnect grace period for entries of a closed or dead backplane, in milliseconds. */
   readonly graceMs: number;
 }
 
-/** The isolates of one deployment, with what they share, and its time. Ends with everything that was opened in it. */
+/**
+ * Fixture: the isolates of one deployment, their store and their clock. Disposing closes all of
+ * them.
+ */
 export interface TestWorld extends AsyncDisposable {
-  /** The backplane of one more isolate. */
+  /** Opens the backplane of another isolate. */
   open(): Promise<Backplane>;
-  /** Lets time pass. Whatever is due by then has begun when it resolves; its events may come later. */
+  /**
+   * Advances the clock. Due jobs have started when the promise resolves; their events may come
+   * later.
+   */
   advance(ms: number): Promise<void>;
-  /** An isolate dies without `close`. Resolves when the others can know of it: from then on its entries linger. */
+  /**
+   * Kills an isolate without `close`. Resolves once its lease has ended, so that the disconnect
+   * grace period of its entries has started.
+   */
   readonly kill?: (backplane: Backplane) => Promise<void>;
 }
 
-/** Makes a world in which nothing has happened yet. */
+/** Creates an empty world. */
 export type CreateWorld = (options: WorldOptions) => Promise<TestWorld>;
 
-/** What a suite is run on. */
+/** Implementation that a suite tests. */
 export interface Subject {
-  /** What is tested; the names of the tests begin with it. */
+  /** Name of the implementation, and prefix of the test names. */
   readonly name: string;
   readonly createWorld: CreateWorld;
-  /** Whether its worlds have `kill`. */
+  /** True if its worlds have `kill`. */
   readonly canKill: boolean;
-  /** How many random runs a property is tried with. */
+  /** Random runs of each property. */
   readonly runs: number;
 }
 
-/** What tests run with that do not care. Times are long, so that the time that tests take themselves does not matter. */
+/** Default options. Times are long, so that the duration of a test does not matter. */
 export const USUAL: WorldOptions = {
   retention: { messages: 1_000, ageMs: 3_600_000, dedupeMs: 120_000 },
   graceMs: 30_000,
 };
 
-/** The usual options with another retention. */
+/** Builds the default options with another retention. */
 export function withRetention(retention: Partial<Retention>): WorldOptions {
   return { ...USUAL, retention: { ...USUAL.retention, ...retention } };
 }
 
-/** Registers a test that gets a world of its own, with the usual options unless there are others. */
+/** Registers a test with its own world. */
 export function worldTest(
   { name, createWorld }: Subject,
   statement: string,
