@@ -9,6 +9,6 @@ new=$(mktemp -u)
 # Everything that the code imports, and everything that an import map names: the newest Deno wants both in the lock.
 {
   git ls-files --cached --others --exclude-standard '*.ts' | grep -v '\.d\.ts$'
-  grep -ho '"npm:[^"]*[^/"]"' deno.json supabase/functions/realtime/deno.json | tr -d '"'
+  grep -ho '"npm:[^"]*[^/"]"' deno.json packages/*/deno.json supabase/functions/realtime/deno.json | tr -d '"'
 } | xargs npx -y deno@2.1.4 cache --lock="$new" --frozen=false
 mv "$new" deno.lock
