@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
+import { createMiddleware } from "hono/factory";
 import { asksForWebSocket } from "../../socket/handshake.ts";
 import type { AppEnv } from "../context.ts";
 
@@ -15,7 +16,7 @@ const allowedOrigins: MiddlewareHandler<AppEnv> = cors({
  * browsers do not apply CORS to WebSockets (`upgradeWebSocket` checks their origin), and its answer
  * has no headers to add to.
  */
-export const corsForPages: MiddlewareHandler<AppEnv> = async function corsForPages(c, next) {
+export const corsForPages = createMiddleware<AppEnv>(async function corsForPages(c, next) {
   if (asksForWebSocket(c.req.raw)) return await next();
   return await (c.env.deps.allowedOrigins.includes("*") ? anyOrigin : allowedOrigins)(c, next);
-};
+});
