@@ -4,10 +4,12 @@ import { authenticate } from "../../packages/server/src/http/middleware/authenti
 import { endpoint } from "../../packages/server/src/http/endpoint.ts";
 import { ERRORS } from "../../packages/protocol/error_codes.ts";
 import { roomEndpoint } from "../../packages/server/src/http/rooms/room_endpoint.ts";
+import { describe } from "../../packages/server/src/http/openapi/describe.ts";
+import { OPENAPI_MODULE, renderModule } from "../../tools/openapi/render_module.ts";
 import { fetchDocument, misfits, operationsOf, resolverOf } from "../support/openapi.ts";
 import { createApp, type RunningServer, startServer } from "../support/running_server.ts";
 
-const FUNCTION = new URL("../../supabase/functions/realtime/", import.meta.url);
+const ENGINE = new URL("../../packages/server/", import.meta.url);
 
 /** Every object in a value, itself too. */
 function objectsIn(value: unknown): Record<string, unknown>[] {
@@ -180,20 +182,48 @@ async function reached(
 ): Promise<Set<string>> {
   if (found.has(path)) return found;
   found.add(path);
-  const text = await Deno.readTextFile(new URL(path, FUNCTION));
+  const text = await Deno.readTextFile(new URL(path, ENGINE));
   const statics = text.matchAll(/^(?:import|export) (?!type )[^;]*?"(\.[^"]+)";/gm);
   const dynamics = kinds.dynamic ? text.matchAll(/\bimport\("(\.[^"]+)"\)/g) : [];
   for (const [, specifier = ""] of [...statics, ...dynamics]) {
-    await reached(new URL(specifier, new URL(path, FUNCTION)).href.slice(FUNCTION.href.length), kinds, found);
+    const target = new URL(specifier, new URL(path, ENGINE)).href;
+    if (target.startsWith(ENGINE.href)) await reached(target.slice(ENGINE.href.length), kinds, found);
   }
   return found;
 }
 
 Deno.test("no boot pays for the document: it and the schemas of the server's frames are loaded when it is asked for", async () => {
   const heavy = (paths: Set<string>) =>
-    [...paths].filter((path) => path.startsWith("openapi/") || path === "protocol/server_frames.ts");
-  const atBoot = await reached("index.ts", { dynamic: false });
-  assert(atBoot.has("routes/openapi.ts"));
+    [...paths].filter((path) =>
+      path === "src/http/openapi/generated.ts" || path === "src/schemas/server_frames.ts"
+    );
+  const atBoot = await reached("mod.ts", { dynamic: false });
+  assert(atBoot.has("src/http/routes/openapi.ts"));
   assertEquals(heavy(atBoot), []);
-  assertNotEquals(heavy(await reached("index.ts", { dynamic: true })), []);
+  assertNotEquals(heavy(await reached("mod.ts", { dynamic: true })), []);
+});
+
+Deno.test("the served parts are those that the generator makes (else run `deno task openapi`)", async () => {
+  assertEquals(await Deno.readTextFile(OPENAPI_MODULE), renderModule());
+});
+
+Deno.test("an endpoint of one's own is described beside its route", async () => {
+  await using running = await startServer({
+    app: () =>
+      createApp().route(
+        "/boards",
+        endpoint().get(
+          "/:board/score",
+          describe({ summary: "The score of a board", responses: { 200: { description: "The score." } } }),
+          (c) => c.json({ score: 3 }),
+        ),
+      ),
+  });
+  const document = await fetchDocument(running);
+  const operation = document.paths["/boards/{board}/score"]?.["get"];
+  assertEquals([operation?.summary, operation?.operationId], ["The score of a board", "getBoardsBoardScore"]);
+  assertEquals(operation?.parameters?.map(({ name }) => name), ["board"]);
+  assertEquals(Object.keys(operation?.responses ?? {}), ["200"]);
+  const answer = await fetch(`${running.origin}/realtime/boards/b/score`);
+  assertEquals(await answer.json(), { score: 3 });
 });

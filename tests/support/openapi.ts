@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { OpenApiDocument, Operation } from "../../tools/openapi/specification.ts";
+import type { OpenApiDocument, Operation } from "../../packages/server/src/http/openapi/specification.ts";
 import { complaintsOf, type Schema } from "./json_schema.ts";
 import type { RunningServer } from "./running_server.ts";
 

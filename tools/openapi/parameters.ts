@@ -2,7 +2,7 @@ import type * as z from "zod/mini";
 import { toJSONSchema } from "zod/v4/core";
 import { JoinQuery } from "../../packages/server/src/schemas/join_query.ts";
 import { PageQuery } from "../../packages/server/src/schemas/page_query.ts";
-import { type Parameter, schemaNamed } from "./specification.ts";
+import { type Parameter, schemaNamed } from "../../packages/server/src/http/openapi/specification.ts";
 
 /** The room of an address. */
 export function roomParameter(name: string): Parameter {

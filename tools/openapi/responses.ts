@@ -1,5 +1,11 @@
 import { type ErrorCode, type ErrorMeaning, ERRORS } from "../../packages/protocol/error_codes.ts";
-import { type Answer, type Header, type JsonSchema, type Reference, schemaNamed } from "./specification.ts";
+import {
+  type Answer,
+  type Header,
+  type JsonSchema,
+  type Reference,
+  schemaNamed,
+} from "../../packages/server/src/http/openapi/specification.ts";
 
 /** What a user's token may be refused with. */
 export const TOKEN_PROBLEMS = [

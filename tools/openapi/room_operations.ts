@@ -1,7 +1,11 @@
 import { handshakeParameters, joinParameters, pageParameters, roomParameter } from "./parameters.ts";
 import { CONNECTION_PROBLEMS, headerNamed, jsonAnswer, problemAnswers, TOKEN_PROBLEMS } from "./responses.ts";
 import { USER, USER_OR_SECRET_KEY } from "./security.ts";
-import { type Operation, type Parameter, schemaNamed } from "./specification.ts";
+import {
+  type Operation,
+  type Parameter,
+  schemaNamed,
+} from "../../packages/server/src/http/openapi/specification.ts";
 
 const JOIN_PROBLEMS = ["invalid_request", "forbidden", "room_full", ...CONNECTION_PROBLEMS] as const;
 const ROOM_PROBLEMS = [...TOKEN_PROBLEMS, "invalid_request", "forbidden", "unavailable"] as const;

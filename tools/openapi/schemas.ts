@@ -4,7 +4,7 @@ import { FIELD_TEXT } from "../../packages/server/src/schemas/field_text.ts";
 import { RoomId } from "../../packages/server/src/schemas/room_id.ts";
 import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 import { ANSWERS } from "./answers.ts";
-import { type JsonSchema, schemaNamed } from "./specification.ts";
+import { type JsonSchema, schemaNamed } from "../../packages/server/src/http/openapi/specification.ts";
 
 type Override = NonNullable<ToJSONSchemaParams["override"]>;
 

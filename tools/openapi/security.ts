@@ -1,4 +1,4 @@
-import type { OpenApiDocument, Operation } from "./specification.ts";
+import type { OpenApiDocument, Operation } from "../../packages/server/src/http/openapi/specification.ts";
 
 /** The ways to be let in, by their names among the components. */
 export const SECURITY_SCHEMES: OpenApiDocument["components"]["securitySchemes"] = {

@@ -42,5 +42,5 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
     .route("/health", health)
     .route("/metrics", metrics)
     .route("/whoami", whoami(authenticate))
-    .route("/openapi.json", openapi(() => root.routes));
+    .route("/openapi.json", openapi(() => root.routes, basePath));
 }

@@ -8,12 +8,12 @@ import { endpoint } from "../endpoint.ts";
  */
 // The return type is what `hc` reads.
 // deno-lint-ignore explicit-module-boundary-types
-export function openapi(routes: () => Hono<AppEnv>["routes"]) {
+export function openapi(routes: () => Hono<AppEnv>["routes"], basePath: string) {
   let text: string | undefined;
   return endpoint().get("/", async (c) => {
     // Loaded when it is asked for: no boot pays for it.
-    const { describeRoutes } = await import("../../../../../tools/openapi/document.ts");
-    text ??= JSON.stringify(describeRoutes(routes()));
+    const { describeRoutes } = await import("../openapi/describe_routes.ts");
+    text ??= JSON.stringify(describeRoutes(routes(), basePath));
     return c.body(text, 200, {
       "content-type": "application/json",
       // The same for everybody until the next deployment, which tools may learn of five minutes

@@ -1,10 +1,10 @@
 import { handshakeParameters } from "./parameters.ts";
 import { CONNECTION_PROBLEMS, headerNamed, jsonAnswer, problemAnswers, TOKEN_PROBLEMS } from "./responses.ts";
 import { ANYONE, SECRET_KEY, USER } from "./security.ts";
-import { type Operation, schemaNamed } from "./specification.ts";
+import { type Operation, schemaNamed } from "../../packages/server/src/http/openapi/specification.ts";
 
 /** What the service does beside rooms, by method and address below its own. */
-export function serviceOperations(): Record<string, Operation> {
+export function serverOperations(): Record<string, Operation> {
   return {
     "GET /": {
       operationId: "getServiceInfo",

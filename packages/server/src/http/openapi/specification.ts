@@ -50,7 +50,12 @@ export interface Operation {
 /** The part of an OpenAPI 3.1 document that ours has. */
 export interface OpenApiDocument {
   readonly openapi: "3.1.0";
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly info: {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+    readonly license: { readonly name: string; readonly identifier: string };
+  };
   readonly servers: readonly { readonly url: string; readonly description: string }[];
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -64,4 +69,16 @@ export interface OpenApiDocument {
 /** A schema among the document's components. */
 export function schemaNamed(name: string): JsonSchema & Reference {
   return { $ref: `#/components/schemas/${name}` };
+}
+
+/** An operation as an endpoint may describe it; the rest is filled in from its route. */
+export type Description = Partial<Omit<Operation, "operationId">> & Pick<Operation, "summary">;
+
+/** The generated parts of the document. */
+export interface DocumentParts {
+  readonly frame: Omit<OpenApiDocument, "servers" | "paths">;
+  /** Operations of built-in routes, by method and address below the base path. */
+  readonly server: Readonly<Record<string, Operation>>;
+  /** Operations of an endpoint of rooms, by method and address below its own. */
+  readonly rooms: Readonly<Record<string, Operation>>;
 }
