@@ -227,3 +227,15 @@ Deno.test("an endpoint of one's own is described beside its route", async () => 
   const answer = await fetch(`${running.origin}/realtime/boards/b/score`);
   assertEquals(await answer.json(), { score: 3 });
 });
+
+Deno.test("the tests' check finds a field that the document does not describe, at any depth", async () => {
+  await using running = await startServer();
+  const document = await fetchDocument(running);
+  const ready = { status: "ready", dependencies: [{ name: "x", state: "ok", latency_ms: 1 }] };
+  const schema = { $ref: "#/components/schemas/Readiness" };
+  assertEquals(misfits(document, schema, ready, { closed: true }), []);
+  const more = { ...ready, dependencies: [{ ...ready.dependencies[0], more: 1 }] };
+  assertEquals(misfits(document, schema, more), []);
+  assertNotEquals(misfits(document, schema, more, { closed: true }), []);
+  assertNotEquals(misfits(document, schema, { ...ready, more: 1 }, { closed: true }), []);
+});

@@ -1,6 +1,7 @@
 /**
- * What the service answers over HTTP, as schemas, where that is no frame: for the document only. The routes write their answers
- * without them; tests/openapi_test.ts holds the answers against these.
+ * What the service answers over HTTP, as schemas, where that is no frame: for the document only.
+ * The routes write their answers without them; tests/openapi_test.ts holds the answers against
+ * these.
  */
 import * as z from "zod/mini";
 import { ERRORS } from "../../packages/protocol/error_codes.ts";

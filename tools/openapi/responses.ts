@@ -48,7 +48,10 @@ export function jsonAnswer(description: string, schema: JsonSchema): Answer {
   };
 }
 
-/** The answers of an operation that may be refused with these codes, or fail: one a status, with the codes that it may have. */
+/**
+ * The answers of an operation that may be refused with these codes, or fail: one a status, with the
+ * codes that it may have.
+ */
 export function problemAnswers(...codes: readonly ErrorCode[]): Record<string, Answer> {
   const byStatus = Map.groupBy([...codes, "internal" as const], (code) => ERRORS[code].status);
   return Object.fromEntries(

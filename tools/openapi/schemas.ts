@@ -8,7 +8,10 @@ import { type JsonSchema, schemaNamed } from "../../packages/server/src/http/ope
 
 type Override = NonNullable<ToJSONSchemaParams["override"]>;
 
-/** Every schema of the document by its name: what is sent as it is sent, what is answered as it is answered. */
+/**
+ * Every schema of the document by its name: what is sent as it is sent, what is answered as it is
+ * answered.
+ */
 export function describeSchemas(): Record<string, JsonSchema> {
   return {
     ...convert({ RoomId, PublishBody }, "input", describeRequest),
@@ -39,7 +42,8 @@ function convert(
   for (const [id, schema] of Object.entries(schemas)) named.add(schema, { id });
   const converted = toJSONSchema(named, { io, uri: (id) => schemaNamed(id).$ref, override }).schemas;
   return Object.fromEntries(
-    // `$schema` is the document's own dialect; an `$id` may hold no fragment, and the place is name enough.
+    // `$schema` is the document's own dialect; an `$id` may hold no fragment, and the place is name
+    // enough.
     Object.entries(converted).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
   );
 }
@@ -61,7 +65,8 @@ const describeRequest: Override = (context) => {
 const describeAnswer: Override = (context) => {
   describeField(context);
   const { zodSchema, jsonSchema } = context;
-  // New optional fields may come (docs/protocol.md): a client that was generated from this has to let them pass.
+  // New optional fields may come (docs/protocol.md): a client that was generated from this has to
+  // let them pass.
   if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
   // The bounds of every z.int(), which say nothing of this number.
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
