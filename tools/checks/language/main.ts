@@ -7,6 +7,8 @@ import { commentsOf, proseOf, sentencesOf } from "./text.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const CODE = ["packages", "supabase/functions", "tools", "tests"];
+/** Folders that are not within the limits yet: their findings are counted, and do not fail the gate. */
+const PENDING = ["packages/cli/", "tools/", "tests/"];
 const DOCS = ["README.md", "packages/client/README.md", "docs/"];
 /** Pages for contributors: their sentences count, their words do not. */
 const PAGES = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "AGENTS.md"];
@@ -70,23 +72,27 @@ for (const file of await filesOf([...DOCS, ...PAGES], /\.md$/)) {
 }
 
 const average = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
-const rules:
-  readonly (readonly [name: string, value: number, limit: number, findings: readonly Finding[]])[] = [
-    ["comment sentences that begin with a question word", questions.length, 20, questions],
-    ["comment lines over 100 columns", wide.length, 20, wide],
-    ["private words", words.length, 15, words],
-    ["sentences of docs over 35 words", long.length, 25, long],
-    ["average words of a sentence in docs", Math.round(average * 10) / 10, 20, []],
-    ["words of docs", proseWords, 26_000, []],
-  ];
-for (const [name, value, limit, findings] of rules) {
-  console.log(`${value <= limit ? "ok  " : "OVER"} ${name}: ${value} (limit ${limit})`);
+const rules: readonly (readonly [name: string, limit: number, findings: readonly Finding[]])[] = [
+  ["comment sentences that begin with a question word", 20, questions],
+  ["comment lines over 100 columns", 20, wide],
+  ["private words", 15, words],
+  ["sentences of docs over 35 words", 25, long],
+];
+let isOver = average > 20 || proseWords > 26_000;
+console.log(`average words of a sentence in docs: ${average.toFixed(1)} (limit 20)`);
+console.log(`words of docs: ${proseWords} (limit 26000)`);
+for (const [name, limit, findings] of rules) {
+  const pending = findings.filter(({ file }) => PENDING.some((folder) => file.startsWith(folder)));
+  const counted = findings.length - pending.length;
+  isOver ||= counted > limit;
+  const rest = pending.length > 0 ? `; ${pending.length} more in ${PENDING.join(", ")}` : "";
+  console.log(`${counted <= limit ? "ok  " : "OVER"} ${name}: ${counted} (limit ${limit})${rest}`);
   if (Deno.args.includes("--folders")) printFolders(findings);
   if (Deno.args.includes("--list")) {
     for (const { file, what } of findings) console.log(`  ${file}:${what}`);
   }
 }
-if (rules.some(([, value, limit]) => value > limit)) {
+if (isOver) {
   console.error(
     "Comments or docs are over a limit. `deno run -A tools/checks/language/main.ts --list` names each place.",
   );

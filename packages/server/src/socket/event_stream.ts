@@ -53,7 +53,9 @@ class EventStream implements DrainableSocket, PendingHandshake {
   readonly #deps: EventStreamDeps;
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** Resolves when `onOpen` has run; undefined until the body is read, and while it is not counted. */
+  /**
+   * Resolves when `onOpen` has run; undefined until the body is read, and while it is not counted.
+   */
   #opened: Promise<void> | undefined;
   #hasEnded = false;
   #drained = Promise.withResolvers<void>();
@@ -62,8 +64,8 @@ class EventStream implements DrainableSocket, PendingHandshake {
     this.#options = options;
     this.#deps = deps;
     this.user = options.user;
-    // Without a buffer of its own the body is pulled only by a reader. So a body that is dropped, as
-    // Hono does for HEAD, never opens a stream.
+    // Without a buffer of its own the body is pulled only by a reader. So a body that is dropped,
+    // as Hono does for HEAD, never opens a stream.
     this.body = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
       pull: () => this.#pull(),
@@ -141,7 +143,9 @@ class EventStream implements DrainableSocket, PendingHandshake {
     } else if (!this.#opened) this.#start();
   }
 
-  /** Counts the stream and opens it. Others may have filled the isolate since the route was chosen. */
+  /**
+   * Counts the stream and opens it. Others may have filled the isolate since the route was chosen.
+   */
   #start(): void {
     const { connections, metrics, log } = this.#deps;
     const refusal = connections.refusal(this.user.id);

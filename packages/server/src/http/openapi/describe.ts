@@ -6,8 +6,8 @@ import type { Description } from "./specification.ts";
 const descriptions = new WeakMap<object, Description>();
 
 /**
- * Describes a route in `/openapi.json`. Put it among the route's handlers; it does nothing at run time.
- * Parameters of the path are added by themselves.
+ * Describes a route in `/openapi.json`. Put it among the route's handlers; it does nothing at run
+ * time. Parameters of the path are added by themselves.
  *
  * @example
  * endpoint().get("/:id/score", describe({

@@ -15,8 +15,8 @@ export interface Route {
 const METHODS: readonly string[] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
 
 /**
- * The OpenAPI document of the app's routes. Endpoints of rooms have all their operations wherever they
- * are mounted. Other endpoints have what `describe` says beside them, else their address only.
+ * The OpenAPI document of the app's routes. Endpoints of rooms have all their operations wherever
+ * they are mounted. Other endpoints have what `describe` says beside them, else their address only.
  */
 export function describeRoutes(routes: readonly Route[], basePath: string): OpenApiDocument {
   const { frame, server, rooms }: DocumentParts = JSON.parse(DOCUMENT_PARTS);

@@ -33,7 +33,7 @@ export interface Answer {
   readonly content?: Content;
 }
 
-/** What one method does at one address. */
+/** Operation of one method at one address. */
 export interface Operation {
   readonly operationId: string;
   readonly tags: readonly string[];
