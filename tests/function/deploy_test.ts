@@ -108,7 +108,9 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
         }
       }
       assertLess(lines, 700);
-      console.log(`the function: ${own.length} files, ${lines} lines; uploaded with the engine: ${files.size} files`);
+      console.log(
+        `the function: ${own.length} files, ${lines} lines; uploaded with the engine: ${files.size} files`,
+      );
     });
 
     const upload = await unpackUpload(deployment, join(workplace, "upload"));

@@ -9,7 +9,9 @@ export interface FunctionCopy extends AsyncDisposable {
   read(path: string): Promise<string>;
   write(path: string, text: string): Promise<void>;
   /** Adds an endpoint as the docs say: a file in routes/, and its line and import in app.ts. */
-  addEndpoint(endpoint: { readonly name: string; readonly code: string; readonly line: string }): Promise<void>;
+  addEndpoint(
+    endpoint: { readonly name: string; readonly code: string; readonly line: string },
+  ): Promise<void>;
   /** Type checks a file of the copy; returns the compiler's output, empty when it has no complaint. */
   check(path: string): Promise<string>;
 }
