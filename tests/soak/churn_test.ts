@@ -1,25 +1,31 @@
-/** Memory of a process while members come and go; `deno task soak --scenario churn` does the same for an hour. */
+/**
+ * Memory of a process while members join and leave; `deno task soak --scenario churn` runs the same
+ * for an hour.
+ */
 import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertThrows } from "@std/assert";
 import { Churn } from "../../tools/soak/churn/churn.ts";
 import { startChurnedServer } from "../../tools/soak/churn/churned_server.ts";
-import { type Visitor, VISITORS } from "../../tools/soak/churn/visits.ts";
+import { SESSIONS, type SessionScript } from "../../tools/soak/churn/sessions.ts";
 import { judgeFlatness, type Sample } from "../../tools/soak/churn/flatness.ts";
 import { describeChurn, runChurn } from "../../tools/soak/churn/run_churn.ts";
 import { parseOptions } from "../../tools/soak/soak_options.ts";
 
-/** Memory of another process is read from /proc. */
+/** Reads memory of another process from /proc. */
 const CAN_MEASURE = Deno.build.os === "linux";
-/** V8 learns from the first few hundred what is called and with what, and keeps that. */
-const WARM_UP_VISITS = 600;
-const VISITS = 400;
-/** A socket that is kept is some thousand bytes; names of rooms that were given up, which are remembered up to a bound, are about 100. */
-const MOST_BYTES_A_VISIT = 1_500;
+/** V8 keeps type feedback and code from the first few hundred calls. */
+const WARM_UP_SESSIONS = 600;
+const SESSION_COUNT = 400;
 /**
- * Deno 2.9.6 itself keeps 3,100 bytes of each such peer for ever, a server of five lines too, and with it what listens to the socket;
- * Deno 2.1.4 keeps nothing. Becomes MOST_BYTES_A_VISIT when Deno lets go.
+ * A leaked socket takes some thousand bytes. Remembered names of abandoned rooms, which are
+ * bounded, take about 100.
  */
-const MOST_BYTES_OF_A_LOST_UPGRADE = 9_000;
-/** Reached while it warms up: what is kept up to a bound is no leak. */
+const MAX_BYTES_PER_SESSION = 1_500;
+/**
+ * Deno 2.9.6 leaks 3,100 bytes and the socket's listeners for each such peer, with a server of five
+ * lines too; Deno 2.1.4 leaks nothing. Becomes MAX_BYTES_PER_SESSION once Deno frees them.
+ */
+const MAX_BYTES_PER_LOST_UPGRADE = 9_000;
+/** Limits that the warm-up reaches, so that bounded caches are no leak. */
 const SMALL_BOUNDS = {
   MEMORY_BYTES: "400000",
   HISTORY_MESSAGES: "20",
@@ -31,49 +37,49 @@ const SMALL_BOUNDS = {
 /** Options of a run. */
 interface Run {
   readonly entry?: URL;
-  readonly visitors: Readonly<Record<string, Visitor>>;
+  readonly scripts: Readonly<Record<string, SessionScript>>;
 }
 
-/** By how many bytes the live heap grows with each visit, once every bound was reached. */
-async function bytesAVisit({ entry, visitors }: Run): Promise<number> {
+/** Growth of the live heap per session, in bytes, after every limit was reached. */
+async function bytesPerSession({ entry, scripts }: Run): Promise<number> {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   await using server = await startChurnedServer({ env: SMALL_BOUNDS, ...(entry && { entry }) });
-  await using churn = await Churn.begin(server, seed, { visitors });
-  await churn.visit(WARM_UP_VISITS);
+  await using churn = await Churn.begin(server, seed, { scripts });
+  await churn.run(WARM_UP_SESSIONS);
   await churn.settled();
   const before = await server.liveHeap();
-  await churn.visit(VISITS);
+  await churn.run(SESSION_COUNT);
   await churn.settled();
-  const grown = (await server.liveHeap() - before) / VISITS;
+  const grown = (await server.liveHeap() - before) / SESSION_COUNT;
   console.log(
-    `    ${Math.round(grown)} bytes a visit, of a live heap of ${
+    `    ${Math.round(grown)} bytes a session, with a live heap of ${
       Math.round(before / 1024)
     } KiB (seed ${seed})`,
   );
   return grown;
 }
 
-const { leaves_before_the_answer, ...others } = VISITORS;
+const { leaves_before_the_answer, ...others } = SESSIONS;
 
 Deno.test(
-  "members that come and go in every way leave nothing behind",
+  "members that join and leave in every way leak no memory",
   { ignore: !CAN_MEASURE },
   async () => {
-    assertLess(await bytesAVisit({ visitors: others }), MOST_BYTES_A_VISIT);
+    assertLess(await bytesPerSession({ scripts: others }), MAX_BYTES_PER_SESSION);
   },
 );
 
-Deno.test("a server that keeps its sockets is found out", { ignore: !CAN_MEASURE }, async () => {
+Deno.test("a server that keeps its sockets is detected", { ignore: !CAN_MEASURE }, async () => {
   const entry = new URL("../../tools/soak/churn/leaking_entry.ts", import.meta.url);
-  assertGreater(await bytesAVisit({ entry, visitors: others }), MOST_BYTES_A_VISIT);
+  assertGreater(await bytesPerSession({ entry, scripts: others }), MAX_BYTES_PER_SESSION);
 });
 
-Deno.test("of a peer that leaves before its upgrade is through no more is kept than Deno keeps", {
+Deno.test("a peer that leaves before its upgrade completes leaks no more than Deno itself does", {
   ignore: !CAN_MEASURE,
 }, async () => {
   assert(leaves_before_the_answer);
-  const grown = await bytesAVisit({ visitors: { leaves_before_the_answer } });
-  assertLess(grown, MOST_BYTES_OF_A_LOST_UPGRADE);
+  const grown = await bytesPerSession({ scripts: { leaves_before_the_answer } });
+  assertLess(grown, MAX_BYTES_PER_LOST_UPGRADE);
 });
 
 const over = (value: (at: number) => number): Sample[] =>
@@ -96,15 +102,15 @@ Deno.test("churn is a scenario of the soak: it samples memory, and its table say
     ...["--without", "leaves_before_the_answer"],
   ]);
   assertEquals([options.rate, options.runMs], [15, 3_000]);
-  let heard = 0;
-  const outcome = await runChurn(options, () => void heard++);
-  assertEquals(heard, outcome.samples.length);
-  assertGreater(outcome.visits, 6);
+  let sampled = 0;
+  const outcome = await runChurn(options, () => void sampled++);
+  assertEquals(sampled, outcome.samples.length);
+  assertGreater(outcome.sessions, 6);
   const text = describeChurn(outcome);
-  assertMatch(text, /^(NOT )?FLAT +\d+ visits, seed 7, Deno /);
+  assertMatch(text, /^(NOT )?FLAT +\d+ sessions, seed 7, Deno /);
   assertMatch(text, /minutes +resident MiB +heap MiB\n +0\.0 +\d+\.\d +\d+\.\d\n/);
 });
 
-Deno.test("a kind of visit that there is not is named", () => {
+Deno.test("an unknown session is named in the error", () => {
   assertThrows(() => parseOptions(["--without", "is_bored"]), Error, "not is_bored");
 });

@@ -1,14 +1,18 @@
-/** The count of a soak finds what is planted: a ledger that sees nothing would praise anything. */
+/** The ledger finds planted faults; a ledger that finds nothing would approve every run. */
 import { assertEquals } from "@std/assert";
 import { Ledger, type MemberAccount, type PromiseName, type Verdict } from "../../tools/soak/ledger.ts";
 import { isExact, judgePresence, type PresenceView } from "../../tools/soak/presence_view.ts";
 
-/** What a member is told of a message: its offset, its publisher, and which of theirs it is. */
-type Told = readonly [offset: number, publisher: number, number: number];
+/** A received message: its offset, its publisher, and the publisher's message number. */
+type Received = readonly [offset: number, publisher: number, number: number];
 
-const ALL: readonly Told[] = [[1, 0, 1], [2, 1, 1], [3, 0, 2], [4, 1, 2]];
+const ALL: readonly Received[] = [[1, 0, 1], [2, 1, 1], [3, 0, 2], [4, 1, 2]];
 
-function account(member: number, told: readonly Told[], changes: Partial<MemberAccount> = {}): MemberAccount {
+function account(
+  member: number,
+  received: readonly Received[],
+  changes: Partial<MemberAccount> = {},
+): MemberAccount {
   return {
     member,
     room: "lobby",
@@ -16,13 +20,13 @@ function account(member: number, told: readonly Told[], changes: Partial<MemberA
     closedAt: null,
     stoppedBy: null,
     epochs: ["e1"],
-    offsets: told.map(([offset]) => offset),
-    publishers: told.map(([, publisher]) => publisher),
-    numbers: told.map(([, , number]) => number),
+    offsets: received.map(([offset]) => offset),
+    publishers: received.map(([, publisher]) => publisher),
+    numbers: received.map(([, , number]) => number),
     acked: ALL.filter(([, publisher]) => publisher === member).map(([offset]) => offset),
     refused: [],
     gaps: [],
-    leavings: [],
+    lefts: [],
     absences: [],
     ...changes,
   };
@@ -34,7 +38,7 @@ function judge(accounts: readonly MemberAccount[], goneAt: ReadonlyMap<number, n
   return ledger.verdict;
 }
 
-/** The promises that were broken, and how often. */
+/** Count of breaches by broken promise. */
 function broken(verdict: Verdict): Partial<Record<PromiseName, number>> {
   const counts = Object.entries(verdict).map(([name, { count }]) => [name, count] as const);
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
@@ -51,8 +55,8 @@ Deno.test("a message that a member never had is lost, with room, offset and clie
 });
 
 Deno.test("an acked message that nobody had is lost to everybody", () => {
-  const told = ALL.slice(0, 3);
-  assertEquals(broken(judge([account(0, told), account(1, told)])), { lost: 2 });
+  const received = ALL.slice(0, 3);
+  assertEquals(broken(judge([account(0, received), account(1, received)])), { lost: 2 });
 });
 
 Deno.test("a message that was delivered but whose ack says another place is no lesser fault", () => {
@@ -78,34 +82,34 @@ Deno.test("who closed was promised everything up to its last message", () => {
 });
 
 Deno.test("a message that comes twice is delivered twice, and not out of order", () => {
-  const again: Told[] = [...ALL.slice(0, 3), [2, 1, 1], [4, 1, 2]];
+  const again: Received[] = [...ALL.slice(0, 3), [2, 1, 1], [4, 1, 2]];
   const verdict = judge([account(0, ALL), account(1, again)]);
   assertEquals(broken(verdict), { twice: 1 });
   assertEquals(verdict.twice.first, "room lobby, offset 2: client 1 had it before");
 });
 
 Deno.test("a message that is stored at two offsets is stored twice", () => {
-  const told: Told[] = [...ALL, [5, 1, 2]];
-  const verdict = judge([account(0, told), account(1, told)]);
+  const received: Received[] = [...ALL, [5, 1, 2]];
+  const verdict = judge([account(0, received), account(1, received)]);
   assertEquals(broken(verdict), { twice: 1 });
   assertEquals(verdict.twice.first, "room lobby, offset 5: message 2 of client 1 is stored at 4 too");
 });
 
 Deno.test("offsets that fall are out of order", () => {
-  const told: Told[] = [[1, 0, 1], [3, 0, 2], [2, 1, 1], [4, 1, 2]];
-  const verdict = judge([account(0, ALL), account(1, told)]);
+  const received: Received[] = [[1, 0, 1], [3, 0, 2], [2, 1, 1], [4, 1, 2]];
+  const verdict = judge([account(0, ALL), account(1, received)]);
   assertEquals(broken(verdict), { outOfOrder: 1 });
   assertEquals(verdict.outOfOrder.first, "room lobby, offset 2: client 1 had 3 before it");
 });
 
 Deno.test("a publisher's messages that are stored in another order than published are out of order", () => {
-  const told: Told[] = [[1, 0, 2], [2, 1, 1], [3, 0, 1], [4, 1, 2]];
-  const publisher = account(0, told, { acked: [3, 1] });
-  assertEquals(broken(judge([publisher, account(1, told)])), { outOfOrder: 1 });
+  const received: Received[] = [[1, 0, 2], [2, 1, 1], [3, 0, 1], [4, 1, 2]];
+  const publisher = account(0, received, { acked: [3, 1] });
+  assertEquals(broken(judge([publisher, account(1, received)])), { outOfOrder: 1 });
 });
 
-Deno.test("two members that were told different messages at one offset contradict each other", () => {
-  const other: Told[] = [...ALL.slice(0, 3), [4, 0, 3]];
+Deno.test("two members that received different messages at one offset contradict each other", () => {
+  const other: Received[] = [...ALL.slice(0, 3), [4, 0, 3]];
   const verdict = judge([account(0, ALL), account(1, ALL), account(2, other)]);
   assertEquals(broken(verdict), { contradicted: 1 });
 });
@@ -123,19 +127,19 @@ Deno.test("a message without an answer, one that is refused, a client that gave 
 });
 
 Deno.test("`left` of who stayed is spurious, and so is one before who vanished or closed was gone", () => {
-  const leavings = [{ member: 0, at: 500 }, { member: 2, at: 1_500 }, { member: 3, at: 2_500 }];
-  const observer = account(1, ALL, { leavings });
+  const lefts = [{ member: 0, at: 500 }, { member: 2, at: 1_500 }, { member: 3, at: 2_500 }];
+  const observer = account(1, ALL, { lefts });
   const others = [account(0, ALL), account(2, [], { closedAt: 1_000 })];
   assertEquals(broken(judge([observer, ...others], new Map([[3, 2_000]]))), { spuriousLeft: 1 });
   assertEquals(broken(judge([observer, ...others], new Map([[3, 3_000]]))), { spuriousLeft: 2 });
 });
 
 Deno.test("the evidence of a spurious `left` says how long the member was away", () => {
-  const observer = account(1, ALL, { leavings: [{ member: 0, at: 500 }] });
+  const observer = account(1, ALL, { lefts: [{ member: 0, at: 500 }] });
   const away = account(0, ALL, { absences: [{ backAt: 600, ms: 200, reason: "disconnected" }] });
-  const told = "room lobby: client 1 was told at 1970-01-01T00:00:00.500Z that client 0 left";
-  assertEquals(judge([observer, away]).spuriousLeft.first, `${told}, who was away for 200 ms then`);
-  assertEquals(judge([observer, account(0, ALL)]).spuriousLeft.first, `${told}, who was not away`);
+  const evidence = "room lobby: client 1 received `left` of client 0 at 1970-01-01T00:00:00.500Z";
+  assertEquals(judge([observer, away]).spuriousLeft.first, `${evidence}, which was away for 200 ms then`);
+  assertEquals(judge([observer, account(0, ALL)]).spuriousLeft.first, `${evidence}, which was not away`);
 });
 
 Deno.test("a room is exact when everybody is live and sees exactly who is", () => {
@@ -156,7 +160,7 @@ Deno.test("who is seen and not connected is a ghost, and who is connected and no
   assertEquals(broken(ledger.verdict), { ghosts: 1, absent: 1 });
   assertEquals(
     ledger.verdict.ghosts.first,
-    "room lobby: client 0 sees client 9 as old, who is not connected",
+    "room lobby: client 0 sees client 9 as old, which is not connected",
   );
   assertEquals(ledger.verdict.absent.first, "room lobby: client 1 does not see client 0 as a");
 });

@@ -1,4 +1,7 @@
-/** The soak, shortly: isolates come and go under real clients, some are killed, connections to the store are cut, and nothing is lost. */
+/**
+ * A short soak: isolates start, end and are killed under real clients, connections to the store are
+ * cut, and no message is lost.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { parseOptions, type SoakOptions } from "../../tools/soak/soak_options.ts";
 import type { SoakOutcome } from "../../tools/soak/outcome.ts";
@@ -9,22 +12,22 @@ import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
 
 /**
- * How long a client may be away on a machine that is busy with other tests; on a quiet one `deno task soak --scenario kill1000` holds a
- * thousand to five seconds.
+ * Longest absence on a machine that is busy with other tests. On a quiet one `deno task soak
+ * --scenario kill1000` allows five seconds.
  */
-const PATIENT = "--back-within 30s --env PRESENCE_GRACE_MS=30000";
+const LONG_ABSENCE = "--back-within 30s --env PRESENCE_GRACE_MS=30000";
 
-/** SOAK_SEED=7 runs with the chances of a run that failed. */
+/** SOAK_SEED=7 repeats the random choices of a failed run. */
 function soakOptions(text: string): SoakOptions {
   const seed = Deno.env.get("SOAK_SEED");
   const options = parseOptions([
-    ...`${text} ${PATIENT}`.split(" "),
+    ...`${text} ${LONG_ABSENCE}`.split(" "),
     ...(seed === undefined ? [] : ["--seed", seed]),
   ]);
   return { ...options, deno: Deno.execPath() };
 }
 
-/** Nothing that was promised was broken; else the report says what, and with which seed. */
+/** Fails with the report and its seed if a promise was broken. */
 function assertKept(outcome: SoakOutcome): void {
   assert(outcome.isKept, `\n${describeOutcome(outcome)}`);
 }
@@ -41,9 +44,9 @@ for (const backplane of BACKPLANES) {
       );
       const outcome = await runTurnover(options, backplane, () => {});
       assertKept(outcome);
-      const { disturbances, census, away, published } = outcome;
-      const { kills, connectionsCut } = disturbances;
-      assert(kills > 0 && connectionsCut > 0, "Nothing was disturbed.");
+      const { injectedFaults, census, away, published } = outcome;
+      const { kills, connectionsCut } = injectedFaults;
+      assert(kills > 0 && connectionsCut > 0, "No fault was injected.");
       assert((census.ended["wall_clock"] ?? 0) > 0, "No isolate ended by its clock.");
       assert(away.count > 0 && published > 300, "Nobody was away, or hardly anything was published.");
     },
@@ -56,7 +59,7 @@ for (const backplane of BACKPLANES) {
       const options = soakOptions("--scenario kill1000 --clients 200 --minutes 0.1");
       const outcome = await runKill(options, backplane, () => {});
       assertKept(outcome);
-      // All but the twentieth that vanishes at the end.
+      // All except the twentieth that vanishes at the end.
       assertEquals([outcome.away.count, outcome.census.booted], [190, 2]);
     },
   });

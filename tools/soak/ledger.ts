@@ -1,57 +1,66 @@
-/** Messages that a member missed and was told of. `to` is null when nobody knows their end: the history is another one. */
+/**
+ * Missed messages that the server reported to a member. `to` is null if the end is unknown, because
+ * the history was replaced.
+ */
 export interface ReportedGap {
   readonly from: number;
   readonly to: number | null;
 }
 
-/** A `left` that a member was told, after which the one who left was not there in any other way. */
-export interface SeenLeaving {
-  /** Who is said to have left. */
+/** A `left` event that a member received while no other connection of that user was present. */
+export interface ReceivedLeft {
+  /** The member that left, according to the event. */
   readonly member: number;
   /** In milliseconds since 1970. */
   readonly at: number;
 }
 
-/** Time without a connection, from leaving `live` until it is back. */
+/** Time without a connection, from the end of `live` until `live` again. */
 export interface Absence {
-  /** When it was back, in milliseconds since 1970. */
+  /** Time of the reconnect, in milliseconds since 1970. */
   readonly backAt: number;
   readonly ms: number;
-  /** The client's code for why it broke. */
+  /** The client's code for the disconnect. */
   readonly reason: string;
 }
 
-/** What one member did and was told, in its own words: facts only. */
+/** Facts that one member recorded: its actions and everything it received. */
 export interface MemberAccount {
   readonly member: number;
   readonly room: string;
-  /** The room's offset when its first connection began: everything after that was promised. */
+  /**
+   * The room's offset when the first connection started. The server owes the member every later
+   * message.
+   */
   readonly since: number;
-  /** When it closed for good by intention, in milliseconds since 1970; null: it stayed. */
+  /** Time of the member's own close, in milliseconds since 1970; null if the member stayed. */
   readonly closedAt: number | null;
-  /** Why its room closed by itself, which nobody wanted; null: it did not. */
+  /** Code of an unwanted close by the client; null if none happened. */
   readonly stoppedBy: string | null;
-  /** Histories that it was told of. More than one: what the room stored was replaced. */
+  /** Epochs that the member received. More than one means that the stored history was replaced. */
   readonly epochs: readonly string[];
-  /** Messages in the order in which they came: the offset, who published it, and which of theirs it is, from 1. The lists go together. */
+  /**
+   * Received messages in order: offset, publisher, and the publisher's message number from 1. The
+   * three lists are parallel.
+   */
   readonly offsets: readonly number[];
   readonly publishers: readonly number[];
   readonly numbers: readonly number[];
-  /** The offset that each of its own messages was acked with, the first at 0; null: no answer came. */
+  /** Acked offset of each own message, in the order of publishing; null if no answer arrived. */
   readonly acked: readonly (number | null)[];
-  /** Its own messages that were refused, and why. */
+  /** Own messages that the server refused, with the error code. */
   readonly refused: readonly { readonly number: number; readonly code: string }[];
   readonly gaps: readonly ReportedGap[];
-  readonly leavings: readonly SeenLeaving[];
+  readonly lefts: readonly ReceivedLeft[];
   readonly absences: readonly Absence[];
 }
 
-/** What is promised; each is counted when it is broken. */
+/** Delivery promises, with the text that reports a breach. */
 export const PROMISES = {
   lost: "stored messages that a member never had",
   twice: "messages delivered or stored twice",
   outOfOrder: "messages out of order, per room or per publisher",
-  contradicted: "offsets at which two members were told different messages",
+  contradicted: "offsets at which two members received different messages",
   unanswered: "messages published and never answered",
   refused: "messages refused",
   replaced: "histories that were replaced",
@@ -61,15 +70,14 @@ export const PROMISES = {
   absent: "connected, and not present",
   late: "clients that were not back in time",
 } as const;
-/** The name of a promise. */
 export type PromiseName = keyof typeof PROMISES;
 
-/** How often a promise was broken, and the first time it was: room, offset, client. */
+/** Count of breaches of one promise, and the evidence of the first: room, offset, client. */
 export interface Breach {
   readonly count: number;
   readonly first: string | null;
 }
-/** Every promise, and how it was kept. */
+/** Breaches by promise. */
 export type Verdict = Readonly<Record<PromiseName, Breach>>;
 
 interface Stored {
@@ -77,11 +85,16 @@ interface Stored {
   readonly number: number;
 }
 
-/** Counts what broke the promises about messages, and `left` of who stayed. Pure. */
+/**
+ * Counts breaches of the promises about messages, and `left` events of members that stayed. Pure.
+ */
 export class Ledger {
   readonly #breaches = new Map<PromiseName, { count: number; first: string }>();
 
-  /** Judges the accounts of all members of one room; `goneAt` has who went without an account, and when. */
+  /**
+   * Judges the accounts of all members of one room. `goneAt` holds the time of each member that
+   * vanished without an account.
+   */
   judgeRoom(accounts: readonly MemberAccount[], goneAt: ReadonlyMap<number, number> = new Map()): void {
     const stored = new Map<number, Stored>();
     for (const account of accounts) this.#collect(account, stored);
@@ -90,23 +103,23 @@ export class Ledger {
     const leftAt = new Map(goneAt);
     for (const { member, closedAt } of accounts) if (closedAt !== null) leftAt.set(member, closedAt);
     const absences = new Map(accounts.map(({ member, absences }) => [member, absences]));
-    for (const account of accounts) this.#judgeLeavings(account, leftAt, absences);
+    for (const account of accounts) this.#judgeLefts(account, leftAt, absences);
   }
 
-  /** Counts one more breach; only the first one's evidence is kept. */
+  /** Counts one breach; keeps the evidence of the first. */
   breach(promise: PromiseName, evidence: string): void {
     const before = this.#breaches.get(promise);
     this.#breaches.set(promise, { count: (before?.count ?? 0) + 1, first: before?.first ?? evidence });
   }
 
-  /** Every promise, the kept ones with a count of 0. */
+  /** Breaches of every promise; a kept promise has a count of 0. */
   get verdict(): Verdict {
     const none = { count: 0, first: null };
     const names = Object.keys(PROMISES) as PromiseName[];
     return Object.fromEntries(names.map((name) => [name, this.#breaches.get(name) ?? none])) as Verdict;
   }
 
-  /** Takes in what was stored, by what was acked and by what was delivered. */
+  /** Collects the stored messages from acks and deliveries. */
   #collect(account: MemberAccount, stored: Map<number, Stored>): void {
     const { member, room, epochs, stoppedBy } = account;
     if (stoppedBy !== null) this.breach("stopped", `room ${room}: client ${member} gave up: ${stoppedBy}`);
@@ -118,7 +131,7 @@ export class Ledger {
       if (!before) stored.set(offset, { publisher, number });
       else if (before.publisher !== publisher || before.number !== number) {
         const other = `${text(before)} elsewhere`;
-        const evidence = `client ${member} was told ${text({ publisher, number })}, which is ${other}`;
+        const evidence = `client ${member} received ${text({ publisher, number })}, which is ${other}`;
         this.breach("contradicted", `room ${room}, offset ${offset}: ${evidence}`);
       }
     };
@@ -136,7 +149,7 @@ export class Ledger {
     });
   }
 
-  /** Each publisher's messages were stored once, in the order in which they were published. */
+  /** Checks that each publisher's messages were stored once, in the order of publishing. */
   #judgePublishers(room: string, stored: ReadonlyMap<number, Stored>): void {
     const seen = new Map<number, { readonly numbers: Map<number, number>; last: number }>();
     for (const [offset, { publisher, number }] of [...stored].sort(([one], [other]) => one - other)) {
@@ -153,7 +166,10 @@ export class Ledger {
     }
   }
 
-  /** The member had everything that was stored since it came, once and in order, but what it was told it could not have. */
+  /**
+   * Checks that the member received every stored message since its join, once and in order, except
+   * reported gaps.
+   */
   #judgeDelivery(account: MemberAccount, stored: ReadonlyMap<number, Stored>): void {
     const { member, room, offsets, since, gaps, closedAt } = account;
     const had = new Set<number>();
@@ -165,7 +181,7 @@ export class Ledger {
       had.add(offset);
       last = Math.max(last, offset);
     }
-    // Who closed was promised what came until then.
+    // A member that closed is owed the messages up to its last one.
     const until = closedAt === null ? Infinity : last;
     for (const [offset, message] of stored) {
       if (offset <= since || offset > until || had.has(offset)) continue;
@@ -174,18 +190,19 @@ export class Ledger {
     }
   }
 
-  #judgeLeavings(
-    { member, room, leavings }: MemberAccount,
+  #judgeLefts(
+    { member, room, lefts }: MemberAccount,
     leftAt: ReadonlyMap<number, number>,
     absences: ReadonlyMap<number, readonly Absence[]>,
   ): void {
-    for (const { member: who, at } of leavings) {
+    for (const { member: who, at } of lefts) {
       if (at >= (leftAt.get(who) ?? Infinity)) continue;
-      // No excuse, but it tells a grace that was too short from a server that did not wait for it.
+      // The absence distinguishes a grace period that was too short from a server that did not wait
+      // for it.
       const away = absences.get(who)?.find(({ backAt, ms }) => at <= backAt && at >= backAt - ms);
-      const stayed = away ? `who was away for ${away.ms.toFixed()} ms then` : "who was not away";
+      const stayed = away ? `which was away for ${away.ms.toFixed()} ms then` : "which was not away";
       const when = new Date(at).toISOString();
-      const evidence = `client ${member} was told at ${when} that client ${who} left, ${stayed}`;
+      const evidence = `client ${member} received \`left\` of client ${who} at ${when}, ${stayed}`;
       this.breach("spuriousLeft", `room ${room}: ${evidence}`);
     }
   }

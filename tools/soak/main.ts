@@ -1,6 +1,7 @@
 /**
- * `deno task soak`: clients publish through isolates that live a few seconds, are killed, and lose their store; then
- * the soak counts what was lost. `--scenario churn` measures memory instead. docs/testing.md explains each figure.
+ * `deno task soak`: clients publish through isolates that live a few seconds. The soak kills
+ * isolates and cuts store connections, then counts lost messages. `--scenario churn` measures
+ * memory instead. docs/testing.md explains each figure.
  */
 import { describeChurn, runChurn } from "./churn/run_churn.ts";
 import { parseOptions, type SoakOptions, USAGE } from "./soak_options.ts";
@@ -8,7 +9,7 @@ import type { SoakOutcome } from "./outcome.ts";
 import { describeOutcome } from "./soak_report.ts";
 import { type OnProgress, runKill, runTurnover } from "./scenarios.ts";
 
-/** A line for a log, at least so often; a terminal's line is written anew every time. */
+/** Interval of progress lines in a log. A terminal overwrites its line at every update. */
 const LOG_EVERY_MS = 10_000;
 
 if (Deno.args.includes("--help")) {
@@ -19,7 +20,7 @@ const options = readOptions();
 console.log(`seed ${options.seed}`);
 Deno.exit(await (options.scenario === "churn" ? churn() : soak()) ? 0 : 1);
 
-/** Runs a scenario on each backplane; resolves with whether every promise was kept. */
+/** Runs a scenario on each backplane; resolves with true if every promise was kept. */
 async function soak(): Promise<boolean> {
   const run = options.scenario === "turnover" ? runTurnover : runKill;
   const outcomes: SoakOutcome[] = [];
@@ -32,15 +33,15 @@ async function soak(): Promise<boolean> {
   return outcomes.every(({ isKept }) => isKept);
 }
 
-/** Runs the churn; resolves with whether memory stayed flat. */
+/** Runs the churn scenario; resolves with true if memory stayed flat. */
 async function churn(): Promise<boolean> {
   let loggedAt = -Infinity;
-  const outcome = await runChurn(options, ({ at, resident, heap }, visits) => {
+  const outcome = await runChurn(options, ({ at, resident, heap }, sessions) => {
     if (at - loggedAt < 60) return;
     loggedAt = at;
     const [residentMib, heapMib] = [resident, heap].map((bytes) => (bytes / 1_048_576).toFixed(1));
     console.log(
-      `${(at / 60).toFixed()} min: ${residentMib} MiB resident, ${heapMib} MiB heap, ${visits} visits`,
+      `${(at / 60).toFixed()} min: ${residentMib} MiB resident, ${heapMib} MiB heap, ${sessions} sessions`,
     );
   });
   console.log(`\n${describeChurn(outcome)}`);

@@ -5,30 +5,30 @@ import type { MemberReport } from "./soak_jobs.ts";
 import { judgePresence, type PresenceView } from "./presence_view.ts";
 import type { BackplaneName } from "../support/backplane_store.ts";
 
-/** What was brought upon the isolates and their store. */
-export interface Disturbances {
+/** Faults that the soak injected into isolates and their store. */
+export interface InjectedFaults {
   readonly kills: number;
   readonly cuts: number;
   readonly connectionsCut: number;
 }
 
-/** What is known when a run is over. */
+/** Raw results of a run. */
 export interface RunRecord {
   readonly backplane: BackplaneName;
   readonly seed: number;
   readonly reports: readonly MemberReport[];
-  /** Who vanished, and when. */
+  /** Time at which each vanished member was killed, in milliseconds since 1970. */
   readonly vanished: ReadonlyMap<number, number>;
   readonly inexact: readonly PresenceView[][];
   readonly caughtUpMs: number | null;
   readonly presentMs: number | null;
   readonly census: Census;
-  readonly disturbances: Disturbances;
-  /** An absence above it is a breach, in milliseconds; null: there is no bound. */
-  readonly mostAwayMs: number | null;
+  readonly injectedFaults: InjectedFaults;
+  /** Limit of an absence in milliseconds; null for no limit. */
+  readonly maxAwayMs: number | null;
 }
 
-/** One run, counted. */
+/** Judged result of one run. */
 export interface SoakOutcome {
   readonly backplane: BackplaneName;
   readonly seed: number;
@@ -41,28 +41,31 @@ export interface SoakOutcome {
   readonly away: DurationSummary;
   /** Every absence, in milliseconds. */
   readonly awayMs: readonly number[];
-  /** Why connections broke, as the clients say, and how often. */
+  /** Count of disconnects by the client's reason. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** Errors that clients told of and got over. */
+  /** Recovered client errors by code. */
   readonly errors: Readonly<Record<string, number>>;
   readonly reconnectsAtPeak: number;
-  /** How long it took until everybody had everything, and saw exactly who was there, once publishing had ended; null: too long. */
+  /**
+   * Time after the last publish until every client had every message, and until presence was exact;
+   * null if that took too long.
+   */
   readonly caughtUpMs: number | null;
   readonly presentMs: number | null;
   readonly census: Census;
-  readonly disturbances: Disturbances;
+  readonly injectedFaults: InjectedFaults;
 }
 
-/** Counts what a run has brought. */
+/** Judges a run. */
 export function judgeRun(record: RunRecord): SoakOutcome {
-  const { reports, vanished, inexact, mostAwayMs } = record;
+  const { reports, vanished, inexact, maxAwayMs } = record;
   const ledger = new Ledger();
   const accounts = reports.map(({ account }) => account);
   for (const [, room] of Map.groupBy(accounts, ({ room }) => room)) ledger.judgeRoom(room, vanished);
   for (const views of inexact) judgePresence(ledger, views);
   const absences = accounts.flatMap((account) => account.absences.map((one) => ({ account, ...one })));
   for (const { account, ms, backAt } of absences) {
-    if (mostAwayMs === null || ms <= mostAwayMs) continue;
+    if (maxAwayMs === null || ms <= maxAwayMs) continue;
     const when = new Date(backAt).toISOString();
     ledger.breach(
       "late",
@@ -89,7 +92,7 @@ export function judgeRun(record: RunRecord): SoakOutcome {
     caughtUpMs: record.caughtUpMs,
     presentMs: record.presentMs,
     census: record.census,
-    disturbances: record.disturbances,
+    injectedFaults: record.injectedFaults,
   };
 }
 

@@ -1,43 +1,42 @@
 import type { Ledger } from "./ledger.ts";
 
-/** Whom one member sees in its room at a moment, and who it is itself. */
+/** Presence as one member sees it at one moment. */
 export interface PresenceView {
   readonly member: number;
   readonly room: string;
-  /** Its connection's id; null: it is not live at this moment. */
+  /** The member's own connection; null if the member is not live. */
   readonly connection: string | null;
-  /** Whom it sees, by their connections, and who they say they are. */
+  /** Present members by connection. */
   readonly present: readonly { readonly connection: string; readonly member: number }[];
 }
 
-/** A view of a thousand in a few characters: for looking again and again. */
-export interface PresenceGlimpse extends Pick<PresenceView, "room" | "connection"> {
-  /** Of the connections that it sees; another one for others, and where one is seen twice. */
+/** A view in a few characters. A room of a thousand is compared many times. */
+export interface PresenceDigest extends Pick<PresenceView, "room" | "connection"> {
+  /** Digest of the visible connections; a duplicate changes it. */
   readonly digest: string;
 }
 
-/** A view in short. */
-export function glimpse({ room, connection, present }: PresenceView): PresenceGlimpse {
+export function digestView({ room, connection, present }: PresenceView): PresenceDigest {
   return { room, connection, digest: digest(present.map(({ connection }) => connection)) };
 }
 
-/** True if at this moment every member of the room is live, and sees exactly those that are. */
+/** True if every member of the room is live, and sees exactly the live members. */
 export function isExact(views: readonly PresenceView[]): boolean {
-  return looksExact(views.map(glimpse));
+  return areDigestsExact(views.map(digestView));
 }
 
-/** The same, of views in short. */
-export function looksExact(glimpses: readonly PresenceGlimpse[]): boolean {
-  const connected = glimpses.flatMap(({ connection }) => connection === null ? [] : [connection]);
-  if (connected.length < glimpses.length) return false;
+/** Same as `isExact`, for digests. */
+export function areDigestsExact(digests: readonly PresenceDigest[]): boolean {
+  const connected = digests.flatMap(({ connection }) => connection === null ? [] : [connection]);
+  if (connected.length < digests.length) return false;
   const wanted = digest(connected);
-  return glimpses.every(({ digest }) => digest === wanted);
+  return digests.every(({ digest }) => digest === wanted);
 }
 
-/** Hashes of connections: each is asked for by every member that sees it. */
+/** Hashes by connection. Every member that sees a connection needs its hash. */
 const hashes = new Map<string, readonly [number, number]>();
 
-/** Says which texts these are, in whatever order: how many, and their hashes, summed. */
+/** Digest of a multiset of texts: their count and the sums of two hashes, independent of order. */
 function digest(texts: readonly string[]): string {
   let [one, other] = [0, 0];
   for (const text of texts) {
@@ -55,7 +54,7 @@ function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
-/** Enters who is seen and is not there, and who is there and is not seen, of a room that did not become exact in time. */
+/** Records ghosts and absent members of a room that did not become exact in time. */
 export function judgePresence(ledger: Ledger, views: readonly PresenceView[]): void {
   const connected = new Map(views.map(({ connection, member }) => [connection, member]));
   for (const { member, room, connection: own, present } of views) {
@@ -67,7 +66,7 @@ export function judgePresence(ledger: Ledger, views: readonly PresenceView[]): v
       if (connected.has(connection)) continue;
       ledger.breach(
         "ghosts",
-        `room ${room}: client ${member} sees client ${who} as ${connection}, who is not connected`,
+        `room ${room}: client ${member} sees client ${who} as ${connection}, which is not connected`,
       );
     }
     const seen = new Set(present.map(({ connection }) => connection));

@@ -1,73 +1,84 @@
 import { delay } from "@std/async";
 import { SeededRandom } from "../support/seeded_random.ts";
-import { Disturber } from "./disturb.ts";
+import { FaultInjector } from "./fault_injector.ts";
 import type { LoadProgress } from "./soak_jobs.ts";
 import type { SoakOptions } from "./soak_options.ts";
-import { type Disturbances, judgeRun, type SoakOutcome } from "./outcome.ts";
-import { setStage, type Stage } from "./soak_stage.ts";
+import { type InjectedFaults, judgeRun, type SoakOutcome } from "./outcome.ts";
+import { type Fixture, startFixture } from "./soak_fixture.ts";
 import type { BackplaneName } from "../support/backplane_store.ts";
 
-/** How a run goes, told now and then. */
+/** Receives the progress of a run about once a second. */
 export type OnProgress = (
   progress: LoadProgress & { readonly elapsedMs: number; readonly isolates: number },
 ) => void;
 
-/** Clients that connect at the same time at the beginning, in all. */
+/** Number of concurrent joins at the start, over all processes. */
 const JOIN_AT_ONCE = 50;
 const PROGRESS_EVERY_MS = 1_000;
-/** How long it may take until everybody has everything, and a lost client's presence has ended, once publishing has. */
-const PATIENCE_MS = 60_000;
+/**
+ * Limit for all clients to catch up, and for the presence of vanished clients to end, after the
+ * last publish.
+ */
+const TIMEOUT_MS = 60_000;
 
-/** Isolates come and go, some are killed, connections to the store are cut; clients publish all the while. */
+/**
+ * Clients publish while isolates start, end and are killed, and while connections to the store are
+ * cut.
+ */
 export async function runTurnover(
   options: SoakOptions,
   backplane: BackplaneName,
   onProgress: OnProgress,
 ): Promise<SoakOutcome> {
-  await using stage = await setStage(options, backplane);
-  const { clients, store, isolates, leaving } = stage;
+  await using fixture = await startFixture(options, backplane);
+  const { clients, store, isolates, leaving } = fixture;
   await clients.join(JOIN_AT_ONCE);
   await clients.publish(options.rate, options.seed);
-  const disturber = new Disturber(store, isolates, options);
+  const injector = new FaultInjector(store, isolates, options);
   try {
-    await watch(stage, options.runMs / 2, 0, onProgress);
+    await waitWithProgress(fixture, options.runMs / 2, 0, onProgress);
     await clients.leave(leaving);
-    await watch(stage, options.runMs / 2, options.runMs / 2, onProgress);
+    await waitWithProgress(fixture, options.runMs / 2, options.runMs / 2, onProgress);
   } finally {
-    await disturber.stop();
+    await injector.stop();
   }
-  return await finish(stage, { options, backplane, disturbances: disturber.disturbances, mostAwayMs: null });
+  return await finish(fixture, {
+    options,
+    backplane,
+    injectedFaults: injector.injectedFaults,
+    maxAwayMs: null,
+  });
 }
 
-/** One isolate has everybody, and is killed without a warning. */
+/** One isolate holds all clients, and is killed without a warning. */
 export async function runKill(
   options: SoakOptions,
   backplane: BackplaneName,
   onProgress: OnProgress,
 ): Promise<SoakOutcome> {
-  await using stage = await setStage(options, backplane);
-  const { clients, isolates } = stage;
+  await using fixture = await startFixture(options, backplane);
+  const { clients, isolates } = fixture;
   await clients.join(JOIN_AT_ONCE);
   await clients.publish(options.rate, options.seed);
-  await watch(stage, options.runMs / 2, 0, onProgress);
+  await waitWithProgress(fixture, options.runMs / 2, 0, onProgress);
   if (isolates.killOne(new SeededRandom(options.seed)) === null) {
-    throw new Error("There is no isolate to kill.");
+    throw new Error("No isolate has sockets, so none was killed.");
   }
-  await watch(stage, options.runMs / 2, options.runMs / 2, onProgress);
-  const disturbances = { kills: 1, cuts: 0, connectionsCut: 0 };
-  return await finish(stage, { options, backplane, disturbances, mostAwayMs: options.backWithinMs });
+  await waitWithProgress(fixture, options.runMs / 2, options.runMs / 2, onProgress);
+  const injectedFaults = { kills: 1, cuts: 0, connectionsCut: 0 };
+  return await finish(fixture, { options, backplane, injectedFaults, maxAwayMs: options.backWithinMs });
 }
 
-/** Waits, and tells how it goes. */
-async function watch(
-  { clients, isolates }: Stage,
+/** Waits and reports progress. */
+async function waitWithProgress(
+  { clients, isolates }: Fixture,
   ms: number,
   beforeMs: number,
   onProgress: OnProgress,
 ): Promise<void> {
-  const begunAt = performance.now();
+  const startedAt = performance.now();
   for (;;) {
-    const elapsedMs = performance.now() - begunAt;
+    const elapsedMs = performance.now() - startedAt;
     const { booted } = isolates.census;
     onProgress({ ...await clients.progress(), elapsedMs: beforeMs + elapsedMs, isolates: booted });
     if (elapsedMs >= ms) return;
@@ -75,20 +86,23 @@ async function watch(
   }
 }
 
-/** Publishing ends, the doomed vanish; everybody catches up, and then it is counted. */
+/**
+ * Ends publishing, kills the vanishing clients, waits for the others to catch up, and judges the
+ * run.
+ */
 async function finish(
-  { clients, isolates }: Stage,
-  { options, backplane, disturbances, mostAwayMs }: {
+  { clients, isolates }: Fixture,
+  { options, backplane, injectedFaults, maxAwayMs }: {
     readonly options: SoakOptions;
     readonly backplane: BackplaneName;
-    readonly disturbances: Disturbances;
-    readonly mostAwayMs: number | null;
+    readonly injectedFaults: InjectedFaults;
+    readonly maxAwayMs: number | null;
   },
 ): Promise<SoakOutcome> {
   await clients.stop();
   const vanished = await clients.vanish();
-  const caughtUpMs = await clients.untilCaughtUp(PATIENCE_MS);
-  const { tookMs: presentMs, inexact } = await clients.untilPresent(PATIENCE_MS);
+  const caughtUpMs = await clients.untilCaughtUp(TIMEOUT_MS);
+  const { tookMs: presentMs, inexact } = await clients.untilPresent(TIMEOUT_MS);
   const reports = await clients.reports();
   const { census } = isolates;
   const { seed } = options;
@@ -101,7 +115,7 @@ async function finish(
     caughtUpMs,
     presentMs,
     census,
-    disturbances,
-    mostAwayMs,
+    injectedFaults,
+    maxAwayMs,
   });
 }

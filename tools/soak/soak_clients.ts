@@ -1,40 +1,43 @@
 import { delay } from "@std/async";
 import type { LoadProgress, MemberReport } from "./soak_jobs.ts";
 import { SoakLoad } from "./soak_load.ts";
-import { looksExact, type PresenceView } from "./presence_view.ts";
+import { areDigestsExact, type PresenceView } from "./presence_view.ts";
 import type { MemberJob } from "./soak_member.ts";
 
 /** Pause between two checks of a condition. */
-const LOOK_EVERY_MS = 200;
+const CHECK_EVERY_MS = 200;
 
-/** Spread of the clients over processes. */
+/** Distribution of the clients over processes. */
 export interface SoakClientsOptions {
   readonly jobs: readonly MemberJob[];
-  /** Members that will vanish: their process is killed. They publish nothing, since their account goes with them. */
-  readonly doomed: readonly MemberJob[];
+  /**
+   * Members whose process is killed at the end. They publish nothing, because their account is
+   * lost.
+   */
+  readonly vanishing: readonly MemberJob[];
   readonly processes: number;
 }
 
-/** All clients, in processes of their own. `await using` ends them. */
+/** All clients, in separate processes. `await using` ends them. */
 export class SoakClients implements AsyncDisposable {
   readonly #jobs: readonly MemberJob[];
   readonly #processes: readonly { readonly process: SoakLoad; readonly jobs: readonly MemberJob[] }[];
-  readonly #doomed: SoakLoad | undefined;
-  readonly #doomedJobs: readonly MemberJob[];
+  readonly #vanishing: SoakLoad | undefined;
+  readonly #vanishingJobs: readonly MemberJob[];
 
-  private constructor({ jobs, doomed }: SoakClientsOptions, loads: readonly SoakLoad[]) {
-    const [doomedLoad, ...others] = doomed.length > 0 ? loads : [undefined, ...loads];
+  private constructor({ jobs, vanishing }: SoakClientsOptions, loads: readonly SoakLoad[]) {
+    const [vanishingLoad, ...others] = vanishing.length > 0 ? loads : [undefined, ...loads];
     this.#jobs = jobs;
     this.#processes = others.flatMap((process, at) =>
       process ? [{ process, jobs: jobs.filter((_, index) => index % others.length === at) }] : []
     );
-    this.#doomed = doomedLoad;
-    this.#doomedJobs = doomed;
+    this.#vanishing = vanishingLoad;
+    this.#vanishingJobs = vanishing;
   }
 
-  /** Starts the processes. @throws {Error} when one of them does not start */
+  /** Starts the processes. @throws {Error} if one does not start */
   static async start(options: SoakClientsOptions): Promise<SoakClients> {
-    const count = options.processes + (options.doomed.length > 0 ? 1 : 0);
+    const count = options.processes + (options.vanishing.length > 0 ? 1 : 0);
     const starting = await Promise.allSettled(Array.from({ length: count }, () => SoakLoad.start()));
     const loads = starting.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
     const failed = starting.find((one) => one.status === "rejected");
@@ -43,16 +46,16 @@ export class SoakClients implements AsyncDisposable {
     throw failed.reason;
   }
 
-  /** Connects everybody, so many at a time; resolves when all are live and present. */
+  /** Connects all clients, `atOnce` at a time; resolves once all are live and present. */
   async join(atOnce: number): Promise<void> {
     const each = Math.max(1, Math.floor(atOnce / this.#processes.length));
-    await this.#doomed?.ask({ type: "join", members: this.#doomedJobs, atOnce: each });
+    await this.#vanishing?.ask({ type: "join", members: this.#vanishingJobs, atOnce: each });
     await Promise.all(
       this.#processes.map(({ process, jobs }) => process.ask({ type: "join", members: jobs, atOnce: each })),
     );
   }
 
-  /** Begins to publish, so many messages a second together. */
+  /** Starts publishing at `perSecond` messages a second, over all clients. */
   async publish(perSecond: number, seed: number): Promise<void> {
     const each = perSecond / this.#processes.length;
     await Promise.all(
@@ -62,7 +65,7 @@ export class SoakClients implements AsyncDisposable {
     );
   }
 
-  /** Sum over all processes except the doomed one. */
+  /** Progress over all processes except the vanishing one. */
   async progress(): Promise<LoadProgress> {
     const all = await Promise.all(this.#processes.map(({ process }) => process.ask({ type: "progress" })));
     const sum = (of: (one: LoadProgress) => number) => all.reduce((total, one) => total + of(one), 0);
@@ -76,7 +79,7 @@ export class SoakClients implements AsyncDisposable {
     };
   }
 
-  /** These say goodbye for good. */
+  /** Closes the rooms of these members. */
   async leave(members: readonly number[]): Promise<void> {
     await Promise.all(this.#processes.map(({ process, jobs }) => {
       const own = jobs.map(({ member }) => member).filter((member) => members.includes(member));
@@ -84,22 +87,28 @@ export class SoakClients implements AsyncDisposable {
     }));
   }
 
-  /** The doomed vanish; returns who they were, and when, in milliseconds since 1970. */
+  /**
+   * Kills the process of the vanishing members; returns the time of it for each, in milliseconds
+   * since 1970.
+   */
   async vanish(): Promise<ReadonlyMap<number, number>> {
     const at = Date.now();
-    await this.#doomed?.[Symbol.asyncDispose]();
-    return new Map(this.#doomedJobs.map(({ member }) => [member, at]));
+    await this.#vanishing?.[Symbol.asyncDispose]();
+    return new Map(this.#vanishingJobs.map(({ member }) => [member, at]));
   }
 
-  /** Nobody publishes any more. */
+  /** Stops publishing. */
   async stop(): Promise<void> {
     await this.#heads();
   }
 
-  /** Waits until everybody has everything and every message is answered; returns how long that took, in milliseconds, or null when it did not come true. */
-  async untilCaughtUp(patienceMs: number): Promise<number | null> {
-    return await within(patienceMs, async () => {
-      // A message that is stored late moves a head.
+  /**
+   * Waits until every client has every message and every publish is answered. Returns the duration
+   * in milliseconds, or null after `timeoutMs`.
+   */
+  async untilCaughtUp(timeoutMs: number): Promise<number | null> {
+    return await within(timeoutMs, async () => {
+      // A message that is stored late moves a head, so every check reads the heads again.
       const heads = await this.#heads();
       const behind = await Promise.all(
         this.#processes.map(({ process }) => process.ask({ type: "behind", heads })),
@@ -109,19 +118,19 @@ export class SoakClients implements AsyncDisposable {
   }
 
   /**
-   * Waits until in every room there was a moment at which everybody saw exactly who was connected. Returns what is seen in rooms for which that
-   * did not come true.
+   * Waits until presence was exact at one moment in every room. Returns the views of the other
+   * rooms after `timeoutMs`.
    */
   async untilPresent(
-    patienceMs: number,
+    timeoutMs: number,
   ): Promise<{ readonly tookMs: number | null; readonly inexact: readonly PresenceView[][] }> {
     const open = new Set(this.#jobs.map(({ room }) => room));
-    const tookMs = await within(patienceMs, async () => {
+    const tookMs = await within(timeoutMs, async () => {
       const all = await Promise.all(
-        this.#processes.map(({ process }) => process.ask({ type: "glimpses" })),
+        this.#processes.map(({ process }) => process.ask({ type: "digests" })),
       );
-      const glimpses = Map.groupBy(all.flat(), ({ room }) => room);
-      for (const room of open) if (looksExact(glimpses.get(room) ?? [])) open.delete(room);
+      const digests = Map.groupBy(all.flat(), ({ room }) => room);
+      for (const room of open) if (areDigestsExact(digests.get(room) ?? [])) open.delete(room);
       return open.size === 0;
     });
     if (tookMs !== null) return { tookMs, inexact: [] };
@@ -133,7 +142,7 @@ export class SoakClients implements AsyncDisposable {
     return { tookMs, inexact: rooms.map((room) => views.get(room) ?? []) };
   }
 
-  /** Reports of all clients except the doomed ones. */
+  /** Reports of all clients except the vanishing ones. */
   async reports(): Promise<MemberReport[]> {
     const all = await Promise.all(this.#processes.map(async ({ process, jobs }) => {
       const reports: MemberReport[] = [];
@@ -144,7 +153,7 @@ export class SoakClients implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const all = [this.#doomed, ...this.#processes.map(({ process }) => process)];
+    const all = [this.#vanishing, ...this.#processes.map(({ process }) => process)];
     await Promise.all(all.map((one) => one?.[Symbol.asyncDispose]()));
   }
 
@@ -158,12 +167,12 @@ export class SoakClients implements AsyncDisposable {
   }
 }
 
-/** Looks again and again until it is so; returns after how many milliseconds it was, or null. */
-async function within(patienceMs: number, isSo: () => Promise<boolean>): Promise<number | null> {
-  const begunAt = performance.now();
+/** Polls a condition; returns the duration in milliseconds, or null after `timeoutMs`. */
+async function within(timeoutMs: number, isSo: () => Promise<boolean>): Promise<number | null> {
+  const startedAt = performance.now();
   for (;;) {
-    if (await isSo()) return performance.now() - begunAt;
-    if (performance.now() - begunAt > patienceMs) return null;
-    await delay(LOOK_EVERY_MS);
+    if (await isSo()) return performance.now() - startedAt;
+    if (performance.now() - startedAt > timeoutMs) return null;
+    await delay(CHECK_EVERY_MS);
   }
 }

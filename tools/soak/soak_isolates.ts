@@ -4,34 +4,40 @@ import { type EdgeHost, startEdgeHost } from "../support/isolates/host.ts";
 
 /** Options of the isolates. */
 export interface IsolatesOptions {
-  /** The function's index.ts. */
+  /** Entry of the function: its index.ts. */
   readonly entry: URL;
-  /** Environment of the function. */
+  /** Variables of the function. */
   readonly env: Readonly<Record<string, string>>;
-  /** Over how many new connections are spread. */
+  /** Number of isolates that take new connections. */
   readonly count: number;
-  /** How long each may live, and how much CPU it may use: half of it with new connections. In milliseconds. */
+  /**
+   * Lifetime of an isolate, and its CPU limit, in milliseconds. New connections go elsewhere at
+   * half of the CPU limit.
+   */
   readonly wallMs: number;
   readonly cpuMs: number;
-  /** Deno binary to run them with; undefined: the hosted runtime's version. */
+  /** Deno binary of the isolates; undefined selects the hosted runtime's version. */
   readonly deno: string | undefined;
 }
 
-/** Counts of the isolates' lives and logs. */
+/** Counts of isolate starts, isolate ends and log events. */
 export interface Census {
   readonly booted: number;
-  /** Those that have ended, by why: what the isolate was first warned of, `killed` by us, or `crashed`. */
+  /** Ended isolates by the reason of the first warning, `killed` by the soak, or `crashed`. */
   readonly ended: Readonly<Record<string, number>>;
-  /** What the function logged, by event; what is no log line is `other output`. */
+  /** Log lines by event; a line that is not JSON counts as `other output`. */
   readonly logged: Readonly<Record<string, number>>;
-  /** The first line of each of these events. */
+  /** First log line of each event. */
   readonly firstLines: Readonly<Record<string, string>>;
 }
 
-/** Beside those that take connections, so many that were retired may be alive for each. */
+/** Retired isolates that may be alive for each isolate that takes connections. */
 const RETIRED_EACH = 7;
 
-/** The function behind one address, in isolates that live and die as the hosted runtime's do, quickly. `await using` ends them. */
+/**
+ * The function behind one address, in isolates that end like those of the hosted runtime, but
+ * sooner. `await using` ends them.
+ */
 export class Isolates implements AsyncDisposable {
   readonly #host: EdgeHost;
   readonly #counts: Counts;
@@ -41,7 +47,10 @@ export class Isolates implements AsyncDisposable {
     this.#counts = counts;
   }
 
-  /** Starts a host; the first request boots the first isolate. @throws {Error} when Deno cannot be resolved */
+  /**
+   * Starts a host; the first request starts the first isolate.
+   * @throws {Error} if Deno cannot be resolved
+   */
   static async start({ entry, env, count, wallMs, cpuMs, deno }: IsolatesOptions): Promise<Isolates> {
     const counts: Counts = {
       booted: 0,
@@ -68,7 +77,6 @@ export class Isolates implements AsyncDisposable {
     return this.#host.origin;
   }
 
-  /** Counts so far. */
   get census(): Census {
     const { booted, ended, logged, firstLines } = this.#counts;
     return {
@@ -79,11 +87,14 @@ export class Isolates implements AsyncDisposable {
     };
   }
 
-  /** Ends one without a warning, drawn of those that have sockets; returns its id, or null when there was none. */
+  /**
+   * Kills a random isolate that has sockets, without a warning; returns its id, or null if there is
+   * none.
+   */
   killOne(random: SeededRandom): string | null {
-    const busy = this.#host.isolates.filter(({ sockets }) => sockets > 0);
-    if (busy.length === 0) return null;
-    const { isolate } = random.pick(busy);
+    const withSockets = this.#host.isolates.filter(({ sockets }) => sockets > 0);
+    if (withSockets.length === 0) return null;
+    const { isolate } = random.pick(withSockets);
     return this.#host.kill(isolate) ? isolate : null;
   }
 
@@ -94,7 +105,7 @@ export class Isolates implements AsyncDisposable {
 
 interface Counts {
   booted: number;
-  /** Why isolates that are alive were warned. */
+  /** Reason of the first warning of each running isolate. */
   readonly warned: Map<string, string>;
   readonly ended: Map<string, number>;
   readonly logged: Map<string, number>;
@@ -107,7 +118,8 @@ function countEvent(counts: Counts, event: EdgeEvent): void {
   else if (event.type === "boot_failed") add(ended, "boot_failed");
   else if (event.type === "warned") warned.set(event.isolate, warned.get(event.isolate) ?? event.reason);
   else if (event.type === "exited") {
-    // Once it has drained it is idle, and dropped for that.
+    // A drained isolate is idle, and the host drops it for that. The first warning is the real
+    // reason.
     const reason = event.reason === "early_drop" ? warned.get(event.isolate) : event.reason;
     add(ended, reason === "asked" ? "killed" : reason ?? event.reason);
     warned.delete(event.isolate);

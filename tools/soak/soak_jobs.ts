@@ -1,27 +1,27 @@
 import type { MemberAccount } from "./ledger.ts";
-import type { PresenceGlimpse, PresenceView } from "./presence_view.ts";
+import type { PresenceDigest, PresenceView } from "./presence_view.ts";
 import type { MemberJob } from "./soak_member.ts";
 
-/** What a load process is asked to do; one line of JSON each, on its input. */
+/** Command for a load process: one line of JSON on its input. */
 export type LoadCommand =
-  /** Connect all members, so many at a time; answered when all are live. */
+  /** Connects all members, `atOnce` at a time; answered once all are live. */
   | { readonly type: "join"; readonly members: readonly MemberJob[]; readonly atOnce: number }
-  /** Begin to publish: so many messages a second, all members together, each by a member that is drawn. */
+  /** Starts publishing, `perSecond` over all members, each message from a random member. */
   | { readonly type: "publish"; readonly perSecond: number; readonly seed: number }
   | { readonly type: "progress" }
-  /** These close for good. */
+  /** Closes the rooms of these members. */
   | { readonly type: "leave"; readonly members: readonly number[] }
-  /** No more is published; answered with the head of every room as far as it is known. */
+  /** Stops publishing; answered with the known head of every room. */
   | { readonly type: "stop" }
-  /** Answered with how many members have not caught up with these heads yet. */
+  /** Answered with the number of members that have not reached these heads. */
   | { readonly type: "behind"; readonly heads: Readonly<Record<string, number>> }
-  /** Whom members see. */
-  | { readonly type: "glimpses" }
-  /** The same at length, in these rooms. */
+  /** Answered with the presence of every member, as digests. */
+  | { readonly type: "digests" }
+  /** Answered with the full presence of the members in these rooms. */
   | { readonly type: "views"; readonly rooms: readonly string[] }
   | { readonly type: "account"; readonly member: number };
 
-/** What a load process answers to each. */
+/** Answers of a load process, by command. */
 export interface LoadAnswers {
   readonly join: null;
   readonly publish: null;
@@ -29,12 +29,12 @@ export interface LoadAnswers {
   readonly leave: null;
   readonly stop: Readonly<Record<string, number>>;
   readonly behind: number;
-  readonly glimpses: readonly PresenceGlimpse[];
+  readonly digests: readonly PresenceDigest[];
   readonly views: readonly PresenceView[];
   readonly account: MemberReport;
 }
 
-/** What goes on in a load process. */
+/** Progress of a load process. */
 export interface LoadProgress {
   readonly members: number;
   readonly live: number;
@@ -44,9 +44,9 @@ export interface LoadProgress {
   readonly reconnects: number;
 }
 
-/** What one member has to say at the end. */
+/** Result of one member at the end. */
 export interface MemberReport {
   readonly account: MemberAccount;
-  /** Errors that belonged to no promise, by code. */
+  /** Count of other errors by code. */
   readonly errors: Readonly<Record<string, number>>;
 }

@@ -1,13 +1,13 @@
-/** A process of members, told by lines of JSON what to do (soak_jobs.ts). It ends when its input does. */
+/** Process of members, controlled by lines of JSON (soak_jobs.ts). Ends when its input ends. */
 import { SeededRandom } from "../support/seeded_random.ts";
 import { serveJobs } from "../support/processes/serve_jobs.ts";
 import type { LoadAnswers, LoadCommand, LoadProgress } from "./soak_jobs.ts";
-import { glimpse, type PresenceView } from "./presence_view.ts";
+import { digestView, type PresenceView } from "./presence_view.ts";
 import { SoakMember } from "./soak_member.ts";
 
-/** Messages go out in as many steps a second. */
+/** Rate of the timer that publishes. */
 const STEPS_PER_SECOND = 20;
-const MOST_FILLER = 200;
+const MAX_FILLER = 200;
 
 const members = new Map<number, SoakMember>();
 let published = 0;
@@ -29,11 +29,11 @@ async function join({ members: jobs, atOnce }: Extract<LoadCommand, { type: "joi
 function publish({ perSecond, seed }: Extract<LoadCommand, { type: "publish" }>): null {
   const random = new SeededRandom(seed);
   const all = [...members.values()];
-  const begunAt = performance.now();
+  const startedAt = performance.now();
   publishing = setInterval(() => {
-    // On a busy machine overdue messages are sent now.
-    const due = (performance.now() - begunAt) / 1_000 * perSecond;
-    for (; published < due; published++) random.pick(all).publish("x".repeat(random.below(MOST_FILLER)));
+    // A late timer also publishes what is overdue.
+    const due = (performance.now() - startedAt) / 1_000 * perSecond;
+    for (; published < due; published++) random.pick(all).publish("x".repeat(random.below(MAX_FILLER)));
   }, 1_000 / STEPS_PER_SECOND);
   return null;
 }
@@ -83,13 +83,13 @@ async function answer(command: LoadCommand): Promise<LoadAnswers[LoadCommand["ty
       return [...members.values()].filter((member) =>
         !member.hasLeft && !member.hasCaughtUp(command.heads[member.room] ?? 0)
       ).length;
-    case "glimpses":
-      return views().map(glimpse);
+    case "digests":
+      return views().map(digestView);
     case "views":
       return views().filter(({ room }) => command.rooms.includes(room));
     case "account": {
       const member = members.get(command.member);
-      if (!member) throw new Error(`There is no member ${command.member}.`);
+      if (!member) throw new Error(`Unknown member ${command.member}: it did not join in this process.`);
       const { account, errors } = member;
       return { account, errors: Object.fromEntries(errors) };
     }

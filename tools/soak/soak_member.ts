@@ -1,28 +1,28 @@
 import { deadline } from "@std/async";
 import { createRoom, type Room, type RoomState } from "../../packages/client/mod.ts";
-import type { Absence, MemberAccount, ReportedGap, SeenLeaving } from "./ledger.ts";
+import type { Absence, MemberAccount, ReceivedLeft, ReportedGap } from "./ledger.ts";
 import type { PresenceView } from "./presence_view.ts";
 
-/** What members tell each other. */
+/** Events of the room. */
 interface Events {
   readonly soak: { readonly by: number; readonly number: number; readonly filler: string };
 }
 
-/** One member, as the load process is told of it. */
+/** Member of a load process. */
 export interface MemberJob {
   readonly member: number;
-  /** The room's id, and its whole address. */
+  /** Id and full URL of the room. */
   readonly room: string;
   readonly url: string;
   readonly token: string;
-  /** True if it enters presence. */
+  /** True if the member enters presence. */
   readonly isPresent: boolean;
 }
 
-/** How long who leaves waits for its last acks. */
-const ANSWER_PATIENCE_MS = 20_000;
+/** Limit of the wait for the last acks of a member that leaves. */
+const ANSWER_TIMEOUT_MS = 20_000;
 
-/** Whom a member's token says it is. */
+/** User of a member's token. */
 export function userOf(member: number): string {
   return `client-${member}`;
 }
@@ -31,10 +31,10 @@ function memberOf(user: string): number {
   return Number(user.replace("client-", ""));
 }
 
-/** A client of the SDK that keeps account of everything it does and is told. */
+/** Client of the SDK that records everything it sends and receives. */
 export class SoakMember {
   readonly absences: Absence[] = [];
-  /** What the client told of that belongs to no promise, by code. */
+  /** Count of client errors that concern no promise, by code. */
   readonly errors = new Map<string, number>();
   readonly #job: MemberJob;
   readonly #room: Room<Events>;
@@ -44,7 +44,7 @@ export class SoakMember {
   readonly #acked: (number | null)[] = [];
   readonly #refused: { readonly number: number; readonly code: string }[] = [];
   readonly #gaps: ReportedGap[] = [];
-  readonly #leavings: SeenLeaving[] = [];
+  readonly #lefts: ReceivedLeft[] = [];
   readonly #epochs: string[] = [];
   readonly #unanswered = new Set<Promise<unknown>>();
   #isLeaving = false;
@@ -66,15 +66,16 @@ export class SoakMember {
     });
     room.on("gap", ({ from, to }) => {
       this.#gaps.push({ from, to });
-      // Of a history that was replaced the position speaks from now on.
+      // After a replaced history, `position` belongs to the new one.
       this.#noteEpoch();
     });
     room.on("error", ({ code }) => this.errors.set(code, (this.errors.get(code) ?? 0) + 1));
     room.on("presence", ({ left, members }) => {
       for (const { user } of left) {
-        // Who came back while we were away has another connection, and has not left.
+        // A user that reconnected during this member's absence has another connection, and has not
+        // left.
         if (members.some((other) => other.user === user)) continue;
-        this.#leavings.push({ member: memberOf(user), at: Date.now() });
+        this.#lefts.push({ member: memberOf(user), at: Date.now() });
       }
     });
   }
@@ -87,7 +88,7 @@ export class SoakMember {
     return this.#room.state.type === "live";
   }
 
-  /** True if it has said goodbye. */
+  /** True once the member has closed its room. */
   get hasLeft(): boolean {
     return this.#closedAt !== null;
   }
@@ -100,14 +101,14 @@ export class SoakMember {
     return this.#room.pending;
   }
 
-  /** Connects, and enters presence where it is to; resolves when it has. */
+  /** Connects, and enters presence if `isPresent`; resolves once both are done. */
   async join(): Promise<void> {
     this.#room.open();
     await this.#room.live();
     if (this.#job.isPresent) await this.#room.presence.enter({ member: this.#job.member });
   }
 
-  /** Publishes the next message; what becomes of it is in the account. */
+  /** Publishes the next message; the account records the answer. */
   publish(filler: string): void {
     if (this.#isLeaving || this.#stoppedBy !== null) return;
     const number = this.#acked.push(null);
@@ -118,26 +119,26 @@ export class SoakMember {
     this.#unanswered.add(answered);
   }
 
-  /** The highest offset that it knows of in its room. */
+  /** Highest known offset of the room. */
   get head(): number {
     return Math.max(this.#room.position?.offset ?? 0, ...this.#acked.map((offset) => offset ?? 0));
   }
 
-  /** True if all that it published is answered, and it has everything up to the offset. */
+  /** True if every publish is answered, and every message up to `head` has arrived. */
   hasCaughtUp(head: number): boolean {
     return this.#room.pending === 0 && (this.#room.position?.offset ?? 0) >= head;
   }
 
-  /** Waits until what it has published is answered, and says goodbye for good. */
+  /** Waits for the answers to its publishes, and closes the room. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
-    // What is not answered even so is refused as `closed`, and counted.
-    await deadline(Promise.all(this.#unanswered), ANSWER_PATIENCE_MS).catch(() => {});
+    // An unanswered publish is refused as `closed`, and counted.
+    await deadline(Promise.all(this.#unanswered), ANSWER_TIMEOUT_MS).catch(() => {});
     this.#closedAt = Date.now();
     await this.#room.close();
   }
 
-  /** Whom it sees at this moment; null when it has left. */
+  /** Visible presence; null once the member has left. */
   get view(): PresenceView | null {
     if (this.#closedAt !== null || !this.#job.isPresent) return null;
     const { state, presence: { members } } = this.#room;
@@ -160,7 +161,7 @@ export class SoakMember {
       acked: this.#acked,
       refused: this.#refused,
       gaps: this.#gaps,
-      leavings: this.#leavings,
+      lefts: this.#lefts,
       absences: this.absences,
     };
   }

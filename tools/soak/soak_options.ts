@@ -1,11 +1,10 @@
 import { parseArgs } from "node:util";
-import { VISITORS } from "./churn/visits.ts";
+import { SESSIONS } from "./churn/sessions.ts";
 import { parseDuration } from "../support/quantities.ts";
 import { type BackplaneName, BACKPLANES } from "../support/backplane_store.ts";
 
 /** Scenarios of the soak. */
 export const SCENARIOS = ["turnover", "kill1000", "churn"] as const;
-/** The name of one. */
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** Options of the command line; times are in milliseconds. */
@@ -14,65 +13,68 @@ export interface SoakOptions {
   readonly runMs: number;
   readonly clients: number;
   readonly rooms: number;
-  /** Of the clients, so many enter presence, evenly spread. */
+  /** Number of clients that enter presence, evenly distributed. */
   readonly present: number;
-  /** One run with each, in turn. */
+  /** Backplanes to run with, one after the other. */
   readonly backplanes: readonly BackplaneName[];
   readonly seed: number;
   readonly json: string | undefined;
-  /** Isolates that take new connections at a time. */
+  /** Number of isolates that take new connections. */
   readonly isolates: number;
   readonly wallMs: number;
-  /** CPU that an isolate may use. */
+  /** CPU limit of an isolate. */
   readonly cpuMs: number;
-  /** Messages published a second, all clients together; visits a second with `churn`. */
+  /** Messages per second over all clients; sessions per second with `churn`. */
   readonly rate: number;
-  /** An isolate is killed without a warning, and connections to the database are cut, once in so long; 0: never. */
+  /**
+   * Periods of killing an isolate without a warning, and of cutting connections to the store; 0 for
+   * never.
+   */
   readonly killEveryMs: number;
   readonly cutEveryMs: number;
-  /** How long a client may be away from its room after the kill of `kill1000`. */
+  /** Longest allowed absence of a client after the kill of `kill1000`. */
   readonly backWithinMs: number;
-  /** Processes that the clients are spread over. */
+  /** Number of load processes. */
   readonly processes: number;
-  /** The function's index.ts, and where its rooms are. */
+  /** Entry of the function, and the path of its rooms. */
   readonly entry: URL;
   readonly path: string;
-  /** Deno binary of the isolates; undefined: the hosted runtime's version. */
+  /** Deno binary of the isolates; undefined selects the hosted runtime's version. */
   readonly deno: string | undefined;
-  /** Kinds of visits that `churn` leaves out. */
+  /** Session scripts that `churn` skips. */
   readonly without: readonly string[];
-  /** Variables of the function in addition. */
+  /** Additional variables of the function. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 export const USAGE = `deno task soak [options]
-  --scenario turnover        isolates come and go under clients that publish (default), or
-             kill1000        one isolate with 1,000 members in one room is killed, or
-             churn           memory of one process while members come and go (Linux)
-  --minutes 10               how long messages are published (60 with churn)
-  --clients 300 --rooms 30   clients, and the rooms that they are spread over
-  --present 300              clients that enter presence (default: all; 50 with kill1000)
-  --backplane postgres,redis one run with each, in turn, on a server started for it
-  --isolates 3               isolates that take new connections at a time
-  --wall 10s                 how long an isolate lives
-  --cpu 2s                   CPU that an isolate may use (default: the host's; with kill1000 as much as it likes)
-  --rate 100                 messages published a second, by all together; with churn visits a second (15)
-  --kill-every 15s           an isolate is killed without a warning, at random; 0: never
-  --cut-every 20s            some connections to the database are cut, at random; 0: never
-  --back-within 5s           how long a client may be away after the kill of kill1000
-  --processes 2              processes that the clients are spread over
-  --function path/index.ts   entry of the function to run (default: this project's)
-  --path /realtime/rooms     where its rooms are
+  --scenario turnover        isolates start and end while clients publish (default), or
+             kill1000        an isolate with 1,000 members in one room is killed, or
+             churn           memory of one process while members join and leave (Linux)
+  --minutes 10               duration of publishing (60 with churn)
+  --clients 300 --rooms 30   number of clients, and of their rooms
+  --present 300              number of clients in presence (default: all; 50 with kill1000)
+  --backplane postgres,redis one run with each, on its own server
+  --isolates 3               number of isolates that take new connections
+  --wall 10s                 lifetime of an isolate
+  --cpu 2s                   CPU limit of an isolate (default: 2s; 60m with kill1000)
+  --rate 100                 messages per second over all clients; sessions per second with churn (15)
+  --kill-every 15s           mean period of killing a random isolate without a warning; 0: never
+  --cut-every 20s            mean period of cutting connections to the store; 0: never
+  --back-within 5s           longest allowed absence after the kill of kill1000
+  --processes 2              number of load processes
+  --function path/index.ts   entry of the function (default: this project's)
+  --path /realtime/rooms     path of the rooms
   --deno path                Deno binary of the isolates (default: 2.1.4, the hosted runtime's)
-  --env NAME=VALUE           a variable of the function; can be repeated
-  --without NAME             a kind of visit that churn leaves out; can be repeated:
-                             ${Object.keys(VISITORS).join("\n                             ")}
-  --seed n                   chance begins here (default: drawn, and printed)
-  --json out.json            writes every figure
+  --env NAME=VALUE           variable of the function; repeatable
+  --without NAME             session that churn skips; repeatable:
+                             ${Object.keys(SESSIONS).join("\n                             ")}
+  --seed n                   seed of all random choices (default: random, printed at the start)
+  --json out.json            writes every figure to this file
 churn reads --minutes, --rate, --without, --seed and --json only.
-Exit status: 1 when a promise was broken, or memory is not flat.`;
+Exit status: 0 if every promise was kept and memory is flat, 1 if not, 2 for wrong options.`;
 
-/** Defaults that each scenario has of its own. */
+/** Defaults that differ between scenarios. */
 const DEFAULTS: Readonly<Record<ScenarioName, { readonly minutes: string; readonly rate: string }>> = {
   turnover: { minutes: "10", rate: "100" },
   kill1000: { minutes: "0.5", rate: "5" },
@@ -80,7 +82,7 @@ const DEFAULTS: Readonly<Record<ScenarioName, { readonly minutes: string; readon
 };
 const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url);
 
-/** Reads the command line. @throws {Error} naming the option that is wrong */
+/** Parses the command line. @throws {Error} naming the wrong option */
 export function parseOptions(args: string[]): SoakOptions {
   const { values } = parseArgs({
     args,
@@ -109,7 +111,7 @@ export function parseOptions(args: string[]): SoakOptions {
     },
   });
   const scenario = SCENARIOS.find((name) => name === values.scenario);
-  if (!scenario) throw new Error(`--scenario takes ${SCENARIOS.join(" or ")}, not ${values.scenario}`);
+  if (!scenario) throw new Error(`--scenario takes ${SCENARIOS.join(", ")}, not ${values.scenario}`);
   const isKill = scenario === "kill1000";
   const { minutes: defaultMinutes, rate: defaultRate } = DEFAULTS[scenario];
   const minutes = number("--minutes", values.minutes ?? defaultMinutes, 0.05, 1_440);
@@ -141,12 +143,12 @@ export function parseOptions(args: string[]): SoakOptions {
       : new URL(`file://${Deno.realPathSync(values.function)}`),
     path: values.path.replace(/\/$/, ""),
     deno: values.deno,
-    without: values.without.map(visit),
+    without: values.without.map(parseSession),
     env: Object.fromEntries(values.env.map(variable)),
   };
 }
 
-/** A time, or 0 for never. */
+/** Parses a duration; 0 means never. */
 function parsePeriod(option: string, text: string): number {
   return text === "0" ? 0 : parseDuration(option, text);
 }
@@ -167,13 +169,15 @@ function whole(name: string, text: string, min: number, max: number): number {
 
 function backplane(text: string): BackplaneName {
   const name = BACKPLANES.find((known) => known === text);
-  if (!name) throw new Error(`--backplane takes ${BACKPLANES.join(" and ")}, not ${text}`);
+  if (!name) {
+    throw new Error(`--backplane takes ${BACKPLANES.join(", ")} or several with commas, not ${text}`);
+  }
   return name;
 }
 
-function visit(text: string): string {
-  if (Object.hasOwn(VISITORS, text)) return text;
-  throw new Error(`--without takes ${Object.keys(VISITORS).join(", ")}, not ${text}`);
+function parseSession(text: string): string {
+  if (Object.hasOwn(SESSIONS, text)) return text;
+  throw new Error(`--without takes ${Object.keys(SESSIONS).join(", ")}, not ${text}`);
 }
 
 function variable(text: string): [string, string] {

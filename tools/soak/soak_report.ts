@@ -2,12 +2,12 @@ import { drawHistogram } from "../support/durations.ts";
 import { type PromiseName, PROMISES } from "./ledger.ts";
 import type { SoakOutcome } from "./outcome.ts";
 
-/** Of a logged line, so many characters are shown; the JSON has all. */
+/** Maximum length of a shown log line, in characters; the JSON has the full line. */
 const LONGEST_LINE = 400;
 
-/** What a run has brought, as text: promises first, then figures, a histogram, and the first evidence of each breach. */
+/** Formats a run: promises, figures, a histogram, and the first evidence of each breach. */
 export function describeOutcome(outcome: SoakOutcome): string {
-  const { backplane, seed, verdict, isKept, away, census, disturbances, gaps } = outcome;
+  const { backplane, seed, verdict, isKept, away, census, injectedFaults, gaps } = outcome;
   const names = Object.keys(PROMISES) as PromiseName[];
   const promises = names.map((name) => row(PROMISES[name], String(verdict[name].count)));
   const breaches = names.flatMap((name) => {
@@ -22,25 +22,25 @@ export function describeOutcome(outcome: SoakOutcome): string {
     "",
     row("clients", String(outcome.clients)),
     row("published / delivered", `${outcome.published} / ${outcome.delivered}`),
-    row("gaps that the server reported", `${gaps.count}, ${gaps.offsets} messages`),
-    row("times away / reconnects a second at the peak", `${away.count} / ${outcome.reconnectsAtPeak}`),
+    row("gaps reported by the server", `${gaps.count}, ${gaps.offsets} messages`),
+    row("absences / most reconnects in one second", `${away.count} / ${outcome.reconnectsAtPeak}`),
     row("away: median / 99 % / worst", `${ms(away.p50)} / ${ms(away.p99)} / ${ms(away.worst)}`),
     row(
-      "caught up / everybody present after the end",
+      "caught up / presence exact after the end",
       `${ms(outcome.caughtUpMs)} / ${ms(outcome.presentMs)}`,
     ),
-    row("why connections broke", counts(outcome.reasons)),
-    row("errors that clients got over", counts(outcome.errors)),
+    row("disconnects by reason", counts(outcome.reasons)),
+    row("recovered client errors", counts(outcome.errors)),
     row("isolates started / ended", `${census.booted} / ${counts(census.ended)}`),
-    row("what the function logged", counts(census.logged)),
+    row("log lines of the function by event", counts(census.logged)),
     row(
       "killed / cut connections",
-      `${disturbances.kills} / ${disturbances.connectionsCut} in ${disturbances.cuts} cuts`,
+      `${injectedFaults.kills} / ${injectedFaults.connectionsCut} in ${injectedFaults.cuts} cuts`,
     ),
     "",
     "time away:",
     ...drawHistogram(outcome.awayMs),
-    ...(lines.length > 0 ? ["", "the first of each event that the function logged:", ...lines] : []),
+    ...(lines.length > 0 ? ["", "first log line of each event:", ...lines] : []),
     ...(breaches.length > 0 ? ["", "first evidence:", ...breaches] : []),
   ].join("\n");
 }

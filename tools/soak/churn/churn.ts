@@ -2,94 +2,100 @@ import { deadline, delay } from "@std/async";
 import { SeededRandom } from "../../support/seeded_random.ts";
 import { TcpMember } from "../../support/wire/tcp_member.ts";
 import type { ChurnedServer } from "./churned_server.ts";
-import { SHARED_ROOMS, type Visitor, VISITORS } from "./visits.ts";
+import { SESSIONS, type SessionScript, SHARED_ROOMS } from "./sessions.ts";
 
-/** More than any visit takes on a busy machine. */
-const VISIT_PATIENCE_MS = 30_000;
-/** Members that stay in each shared room all the time. */
+/** Limit of one session; more than any needs on a busy machine. */
+const SESSION_TIMEOUT_MS = 30_000;
+/** Number of permanent members of each shared room. */
 const STAYING = 2;
 
-/** Choice of visitors. */
+/** Options of a churn. */
 export interface ChurnOptions {
-  /** Everybody by default: some of `VISITORS`, or others. */
-  readonly visitors?: Readonly<Record<string, Visitor>>;
+  /** Session scripts to choose from; default `SESSIONS`. */
+  readonly scripts?: Readonly<Record<string, SessionScript>>;
 }
 
-/** Members that come and go at one server. `await using` lets those go that stay. */
+/** Runs sessions of members against one server. `await using` closes the permanent members. */
 export class Churn implements AsyncDisposable {
   readonly #server: ChurnedServer;
   readonly #random: SeededRandom;
   readonly #staying: readonly TcpMember[];
-  readonly #visitors: readonly (readonly [name: string, visitor: Visitor])[];
-  readonly #under = new Set<Promise<void>>();
-  #visits = 0;
+  readonly #scripts: readonly (readonly [name: string, script: SessionScript])[];
+  readonly #inProgress = new Set<Promise<void>>();
+  #sessions = 0;
   #failure: Error | undefined;
 
   private constructor(
     server: ChurnedServer,
     random: SeededRandom,
-    { staying, visitors }: { staying: readonly TcpMember[]; visitors: Readonly<Record<string, Visitor>> },
+    { staying, scripts }: { staying: readonly TcpMember[]; scripts: Readonly<Record<string, SessionScript>> },
   ) {
     this.#server = server;
     this.#random = random;
-    this.#visitors = Object.entries(visitors);
+    this.#scripts = Object.entries(scripts);
     this.#staying = staying;
   }
 
-  /** Joins the members that stay. The seed decides what visitors do. */
+  /** Joins the permanent members. The seed decides every random choice. */
   static async begin(
     server: ChurnedServer,
     seed: number,
-    { visitors = VISITORS }: ChurnOptions = {},
+    { scripts = SESSIONS }: ChurnOptions = {},
   ): Promise<Churn> {
     const rooms = SHARED_ROOMS.flatMap((room) => Array.from({ length: STAYING }, () => room));
     const staying = await Promise.all(rooms.map(async (room, index) => {
-      // Plain: they may be silent, and what comes is read and forgotten.
+      // Plain clients may be silent; their frames are read and dropped.
       const url = await server.roomUrl(room, `staying-${index}`);
       return await TcpMember.open(url, { plain: true, onFrame: () => {} });
     }));
-    return new Churn(server, new SeededRandom(seed), { staying, visitors });
+    return new Churn(server, new SeededRandom(seed), { staying, scripts });
   }
 
-  /** Visits so far, those in progress included. */
-  get visits(): number {
-    return this.#visits;
+  /** Number of started sessions. */
+  get sessions(): number {
+    return this.#sessions;
   }
 
-  /** Makes `count` visits, a few at a time. @throws {Error} the first failure, with the visit's number */
-  async visit(count: number, atOnce: number = 4): Promise<void> {
+  /**
+   * Runs `count` sessions, `atOnce` at a time.
+   * @throws {Error} the first failure, with the session's number
+   */
+  async run(count: number, atOnce: number = 4): Promise<void> {
     let left = count;
     const worker = async () => {
-      while (left-- > 0) await this.#visit();
+      while (left-- > 0) await this.#runOne();
     };
     await Promise.all(Array.from({ length: atOnce }, worker));
     if (this.#failure) throw this.#failure;
   }
 
-  /** Makes `perSecond` visits a second until the signal. @throws {Error} the first failure, with the visit's number */
-  async visitUntil(signal: AbortSignal, perSecond: number): Promise<void> {
+  /**
+   * Starts `perSecond` sessions a second until the signal aborts.
+   * @throws {Error} the first failure, with the session's number
+   */
+  async runUntil(signal: AbortSignal, perSecond: number): Promise<void> {
     while (!signal.aborted && !this.#failure) {
-      const visit = this.#visit().finally(() => this.#under.delete(visit));
-      this.#under.add(visit);
-      await delay(1_000 / perSecond, { signal }).catch(() => {/* it is over */});
+      const session = this.#runOne().finally(() => this.#inProgress.delete(session));
+      this.#inProgress.add(session);
+      await delay(1_000 / perSecond, { signal }).catch(() => {/* aborted */});
     }
-    await Promise.all(this.#under);
+    await Promise.all(this.#inProgress);
     if (this.#failure) throw this.#failure;
   }
 
-  /** Resolves when only the members that stay are connected. */
+  /** Resolves once only the permanent members are connected. */
   async settled(): Promise<void> {
     await this.#server.untilConnections(this.#staying.length);
   }
 
-  async #visit(): Promise<void> {
-    const number = ++this.#visits;
-    const [name, visitor] = this.#random.pick(this.#visitors);
+  async #runOne(): Promise<void> {
+    const number = ++this.#sessions;
+    const [name, script] = this.#random.pick(this.#scripts);
     const random = new SeededRandom(this.#random.below(2 ** 32 - 1));
     try {
-      await deadline(visitor({ server: this.#server, random, number }), VISIT_PATIENCE_MS);
+      await deadline(script({ server: this.#server, random, number }), SESSION_TIMEOUT_MS);
     } catch (cause) {
-      this.#failure ??= new Error(`Visit ${number} (${name}) failed: ${cause}`, { cause });
+      this.#failure ??= new Error(`Session ${number} (${name}) failed: ${cause}`, { cause });
     }
   }
 

@@ -3,48 +3,49 @@ import { createIssuer } from "../../../packages/cli/dev/issuer.ts";
 import { residentBytes } from "../../support/processes/resident_memory.ts";
 import { type FunctionProcess, startFunctionProcess } from "../../support/processes/function_process.ts";
 
-/** Memory of the process, in bytes. */
+/** Memory of a process, in bytes. */
 export interface Memory {
-  /** Resident memory of the process. */
   readonly rss: number;
-  /** V8's heap, garbage that was not collected yet included. */
+  /** V8's heap, uncollected garbage included. */
   readonly heap: number;
 }
 
-/** The function in a process of its own, as members and publishers reach it. `await using` kills it. */
+/** The function in a separate process. `await using` kills it. */
 export interface ChurnedServer extends AsyncDisposable {
   readonly process: FunctionProcess;
-  /** Publishes in every room over HTTP. */
+  /** Key that may publish in every room over HTTP. */
   readonly secretKey: string;
-  /** The address of what is below `/realtime`. */
+  /** URL of a path below `/realtime`. */
   httpUrl(path: string): string;
-  /** A room's address with a token that was never used before, good for a day. */
+  /** URL of a room with a new token, valid for a day. */
   roomUrl(room: string, user: string, query?: Readonly<Record<string, string | number>>): Promise<string>;
-  /** A token that was never used before, good for a day. */
+  /** Issues a new token, valid for a day. */
   token(user: string): Promise<string>;
-  /** Memory at this moment. */
   memory(): Promise<Memory>;
-  /** Bytes of the heap that are in use, after all garbage was collected. */
+  /** Used heap after a full garbage collection, in bytes. */
   liveHeap(): Promise<number>;
-  /** Resolves when only so many connections are open; rejects when there are more for too long. */
+  /** Resolves once exactly `count` connections are open; rejects after 30 s. */
   untilConnections(count: number): Promise<void>;
 }
 
-/** Start of the server. */
+/** Options of the server. */
 export interface ChurnedServerOptions {
-  /** `measured_entry.ts` by default. */
+  /** Entry of the function; default `measured_entry.ts`. */
   readonly entry?: URL;
-  /** Variables of the function in addition. */
+  /** Additional variables of the function. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 const ENTRY = new URL("./measured_entry.ts", import.meta.url);
-/** The server gives up on a handshake after three seconds; the machine may be busy. */
-const SETTLE_PATIENCE_MS = 30_000;
+/**
+ * Limit for connections to end. The server drops a handshake after three seconds; the machine may
+ * be busy.
+ */
+const SETTLE_TIMEOUT_MS = 30_000;
 const SETTLE_PAUSE_MS = 50;
 const DAY_SECONDS = 86_400;
-/** Bounds that a run meets within minutes: what is kept up to a bound must not look like what is kept for ever. */
-const BOUNDS = {
+/** Limits that a run reaches within minutes, so that bounded caches do not look like leaks. */
+const LIMITS = {
   BACKPLANE: "memory",
   MEMORY_BYTES: "4000000",
   HISTORY_MESSAGES: "100",
@@ -55,7 +56,10 @@ const BOUNDS = {
   LOG_BUDGET: "10",
 };
 
-/** Starts the function on the memory backplane. @throws {Error} with what it said, when it ends instead */
+/**
+ * Starts the function on the memory backplane.
+ * @throws {Error} with its output, if it ends instead
+ */
 export async function startChurnedServer({ entry = ENTRY, env = {} }: ChurnedServerOptions = {}): Promise<
   ChurnedServer
 > {
@@ -64,7 +68,7 @@ export async function startChurnedServer({ entry = ENTRY, env = {} }: ChurnedSer
   const process = await startFunctionProcess({
     entry,
     env: {
-      ...BOUNDS,
+      ...LIMITS,
       SUPABASE_JWKS: JSON.stringify(issuer.jwks),
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
       DENO_V8_FLAGS: "--expose-gc",
@@ -108,7 +112,7 @@ export async function startChurnedServer({ entry = ENTRY, env = {} }: ChurnedSer
     memory: async () => ({ rss: residentBytes(process.pid), heap: await heap("SIGHUP") }),
     liveHeap: () => heap("SIGUSR2"),
     async untilConnections(count) {
-      const giveUpAt = performance.now() + SETTLE_PATIENCE_MS;
+      const giveUpAt = performance.now() + SETTLE_TIMEOUT_MS;
       for (let open = await connections(); open !== count; open = await connections()) {
         if (performance.now() > giveUpAt) {
           throw new Error(`${open} connections are open instead of ${count}.`);

@@ -31,7 +31,7 @@ export function judgeFlatness(samples: readonly Sample[]): Flatness {
   return { median, rise, riseShare, isFlat: riseShare < FLAT_BELOW };
 }
 
-/** Of the least squares line, in bytes a second. */
+/** Slope of the least squares line, in bytes a second. */
 function slope(samples: readonly Sample[]): number {
   const mean = (of: (sample: Sample) => number) =>
     samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;

@@ -1,4 +1,7 @@
-/** The measured function with a fault planted: every socket that was ever upgraded is kept. Shows that a leak is found. */
+/**
+ * The measured function with a planted leak: it keeps every upgraded socket. The test proves that
+ * the churn finds leaks.
+ */
 const kept: WebSocket[] = [];
 const upgrade = Deno.upgradeWebSocket;
 

@@ -3,9 +3,9 @@ import type { SoakOptions } from "../soak_options.ts";
 import { Churn } from "./churn.ts";
 import { startChurnedServer } from "./churned_server.ts";
 import { FLAT_BELOW, type Flatness, judgeFlatness } from "./flatness.ts";
-import { VISITORS } from "./visits.ts";
+import { SESSIONS } from "./sessions.ts";
 
-/** Memory of the process at a moment. */
+/** Memory of the process at one moment. */
 export interface MemorySample {
   /** Seconds since the run began. */
   readonly at: number;
@@ -19,7 +19,7 @@ export interface ChurnOutcome {
   readonly deno: string;
   readonly seed: number;
   readonly without: readonly string[];
-  readonly visits: number;
+  readonly sessions: number;
   /** Heap at the end after a garbage collection, in bytes. */
   readonly liveHeap: number;
   readonly resident: Flatness;
@@ -29,38 +29,41 @@ export interface ChurnOutcome {
   readonly samples: readonly MemorySample[];
 }
 
-/** Receives each sample, and the number of visits so far. */
-export type OnSample = (sample: MemorySample, visits: number) => void;
+/** Receives each sample, and the number of sessions so far. */
+export type OnSample = (sample: MemorySample, sessions: number) => void;
 
 const SAMPLE_EVERY_MS = 5_000;
-/** A short run has as many samples, closer together. */
+/** Minimum number of samples; a short run takes them closer together. */
 const LEAST_SAMPLES = 60;
 const TABLE_ROWS = 10;
 const MIB = 1_048_576;
 
-/** Measures one process' memory while members come and go. Linux only: resident memory is read from /proc. */
+/**
+ * Measures the memory of one process while members join and leave. Linux only, because resident
+ * memory comes from /proc.
+ */
 export async function runChurn(
   { runMs, rate, seed, without }: Pick<SoakOptions, "runMs" | "rate" | "seed" | "without">,
   onSample: OnSample,
 ): Promise<ChurnOutcome> {
-  const visitors = Object.fromEntries(Object.entries(VISITORS).filter(([name]) => !without.includes(name)));
+  const scripts = Object.fromEntries(Object.entries(SESSIONS).filter(([name]) => !without.includes(name)));
   await using server = await startChurnedServer();
-  await using churn = await Churn.begin(server, seed, { visitors });
+  await using churn = await Churn.begin(server, seed, { scripts });
   const over = new AbortController();
-  const visiting = churn.visitUntil(over.signal, rate).finally(() => over.abort());
-  visiting.catch(() => {/* awaited below; until then a failed visit only ends the sampling */});
+  const running = churn.runUntil(over.signal, rate).finally(() => over.abort());
+  running.catch(() => {/* awaited below; until then a failed session only ends the sampling */});
   const samples: MemorySample[] = [];
-  const begunAt = performance.now();
-  const elapsedMs = () => performance.now() - begunAt;
+  const startedAt = performance.now();
+  const elapsedMs = () => performance.now() - startedAt;
   while (!over.signal.aborted && elapsedMs() < runMs) {
     const at = elapsedMs() / 1_000;
     const { rss: resident, heap } = await server.memory();
     samples.push({ at, resident, heap });
-    onSample({ at, resident, heap }, churn.visits);
+    onSample({ at, resident, heap }, churn.sessions);
     await delay(Math.min(SAMPLE_EVERY_MS, runMs / LEAST_SAMPLES), { signal: over.signal }).catch(() => {});
   }
   over.abort();
-  await visiting;
+  await running;
   await churn.settled();
   const resident = judgeFlatness(samples.map(({ at, resident }) => ({ at, value: resident })));
   const heap = judgeFlatness(samples.map(({ at, heap }) => ({ at, value: heap })));
@@ -68,7 +71,7 @@ export async function runChurn(
     deno: Deno.version.deno,
     seed,
     without,
-    visits: churn.visits,
+    sessions: churn.sessions,
     liveHeap: await server.liveHeap(),
     resident,
     heap,
@@ -77,13 +80,13 @@ export async function runChurn(
   };
 }
 
-/** Result of a run as text: the verdict, and memory over time as a table. */
+/** Formats a run: the verdict, and a table of memory over time. */
 export function describeChurn(outcome: ChurnOutcome): string {
-  const { deno, seed, visits, liveHeap, resident, heap, isFlat, samples } = outcome;
+  const { deno, seed, sessions, liveHeap, resident, heap, isFlat, samples } = outcome;
   const step = Math.max(1, Math.ceil(samples.length / TABLE_ROWS));
   const shown = samples.filter((_, at) => at % step === 0 || at === samples.length - 1);
   return [
-    `${isFlat ? "FLAT" : "NOT FLAT"}  ${visits} visits, seed ${seed}, Deno ${deno}`,
+    `${isFlat ? "FLAT" : "NOT FLAT"}  ${sessions} sessions, seed ${seed}, Deno ${deno}`,
     "",
     row("minutes", "resident MiB", "heap MiB"),
     ...shown.map(({ at, resident, heap }) => row((at / 60).toFixed(1), mib(resident), mib(heap))),

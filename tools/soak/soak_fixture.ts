@@ -5,25 +5,31 @@ import type { SoakOptions } from "./soak_options.ts";
 import { type MemberJob, userOf } from "./soak_member.ts";
 import { type BackplaneName, startStore, type Store } from "../support/backplane_store.ts";
 
-/** One client in so many says goodbye half way, and one in so many vanishes when publishing ends. */
+/** One client in 20 closes half way, and one in 20 vanishes after the last publish. */
 const LEAVING_SHARE = 20;
-const DOOMED_SHARE = 20;
-/** A token is good for longer than the run. */
+const VANISHING_SHARE = 20;
+/** Extra lifetime of a token, beyond the run. */
 const SPARE_SECONDS = 3_600;
-/** Of what is left of an isolate's life when it is warned, a tenth, this part is for its drain: as 8 s are of the host's 40 s. */
+/**
+ * Share of the remaining lifetime that a warned isolate drains for. The warning comes at nine
+ * tenths of the lifetime; the host gives 8 of 40 s.
+ */
 const DRAIN_SHARE = 0.2;
 
-/** Everything that a run needs: a store, isolates, clients. `await using` ends it all. */
-export interface Stage extends AsyncDisposable {
+/** Store, isolates and clients of a run. `await using` ends them. */
+export interface Fixture extends AsyncDisposable {
   readonly store: Store;
   readonly isolates: Isolates;
   readonly clients: SoakClients;
-  /** Clients that close half way. */
+  /** Members that close half way. */
   readonly leaving: readonly number[];
 }
 
-/** Starts a store, isolates and the processes of the clients. @throws {Error} when one of them does not start */
-export async function setStage(options: SoakOptions, backplane: BackplaneName): Promise<Stage> {
+/**
+ * Starts the store, the isolates and the client processes.
+ * @throws {Error} if one does not start
+ */
+export async function startFixture(options: SoakOptions, backplane: BackplaneName): Promise<Fixture> {
   const parts: AsyncDisposable[] = [];
   const keep = <Part extends AsyncDisposable>(part: Part): Part => {
     parts.unshift(part);
@@ -39,12 +45,12 @@ export async function setStage(options: SoakOptions, backplane: BackplaneName): 
     const env = { SUPABASE_JWKS: JSON.stringify(issuer.jwks), ...store.env };
     const isolates = keep(await Isolates.start(isolatesOptions(options, env)));
     const jobs = await createJobs(options, issuer, isolates.origin);
-    const doomed = Math.floor(options.clients / DOOMED_SHARE);
+    const vanishing = Math.floor(options.clients / VANISHING_SHARE);
     const staying = options.clients - Math.floor(options.clients / LEAVING_SHARE);
     const clients = keep(
       await SoakClients.start({
-        doomed: jobs.slice(0, doomed),
-        jobs: jobs.slice(doomed),
+        vanishing: jobs.slice(0, vanishing),
+        jobs: jobs.slice(vanishing),
         processes: options.processes,
       }),
     );

@@ -2,11 +2,14 @@ import { delay } from "@std/async";
 import { SeededRandom } from "../support/seeded_random.ts";
 import type { Isolates } from "./soak_isolates.ts";
 import type { SoakOptions } from "./soak_options.ts";
-import type { Disturbances } from "./outcome.ts";
+import type { InjectedFaults } from "./outcome.ts";
 import type { Store } from "../support/backplane_store.ts";
 
-/** What goes wrong on top of the isolates' regular end: kills without a warning, and cut connections to the store, at moments that are drawn. */
-export class Disturber {
+/**
+ * Injects faults at random moments, beyond the isolates' regular ends: kills isolates without a
+ * warning, and cuts connections to the store.
+ */
+export class FaultInjector {
   readonly #stop = new AbortController();
   readonly #store: Store;
   readonly #isolates: Isolates;
@@ -15,40 +18,41 @@ export class Disturber {
   #cuts = 0;
   #connectionsCut = 0;
 
-  /** Begins at once. */
+  /** Starts immediately. */
   constructor(store: Store, isolates: Isolates, { seed, killEveryMs, cutEveryMs }: SoakOptions) {
     this.#store = store;
     this.#isolates = isolates;
-    // Each has chances of its own: how long one takes changes nothing for the other.
+    // Each fault has its own random sequence, so that the duration of one does not change the
+    // other.
     this.#running = Promise.all([
-      this.#again(killEveryMs, new SeededRandom(seed), (random) => this.#kill(random)),
-      this.#again(cutEveryMs, new SeededRandom(seed + 1), (random) => this.#cut(random)),
+      this.#repeat(killEveryMs, new SeededRandom(seed), (random) => this.#kill(random)),
+      this.#repeat(cutEveryMs, new SeededRandom(seed + 1), (random) => this.#cut(random)),
     ]);
-    this.#running.catch(() => {/* stop() tells */});
+    this.#running.catch(() => {/* stop() reports the error */});
   }
 
-  /** What was done so far. */
-  get disturbances(): Disturbances {
+  /** Faults injected so far. */
+  get injectedFaults(): InjectedFaults {
     return { kills: this.#kills, cuts: this.#cuts, connectionsCut: this.#connectionsCut };
   }
 
-  /** Ends it. @throws {Error} when something could not be disturbed */
+  /** Stops the injection. @throws {Error} if a fault could not be injected */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
   }
 
-  async #again(
+  async #repeat(
     everyMs: number,
     random: SeededRandom,
-    disturb: (random: SeededRandom) => void | Promise<void>,
+    inject: (random: SeededRandom) => void | Promise<void>,
   ): Promise<void> {
     const { signal } = this.#stop;
     while (everyMs > 0 && !signal.aborted) {
-      // Half to one and a half of it.
+      // The wait is 0.5 to 1.5 times the period.
       const wait = everyMs / 2 + random.below(Math.ceil(everyMs));
       await delay(wait, { signal }).catch(() => {/* stopped */});
-      if (!signal.aborted) await disturb(random);
+      if (!signal.aborted) await inject(random);
     }
   }
 
