@@ -1,4 +1,4 @@
-/** `deno task bench:compare` tells a difference from noise. */
+/** `deno task bench:compare` distinguishes a difference from noise. */
 import { assert, assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { compareLines } from "../../tools/bench/compare/comparison.ts";

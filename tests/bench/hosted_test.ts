@@ -1,4 +1,4 @@
-/** The bench's members on a hosted isolate: they count what they hear, and bear being refused and sent away. */
+/** The bench's members on a hosted isolate count their traffic, and survive refusals and closes. */
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { createTokenIssuer, issueTokens } from "../../tools/bench/harness/tokens.ts";
 import { HostedIsolate, type HostedIsolateOptions } from "../../tools/bench/hosted/hosted_isolate.ts";
@@ -7,7 +7,7 @@ import { REALTIME } from "../edge_host/edge_stage.ts";
 
 const issuer = await createTokenIssuer();
 const tokens = await issueTokens(issuer, 6);
-const JOB = { group: "room", speech: "rooms.v1", says: "chat", concurrency: 2 } as const;
+const JOB = { group: "room", dialect: "rooms.v1", messageKind: "chat", concurrency: 2 } as const;
 
 function startIsolate(options: HostedIsolateOptions = {}): Promise<HostedIsolate> {
   const deno = { version: Deno.version.deno, path: Deno.execPath() };
@@ -17,56 +17,60 @@ function startIsolate(options: HostedIsolateOptions = {}): Promise<HostedIsolate
   );
 }
 
-Deno.test("what members publish at their pace is counted once for each of them", async () => {
+Deno.test("a message that members publish periodically counts once per member", async () => {
   await using isolate = await startIsolate();
   await using load = await HostedLoad.start();
-  await load.joinAll({ ...JOB, says: "cursor", urls: isolate.roomUrls("cursors", tokens) });
+  await load.joinAll({ ...JOB, messageKind: "cursor", urls: isolate.roomUrls("cursors", tokens) });
   assertEquals(isolate.now.sockets, tokens.length);
-  const heard = await load.talk({
+  const traffic = await load.publishPaced({
     group: "room",
-    talkers: tokens.length - 1,
+    publishers: tokens.length - 1,
     everyMs: 40,
     pingEveryMs: 100,
     forMs: 500,
     seed: 7,
   });
-  assertGreater(heard.publishes, 0);
-  assertEquals(heard.deliveries, heard.publishes * tokens.length);
-  assertEquals(heard.isEnded, false);
-  // The one who publishes nothing.
-  assertGreater(heard.pings, 0);
+  assertGreater(traffic.publishes, 0);
+  assertEquals(traffic.deliveries, traffic.publishes * tokens.length);
+  assertEquals(traffic.isEnded, false);
+  // From the member that publishes nothing.
+  assertGreater(traffic.pings, 0);
 });
 
-Deno.test("members publish until their isolate has no CPU left, and are told to go", async () => {
+Deno.test("members publish until their isolate has no CPU left and closes their sockets", async () => {
   const cpuHardMs = 800;
   await using isolate = await startIsolate({
     limits: { cpuSoftMs: cpuHardMs, cpuHardMs },
-    // So few members would be asked to wait.
+    // The default limits would throttle so few members.
     env: { FRAMES_PER_SECOND: "100000", FRAMES_BURST: "100000" },
   });
   await using load = await HostedLoad.start();
   await load.joinAll({ ...JOB, urls: isolate.roomUrls("burst", tokens) });
-  const heard = await load.burst({ group: "room", inFlight: 4 });
-  assert(heard.isEnded);
-  assertEquals(isolate.happened("warned").reason, "cpu");
-  assertGreaterOrEqual(isolate.happened("warned").cpuMs, 0.9 * cpuHardMs);
-  assertGreater(heard.publishes, 4);
-  // Those that were under way when it ended may be missing.
-  assertGreaterOrEqual(heard.deliveries, (heard.publishes - 8) * tokens.length);
+  const traffic = await load.publishBurst({ group: "room", inFlight: 4 });
+  assert(traffic.isEnded);
+  assertEquals(isolate.requireEvent("warned").reason, "cpu");
+  assertGreaterOrEqual(isolate.requireEvent("warned").cpuMs, 0.9 * cpuHardMs);
+  assertGreater(traffic.publishes, 4);
+  // Messages in flight at the end may be missing.
+  assertGreaterOrEqual(traffic.deliveries, (traffic.publishes - 8) * tokens.length);
 });
 
-Deno.test("a burst that is refused ends with that", async () => {
+Deno.test("a burst ends with the first refused publish", async () => {
   await using isolate = await startIsolate({ env: { FRAMES_PER_SECOND: "1", FRAMES_BURST: "2" } });
   await using load = await HostedLoad.start();
   await load.joinAll({ ...JOB, urls: isolate.roomUrls("refused", tokens) });
-  await assertRejects(() => load.burst({ group: "room", inFlight: 4 }), Error, "publishes were refused");
+  await assertRejects(
+    () => load.publishBurst({ group: "room", inFlight: 4 }),
+    Error,
+    "publishes were refused",
+  );
 });
 
-Deno.test("members who are not let in are counted by what they were told", async () => {
+Deno.test("refused members are counted by reason", async () => {
   await using isolate = await startIsolate({ env: { MAX_CONNECTIONS: "4" } });
   await using load = await HostedLoad.start();
   const { joined, refused } = await load.join({ ...JOB, urls: isolate.roomUrls("full", tokens) });
   assertEquals(joined, 4);
-  // The function says 503; of an upgrade the host passes on nothing but a 101.
+  // The function answers 503; the host replaces every answer to an upgrade except a 101.
   assertEquals(refused, { "502 BAD_GATEWAY": 2 });
 });

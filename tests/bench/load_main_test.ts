@@ -1,11 +1,11 @@
-/** The load generator, as a process: what it did is right, and what it took of itself adds up. */
+/** The load generator as a process: its results are right, and its usage adds up. */
 import { assert, assertEquals } from "@std/assert";
 import { askFanOut, startLoad } from "../../tools/bench/cases/measured_load.ts";
 import type { LoadAnswer } from "../../tools/bench/load/job.ts";
 
 const MEMBERS = 5;
 
-/** A relay as bench/peers/raw_room.ts. */
+/** Relay like tools/bench/peers/raw_room.ts. */
 function startRelay(): { readonly port: number; readonly close: () => Promise<void> } {
   const members = new Set<WebSocket>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {

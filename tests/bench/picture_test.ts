@@ -1,4 +1,4 @@
-/** The picture of a run: every figure with a target, told in shapes and in words. */
+/** The picture of a run has every figure with a target, in shapes and in words. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { drawPicture } from "../../tools/bench/picture/draw_picture.ts";
 import { arrangePanels } from "../../tools/bench/picture/panels.ts";
@@ -65,12 +65,12 @@ Deno.test("each figure with a target is a panel with ours, every peer and a line
   ]);
 });
 
-Deno.test("a target for every round is told with the worst round", () => {
+Deno.test("a target for every round shows the worst round", () => {
   const [panel] = arrangePanels([toLine({ ...ECHO, everyRound: true })]);
   assertEquals(panel?.sections[0]?.targets[0]?.text, "1.30 × raw Deno (≤ 1.10)");
 });
 
-Deno.test("values have units, and a screen reader is told all of them", () => {
+Deno.test("values have units, and the description has all of them", () => {
   const svg = drawPicture({ ...EMPTY_RUN, lines: LINES });
   for (const value of [">12 µs<", ">6 µs<", ">17,000 /s<"]) {
     assertStringIncludes(svg, value);

@@ -1,10 +1,10 @@
-/** The test behind `deno task bench:compare`: what it claims about chance is true, whatever the samples are. */
+/** The statistics of `deno task bench:compare` hold for all samples. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { areDifferences } from "../../tools/bench/compare/false_discovery.ts";
 import { estimateChange, leastLikelihood, rankTest } from "../../tools/bench/compare/rank_sum.ts";
 
-/** Few different values, so that there are ties. */
+/** Few distinct values, so that ties occur. */
 const Samples = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 });
 const Distinct = fc.uniqueArray(fc.integer({ min: 1, max: 10_000 }), { minLength: 4, maxLength: 9 });
 

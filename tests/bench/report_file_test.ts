@@ -1,4 +1,4 @@
-/** What `deno task bench --json` writes is read back; what is not that is refused by the name of its field. */
+/** A written report is read back, and an invalid one is refused with the name of its field. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { parseRunReport, readRunReport, writeRunReport } from "../../tools/bench/report_file.ts";
 import { SeededRandom } from "../../tools/support/seeded_random.ts";
@@ -7,7 +7,7 @@ import { drawRun, EMPTY_RUN } from "./runs.ts";
 const COMPARE = new URL("../../tools/bench/compare.ts", import.meta.url).pathname;
 const RUN = drawRun(new SeededRandom(3), { figures: 2, rounds: 4 });
 
-/** The run as JSON, with something put at a place of it. */
+/** The run as JSON, with one value replaced. */
 function damaged(path: readonly (string | number)[], value: unknown): string {
   const run: unknown = JSON.parse(JSON.stringify(RUN));
   let place = run as Record<string | number, unknown>;

@@ -1,4 +1,4 @@
-/** How a figure is judged by its target, and what of it stands in the table. */
+/** A figure is judged by its target, and the table shows it. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { formatTable, type Measured, toLine } from "../../tools/bench/report.ts";
 

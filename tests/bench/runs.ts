@@ -2,17 +2,20 @@ import { toLine } from "../../tools/bench/report.ts";
 import type { RunReport } from "../../tools/bench/report_file.ts";
 import { SeededRandom } from "../../tools/support/seeded_random.ts";
 
-/** What a made-up run has. */
+/** Shape of a generated run. */
 export interface RunShape {
   readonly figures: number;
   readonly rounds: number;
-  /** How much slower each figure of ours is: 1.2 is a fifth. */
+  /** Factor by which each figure of ours is slower: 1.2 is a fifth. */
   readonly slowdown?: (figure: number) => number;
-  /** The machine is slower by this, for ours and its peers alike. */
+  /** Factor by which the machine is slower, for ours and its peers. */
   readonly machineSlowdown?: number;
 }
 
-/** A run as the bench writes it, its noise drawn: lognormal, 5 % a sample, and one in twenty of them hit by a neighbour. */
+/**
+ * Generates a run with lognormal noise of 5 % per sample; in one of twenty samples another process
+ * interferes.
+ */
 export function drawRun(
   random: SeededRandom,
   { figures, rounds, slowdown = () => 1, machineSlowdown = 1 }: RunShape,
@@ -34,7 +37,7 @@ export function drawRun(
   return { ...EMPTY_RUN, rounds, lines };
 }
 
-/** A run without a line. */
+/** A run without lines. */
 export const EMPTY_RUN: RunReport = {
   format: 1,
   startedAt: "2026-11-23T12:00:00.000Z",
@@ -53,6 +56,6 @@ export const EMPTY_RUN: RunReport = {
 function drawNoise(random: SeededRandom): number {
   const uniform = (): number => (random.below(1_000_000) + 0.5) / 1_000_000;
   const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-  const neighbour = random.below(20) === 0 ? 1 + uniform() : 1;
-  return Math.exp(0.05 * normal) * neighbour;
+  const interference = random.below(20) === 0 ? 1 + uniform() : 1;
+  return Math.exp(0.05 * normal) * interference;
 }

@@ -1,7 +1,6 @@
 /**
- * `deno task bench:compare A.json B.json`: which figures of two runs of `deno task bench --json` differ by more than noise
- * explains. See docs/bench.md.
- *
+ * `deno task bench:compare A.json B.json`: lists the figures of two runs of `deno task bench
+ * --json` that differ by more than noise explains. See docs/bench.md.
  * @module
  */
 import { parseArgs } from "node:util";
@@ -11,9 +10,9 @@ import { describeOrigin, warnOf } from "./compare/warnings.ts";
 import { readRunReport, type RunReport } from "./report_file.ts";
 
 const USAGE = `deno task bench:compare A.json B.json [options]
-  --only echo,boot     compares these cases alone; with fewer figures fewer rounds are enough
-  --fail-on-slower     exit status 1 when B is slower, or worse, in any figure
-Exit status: 0, whatever was found; 2 when a file is no run of the bench.`;
+  --only echo,boot     compare these cases only; fewer figures need fewer rounds
+  --fail-on-slower     exit status 1 if B is slower, or worse, in any figure
+Exit status: 0 for any result, 2 for wrong arguments or a file that is no run of the bench.`;
 
 async function compare(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -31,13 +30,13 @@ async function compare(args: string[]): Promise<number> {
   }
   const [fileA, fileB, ...more] = positionals;
   if (fileA === undefined || fileB === undefined || more.length > 0) {
-    throw new Error("Two files are compared.");
+    throw new Error(`Expected two files, A.json and B.json, not ${positionals.length}.`);
   }
   const [before, after] = [await readRunReport(fileA), await readRunReport(fileB)];
   const wanted = values.only?.split(",");
   for (const name of wanted ?? []) {
     if (![...before.lines, ...after.lines].some((line) => line.case === name)) {
-      throw new Error(`neither run has the case ${name}`);
+      throw new Error(`--only ${name}: neither run has this case.`);
     }
   }
   const linesOf = ({ lines }: RunReport) => lines.filter((line) => wanted?.includes(line.case) ?? true);

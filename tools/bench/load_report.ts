@@ -1,11 +1,16 @@
-import type { Limit, LoadLine } from "./cases/load_ledger.ts";
+import type { Limit, LoadLine } from "./cases/load_usage.ts";
 
 const LIMITS: readonly (readonly [Limit, string])[] = [
   ["load generator", "load generator was the limit"],
-  ["processors", "processors were the limit: others had what the server and the load generator needed"],
+  [
+    "processors",
+    "processors were the limit: other processes used the cores of the server and the load generator",
+  ],
 ];
 
-/** What there is to say of the load generator: where it was the limit, or how far it was from being it. */
+/**
+ * Formats the load generator's usage: every kind of work that it limited, or else the busiest one.
+ */
 export function describeLoad(lines: readonly LoadLine[]): string {
   if (lines.length === 0) return "No case measured anything with the load generator.";
   const found = LIMITS.flatMap(([limit, words]) => {

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import type { Origin, RunReport } from "./report_file.ts";
 
-/** Describes this machine. Linux only, as the whole bench. */
+/** Describes this machine. Linux only. */
 export function describeMachine(): RunReport["machine"] {
   const model = /^model name\s*:\s*(.+)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1];
   return {
@@ -12,7 +12,9 @@ export function describeMachine(): RunReport["machine"] {
   };
 }
 
-/** The commit that a program is of; it is dirty when anything in the folder of its entry is not as in the commit. */
+/**
+ * Reads the commit of a program. It is dirty if the folder of its entry has uncommitted changes.
+ */
 export async function describeOrigin(entry: string): Promise<Origin> {
   const folder = dirname(entry);
   const revision = await git(folder, ["rev-parse", "HEAD"]);
@@ -20,7 +22,7 @@ export async function describeOrigin(entry: string): Promise<Origin> {
   return { revision, isDirty: changes !== "" };
 }
 
-/** What git says; null where there is none, or no repository. */
+/** Output of git; null without git or a repository. */
 async function git(folder: string, args: readonly string[]): Promise<string | null> {
   try {
     const { success, stdout } = await new Deno.Command("git", {

@@ -1,21 +1,21 @@
 /**
- * `deno task bench`: every performance figure beside its peer's, from the same run. See docs/bench.md.
- *
+ * `deno task bench`: measures every performance figure beside its peer's, in the same run. See
+ * docs/bench.md.
  * @module
  */
-import { benchBoot } from "./cases/boot.ts";
-import { benchConnect } from "./cases/connect.ts";
+import { benchBoot } from "./cases/start_time.ts";
+import { benchConnect } from "./cases/connect_cpu.ts";
 import type { CaseContext } from "./cases/context.ts";
-import { benchDelivery } from "./cases/delivery.ts";
-import { benchDurable } from "./cases/durable.ts";
-import { benchEcho } from "./cases/echo.ts";
-import { benchFanOut } from "./cases/fan_out.ts";
-import { benchHosted } from "./cases/hosted.ts";
-import { benchIsolates } from "./cases/isolates.ts";
-import { benchJoin } from "./cases/join.ts";
-import { benchMembers } from "./cases/members.ts";
-import { benchKilled } from "./cases/killed.ts";
-import { LoadLedger, type LoadLine } from "./cases/load_ledger.ts";
+import { benchDelivery } from "./cases/delivery_latency.ts";
+import { benchDurable } from "./cases/publish_throughput.ts";
+import { benchEcho } from "./cases/echo_cpu.ts";
+import { benchFanOut } from "./cases/fan_out_cpu.ts";
+import { benchHosted } from "./cases/hosted_capacity.ts";
+import { benchIsolates } from "./cases/isolate_scaling.ts";
+import { benchJoin } from "./cases/join_cpu.ts";
+import { benchMembers } from "./cases/member_memory.ts";
+import { benchKilled } from "./cases/kill_recovery.ts";
+import { type LoadLine, LoadUsageRecorder } from "./cases/load_usage.ts";
 import { killAllChildren } from "../support/processes/child_lines.ts";
 import { resolveDeno } from "../support/processes/deno_binary.ts";
 import { installNpmPeers, type NpmPeers } from "./harness/npm_peers.ts";
@@ -66,7 +66,8 @@ async function measure(options: Options, directory: string): Promise<{ lines: Li
       MAX_MEMBERS_PER_ROOM: "1000000",
       FRAMES_PER_SECOND: "1000000",
       FRAMES_BURST: "1000000",
-      // Members have nothing to say for as long as the other sides have their turns, on a busy machine for minutes.
+      // Members stay silent while the other sides are measured, which takes minutes on a busy
+      // machine.
       HEARTBEAT_MS: "140000",
     },
   };
@@ -88,9 +89,9 @@ async function measure(options: Options, directory: string): Promise<{ lines: Li
         npmPeers: () => installed ??= installNpmPeers(`${directory}/npm`),
         progress,
       };
-      const ledger = new LoadLedger();
-      lines.push(...await ledger.during(() => CASES[name](context)));
-      load.push(...ledger.lines({ case: name, deno: version }));
+      const usage = new LoadUsageRecorder();
+      lines.push(...await usage.during(() => CASES[name](context)));
+      load.push(...usage.lines({ case: name, deno: version }));
     }
   }
   return { lines, load };

@@ -1,16 +1,15 @@
 /**
- * Draws a run of `deno task bench --json` again, without measuring: `deno run -A --frozen bench/picture.ts out.json
- * docs/performance.svg`. See docs/bench.md.
- *
+ * Draws a run of `deno task bench --json` without measuring: `deno run -A --frozen
+ * tools/bench/picture.ts out.json docs/performance.svg`. See docs/bench.md.
  * @module
  */
 import { parseArgs } from "node:util";
 import { drawPicture } from "./picture/draw_picture.ts";
 import { readRunReport } from "./report_file.ts";
 
-const USAGE = `deno run -A --frozen bench/picture.ts RUN.json PICTURE.svg [options]
-  --only echo,fanout   draws these cases alone
-  --deno 2.1.4         draws these Deno versions alone`;
+const USAGE = `deno run -A --frozen tools/bench/picture.ts RUN.json PICTURE.svg [options]
+  --only echo,fanout   draw these cases only
+  --deno 2.1.4         draw these Deno versions only`;
 
 async function draw(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -20,7 +19,7 @@ async function draw(args: string[]): Promise<void> {
   });
   const [from, to, ...more] = positionals;
   if (from === undefined || to === undefined || more.length > 0) {
-    throw new Error("A run and a picture are named.");
+    throw new Error(`Expected two files, RUN.json and PICTURE.svg, not ${positionals.length}.`);
   }
   const run = await readRunReport(from);
   const [cases, versions] = [values.only?.split(","), values.deno?.split(",")];

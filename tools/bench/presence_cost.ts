@@ -1,6 +1,7 @@
 /**
- * What it costs that many members of one room enter presence: `deno run -A --frozen bench/presence_cost.ts [options]`. The clients are the
- * bench's lean ones, which count what they are sent and keep nothing, so that the server is what is measured.
+ * Measures the cost of many members that enter presence in one room: `deno run -A --frozen
+ * tools/bench/presence_cost.ts [options]`. The clients only count frames, so that the server is the
+ * bottleneck.
  */
 import { parseArgs } from "node:util";
 import { CpuClock } from "../support/processes/cpu_clock.ts";
@@ -11,17 +12,20 @@ import { summarizeDurations } from "../support/durations.ts";
 import { PresenceMember } from "./load/presence_member.ts";
 import { BACKPLANES, startStore } from "../support/backplane_store.ts";
 
-const USAGE = `deno run -A --frozen bench/presence_cost.ts [options]
-  --members 1000             members of the room; each connects, enters presence and stays
-  --seconds 10               they come evenly over this time
+const USAGE = `deno run -A --frozen tools/bench/presence_cost.ts [options]
+  --members 1000             members of the room; each connects, enters presence and stays connected
+  --seconds 10               duration over which the members connect evenly
   --backplane memory         memory, postgres or redis
-  --rounds 3                 each with a server of its own
-  --function path/index.ts   entry of the function to run (default: this project's)
+  --rounds 3                 number of rounds, each with a new server
+  --function path/index.ts   entry of the function (default: this project's)
   --deno path                Deno binary of the function (default: this one)`;
 
-const PATIENCE_MS = 180_000;
-/** How many may be between connecting and having entered: a server that is behind is not also asked for more. */
-const MOST_ON_THEIR_WAY = 50;
+const TIMEOUT_MS = 180_000;
+/**
+ * Limit of members between the connect and the ack of presence, so that an overloaded server gets
+ * no more.
+ */
+const MAX_JOINING = 50;
 
 const { values } = parseArgs({
   options: {
@@ -48,7 +52,7 @@ for (let round = 1; round <= Number(values.rounds); round++) {
 }
 Deno.exit(0); // the loop would keep the process
 
-/** Processor time of the store so far, of the processes whose command line says that they are it. */
+/** Processor time of the store's processes so far, found by their command lines. */
 function storeMicros(env: Readonly<Record<string, string>>): number {
   const { port, pathname } = new URL(env["SUPABASE_DB_URL"] ?? env["REDIS_URL"] ?? "none://127.0.0.1:0/none");
   const mark = env["REDIS_URL"] === undefined ? ` ${pathname.slice(1)} ` : `:${port}`;
@@ -60,7 +64,7 @@ function storeMicros(env: Readonly<Record<string, string>>): number {
       if (/^(postgres|redis-server|\S*\/redis-server)/.test(command) && command.includes(mark)) {
         micros += new CpuClock(Number(name)).micros();
       }
-    } catch { /* it has ended */ }
+    } catch { /* the process has ended */ }
   }
   return micros;
 }
@@ -80,29 +84,29 @@ async function measure(): Promise<string> {
     Array.from({ length: members }, (_, number) => issuer.token(`user-${number}`)),
   );
   const clock = new CpuClock(server.pid);
-  const begunMicros = clock.micros();
-  const storeBegunMicros = storeMicros(store?.env ?? {});
-  const begunAt = performance.now();
+  const startMicros = clock.micros();
+  const storeStartMicros = storeMicros(store?.env ?? {});
+  const startedAt = performance.now();
   const all: PresenceMember[] = [];
-  const onTheirWay = () => all.reduce((count, { hasEntered }) => count + (hasEntered ? 0 : 1), 0);
+  const joining = () => all.reduce((count, { hasEntered }) => count + (hasEntered ? 0 : 1), 0);
   const seen = () => all.reduce((count, { seen }) => count + (seen >= members ? 1 : 0), 0);
   loop.runUntil(
     () => {
-      const due = Math.min(members, 1 + (performance.now() - begunAt) / overMs * members);
-      for (let free = MOST_ON_THEIR_WAY - onTheirWay(); all.length < due && free > 0; free--) {
+      const due = Math.min(members, 1 + (performance.now() - startedAt) / overMs * members);
+      for (let free = MAX_JOINING - joining(); all.length < due && free > 0; free--) {
         const token = tokens[all.length];
         const url = `ws://127.0.0.1:${server.port}/realtime/rooms/crowd?token=${token}`;
         all.push(new PresenceMember(loop, new URL(url), `{"member":${all.length}}`));
       }
       return all.length === members && seen() === members;
     },
-    PATIENCE_MS,
-    () => `${all.length} came, ${onTheirWay()} of them have not entered, ${seen()} see all`,
+    TIMEOUT_MS,
+    () => `${all.length} connected, ${joining()} of them are not in presence, ${seen()} see all`,
   );
-  const wallMs = performance.now() - begunAt;
-  const cpuMs = (clock.micros() - begunMicros) / 1_000;
-  const storeMs = (storeMicros(store?.env ?? {}) - storeBegunMicros) / 1_000;
-  // The server ends before it has done it: nobody waits for a thousand that leave.
+  const wallMs = performance.now() - startedAt;
+  const cpuMs = (clock.micros() - startMicros) / 1_000;
+  const storeMs = (storeMicros(store?.env ?? {}) - storeStartMicros) / 1_000;
+  // Closes are not awaited: the server ends first.
   for (const member of all) member.close();
   const total = (of: (member: PresenceMember) => number) => all.reduce((sum, member) => sum + of(member), 0);
   const { p50, p99, worst } = summarizeDurations(all.map(({ enteredAfterMs }) => enteredAfterMs));

@@ -8,7 +8,7 @@ const summarySchema = z.object({
   samples: z.array(z.number()).min(1).readonly(),
 }).readonly();
 
-/** One measured figure beside its peer's, and what is asked of their ratio, as it stands in the JSON. */
+/** Measured figure beside its peer's, with the target of their ratio, as the JSON has it. */
 export const lineSchema = z.object({
   case: z.string(),
   deno: z.string(),
@@ -18,24 +18,24 @@ export const lineSchema = z.object({
   ours: summarySchema,
   peerName: z.string(),
   peer: summarySchema,
-  /** Ours divided by the peer's, round by round. */
+  /** Ours divided by the peer's, per round. */
   ratio: summarySchema,
-  /** The largest ratio allowed; undefined where more is better, and for a line that only informs. */
+  /** Largest allowed ratio; undefined if more is better, and for an informational line. */
   target: z.number().optional(),
-  /** The smallest ratio allowed, where more is better. */
+  /** Smallest allowed ratio, if more is better. */
   atLeast: z.number().optional(),
-  /** What is held against the target: the median of the rounds' ratios, or each of them. */
+  /** Value that is compared with the target: the median of the rounds' ratios, or each ratio. */
   judgedBy: z.enum(["median", "every round"]),
   met: z.boolean().optional(),
-  /** Figures behind the line, such as the share of a core the server used. */
+  /** Additional figures, such as the share of a core that the server used. */
   details: z.record(z.string(), summarySchema).readonly(),
 }).readonly();
 export type Line = z.infer<typeof lineSchema>;
 
-/** Units of which more is better. */
+/** Units for which more is better. */
 const MORE_IS_BETTER: readonly string[] = ["a second", "1/s", "members", "deliveries", "s"];
 
-/** What a case measured, round by round, before it is summarised. */
+/** Samples of a case per round, before the summary. */
 export interface Measured {
   readonly case: string;
   readonly deno: string;
@@ -46,7 +46,7 @@ export interface Measured {
   readonly peer: readonly number[];
   readonly target?: number;
   readonly atLeast?: number;
-  /** Every round has to meet the target, not the median alone. */
+  /** True if every round has to meet the target, not only the median. */
   readonly everyRound?: boolean;
   readonly details?: Readonly<Record<string, readonly number[]>>;
 }
@@ -80,7 +80,7 @@ export function toLine(measured: Measured): Line {
   };
 }
 
-/** The lines as a table for people, in Markdown. */
+/** Formats lines as a Markdown table. */
 export function formatTable(lines: readonly Line[]): string {
   const head = ["case", "Deno", "figure", "ours", "peer", "peer is", "ratio", "target", ""];
   return alignTable(
@@ -99,13 +99,13 @@ export function formatTable(lines: readonly Line[]): string {
   );
 }
 
-/** Such as `≤ 1.10`; empty for a line that only informs. */
+/** Formats a target, such as `≤ 1.10`; empty for an informational line. */
 export function describeTarget({ target, atLeast }: Line): string {
   if (target !== undefined) return `≤ ${target.toFixed(2)}`;
   return atLeast !== undefined ? `≥ ${atLeast.toFixed(2)}` : "";
 }
 
-/** A table in Markdown whose columns stand below each other as plain text, too. */
+/** Formats a Markdown table with aligned columns. */
 export function alignTable(head: readonly string[], body: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) =>
     Math.max(cell.length, ...body.map((row) => row[column]?.length ?? 0))
@@ -115,7 +115,7 @@ export function alignTable(head: readonly string[], body: readonly (readonly str
   return [rowOf(head), rowOf(widths.map((width) => "-".repeat(width))), ...body.map(rowOf)].join("\n");
 }
 
-/** How many digits after the point say enough: none for counts, more for a small figure. */
+/** Number of fraction digits: none for counts, more for small figures. */
 export function digitsOf({ median, samples }: Summary): number {
   if (samples.every(Number.isInteger)) return 0;
   return median < 1 ? 3 : median < 10 ? 2 : 1;

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { lineSchema } from "./report.ts";
 
-/** Of the format of the file: another number, another meaning of its fields. */
+/** Version of the file format; it changes with the meaning of a field. */
 const FORMAT = 1;
 
 const originSchema = z.object({
-  /** The commit; null where there is no git. */
+  /** Commit; null without git. */
   revision: z.string().nullable(),
-  /** What was measured is not what that commit has. */
+  /** True if the measured files differ from the commit. */
   isDirty: z.boolean(),
 }).readonly();
 
@@ -30,13 +30,13 @@ const runReportSchema = z.object({
     processor: z.string(),
     cores: z.number(),
     kernel: z.string(),
-    /** The Deno that runs the bench and its load generator. */
+    /** Deno that runs the bench and its load generator. */
     driver: z.string(),
   }).readonly(),
-  /** Where the measured function comes from, and the bench, which may be another checkout. */
+  /** Origins of the measured function and of the bench, which may be different checkouts. */
   measured: originSchema,
   bench: originSchema,
-  /** The Deno versions of the measured processes. */
+  /** Deno versions of the measured processes. */
   denoVersions: z.array(z.string()).readonly(),
   cases: z.array(z.string()).readonly(),
   rounds: z.number(),
@@ -47,28 +47,28 @@ const runReportSchema = z.object({
   load: z.array(loadLineSchema).readonly(),
 }).readonly();
 
-/** Where something measured comes from. */
+/** Origin of measured code. */
 export type Origin = z.infer<typeof originSchema>;
-/** All that one run of the bench has found: what `--json` writes. */
+/** Result of one run of the bench; `--json` writes it. */
 export type RunReport = z.infer<typeof runReportSchema>;
 
-/** Writes a run. @throws {Error} where the file cannot be written */
+/** Writes a run. @throws {Error} if the file cannot be written */
 export async function writeRunReport(file: string, report: Omit<RunReport, "format">): Promise<void> {
   await Deno.writeTextFile(file, JSON.stringify({ format: FORMAT, ...report }, null, 2) + "\n");
 }
 
-/** Reads a run. @throws {Error} naming the file, and the field that is wrong */
+/** Reads a run. @throws {Error} naming the file, and the wrong field */
 export async function readRunReport(file: string): Promise<RunReport> {
   let text: string;
   try {
     text = await Deno.readTextFile(file);
   } catch (cause) {
-    throw new Error(`${file} cannot be read`, { cause });
+    throw new Error(`${file} cannot be read: write it with \`deno task bench --json\``, { cause });
   }
   return parseRunReport(text, file);
 }
 
-/** Makes text of the file named `file` into a run. @throws {Error} naming the file, and the field that is wrong */
+/** Parses the text of `file`. @throws {Error} naming the file, and the wrong field */
 export function parseRunReport(text: string, file: string): RunReport {
   let value: unknown;
   try {
@@ -84,23 +84,25 @@ export function parseRunReport(text: string, file: string): RunReport {
   const seen = new Set<string>();
   data.lines.forEach((line, index) => {
     const key = lineKey(line);
-    if (seen.has(key)) throw new Error(`${file}: lines[${index}]: the figure ${key} is there twice`);
+    if (seen.has(key)) throw new Error(`${file}: lines[${index}]: the figure ${key} occurs twice`);
     seen.add(key);
     if (line.ours.samples.length !== line.peer.samples.length) {
-      throw new Error(`${file}: lines[${index}].peer.samples: not as many as ours`);
+      throw new Error(
+        `${file}: lines[${index}].peer.samples: not as many as ours: ${line.peer.samples.length} instead of ${line.ours.samples.length}`,
+      );
     }
   });
   return data;
 }
 
-/** What tells a line from all others of a run, for people too. */
+/** Unique, readable key of a line within a run. */
 export function lineKey(
   line: { readonly case: string; readonly deno: string; readonly figure: string; readonly peerName: string },
 ): string {
   return `${line.case}, Deno ${line.deno}, ${line.figure}, beside ${line.peerName}`;
 }
 
-/** Such as `lines[3].ours.samples[2]`. */
+/** Formats a path, such as `lines[3].ours.samples[2]`. */
 function pathOf(path: readonly PropertyKey[]): string {
   const text = path.map((step) => typeof step === "number" ? `[${step}]` : `.${String(step)}`).join("");
   return text.replace(/^\./, "") || "the whole";

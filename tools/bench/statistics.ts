@@ -6,11 +6,7 @@ export interface Summary {
   readonly samples: readonly number[];
 }
 
-/**
- * Summarises samples.
- *
- * @throws {RangeError} without a sample.
- */
+/** Summarises samples. @throws {RangeError} without a sample */
 export function summarize(samples: readonly number[]): Summary {
   const sorted = samples.toSorted((a, b) => a - b);
   const low = sorted[(sorted.length - 1) >> 1];
@@ -24,9 +20,9 @@ export function summarize(samples: readonly number[]): Summary {
 }
 
 /**
- * The sample that this share of all samples does not exceed: 0.5 is a median, 0.99 nearly the largest.
- *
- * @throws {RangeError} without a sample.
+ * Returns the sample that `share` of all samples do not exceed: 0.5 gives a median, 0.99 nearly the
+ * largest.
+ * @throws {RangeError} without a sample
  */
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = samples.toSorted((a, b) => a - b);
@@ -36,9 +32,9 @@ export function quantile(samples: readonly number[], share: number): number {
 }
 
 /**
- * Ratios of samples taken in the same round: noise that lasts longer than a round hits both sides and cancels.
- *
- * @throws {RangeError} when the sides have not the same number of samples.
+ * Ratios of samples of the same round. Noise that lasts longer than a round affects both sides, and
+ * cancels out.
+ * @throws {RangeError} if the sides differ in their number of samples
  */
 export function pairedRatios(ours: readonly number[], peer: readonly number[]): number[] {
   return ours.map((value, round) => {

@@ -4,27 +4,30 @@ import type { JobProcess } from "../../support/processes/job_process.ts";
 import { CONNECTS_PER_TURN, measureConnects } from "./connect_sockets.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 import { type Cost, echoUrl, sumCosts } from "./measured_load.ts";
-import { type Informed, prepareInformingPeers } from "./peers.ts";
+import { type PeerFigures, prepareInformationalPeers } from "./peers.ts";
 
-/** As many as the sides with a target get. */
+/** Same number as for the sides with a target. */
 const WARM_UP_TURNS = 3;
 const TURNS = 2;
 const CONNECTS = TURNS * CONNECTS_PER_TURN;
 
-/** A peer that only informs. */
+/** Informational peer of a connect. */
 export interface ConnectPeer {
   /** Name in a line. */
   readonly label: string;
-  /** What of ours does the same: verifies a token never seen, or has nothing to verify. */
+  /** Comparable side of ours: it verifies a new token, or has nothing to verify. */
   readonly beside: "fresh" | "repeated";
   readonly start: () => Promise<RunningServer>;
   readonly url: (server: RunningServer, token: string) => string;
 }
 
-/** Makes them ready: three that check nothing, one that verifies, and the documentation's example, which asks Auth about every token. */
+/**
+ * Prepares the informational peers: three that check nothing, one that verifies, and the
+ * documentation's example, which sends every token to Auth.
+ */
 export async function prepareConnectPeers(context: CaseContext): Promise<readonly ConnectPeer[]> {
   if (context.peers === "targets") return [];
-  const checkNothing = await prepareInformingPeers(context, "echo", ["hono", "ws", "bun"]);
+  const checkNothing = await prepareInformationalPeers(context, "echo", ["hono", "ws", "bun"]);
   const example = await context.prepare(benchProgram("example", "peers/documentation_example.ts"));
   const auth = await context.prepare(benchProgram("auth", "peers/auth_server.ts"));
   const verifying = await context.prepare(
@@ -52,7 +55,10 @@ export async function prepareConnectPeers(context: CaseContext): Promise<readonl
   ];
 }
 
-/** The example, with a process that plays Auth: what that costs is not in the figure, and it is as near as can be. */
+/**
+ * Starts the example and a process that imitates Auth on loopback. The figure excludes the CPU of
+ * that process.
+ */
 async function startExample(example: PreparedProgram, auth: PreparedProgram): Promise<RunningServer> {
   const stack = new AsyncDisposableStack();
   try {
@@ -72,15 +78,15 @@ async function startExample(example: PreparedProgram, auth: PreparedProgram): Pr
 }
 
 /**
- * Processor time of one connect, in microseconds, of each peer: by its label.
- *
- * One after the other, each a new server, warmed up and measured once. There are `CONNECTS_PER_TURN` tokens.
+ * Measures the processor time of one connect to each peer, in microseconds, by label.
+ * Measures one peer after the other, each on a new server after a warm-up. `tokens` holds
+ * `CONNECTS_PER_TURN` tokens.
  */
 export async function measureConnectPeers(
   peers: readonly ConnectPeer[],
   load: JobProcess,
   tokens: readonly string[],
-): Promise<Informed> {
+): Promise<PeerFigures> {
   const micros = new Map<string, number>();
   for (const peer of peers) {
     micros.set(peer.label, (await measurePeer(peer, load, tokens)).cpuMicros / CONNECTS);

@@ -6,25 +6,31 @@ import type { VerifyJob } from "../peers/verify_es256.ts";
 import { CONCURRENCY, CONNECTS_PER_TURN, measureConnects } from "./connect_sockets.ts";
 import { type Cost, echoUrl, measureCost, sumCosts } from "./measured_load.ts";
 
-/** What a round measures: our connect with a new token and with the same again, a raw one, a verification alone. */
+/**
+ * Sides of a round: our connect with a new token and with a known one, a raw connect, a
+ * verification alone.
+ */
 export const CONNECT_SIDES = ["fresh", "raw", "repeated", "verify"] as const;
 export type ConnectSide = (typeof CONNECT_SIDES)[number];
 
-/** The sides take turns, forwards and backwards, so that noise hits all of them. */
+/** Turns of each side, in alternating order, so that noise affects all sides. */
 const TURNS = 6;
 const WARM_UP_TURNS = 3;
 
-/** Connects, or verifications, behind each cost of a round. */
+/** Connects, or verifications, per cost of a round. */
 export const CONNECTS_PER_ROUND = TURNS * CONNECTS_PER_TURN;
 
-/** The programs of a round and what drives them. */
+/** Input of a round. */
 export interface ConnectSetup {
   readonly programs: Record<"ours" | "raw" | "verify", PreparedProgram>;
   readonly load: JobProcess;
   readonly issuer: TokenIssuer;
 }
 
-/** One round with new processes, warmed up: what each side's connects (or verifications) cost together. */
+/**
+ * Measures one round with new processes, after a warm-up: the total cost of each side's connects or
+ * verifications.
+ */
 export async function measureConnectRound(setup: ConnectSetup): Promise<Record<ConnectSide, Cost>> {
   const { programs, load, issuer } = setup;
   await using ours = await startServer(programs.ours);

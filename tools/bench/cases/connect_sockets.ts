@@ -2,12 +2,12 @@ import type { CpuClock } from "../../support/processes/cpu_clock.ts";
 import type { JobProcess } from "../../support/processes/job_process.ts";
 import { ask, type Cost, measureCost } from "./measured_load.ts";
 
-/** Connects that are measured together, and held open until all are there. */
+/** Connects per measurement. They stay open until the last one is done. */
 export const CONNECTS_PER_TURN = 500;
-/** Connects, or verifications, in the works at once. */
+/** Concurrent connects, or verifications. */
 export const CONCURRENCY = 20;
 
-/** Opens a socket at each address and holds them all; closing them is not measured. */
+/** Opens a socket at each address and keeps all open; the measurement excludes closing them. */
 export async function measureConnects(
   load: JobProcess,
   clock: CpuClock,

@@ -7,20 +7,20 @@ import type { TokenIssuer } from "../harness/tokens.ts";
 export interface CaseContext {
   readonly deno: DenoBinary;
   readonly rounds: number;
-  /** `all` measures the peers without a target too. */
+  /** `all` also measures peers without a target. */
   readonly peers: "all" | "targets";
   readonly issuer: TokenIssuer;
   /** The function under test. */
   readonly ours: Program;
-  /** Makes a program ready for this Deno version, or for another one. */
+  /** Prepares a program for this Deno version, or for another one. */
   prepare(program: Program, version?: string): Promise<PreparedProgram>;
-  /** The peers that npm brings, installed at the first call of a run. */
+  /** Returns the npm peers, installed at the first call of a run. */
   npmPeers(): Promise<NpmPeers>;
-  /** Says on stderr what is going on. */
+  /** Prints progress to stderr. */
   progress(text: string): void;
 }
 
-/** A program of the bench's own, by its path below bench/. */
+/** Program of the bench, by its path below tools/bench. */
 export function benchProgram(name: string, path: string, env: Record<string, string> = {}): Program {
   return { name, entry: new URL(`../${path}`, import.meta.url).pathname, env };
 }

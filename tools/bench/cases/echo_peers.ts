@@ -2,22 +2,23 @@ import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import { startServer } from "../harness/program.ts";
 import type { JobProcess } from "../../support/processes/job_process.ts";
 import { ask, measureCost } from "./measured_load.ts";
-import type { Informed, Peer } from "./peers.ts";
+import type { Peer, PeerFigures } from "./peers.ts";
 
 const CONCURRENCY = 10;
 const WARM_UP_MESSAGES = 300;
 const MESSAGES = 600;
 
 /**
- * Processor time for one message in and its echo out, in microseconds, of each peer that only informs: by its label.
- *
- * One after the other, each a new server with a socket for each token, warmed up and measured once.
+ * Measures the processor time of one message and its echo for each informational peer, in
+ * microseconds, by label.
+ * Measures one peer after the other, each on a new server with one socket per token, after a
+ * warm-up.
  */
 export async function measureEchoPeers(
   peers: readonly Peer[],
   load: JobProcess,
   tokens: readonly string[],
-): Promise<Informed> {
+): Promise<PeerFigures> {
   const micros = new Map<string, number>();
   for (const peer of peers) micros.set(peer.label, await measurePeer(peer, load, tokens));
   return micros;

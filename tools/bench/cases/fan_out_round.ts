@@ -4,47 +4,52 @@ import type { FanOutResult } from "../load/job.ts";
 import { IN_FLIGHT, type InFlight, type Side, type SideName, startSides } from "./fan_out_sides.ts";
 import { ask, askFanOut, coresUsed, type Cost, measureCost, sumCosts } from "./measured_load.ts";
 
-/** Members of the room. */
+/** Numbers of members of the room. */
 export const ROOM_SIZES = [100, 1_000] as const;
 export type RoomSize = (typeof ROOM_SIZES)[number];
 
-/** How often each side has its turn, forwards and backwards, so that noise hits all of them. */
+/** Passes over all sides, in alternating order, so that noise affects all sides. */
 const PASSES = 2;
 const SLICE_MS = 500;
-/** Long enough for V8 to have compiled what is hot: with 200 ms its compiler threads were a tenth and more of the figures. */
+/**
+ * Long enough for V8 to compile hot code. With 200 ms, its compiler threads made up a tenth or more
+ * of the figures.
+ */
 const WARM_UP_MS = 1_500;
 const CONCURRENCY = 20;
 
-/** Which figure of a round. */
-export interface Combination {
+/** Key of a figure of a round. */
+interface Combination {
   readonly size: RoomSize;
   readonly inFlight: InFlight;
   readonly side: SideName;
 }
 
-/** What a combination cost in one round. */
+/** Cost of a combination in one round. */
 export interface FanOutSample {
   readonly microsPerDelivery: number;
-  /** Cores that the server used. */
+  /** Number of cores that the server used. */
   readonly cores: number;
   readonly messagesPerWebSocketMessage: number;
   readonly bytesPerDelivery: number;
 }
 
-/** The key of a combination in a round's samples. */
+/** Key of a combination in a round's samples. */
 export function keyOf({ size, inFlight, side }: Combination): string {
   return `${side} ${size} ${inFlight}`;
 }
 
-/** What drives a round. */
-export interface FanOutSetup {
+/** Input of a round. */
+interface FanOutSetup {
   readonly sides: readonly Side[];
   readonly load: JobProcess;
-  /** One a member, each of another user. */
+  /** One token per member, each for another user. */
   readonly tokens: readonly string[];
 }
 
-/** One round with new servers for each size of the room: every combination's sample, by its key. */
+/**
+ * Measures one round with new servers for each room size: the sample of every combination, by key.
+ */
 export async function measureFanOutRound(setup: FanOutSetup): Promise<Map<string, FanOutSample>> {
   const samples = new Map<string, FanOutSample>();
   for (const size of ROOM_SIZES) await measureSize(setup, size, samples);
@@ -103,7 +108,7 @@ async function measureSlice(
     results.push(await askFanOut(load, { type: "fan-out", group, inFlight, durationMs: SLICE_MS }));
   });
   const [result] = results;
-  if (!result) throw new Error("nothing was fanned out");
+  if (!result) throw new Error(`the load generator returned no fan-out result for ${group}`);
   return { cost, result };
 }
 

@@ -4,29 +4,32 @@ import { benchProgram, type CaseContext } from "./context.ts";
 import { roomUrl } from "./measured_load.ts";
 import { type Peer, type PeerName, preparePeer } from "./peers.ts";
 
-/** The Deno version whose naive fan-out is the measure of joined frames, on every version of ours. */
-export const REFERENCE_DENO = "2.9.6";
+/**
+ * Deno version of the reference: its unbatched fan-out is the measure of batched frames, for every
+ * version of ours.
+ */
+const REFERENCE_DENO = "2.9.6";
 
-/** Publishes under way. */
+/** Numbers of publishes in flight. */
 export const IN_FLIGHT = [1, 16] as const;
 export type InFlight = (typeof IN_FLIGHT)[number];
 
-/** Who fans out: ours with both kinds of clients, and the peers. */
+/** Sides: ours with both kinds of clients, and the peers. */
 export type SideName = "v1" | "plain" | "raw" | "reference" | "joining" | PeerName;
 
-/** A server and how its clients speak. */
+/** Server, and the dialect of its clients. */
 export interface Side {
   readonly name: SideName;
   /** Name in a line. */
   readonly label: string;
   readonly program: PreparedProgram;
   readonly dialect: DialectName;
-  /** What it is measured with. */
+  /** Numbers of publishes in flight to measure with. */
   readonly inFlight: readonly InFlight[];
   readonly url: (server: RunningServer, token: string) => string;
 }
 
-const INFORMING = ["hono", "ws", "socketIo"] as const;
+const INFORMATIONAL = ["hono", "ws", "socketIo"] as const;
 const ROOM = "bench";
 const inRoom = (server: RunningServer, token: string): string => roomUrl(server, ROOM, token);
 
@@ -39,7 +42,7 @@ function sideOf(name: PeerName, peer: Peer): Side {
   };
 }
 
-/** The servers of fan-out, made ready; where ours runs on the reference's version, `raw` is the reference too. */
+/** Prepares the servers. If ours runs on the reference's version, `raw` is also the reference. */
 export async function prepareSides(context: CaseContext): Promise<readonly Side[]> {
   const ours = await context.prepare(context.ours);
   const rawRoom = benchProgram("raw", "peers/raw_room.ts");
@@ -61,13 +64,14 @@ export async function prepareSides(context: CaseContext): Promise<readonly Side[
     const program = await context.prepare(benchProgram("joining", "peers/joining_room.ts"));
     sides.push({ ...relay, name: "joining", label: `raw Deno ${version}, joining`, program, inFlight: [16] });
   }
-  // Last, so that ours and those with a target stay together: noise that comes and goes then hits both.
-  const informing = context.peers === "all" ? INFORMING : [];
-  for (const name of informing) sides.push(sideOf(name, await preparePeer(context, "room", name)));
+  // Informational peers come last, so that ours and the peers with a target run close together,
+  // under the same noise.
+  const informational = context.peers === "all" ? INFORMATIONAL : [];
+  for (const name of informational) sides.push(sideOf(name, await preparePeer(context, "room", name)));
   return sides;
 }
 
-/** Starts the servers of all sides; disposing ends them. */
+/** Starts the servers of all sides; disposal ends them. */
 export async function startSides(
   sides: readonly Side[],
 ): Promise<AsyncDisposable & { readonly servers: ReadonlyMap<Side, RunningServer> }> {

@@ -1,44 +1,53 @@
 import { HOSTED_LIMITS, WARNED_AT } from "../../support/isolates/limits.ts";
-import type { QuietCost } from "../hosted/at_rest.ts";
-import type { MemoryCapacity } from "../hosted/joining.ts";
-import type { Speech } from "../hosted/hosted_jobs.ts";
-import type { UsedUp } from "../hosted/used_up.ts";
+import type { QuietCost } from "../hosted/quiet_rooms.ts";
+import type { MemoryCapacity } from "../hosted/join_capacity.ts";
+import type { ClientDialect } from "../hosted/hosted_jobs.ts";
+import type { CpuExhaustion } from "../hosted/cpu_exhaustion.ts";
 import { type Line, type Measured, toLine } from "../report.ts";
-import { type HostedRound, IDLE_MEMBERS, type QuietRoomName, type UsedRoomName } from "./hosted_round.ts";
+import { type ActiveRoomName, type HostedRound, IDLE_MEMBERS, type QuietRoomName } from "./hosted_round.ts";
 
 const MIB = 1_048_576;
 const MS_PER_SECOND = 1_000;
-/** The function's default MAX_CONNECTIONS. */
+/** Default MAX_CONNECTIONS of the function. */
 const MAX_CONNECTIONS = 10_000;
-/** CPU and time until the host's warning, which has the function send everybody away. */
+/** CPU and age at the host's warning, after which the function sends all members away. */
 const WARNED_CPU_MS = HOSTED_LIMITS.cpuHardMs * WARNED_AT;
 const WARNED_AGE_S = HOSTED_LIMITS.wallMs * WARNED_AT / MS_PER_SECOND;
 
-const ROOMS: Record<UsedRoomName, string> = {
+const ROOMS: Record<ActiveRoomName, string> = {
   burst: "100 members, 16 messages in flight",
   paced: "100 members, one publishes 100 a second",
   cursor: "cursors: 20 members at 20 Hz",
 };
 
-/** What tells how busy the machine was: publishes that come late come together, and cost less. */
-const BEHIND_DELIVERIES: Readonly<Record<string, (used: UsedUp) => number>> = {
-  "µs of CPU a delivery": ({ talkCpuMs, heard }) => talkCpuMs / heard.deliveries * MS_PER_SECOND,
-  "messages in a WebSocket message": ({ heard }) => heard.deliveries / heard.webSocketMessages,
-  "publishes a second": ({ heard, lastedMs }) => heard.publishes / lastedMs * MS_PER_SECOND,
+/** Details that show the load of the machine: late publishes are batched, and cost less. */
+const BEHIND_DELIVERIES: Readonly<Record<string, (used: CpuExhaustion) => number>> = {
+  "µs of CPU a delivery": ({ trafficCpuMs, traffic }) => trafficCpuMs / traffic.deliveries * MS_PER_SECOND,
+  "messages in a WebSocket message": ({ traffic }) => traffic.deliveries / traffic.webSocketMessages,
+  "publishes a second": ({ traffic, lastedMs }) => traffic.publishes / lastedMs * MS_PER_SECOND,
   "s until sent away": ({ lastedMs }) => lastedMs / MS_PER_SECOND,
   "CPU when all were in, ms": ({ joinedCpuMs }) => joinedCpuMs,
 };
 
-/** The figures of the case; where nothing else is said ours is `realtime.v1` and the peer plain clients. */
+/**
+ * Lines of the case. Ours is `realtime.v1` and the peer is plain clients, unless a line says
+ * otherwise.
+ */
 export function hostedLines(rounds: readonly HostedRound[], memory: MemoryCapacity, deno: string): Line[] {
   const line = (measured: Omit<Measured, "case" | "deno">): Line =>
     toLine({ case: "hosted", deno, ...measured });
   const each = (read: (round: HostedRound) => number): number[] => rounds.map(read);
   const constant = (value: number): number[] => rounds.map(() => value);
 
-  const ofUsed = (name: UsedRoomName, read: (used: UsedUp) => number) => (speech: Speech): number[] =>
-    each(({ used }) => read(used[name][speech]));
-  const used = (name: UsedRoomName, unit: string, what: string, read: (used: UsedUp) => number): Line => {
+  const ofUsed =
+    (name: ActiveRoomName, read: (used: CpuExhaustion) => number) => (dialect: ClientDialect): number[] =>
+      each(({ used }) => read(used[name][dialect]));
+  const used = (
+    name: ActiveRoomName,
+    unit: string,
+    what: string,
+    read: (used: CpuExhaustion) => number,
+  ): Line => {
     const of = ofUsed(name, read);
     return line({
       figure: `${ROOMS[name]}: ${what}`,
@@ -46,7 +55,7 @@ export function hostedLines(rounds: readonly HostedRound[], memory: MemoryCapaci
       ours: of("rooms.v1"),
       peerName: "plain clients",
       peer: of("rooms"),
-      // Once a room.
+      // Details appear once per room.
       details: unit !== "deliveries" ? {} : Object.fromEntries(
         Object.entries(BEHIND_DELIVERIES).flatMap(([detail, readDetail]) => [
           [`ours: ${detail}`, ofUsed(name, readDetail)("rooms.v1")],
@@ -62,7 +71,7 @@ export function hostedLines(rounds: readonly HostedRound[], memory: MemoryCapaci
     read: (cost: QuietCost) => number,
     unit: string,
   ): Line => {
-    const of = (speech: Speech): number[] => each((round) => read(round.quiet[name][speech]));
+    const of = (dialect: ClientDialect): number[] => each((round) => read(round.quiet[name][dialect]));
     return line({ figure, unit, ours: of("rooms.v1"), peerName: "plain clients", peer: of("rooms") });
   };
 
@@ -114,19 +123,22 @@ export function hostedLines(rounds: readonly HostedRound[], memory: MemoryCapaci
   ];
 }
 
-function deliveries({ heard }: UsedUp): number {
-  return heard.deliveries;
+function deliveries({ traffic }: CpuExhaustion): number {
+  return traffic.deliveries;
 }
 
-function cpuMsPerSecond({ talkCpuMs, lastedMs }: UsedUp): number {
-  return talkCpuMs / lastedMs * MS_PER_SECOND;
+function cpuMsPerSecond({ trafficCpuMs, lastedMs }: CpuExhaustion): number {
+  return trafficCpuMs / lastedMs * MS_PER_SECOND;
 }
 
 function perSecond(cost: QuietCost): number {
   return cost.cpuMsPerSecond;
 }
 
-/** Until CPU or the wall clock ends it; calculated, since waiting for it would take minutes. */
+/**
+ * Seconds until CPU or the wall clock ends the isolate. Calculated, because waiting would take
+ * minutes.
+ */
 function lifeSeconds({ joinedCpuMs, cpuMsPerSecond }: QuietCost): number {
   return Math.min(WARNED_AGE_S, (WARNED_CPU_MS - joinedCpuMs) / cpuMsPerSecond);
 }

@@ -1,36 +1,39 @@
-import { openQuietRooms, type QuietCost, type QuietRooms } from "../hosted/at_rest.ts";
-import { fillByCpu, type JoinRates, measureJoins } from "../hosted/joining.ts";
+import { openQuietRooms, type QuietCost, type QuietRooms } from "../hosted/quiet_rooms.ts";
+import { fillByCpu, type JoinRates, measureJoins } from "../hosted/join_capacity.ts";
 import type { HostedLoad } from "../hosted/hosted_load.ts";
-import type { Speech } from "../hosted/hosted_jobs.ts";
-import { type ActiveRoom, type UsedUp, useUp } from "../hosted/used_up.ts";
+import type { ClientDialect } from "../hosted/hosted_jobs.ts";
+import { type ActiveRoom, type CpuExhaustion, exhaustCpu } from "../hosted/cpu_exhaustion.ts";
 import type { CaseContext } from "./context.ts";
 
-/** The rooms that are used until their isolate has no CPU left. */
-export type UsedRoomName = "paced" | "burst" | "cursor";
-/** The rooms that are watched for a while. */
+/** Rooms that are active until their isolate has no CPU left. */
+export type ActiveRoomName = "paced" | "burst" | "cursor";
+/** Rooms that are measured for a while. */
 export type QuietRoomName = "chat" | "idle";
 
 /** Results of one round. */
 export interface HostedRound {
-  readonly used: Readonly<Record<UsedRoomName, Readonly<Record<Speech, UsedUp>>>>;
-  readonly quiet: Readonly<Record<QuietRoomName, Readonly<Record<Speech, QuietCost>>>>;
+  readonly used: Readonly<Record<ActiveRoomName, Readonly<Record<ClientDialect, CpuExhaustion>>>>;
+  readonly quiet: Readonly<Record<QuietRoomName, Readonly<Record<ClientDialect, QuietCost>>>>;
   readonly joins: JoinRates;
-  /** Members when the isolate was given no more, its CPU being half used. */
+  /** Number of members at which the host retired the isolate, after half of its CPU. */
   readonly untilRetired: number;
 }
 
-/** So few that their joining leaves half of the CPU, on a busy machine too. */
+/** Few enough that joining leaves half of the CPU, on a busy machine too. */
 export const IDLE_MEMBERS = 300;
-/** The function's default HEARTBEAT_MS. */
+/** Default HEARTBEAT_MS of the function. */
 const HEARTBEAT_MS = 25_000;
-/** Longer than any of these rooms lasts. */
-const TALK_MS = 90_000;
+/** Longer than the life of any of these rooms. */
+const TRAFFIC_MS = 90_000;
 
-const SPEECHES: readonly Speech[] = ["rooms.v1", "rooms"];
-/** More than half of the CPU is enough for. */
+const CLIENT_DIALECTS: readonly ClientDialect[] = ["rooms.v1", "rooms"];
+/** More joins than half of the CPU allows. */
 const USERS_OF_JOINS = 3_000;
 
-/** Quiet rooms: opened one after the other, then watched at the same time, all rounds, since that hardly uses the machine. */
+/**
+ * Measures quiet rooms. Opens them one after the other and then measures all rounds concurrently,
+ * because quiet rooms need little CPU.
+ */
 export async function measureQuiet(
   context: CaseContext,
   tokens: readonly string[],
@@ -39,26 +42,27 @@ export async function measureQuiet(
   await using opened = new AsyncDisposableStack();
   const watches: (() => Promise<void>)[] = [];
   const costs = new Map<string, QuietCost>();
-  const keyOf = (...key: [round: number, name: QuietRoomName, speech: Speech]): string => key.join(", ");
+  const keyOf = (...key: [round: number, name: QuietRoomName, dialect: ClientDialect]): string =>
+    key.join(", ");
   for (let round = 1; round <= rounds; round++) {
     for (const name of ["chat", "idle"] as const) {
-      for (const speech of SPEECHES) {
+      for (const dialect of CLIENT_DIALECTS) {
         const rooms = opened.use(
-          await openQuietRooms(context, { tokens, rooms: quietRooms(name, speech) }),
+          await openQuietRooms(context, { tokens, rooms: quietRooms(name, dialect) }),
         );
         watches.push(async () => {
           const cost = await rooms.watch(round);
-          costs.set(keyOf(round, name, speech), cost);
+          costs.set(keyOf(round, name, dialect), cost);
           const text = cost.cpuMsPerSecond.toFixed(2);
-          context.progress(`round ${round}, ${name}, ${speech}: ${text} ms of CPU a second`);
+          context.progress(`round ${round}, ${name}, ${dialect}: ${text} ms of CPU a second`);
         });
       }
     }
   }
-  context.progress(`${watches.length} isolates with quiet rooms are watched for some 45 s`);
+  context.progress(`${watches.length} isolates with quiet rooms are measured for about 45 s`);
   await Promise.all(watches.map((watch) => watch()));
   return Array.from({ length: rounds }, (_, at) => {
-    const of = (name: QuietRoomName): Record<Speech, QuietCost> => ({
+    const of = (name: QuietRoomName): Record<ClientDialect, QuietCost> => ({
       "rooms.v1": found(costs, keyOf(at + 1, name, "rooms.v1")),
       rooms: found(costs, keyOf(at + 1, name, "rooms")),
     });
@@ -66,25 +70,28 @@ export async function measureQuiet(
   });
 }
 
-/** One round of all that is not quiet, one isolate after the other; `seed` decides who speaks when. */
+/**
+ * Measures one round of everything else, one isolate after the other. `seed` decides the moments of
+ * publishing.
+ */
 export async function measureRound(
   context: CaseContext,
   load: HostedLoad,
   { tokens, seed }: { readonly tokens: readonly string[]; readonly seed: number },
 ): Promise<Omit<HostedRound, "quiet">> {
-  const use = async (name: UsedRoomName, speech: Speech): Promise<UsedUp> => {
-    const used = await useUp(context, load, { tokens, room: usedRoom(name, speech, seed) });
+  const use = async (name: ActiveRoomName, dialect: ClientDialect): Promise<CpuExhaustion> => {
+    const used = await exhaustCpu(context, load, { tokens, room: activeRoom(name, dialect, seed) });
     const seconds = (used.lastedMs / 1_000).toFixed(1);
     context.progress(
-      `round ${seed}, ${name}, ${speech}: ${used.heard.deliveries} deliveries in ${seconds} s`,
+      `round ${seed}, ${name}, ${dialect}: ${used.traffic.deliveries} deliveries in ${seconds} s`,
     );
     return used;
   };
-  const both = async (name: UsedRoomName): Promise<Record<Speech, UsedUp>> => {
-    // Who is first changes from round to round.
-    const order = seed % 2 === 1 ? SPEECHES : SPEECHES.toReversed();
-    const measured = new Map<Speech, UsedUp>();
-    for (const speech of order) measured.set(speech, await use(name, speech));
+  const both = async (name: ActiveRoomName): Promise<Record<ClientDialect, CpuExhaustion>> => {
+    // The order alternates between rounds.
+    const order = seed % 2 === 1 ? CLIENT_DIALECTS : CLIENT_DIALECTS.toReversed();
+    const measured = new Map<ClientDialect, CpuExhaustion>();
+    for (const dialect of order) measured.set(dialect, await use(name, dialect));
     return { "rooms.v1": found(measured, "rooms.v1"), rooms: found(measured, "rooms") };
   };
   const used = { burst: await both("burst"), paced: await both("paced"), cursor: await both("cursor") };
@@ -97,36 +104,36 @@ export async function measureRound(
   return { used, joins, untilRetired };
 }
 
-function usedRoom(name: UsedRoomName, speech: Speech, seed: number): ActiveRoom {
-  const common = { pingEveryMs: HEARTBEAT_MS, forMs: TALK_MS, seed };
+function activeRoom(name: ActiveRoomName, dialect: ClientDialect, seed: number): ActiveRoom {
+  const common = { pingEveryMs: HEARTBEAT_MS, forMs: TRAFFIC_MS, seed };
   switch (name) {
     case "burst":
       return {
         members: 100,
-        speech,
-        says: "chat",
-        talk: (load, group) => load.burst({ group, inFlight: 16 }),
+        dialect,
+        messageKind: "chat",
+        traffic: (load, group) => load.publishBurst({ group, inFlight: 16 }),
       };
     case "paced":
-      // The most that one member may publish by default.
+      // Largest rate of one member by default.
       return {
         members: 100,
-        speech,
-        says: "chat",
-        talk: (load, group) => load.talk({ ...common, group, talkers: 1, everyMs: 10 }),
+        dialect,
+        messageKind: "chat",
+        traffic: (load, group) => load.publishPaced({ ...common, group, publishers: 1, everyMs: 10 }),
       };
     case "cursor":
       return {
         members: 20,
-        speech,
-        says: "cursor",
-        talk: (load, group) => load.talk({ ...common, group, talkers: 20, everyMs: 50 }),
+        dialect,
+        messageKind: "cursor",
+        traffic: (load, group) => load.publishPaced({ ...common, group, publishers: 20, everyMs: 50 }),
       };
   }
 }
 
-function quietRooms(name: QuietRoomName, speech: Speech): QuietRooms {
-  const common = { speech, heartbeatMs: HEARTBEAT_MS };
+function quietRooms(name: QuietRoomName, dialect: ClientDialect): QuietRooms {
+  const common = { dialect, heartbeatMs: HEARTBEAT_MS };
   return name === "chat"
     ? { ...common, members: 50, roomSize: 50, everyMs: 50_000 }
     : { ...common, members: IDLE_MEMBERS, roomSize: 100, everyMs: Infinity };

@@ -3,23 +3,29 @@ import type { RunningServer } from "../harness/program.ts";
 import { projectCommand } from "../../support/processes/deno_command.ts";
 import { JobProcess } from "../../support/processes/job_process.ts";
 import type { FanOutJob, FanOutResult, LoadAnswer, LoadJob } from "../load/job.ts";
-import { LoadLedger } from "./load_ledger.ts";
+import { LoadUsageRecorder } from "./load_usage.ts";
 
-/** Work that a server still does after the last answer, such as its open handlers, belongs to the figure. */
+/**
+ * Settling time: work of the server after the last answer, such as open handlers, belongs to the
+ * figure.
+ */
 const SETTLE_MS = 50;
 
-/** Cost of a piece of work to a process. */
+/** Cost of work to a process. */
 export interface Cost {
   readonly cpuMicros: number;
   readonly wallMs: number;
 }
 
-/** Cores that a process used while the work went on; near 1 its event loop was kept busy. */
+/**
+ * Number of cores that a process used during the work. A value near 1 means that its event loop was
+ * busy.
+ */
 export function coresUsed({ cpuMicros, wallMs }: Cost): number {
   return cpuMicros / 1_000 / wallMs;
 }
 
-/** The cost of several pieces of work together. */
+/** Sums costs. */
 export function sumCosts(costs: readonly Cost[]): Cost {
   return {
     cpuMicros: costs.reduce((sum, cost) => sum + cost.cpuMicros, 0),
@@ -35,43 +41,48 @@ export function startLoad(): Promise<JobProcess> {
   );
 }
 
-/** Measures the processor time that `clock`'s process uses until `work` is done and it has settled. */
+/**
+ * Measures the processor time of `clock`'s process until `work` is done and the process has
+ * settled.
+ */
 export async function measureCost(clock: CpuClock, work: () => Promise<unknown>): Promise<Cost> {
-  LoadLedger.current?.begin();
+  LoadUsageRecorder.current?.begin();
   const startedAt = performance.now();
   const before = clock.micros();
   await work();
   const wallMs = performance.now() - startedAt;
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const cost = { cpuMicros: clock.micros() - before, wallMs };
-  LoadLedger.current?.end(coresUsed(cost));
+  LoadUsageRecorder.current?.end(coresUsed(cost));
   return cost;
 }
 
-/** Asks the load generator for a job of a known type. */
+/** Runs a job in the load generator. */
 export async function ask(load: JobProcess, job: Exclude<LoadJob, FanOutJob>): Promise<void> {
   await answerTo(load, job);
 }
 
-/** Asks the load generator to publish into a room. */
+/** Runs a fan-out job in the load generator. */
 export async function askFanOut(load: JobProcess, job: FanOutJob): Promise<FanOutResult> {
   const { result } = await answerTo(load, job);
-  if (!result) throw new Error("the load generator did not say what was delivered");
+  if (!result) throw new Error("the load generator answered a fan-out job without a result");
   return result;
 }
 
 async function answerTo(load: JobProcess, job: LoadJob): Promise<LoadAnswer> {
   const answer = await load.ask(job) as LoadAnswer; // load/main.ts answers every job with it
-  LoadLedger.current?.add(job, answer.use);
+  LoadUsageRecorder.current?.add(job, answer.use);
   return answer;
 }
 
-/** The address of a room, with a token; servers of the bench's own get the same. */
+/** URL of a room with a token; peers get the same path. */
 export function roomUrl(server: RunningServer, room: string, token: string): string {
   return `ws://127.0.0.1:${server.port}/realtime/rooms/${room}?token=${token}`;
 }
 
-/** The address of the echo endpoint, with a token; raw servers get the same, so that both parse the same. */
+/**
+ * URL of the echo endpoint with a token. Peers get the same URL, so that both sides parse the same.
+ */
 export function echoUrl(server: RunningServer, token: string): string {
   return `ws://127.0.0.1:${server.port}/realtime/echo?token=${token}`;
 }

@@ -2,53 +2,58 @@ import { residentBytes } from "../../support/processes/resident_memory.ts";
 import { type RunningServer, startServer } from "../harness/program.ts";
 import type { JobProcess } from "../../support/processes/job_process.ts";
 import { ask } from "./measured_load.ts";
-import type { Informed, Peer } from "./peers.ts";
+import type { Peer, PeerFigures } from "./peers.ts";
 
-/** Members whose memory is divided by their number. */
+/** Number of members for the memory per member. */
 export const MEMBERS = 4_000;
-/** Members that have to fit into an isolate. */
+/** Number of members that have to fit in an isolate. */
 export const MANY_MEMBERS = 8_000;
 
 const ROOM_SIZE = 100;
-/** What a process allocates with its first members is not theirs. */
+/**
+ * Members before the first measurement: a process allocates memory with its first members that is
+ * not theirs.
+ */
 const FIRST_MEMBERS = ROOM_SIZE;
-/** After joining; V8 tidies up some eight seconds after it has become quiet, if it does. */
+/** Waits after joining. V8 collects garbage about eight seconds after it became idle, if at all. */
 const SETTLE_MS = { first: 1_000, all: 4_000, many: 12_000 } as const;
 const CONCURRENCY = 20;
 
 const KILOBYTE = 1_024;
 
-/** The servers whose members are weighed. */
+/** Servers whose member memory is measured. */
 export interface MemberSides {
   readonly ours: Peer;
-  /** The peer with the target: measured at the same time as ours. */
+  /** Peer with the target, measured together with ours. */
   readonly raw: Peer;
-  readonly informing: readonly Peer[];
+  readonly informational: readonly Peer[];
 }
 
 /** Results of one round. */
 export interface MemberRound {
-  /** KB a member of each side, ours too, by its label. */
-  readonly informed: Informed;
+  /** KB per member of each side, by label. */
+  readonly peerFigures: PeerFigures;
   /** Resident bytes of ours before the first member, and with 8,000. */
   readonly atStart: number;
   readonly withMany: number;
 }
 
-/** One round with new servers. */
+/** Measures one round with new servers. */
 export async function measureMembers(
-  { ours, raw, informing }: MemberSides,
+  { ours, raw, informational }: MemberSides,
   load: JobProcess,
   tokens: readonly string[],
 ): Promise<MemberRound> {
   const round = await measureOurs(ours, raw, load, tokens);
-  const informed = new Map(round.informed);
-  // No more at once than ours with many and raw: a process may have so many sockets only.
-  for (let next = 0; next < informing.length; next += 2) {
-    const batch = informing.slice(next, next + 2);
-    for (const [label, kilobytes] of await measureBatch(batch, load, tokens)) informed.set(label, kilobytes);
+  const peerFigures = new Map(round.peerFigures);
+  // Two peers at a time, because the number of sockets per process is limited.
+  for (let next = 0; next < informational.length; next += 2) {
+    const batch = informational.slice(next, next + 2);
+    for (const [label, kilobytes] of await measureBatch(batch, load, tokens)) {
+      peerFigures.set(label, kilobytes);
+    }
   }
-  return { ...round, informed };
+  return { ...round, peerFigures };
 }
 
 async function measureOurs(
@@ -57,53 +62,53 @@ async function measureOurs(
   load: JobProcess,
   tokens: readonly string[],
 ): Promise<MemberRound> {
-  await using own = await Host.start(ours);
-  await using other = await Host.start(raw);
+  await using own = await MeasuredServer.start(ours);
+  await using other = await MeasuredServer.start(raw);
   await pause(SETTLE_MS.first);
   const atStart = own.resident();
-  const informed = await weigh([own, other], load, tokens);
+  const peerFigures = await measureMemory([own, other], load, tokens);
   await own.join(load, tokens.slice(MEMBERS, MANY_MEMBERS));
   await pause(SETTLE_MS.many);
   const withMany = own.resident();
-  for (const host of [own, other]) await host.leave(load);
-  return { informed, atStart, withMany };
+  for (const server of [own, other]) await server.leave(load);
+  return { peerFigures, atStart, withMany };
 }
 
 async function measureBatch(
   peers: readonly Peer[],
   load: JobProcess,
   tokens: readonly string[],
-): Promise<Informed> {
+): Promise<PeerFigures> {
   await using stack = new AsyncDisposableStack();
-  const hosts: Host[] = [];
-  for (const peer of peers) hosts.push(stack.use(await Host.start(peer)));
+  const servers: MeasuredServer[] = [];
+  for (const peer of peers) servers.push(stack.use(await MeasuredServer.start(peer)));
   await pause(SETTLE_MS.first);
-  const informed = await weigh(hosts, load, tokens);
-  for (const host of hosts) await host.leave(load);
-  return informed;
+  const peerFigures = await measureMemory(servers, load, tokens);
+  for (const server of servers) await server.leave(load);
+  return peerFigures;
 }
 
-/** KB a member of each host, by its label; they stay. */
-async function weigh(
-  hosts: readonly Host[],
+/** Measures KB per member of each server, by label; the members stay connected. */
+async function measureMemory(
+  servers: readonly MeasuredServer[],
   load: JobProcess,
   tokens: readonly string[],
 ): Promise<Map<string, number>> {
-  for (const host of hosts) await host.join(load, tokens.slice(0, FIRST_MEMBERS));
+  for (const server of servers) await server.join(load, tokens.slice(0, FIRST_MEMBERS));
   await pause(SETTLE_MS.first);
-  const withFirst = hosts.map((host) => host.resident());
-  for (const host of hosts) await host.join(load, tokens.slice(FIRST_MEMBERS, MEMBERS));
+  const withFirst = servers.map((server) => server.resident());
+  for (const server of servers) await server.join(load, tokens.slice(FIRST_MEMBERS, MEMBERS));
   await pause(SETTLE_MS.all);
   return new Map(
-    hosts.map((host, index): [string, number] => {
-      const bytes = host.resident() - (withFirst[index] ?? 0);
-      return [host.label, bytes / (MEMBERS - FIRST_MEMBERS) / KILOBYTE];
+    servers.map((server, index): [string, number] => {
+      const bytes = server.resident() - (withFirst[index] ?? 0);
+      return [server.label, bytes / (MEMBERS - FIRST_MEMBERS) / KILOBYTE];
     }),
   );
 }
 
-/** A running server and the members that it has. */
-class Host implements AsyncDisposable {
+/** Running server with its members. */
+class MeasuredServer implements AsyncDisposable {
   readonly #side: Peer;
   readonly #server: RunningServer;
   #members = 0;
@@ -113,8 +118,8 @@ class Host implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async start(side: Peer): Promise<Host> {
-    return new Host(side, await startServer(side.program));
+  static async start(side: Peer): Promise<MeasuredServer> {
+    return new MeasuredServer(side, await startServer(side.program));
   }
 
   get label(): string {

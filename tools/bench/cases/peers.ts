@@ -4,49 +4,48 @@ import type { DialectName } from "../load/dialect.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 import { echoUrl, roomUrl } from "./measured_load.ts";
 
-/** What a peer's server does: answer, or send on to everybody in a room. */
-export type PeerKind = "echo" | "room";
+/** Kind of a peer's server: echo, or relay to all members of a room. */
+type PeerKind = "echo" | "room";
 
-/** The peers that both kinds of servers are written with, beside raw Deno. */
+/** Peers with both kinds of servers, beside raw Deno. */
 export type PeerName = "hono" | "ws" | "socketIo" | "bun";
 
-/** Who connects, and where. */
-export interface Visitor {
+/** Token and room of a connect. */
+export interface JoinTarget {
   readonly token: string;
-  /** Without a meaning for an echo. */
+  /** Ignored by an echo. */
   readonly room: string;
 }
 
-/** A server of somebody else's kind, and how its clients speak. */
+/** Server of another stack, and the dialect of its clients. */
 export interface Peer {
   /** Name in a line. */
   readonly label: string;
   readonly program: PreparedProgram;
   readonly dialect: DialectName;
-  readonly url: (server: RunningServer, visitor: Visitor) => string;
+  readonly url: (server: RunningServer, target: JoinTarget) => string;
 }
 
-/** What servers cost in one round, by their labels. */
-export type Informed = ReadonlyMap<string, number>;
+/** Figures of one round, by label of the peer. */
+export type PeerFigures = ReadonlyMap<string, number>;
 
-/**
- * What one of them cost, round by round.
- *
- * @throws {Error} when it was not measured in each of them.
- */
-export function figuresOf(rounds: readonly { readonly informed: Informed }[], label: string): number[] {
-  return rounds.map(({ informed }) => {
-    const figure = informed.get(label);
+/** Returns the figures of one peer per round. @throws {Error} if a round did not measure it */
+export function figuresOf(rounds: readonly { readonly peerFigures: PeerFigures }[], label: string): number[] {
+  return rounds.map(({ peerFigures }) => {
+    const figure = peerFigures.get(label);
     if (figure === undefined) throw new Error(`${label} was not measured`);
     return figure;
   });
 }
 
-/** Version of the import map: resolved as `npm:hono@4.13.19`, or as a path with `hono/4.13.19`. */
+/**
+ * Version in the import map, which resolves to `npm:hono@4.13.19`, or to a path with
+ * `hono/4.13.19`.
+ */
 const [, HONO_VERSION = "unknown"] = /\bhono[@/](\d+\.\d+\.\d+)/.exec(import.meta.resolve("hono")) ?? [];
 
-/** The peers that only inform, of those named; none where only those with a target are asked for. */
-export async function prepareInformingPeers(
+/** Prepares the named informational peers; none with `--peers targets`. */
+export async function prepareInformationalPeers(
   context: CaseContext,
   kind: PeerKind,
   names: readonly PeerName[],
@@ -57,12 +56,12 @@ export async function prepareInformingPeers(
   return peers;
 }
 
-/** Makes a peer's server ready: Hono's on the case's Deno version. */
+/** Prepares a peer's server; Hono's runs on the Deno version of the case. */
 export async function preparePeer(context: CaseContext, kind: PeerKind, name: PeerName): Promise<Peer> {
   const npm = await context.npmPeers();
   const relay = {
     dialect: "relay",
-    url: (server: RunningServer, { token, room }: Visitor) =>
+    url: (server: RunningServer, { token, room }: JoinTarget) =>
       kind === "echo" ? echoUrl(server, token) : roomUrl(server, room, token),
   } as const;
   switch (name) {
@@ -88,10 +87,10 @@ export async function preparePeer(context: CaseContext, kind: PeerKind, name: Pe
   }
 }
 
-/** The Deno versions that raw echo is measured on, beside the one of the case. */
+/** Deno versions to measure raw echo on, beside the version of the case. */
 const RAW_VERSIONS = ["2.9.6", "2.1.4"] as const;
 
-/** The least that Deno can do, on the versions that are not the case's own: to inform only. */
+/** Prepares the raw echo of the other Deno versions, as informational peers. */
 export async function prepareOtherRaw(context: CaseContext): Promise<Peer[]> {
   if (context.peers === "targets") return [];
   const others: Peer[] = [];

@@ -6,35 +6,37 @@ import { JobProcess } from "../../support/processes/job_process.ts";
 import type { LatencySide, StoreJob } from "../stores/store_job.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 
-/** A server of the bench's own, with what the function needs in it. */
+/** Store server of the bench. */
 export interface RunningStore extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts Postgres with the migrations applied; `isSafe` writes to disk before it answers, as a project's database does. */
+/**
+ * Starts Postgres with the migrations applied. `isSafe` flushes to disk before the answer, as a
+ * project's database does.
+ */
 export async function startPostgres({ isSafe }: { readonly isSafe: boolean }): Promise<RunningStore> {
   const server = await PostgresServer.start(isSafe ? ["fsync=on", "full_page_writes=on"] : []);
   const { url } = await createTestDatabase({ server: server.url });
   return { url, [Symbol.asyncDispose]: () => server.stop("immediate") };
 }
 
-/** Starts Redis, which saves nothing. */
+/** Starts Redis without persistence. */
 export async function startRedis(): Promise<RunningStore> {
   const server = await RedisProcess.start();
   return { url: server.url, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-/** The worker's program, for the Deno version of the case. */
+/** Prepares the worker for the Deno version of the case. */
 export function prepareStoreWorker(context: CaseContext): Promise<PreparedProgram> {
   return context.prepare(benchProgram("stores", "stores/store_worker_main.ts"));
 }
 
-/** Starts the worker. */
 export function startStoreWorker({ name, command }: PreparedProgram): Promise<JobProcess> {
   return JobProcess.start(command, name);
 }
 
-/** Asks for round trips, in milliseconds each. */
+/** Measures round trips, in milliseconds each. */
 export async function askLatencies(
   worker: JobProcess,
   side: LatencySide,
@@ -44,7 +46,7 @@ export async function askLatencies(
   return await worker.ask(job) as number[]; // stores/store_worker_main.ts answers this job with them
 }
 
-/** Asks for a rate, a second. */
+/** Measures a rate per second. */
 export async function askRate(
   worker: JobProcess,
   job: Omit<Extract<StoreJob, { type: "throughput" }>, "type">,

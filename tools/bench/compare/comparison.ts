@@ -3,43 +3,46 @@ import { pairedRatios, summarize, type Summary } from "../statistics.ts";
 import { areDifferences, FALSE_SHARE } from "./false_discovery.ts";
 import { type Change, estimateChange, leastLikelihood, rankTest } from "./rank_sum.ts";
 
-/** What may be said of a figure. */
-export type Verdict = "faster" | "slower" | "no difference shown";
+/** Verdict on a figure. */
+type Verdict = "faster" | "slower" | "no difference shown";
 
-/** A figure of two runs. */
+/** Figure of two runs. */
 export interface ComparedFigure {
   readonly before: Line;
   readonly after: Line;
-  /** What was compared: ours as a multiple of the peer's, or ours alone, where the peer is no measurement of its own. */
+  /**
+   * Compared values: ours divided by the peer's, or ours alone if the peer is no measurement of its
+   * own.
+   */
   readonly basis: "ratio" | "value";
-  /** What was compared, of both runs. */
+  /** Compared values of both runs. */
   readonly compared: { readonly before: Summary; readonly after: Summary };
-  /** Undefined where a sample is not above zero. */
+  /** Undefined if a sample is not above zero. */
   readonly change: Change | undefined;
-  /** How likely noise alone is to differ as much, in this one figure. */
+  /** Probability that noise alone differs as much in this figure. */
   readonly likelihood: number;
   readonly verdict: Verdict;
-  /** With so few rounds no difference can be shown, however large. */
+  /** True if the rounds are too few to show any difference. */
   readonly isTooFew: boolean;
 }
 
-/** Two runs, figure by figure. */
+/** Comparison of two runs by figure. */
 export interface Comparison {
   readonly figures: readonly ComparedFigure[];
   readonly onlyBefore: readonly Line[];
   readonly onlyAfter: readonly Line[];
-  /** Rounds a run from which on a difference in one figure alone can be shown among as many figures. */
+  /** Minimum number of rounds per run that can show a difference in one of as many figures. */
   readonly roundsForOne: number;
-  /** True if the figures have as many. */
+  /** True if every figure has that many rounds. */
   readonly canShowOne: boolean;
 }
 
 /**
  * Compares two runs.
- *
- * Each figure once, beside the peer of its target, or the first peer. Samples are ours divided by the peer's of the same
- * round: the two runs were not taken at the same time, and a machine that was slower by then was slower for the peer, too.
- * The ranks of these ratios are compared (rank_sum.ts), and how many figures there are is allowed for (false_discovery.ts).
+ * Each figure appears once, beside the peer of its target, or the first peer. Samples are ours
+ * divided by the peer's of the same round. The runs were taken at different times, and a slower
+ * machine slows both sides. The test compares ranks of these ratios (rank_sum.ts), and corrects for
+ * the number of figures (false_discovery.ts).
  */
 export function compareLines(before: readonly Line[], after: readonly Line[]): Comparison {
   const pairs = before.flatMap((line) => {
@@ -65,13 +68,13 @@ export function compareLines(before: readonly Line[], after: readonly Line[]): C
   };
 }
 
-/** True if a verdict is about time; otherwise it is about how much there is of something. */
+/** True if the verdict concerns time; otherwise it concerns an amount. */
 export function isTime({ unit }: Line): boolean {
   return /^(µs|ms|s)\b|second|^1\/s$/.test(unit);
 }
 
 function test(before: Line, after: Line): Omit<ComparedFigure, "before" | "after" | "verdict"> {
-  const basis = isMeasured(before) && isMeasured(after) ? "ratio" : "value";
+  const basis = isPeerMeasured(before) && isPeerMeasured(after) ? "ratio" : "value";
   const samplesOf = ({ ours, peer }: Line): readonly number[] =>
     basis === "ratio" ? pairedRatios(ours.samples, peer.samples) : ours.samples;
   const [one, other] = [samplesOf(before), samplesOf(after)];
@@ -84,11 +87,14 @@ function test(before: Line, after: Line): Omit<ComparedFigure, "before" | "after
   };
 }
 
-/** Cases whose peer is ours too, otherwise used: what changes both would not be seen in the ratio. */
+/** Cases with ours as the peer, in another use. The ratio would hide a change of both. */
 const COMPARED_WITH_ITSELF: readonly string[] = ["hosted", "isolates"];
 
-/** A bound, such as an isolate's memory, does not vary; and where one process is compared with itself, the ratio says nothing. */
-function isMeasured({ case: name, ours, peer }: Line): boolean {
+/**
+ * True if the peer is a measurement. A limit, such as an isolate's memory, does not vary, and the
+ * ratio of a figure to itself says nothing.
+ */
+function isPeerMeasured({ case: name, ours, peer }: Line): boolean {
   const [first] = peer.samples;
   return !COMPARED_WITH_ITSELF.includes(name) && peer.samples.every((value) => value > 0) &&
     (peer.samples.length === 1 || peer.samples.some((value) => value !== first)) &&
@@ -101,7 +107,7 @@ function direction({ betterIs }: Line, { before, after }: ComparedFigure["compar
   return isMore === (betterIs === "more") ? "faster" : "slower";
 }
 
-/** What the test goes by; medians may be equal where it finds a difference. */
+/** Mean rank, which the test uses. Medians may be equal despite a difference. */
 function meanRank({ samples }: Summary, all: readonly number[]): number {
   const below = (value: number): number =>
     all.reduce((sum, other) => sum + (other < value ? 1 : other === value ? 0.5 : 0), 0);

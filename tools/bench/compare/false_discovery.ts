@@ -1,10 +1,14 @@
-/** Of what is called a difference, at most this share is expected to be noise; with nothing but noise, a run names any with this chance. */
+/**
+ * Maximum expected share of noise among the reported differences. With noise alone, a run reports
+ * any difference with this probability.
+ */
 export const FALSE_SHARE = 0.05;
 
 /**
- * Which of many tests may be called a difference (Benjamini and Hochberg): the k smallest likelihoods, for the largest k
- * whose last one is at most k times FALSE_SHARE divided by their number. At 5 % each, fifty figures of two runs of the same
- * commit would have two or three "differences".
+ * Selects the tests that may be called differences, by Benjamini and Hochberg: the k smallest
+ * likelihoods, for the largest k whose last one is at most k times FALSE_SHARE divided by their
+ * number. At 5 % each, fifty figures of two runs of one commit would show two or three false
+ * differences.
  */
 export function areDifferences(likelihoods: readonly number[]): boolean[] {
   const sorted = likelihoods.toSorted((one, other) => one - other);

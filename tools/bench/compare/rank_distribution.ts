@@ -1,10 +1,12 @@
 /**
- * How often each sum of ranks comes up when `picked` of these ranks are drawn in every possible way: `sums[s]` is the share
- * of the draws whose ranks add up to `s`. Ranks are whole numbers, so that ties, whose ranks are halves, come in doubled.
+ * Distribution of the sum of `picked` ranks over all possible draws: `sums[s]` is the share of
+ * draws with the sum `s`. Ranks are whole numbers; ties have half ranks, so callers double all
+ * ranks.
  */
 export function rankSumShares(ranks: readonly number[], picked: number): Float64Array {
   const largest = ranks.reduce((sum, rank) => sum + rank, 0);
-  // ways[k][s]: draws of k of the ranks seen so far that add up to s. As shares of all draws they need no large numbers.
+  // ways[k][s]: draws of k of the ranks so far with the sum s. Shares of all draws avoid large
+  // numbers.
   const ways = Array.from({ length: picked + 1 }, () => new Float64Array(largest + 1));
   const [none] = ways;
   if (none) none[0] = 1;
@@ -20,7 +22,7 @@ export function rankSumShares(ranks: readonly number[], picked: number): Float64
   return draws.map((count) => count / all);
 }
 
-/** Each value's rank among all, from 1, times two: those that are equal share the middle of their ranks. */
+/** Rank of each value from 1, doubled; equal values share the mean of their ranks. */
 export function doubledRanks(values: readonly number[]): number[] {
   const sorted = values.toSorted((one, other) => one - other);
   const first = new Map<number, number>();

@@ -1,16 +1,15 @@
 import { doubledRanks, rankSumShares } from "./rank_distribution.ts";
 
-/** Up to so many samples of both sides every draw is counted; above, the sum of ranks is as good as normal. */
-const MOST_EXACT = 60;
-/** What rounding may do to a sum of shares. */
+/** Largest number of samples for the exact test. Above it, the sum of ranks is nearly normal. */
+const MAX_EXACT = 60;
+/** Tolerance for rounding errors in a sum of shares. */
 const ROUNDING = 1e-9;
 
 /**
- * The two-sided Mann-Whitney test: how likely two sets of samples from one and the same source are to differ in their ranks
- * as much as these do. Exact for up to 60 samples, ties included; it asks nothing of how the noise is distributed, and one
- * round that a neighbour disturbed counts as one, however far off it is.
- *
- * @throws {RangeError} when a side has no sample
+ * Two-sided Mann-Whitney test: the probability that two sets of samples from one source differ in
+ * their ranks at least as much as these. Exact for up to 60 samples, ties included. The test
+ * assumes no distribution of the noise, and an outlier counts as one sample.
+ * @throws {RangeError} if a side has no sample
  */
 export function rankTest(before: readonly number[], after: readonly number[]): number {
   if (before.length === 0 || after.length === 0) throw new RangeError("no samples");
@@ -19,7 +18,7 @@ export function rankTest(before: readonly number[], after: readonly number[]): n
   const sum = ranks.slice(0, before.length).reduce((total, rank) => total + rank, 0);
   const expected = before.length * (all.length + 1);
   const distance = Math.abs(sum - expected);
-  if (all.length > MOST_EXACT) return normalTest(ranks, before.length, distance);
+  if (all.length > MAX_EXACT) return normalTest(ranks, before.length, distance);
   let likelihood = 0;
   rankSumShares(ranks, before.length).forEach((share, drawn) => {
     if (Math.abs(drawn - expected) >= distance) likelihood += share;
@@ -27,22 +26,24 @@ export function rankTest(before: readonly number[], after: readonly number[]): n
   return Math.min(1, likelihood);
 }
 
-/** The least that the test can return for so many samples: every one of a side is above all of the other. */
+/** Smallest possible result of the test: all samples of one side are above all of the other. */
 export function leastLikelihood(before: number, after: number): number {
   let draws = 1;
   for (let picked = 1; picked <= before; picked++) draws *= (after + picked) / picked;
   return Math.min(1, 2 / draws);
 }
 
-/** A change by a factor, and how far it can be trusted. */
+/** Change by a factor, with its confidence interval. */
 export interface Change {
-  /** Of all pairs of a sample before and one after, the median of their ratios: 1.1 is a tenth more. */
+  /** Median ratio over all pairs of a sample after and a sample before: 1.1 is a tenth more. */
   readonly factor: number;
-  /** Where the factor is, with 95 % confidence; null where the samples are too few to say. */
+  /** 95 % confidence interval of the factor; null if the samples are too few. */
   readonly interval: readonly [number, number] | null;
 }
 
-/** By how much samples have changed (Hodges and Lehmann); undefined unless all are above zero. */
+/**
+ * Estimates the change between samples (Hodges and Lehmann); undefined unless all are above zero.
+ */
 export function estimateChange(before: readonly number[], after: readonly number[]): Change | undefined {
   if ([...before, ...after].some((value) => value <= 0)) return undefined;
   const factors = after.flatMap((value) => before.map((other) => value / other))
@@ -56,10 +57,13 @@ export function estimateChange(before: readonly number[], after: readonly number
   return { factor: Math.sqrt(low * high), interval };
 }
 
-/** The interval begins at this one of the sorted factors, counted from 1, and ends as far from their end; 0: there is none. */
+/**
+ * Position of the interval's start among the sorted factors, from 1; the end is symmetric. 0: no
+ * interval.
+ */
 function skippedFactors(before: number, after: number): number {
   const count = before + after;
-  if (count > MOST_EXACT) {
+  if (count > MAX_EXACT) {
     const spread = Math.sqrt(before * after * (count + 1) / 12);
     return Math.max(0, Math.floor(before * after / 2 - 1.96 * spread));
   }
@@ -81,11 +85,14 @@ function normalTest(ranks: readonly number[], picked: number, distance: number):
   const squares = ranks.reduce((sum, rank) => sum + (rank - mean) ** 2, 0);
   const variance = picked * (count - picked) / (count * (count - 1)) * squares;
   if (variance === 0) return 1;
-  // Half a rank, doubled as all ranks here are, towards the middle: sums are whole numbers.
+  // Continuity correction of half a rank, doubled like all ranks, because sums are whole numbers.
   return upperTail(Math.max(0, distance - 1) / Math.sqrt(variance)) * 2;
 }
 
-/** The share of a normal distribution above `z` of at least 0: Abramowitz and Stegun, 26.2.17, off by less than 1e-7. */
+/**
+ * Upper tail of the normal distribution for `z` of at least 0 (Abramowitz and Stegun 26.2.17, error
+ * below 1e-7).
+ */
 function upperTail(z: number): number {
   const t = 1 / (1 + 0.2316419 * z);
   const density = Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI);

@@ -3,7 +3,7 @@ import { lineKey } from "../report_file.ts";
 import type { Summary } from "../statistics.ts";
 import { type ComparedFigure, type Comparison, isTime } from "./comparison.ts";
 
-/** A comparison for people: a table in Markdown, then what it cannot say. */
+/** Formats a comparison: a Markdown table, then its limits. */
 export function describeComparison(comparison: Comparison): string {
   const { figures, onlyBefore, onlyAfter } = comparison;
   const parts = [
@@ -47,7 +47,7 @@ function rowOf(figure: ComparedFigure): string[] {
   ];
 }
 
-/** Such as `+4.1 % (-1.0 to +9.3)`. */
+/** Formats a change, such as `+4.1 % (-1.0 to +9.3)`. */
 function changeOf({ change }: ComparedFigure): string {
   if (!change) return "";
   const percent = (factor: number): string => {
@@ -58,7 +58,7 @@ function changeOf({ change }: ComparedFigure): string {
   return `${percent(change.factor)} % (${interval})`;
 }
 
-/** Memory and counts are not slow. */
+/** Formats a verdict; memory and counts are worse, not slower. */
 function verdictOf({ before, verdict, isTooFew }: ComparedFigure): string {
   if (isTooFew) return `${verdict}: too few rounds`;
   if (verdict === "no difference shown" || isTime(before)) return verdict;

@@ -1,6 +1,6 @@
 import type { Origin, RunReport } from "../report_file.ts";
 
-/** What a reader of a comparison has to know of the two runs before believing it. */
+/** Warnings about differing or unreliable conditions of the two runs. */
 export function warnOf(before: RunReport, after: RunReport): string[] {
   const facts: [name: string, of: (run: RunReport) => string][] = [
     ["the processor", ({ machine }) => machine.processor],
@@ -15,7 +15,7 @@ export function warnOf(before: RunReport, after: RunReport): string[] {
   return [...differing, ...warnOfRun("A", before), ...warnOfRun("B", after)];
 }
 
-/** Such as `commit a1b2c3d4e5f6` or `commit a1b2c3d4e5f6 with changes`. */
+/** Formats an origin, such as `commit a1b2c3d4e5f6` or `commit a1b2c3d4e5f6 with changes`. */
 export function describeOrigin({ revision, isDirty }: Origin): string {
   if (revision === null) return "no commit";
   return `commit ${revision.slice(0, 12)}${isDirty ? " with changes" : ""}`;
@@ -27,13 +27,17 @@ function warnOfRun(name: "A" | "B", run: RunReport): string[] {
   const limited = lines.filter(({ limit }) => limit === "load generator").length;
   return [
     ...(measured.revision !== null && measured.isDirty
-      ? [`${name} is not the commit that it names: there were changes`]
+      ? [`${name} is not the commit that it names: it had uncommitted changes`]
       : []),
     ...(load > machine.cores / 2
-      ? [`when ${name} began the machine was busy: load average ${load.toFixed(1)} on ${machine.cores} cores`]
+      ? [
+        `the machine was busy at the start of ${name}: load average ${
+          load.toFixed(1)
+        } on ${machine.cores} cores`,
+      ]
       : []),
     ...(crowded > 0
-      ? [`in ${name} other processes had the processors in ${crowded} of ${lines.length} kinds of work`]
+      ? [`in ${name} other processes used the processors in ${crowded} of ${lines.length} kinds of work`]
       : []),
     ...(limited > 0
       ? [`in ${name} the load generator was the limit in ${limited} of ${lines.length} kinds of work`]

@@ -2,35 +2,36 @@ import { dirname } from "node:path";
 import type { ChildCommand } from "../../support/processes/child_lines.ts";
 import type { PreparedProgram, Program } from "./program.ts";
 
-/** The peers that are not Deno, and what they are made of: kept out of this repository's own dependencies. */
+/** Packages of the peers that are not Deno. They are no dependencies of this repository. */
 const PACKAGES = {
   bun: "1.4.5",
-  /** Node itself, so that a line can say what was measured, on every machine. */
+  /** Node itself, so that a line names the same version on every machine. */
   node: "24.21.0",
   "socket.io": "4.8.3",
   ws: "8.23.0",
-  /** What the documentation of ws and of Socket.IO names to make both faster; they find it by themselves. */
+  /**
+   * Accelerator that the documentation of ws and Socket.IO recommends; both load it by themselves.
+   */
   bufferutil: "4.1.0",
 } as const;
 
-/** What lines call the peers. */
+/** Names of the peers in lines. */
 export const PEER_VERSIONS = {
   bun: `Bun ${PACKAGES.bun}`,
   socketIo: `Socket.IO ${PACKAGES["socket.io"]}, Node ${PACKAGES.node}`,
   ws: `ws ${PACKAGES.ws}, Node ${PACKAGES.node}`,
 } as const;
 
-/** Runs the peers that npm brings. */
+/** Prepares programs of the npm peers. */
 export interface NpmPeers {
   bun(program: Program): PreparedProgram;
-  /** A program that finds its packages below the directory in NPM_DIRECTORY. */
+  /** Prepares a program that loads its packages from the directory in NPM_DIRECTORY. */
   node(program: Program): PreparedProgram;
 }
 
 /**
  * Installs the peers' packages in `directory`.
- *
- * @throws {Error} when npm fails, or what it installed does not run.
+ * @throws {Error} if npm fails, or an installed program does not run
  */
 export async function installNpmPeers(directory: string): Promise<NpmPeers> {
   const specs = Object.entries(PACKAGES).map(([name, version]) => `${name}@${version}`);
@@ -52,11 +53,13 @@ export async function installNpmPeers(directory: string): Promise<NpmPeers> {
   };
 }
 
-/** The links that install scripts leave are programs of their own, not scripts around one. */
+/** Finds a program and checks its version. The links in `.bin` are native programs, not scripts. */
 async function findProgram(directory: string, name: "bun" | "node"): Promise<string> {
   const path = `${directory}/node_modules/.bin/${name}`;
   const version = (await output(path, ["--version"])).replace(/^v/, "");
-  if (version !== PACKAGES[name]) throw new Error(`${name} ${version} instead of ${PACKAGES[name]}`);
+  if (version !== PACKAGES[name]) {
+    throw new Error(`npm installed ${name} ${version} instead of ${PACKAGES[name]}`);
+  }
   return path;
 }
 

@@ -4,26 +4,25 @@ import type { DenoBinary } from "../../support/processes/deno_binary.ts";
 import { parseJsonLine } from "../../support/processes/json_line.ts";
 import { denoEnvironment } from "../../support/processes/deno_command.ts";
 
-/** A Deno program that the bench measures. */
+/** Deno program that the bench measures. */
 export interface Program {
   readonly name: string;
   readonly entry: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A program made ready to start on one Deno version, without a network access of its own. */
+/** Program that starts on one Deno version without network access. */
 export interface PreparedProgram {
   readonly name: string;
   readonly command: ChildCommand;
 }
 
 /**
- * Warms Deno's caches for a program and pins its dependencies in a lockfile of its own in `directory`.
- *
- * A lockfile per program and version, because Deno 2.1 cannot read what Deno 2.9 writes, and because without one
- * every start would search the cached npm listings.
- *
- * @throws {Error} when its dependencies cannot be had.
+ * Fills Deno's caches for a program, and pins its dependencies in a separate lockfile in
+ * `directory`.
+ * Every program and version has its own lockfile, because Deno 2.1 cannot read the lockfiles of
+ * Deno 2.9. Without a lockfile, every start would search the cached npm listings.
+ * @throws {Error} if the dependencies cannot be loaded
  */
 export async function prepareProgram(
   program: Program,
@@ -48,19 +47,19 @@ export async function prepareProgram(
   return { name: program.name, command: { path: deno.path, args, cwd, env } };
 }
 
-/** A started program that listens. */
+/** Started program that listens. */
 export interface RunningServer extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
 }
 
-const START_PATIENCE_MS = 20_000;
+const START_TIMEOUT_MS = 20_000;
 
 /** Starts a program and waits for its `{"event":"listening","port":N}` line. */
 export async function startServer({ name, command }: PreparedProgram): Promise<RunningServer> {
   const child = new ChildLines(command, { name });
   try {
-    const port = await child.find(listeningPort, START_PATIENCE_MS);
+    const port = await child.find(listeningPort, START_TIMEOUT_MS);
     return { pid: child.pid, port, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
   } catch (error) {
     await child[Symbol.asyncDispose]();

@@ -1,10 +1,10 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 
-/** Issues the tokens of one run, and knows the key set that verifies them. */
+/** Issuer of the tokens of one run. */
 export interface TokenIssuer {
-  /** The public key set, as JSON: what SUPABASE_JWKS holds. */
+  /** Public key set as JSON, the value of SUPABASE_JWKS. */
   readonly jwks: string;
-  /** A token for a user of its own, ES256, valid for an hour. */
+  /** Issues an ES256 token for a new user, valid for an hour. */
   issue(): Promise<string>;
 }
 

@@ -1,65 +1,68 @@
 import { type Dialect, DIALECTS, ERROR_MARKER } from "../load/dialect.ts";
 import { createMarkerCounter } from "../load/marker.ts";
 import { encodeText, Member } from "../load/member.ts";
-import type { HeardResult, JoinJob, JoinResult } from "./hosted_jobs.ts";
-import type { MortalLoop } from "./mortal_loop.ts";
+import type { JoinJob, JoinResult, TrafficResult } from "./hosted_jobs.ts";
+import type { TolerantLoop } from "./tolerant_loop.ts";
 
-const JOIN_PATIENCE_MS = 60_000;
+const JOIN_TIMEOUT_MS = 60_000;
 const PING = encodeText('{"type":"ping","id":"ping"}');
 const countErrors = createMarkerCounter(ERROR_MARKER);
 
-/** A pointer's place: moved by another one a moment later, so nobody keeps it. */
+/** Position of a pointer: ephemeral, because the next one replaces it a moment later. */
 const CURSOR_DATA = JSON.stringify({ x: 0.4137, y: 0.7301 });
-/** As long as the other cases' chat messages, in bytes of JSON. */
+/** Bytes of JSON, the same as in the other cases. */
 const CHAT_BYTES = 100;
 
-/** Members that were opened together, and what they hear. */
+/** Members of one group, and their traffic. */
 export class HostedGroup {
-  readonly #loop: MortalLoop;
-  readonly #says: JoinJob["says"];
-  readonly #speech: JoinJob["speech"];
+  readonly #loop: TolerantLoop;
+  readonly #messageKind: JoinJob["messageKind"];
+  readonly #dialect: JoinJob["dialect"];
   readonly #members: Member[] = [];
   #publishes = 0;
   #pings = 0;
   #errors = 0;
 
-  constructor(loop: MortalLoop, { says, speech }: JoinJob) {
+  constructor(loop: TolerantLoop, { messageKind, dialect }: JoinJob) {
     this.#loop = loop;
-    this.#says = says;
-    this.#speech = speech;
+    this.#messageKind = messageKind;
+    this.#dialect = dialect;
   }
 
-  /** Everybody who was opened, those included who are gone. */
+  /** All members that joined, closed ones included. */
   get members(): readonly Member[] {
     return this.#members;
   }
 
-  /** True if its members show that they are there: others answer the runtime's WebSocket pings. */
+  /** True if the members send pings; plain clients answer the runtime's WebSocket pings. */
   get pings(): boolean {
-    return this.#speech === "rooms.v1";
+    return this.#dialect === "rooms.v1";
   }
 
-  /** True if somebody was sent away, or the isolate was killed. */
+  /** True if the isolate closed a member's socket, or was killed. */
   get isEnded(): boolean {
     return this.#members.some(({ socket }) => this.#loop.endOf(socket) !== undefined);
   }
 
-  /** True if something that was published was refused: it does not come back. */
+  /** True if a publish was refused, so that its message does not come back. */
   get isRefused(): boolean {
     return this.#errors > 0;
   }
 
-  /** True if nobody is left. */
+  /** True if no member is connected. */
   get isGone(): boolean {
     return this.#members.every(({ socket }) => this.#loop.endOf(socket) !== undefined);
   }
 
-  /** Opens a member for each address, `concurrency` at once, until each is in or refused. Who is refused is forgotten. */
+  /**
+   * Opens a member for each URL, `concurrency` at a time, until each has joined or was refused.
+   * Refused members are dropped.
+   */
   join({ urls, concurrency }: JoinJob): JoinResult {
     const refused = new Map<string, number>();
     const opening = new Set<Member>();
     const waiting = urls.values();
-    const dialect = dialectOf(this.#speech, this.#says);
+    const dialect = dialectOf(this.#dialect, this.#messageKind);
     let joined = 0;
     const openNext = (): boolean => {
       const { value: url } = waiting.next();
@@ -86,23 +89,23 @@ export class HostedGroup {
       while (opening.size < concurrency && openNext());
       return opening.size === 0;
     };
-    this.#loop.runUntil(isDone, JOIN_PATIENCE_MS, () => `${joined} of ${urls.length} joined`);
+    this.#loop.runUntil(isDone, JOIN_TIMEOUT_MS, () => `${joined} of ${urls.length} joined`);
     return { joined, refused: Object.fromEntries(refused) };
   }
 
-  /** A member publishes its next message; a chat message begins with `mark`. */
+  /** Publishes the next message of a member; a chat message begins with `mark`. */
   publish(member: Member, mark: string = ""): void {
-    const data = this.#says === "cursor" ? CURSOR_DATA : chatData(mark);
+    const data = this.#messageKind === "cursor" ? CURSOR_DATA : chatData(mark);
     if (this.#loop.attempt(member.socket, () => member.publish(data))) this.#publishes++;
   }
 
-  /** A member shows that it is there. */
+  /** Sends a ping of a member. */
   ping(member: Member): void {
     if (this.#loop.attempt(member.socket, () => member.socket.send(PING))) this.#pings++;
   }
 
-  /** What was published and heard since the last call. */
-  takeHeard(): Omit<HeardResult, "elapsedMs"> {
+  /** Returns the traffic since the last call. */
+  takeTraffic(): Omit<TrafficResult, "elapsedMs"> {
     let deliveries = 0;
     let webSocketMessages = 0;
     let bytes = 0;
@@ -112,17 +115,17 @@ export class HostedGroup {
       webSocketMessages += delivered.webSocketMessages;
       bytes += delivered.bytes;
     }
-    const heard = { publishes: this.#publishes, pings: this.#pings, errors: this.#errors };
+    const traffic = { publishes: this.#publishes, pings: this.#pings, errors: this.#errors };
     this.#publishes = this.#pings = this.#errors = 0;
-    return { ...heard, deliveries, webSocketMessages, bytes, isEnded: this.isEnded };
+    return { ...traffic, deliveries, webSocketMessages, bytes, isEnded: this.isEnded };
   }
 
-  /** Says goodbye; the server's answers are not waited for. */
+  /** Sends close frames, without waiting for the server's. */
   close(): void {
     for (const { socket } of this.#members) this.#loop.attempt(socket, () => socket.close());
   }
 
-  /** Counts refusals of what a member sends; `onDelivery` takes over for who waits for its own messages. */
+  /** Counts refused publishes of a member; `onDelivery` handles every WebSocket message. */
   listen(
     member: Member,
     onDelivery: (messages: number, bytes: Uint8Array, start: number, end: number) => void,
@@ -139,9 +142,9 @@ export class HostedGroup {
   }
 }
 
-function dialectOf(speech: JoinJob["speech"], says: JoinJob["says"]): Dialect {
-  const dialect = DIALECTS[speech];
-  if (says === "chat") return dialect;
+function dialectOf(name: JoinJob["dialect"], messageKind: JoinJob["messageKind"]): Dialect {
+  const dialect = DIALECTS[name];
+  if (messageKind === "chat") return dialect;
   return {
     ...dialect,
     publish: (id, data) => `{"type":"publish","id":"${id}","event":"cursor","data":${data},"ephemeral":true}`,
@@ -152,7 +155,7 @@ function chatData(mark: string): string {
   return JSON.stringify({ text: mark.padEnd(CHAT_BYTES - '{"text":""}'.length, "x") });
 }
 
-/** The status and the code of a refusal, or how the connection ended. */
+/** Status and code of a refusal, or the end of the connection. */
 function reasonOf(end: string): string {
   const status = /HTTP\/1\.1 (\d{3})/.exec(end)?.[1];
   const code = /"code":"(\w+)"/.exec(end)?.[1];

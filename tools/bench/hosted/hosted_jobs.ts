@@ -1,47 +1,49 @@
-/** What the load generator of hosted isolates can be asked to do. A group is a named set of sockets. */
-export type HostedJob = JoinJob | TalkJob | BurstJob | CloseJob;
+/** Job for the load generator of hosted isolates. A group is a named set of sockets. */
+export type HostedJob = JoinJob | PacedJob | BurstJob | CloseJob;
 
-/** How members speak: `realtime.v1`, or no subprotocol. */
-export type Speech = "rooms.v1" | "rooms";
+/** Dialect of members: `rooms.v1` selects the subprotocol `realtime.v1`, `rooms` none. */
+export type ClientDialect = "rooms.v1" | "rooms";
 
-/** Opens a member for each address; a group's members all speak alike. Answered with a JoinResult. */
+/**
+ * Opens a member for each URL. All members of a group have one dialect. Answered with a JoinResult.
+ */
 export interface JoinJob {
   readonly type: "join";
   readonly group: string;
   readonly urls: readonly string[];
-  readonly speech: Speech;
-  /** What members publish later. */
-  readonly says: "chat" | "cursor";
+  readonly dialect: ClientDialect;
+  /** Kind of message that members publish. */
+  readonly messageKind: "chat" | "cursor";
   readonly concurrency: number;
 }
 
-/** How many got in, and what those who did not were told, by how many. */
+/** Number of joined members, and of refused ones by reason. */
 export interface JoinResult {
   readonly joined: number;
   readonly refused: Readonly<Record<string, number>>;
 }
 
 /**
- * Members publish at a pace of their own, each at its own moments, and ping as the client does. Over after `forMs`, or when the isolate has
- * sent everybody away. Answered with a HeardResult.
+ * Members publish periodically, each at its own moments, and ping like the client. Ends after
+ * `forMs`, or once the isolate has closed the sockets. Answered with a TrafficResult.
  */
-export interface TalkJob {
-  readonly type: "talk";
+export interface PacedJob {
+  readonly type: "paced";
   readonly group: string;
-  /** So many of the group publish. */
-  readonly talkers: number;
-  /** Each of them as often. */
+  /** Number of publishing members. */
+  readonly publishers: number;
+  /** Period of each publisher, in milliseconds. */
   readonly everyMs: number;
-  /** As often who speaks realtime.v1 and publishes seldomer pings, as the client does: HEARTBEAT_MS. */
+  /** Ping period of `rooms.v1` members that publish less often, like the client's: HEARTBEAT_MS. */
   readonly pingEveryMs: number;
   readonly forMs: number;
-  /** Decides the moments. */
+  /** Seed of the random moments. */
   readonly seed: number;
 }
 
 /**
- * Publishes as fast as the isolate takes it until that has sent everybody away: so many messages are under way, each by another member than
- * the one before. Answered with a HeardResult.
+ * Publishes as fast as the isolate allows until it has closed the sockets, with `inFlight` messages
+ * on their way, from one member after the other. Answered with a TrafficResult.
  */
 export interface BurstJob {
   readonly type: "burst";
@@ -49,24 +51,23 @@ export interface BurstJob {
   readonly inFlight: number;
 }
 
-/** Closes the group's sockets. */
-export interface CloseJob {
+interface CloseJob {
   readonly type: "close";
   readonly group: string;
 }
 
-/** What members published and were delivered. */
-export interface HeardResult {
+/** Published and delivered messages. */
+export interface TrafficResult {
   readonly publishes: number;
   readonly deliveries: number;
-  /** WebSocket messages that held them. */
+  /** WebSocket messages that contained the deliveries. */
   readonly webSocketMessages: number;
   readonly bytes: number;
   readonly pings: number;
-  /** `error` frames: refused publishes. */
+  /** Number of `error` frames, which are refused publishes. */
   readonly errors: number;
-  /** From the first publish until the first member was sent away, or the job was over. */
+  /** Time from the first publish until the isolate closed the first socket, or the job ended. */
   readonly elapsedMs: number;
-  /** True if the isolate has sent members away, or was killed. */
+  /** True if the isolate has closed sockets, or was killed. */
   readonly isEnded: boolean;
 }

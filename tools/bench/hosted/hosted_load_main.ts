@@ -1,35 +1,35 @@
 /**
- * The load generator of hosted isolates, a process of its own: members that talk at a pace, and bear being sent away.
- *
+ * Load generator of hosted isolates, a separate process: members publish periodically, and may be
+ * closed by the server.
  * @module
  */
 import { serveJobs } from "../../support/processes/serve_jobs.ts";
-import { burst } from "./burst.ts";
+import { publishBurst } from "./publish_burst.ts";
 import { HostedGroup } from "./hosted_group.ts";
-import type { HeardResult, HostedJob, JoinResult } from "./hosted_jobs.ts";
-import { MortalLoop } from "./mortal_loop.ts";
-import { talk } from "./talk.ts";
+import type { HostedJob, JoinResult, TrafficResult } from "./hosted_jobs.ts";
+import { TolerantLoop } from "./tolerant_loop.ts";
+import { publishPaced } from "./publish_paced.ts";
 
-const loop = new MortalLoop();
+const loop = new TolerantLoop();
 const groups = new Map<string, HostedGroup>();
 
 function groupOf(name: string): HostedGroup {
   const group = groups.get(name);
-  if (!group) throw new Error(`nobody has joined as ${name}`);
+  if (!group) throw new Error(`the group ${name} is unknown: join it first`);
   return group;
 }
 
-async function run(job: HostedJob): Promise<JoinResult | HeardResult | undefined> {
+async function run(job: HostedJob): Promise<JoinResult | TrafficResult | undefined> {
   switch (job.type) {
     case "join": {
       const group = groups.get(job.group) ?? new HostedGroup(loop, job);
       groups.set(job.group, group);
       return group.join(job);
     }
-    case "talk":
-      return await talk(loop, groupOf(job.group), job);
+    case "paced":
+      return await publishPaced(loop, groupOf(job.group), job);
     case "burst":
-      return burst(loop, groupOf(job.group), job);
+      return publishBurst(loop, groupOf(job.group), job);
     case "close":
       groupOf(job.group).close();
       groups.delete(job.group);

@@ -1,9 +1,9 @@
 /** Names of the room protocols that the load generator speaks. */
-export const DIALECT_NAMES = ["relay", "rooms", "rooms.v1", "socket.io"] as const;
+const DIALECT_NAMES = ["relay", "rooms", "rooms.v1", "socket.io"] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
 /** Exchange of messages before a member has joined. */
-export interface Greeting {
+interface Greeting {
   /** Handles a message; true once the member has joined. May call `send`. */
   receive(text: string, send: (text: string) => void): boolean;
 }

@@ -2,7 +2,7 @@ import { ECHO_PREFIX, ECHO_TEXT } from "./job.ts";
 import { encodeText, type Member } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** Sends messages on each socket one after the other, each after the echo of the one before. */
 export function echo(loop: SocketLoop, members: readonly Member[], messagesPerSocket: number): void {
@@ -21,5 +21,5 @@ export function echo(loop: SocketLoop, members: readonly Member[], messagesPerSo
     };
     socket.send(echoFrame);
   }
-  loop.runUntil(() => busy === 0, PATIENCE_MS, () => `${busy} sockets still wait for an echo`);
+  loop.runUntil(() => busy === 0, TIMEOUT_MS, () => `${busy} sockets still wait for an echo`);
 }

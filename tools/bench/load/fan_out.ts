@@ -7,7 +7,7 @@ import type { SocketLoop } from "./socket_loop.ts";
 /** Size of a chat message's JSON, the same in every case. */
 const CHAT_BYTES = 100;
 /** Limit for the last messages to reach every member. */
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 const countErrors = createMarkerCounter(ERROR_MARKER);
 
@@ -57,7 +57,7 @@ export function fanOut(
   }
   loop.runUntil(
     () => publishing === 0 && deliveries >= publishes * members.length,
-    durationMs + PATIENCE_MS,
+    durationMs + TIMEOUT_MS,
     () => `${deliveries} of ${publishes * members.length} deliveries arrived`,
   );
   return total(members, publishes);

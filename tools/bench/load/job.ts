@@ -13,7 +13,7 @@ export interface OpenJob {
 }
 
 /** Sends messages on every socket, each after the echo of the one before. */
-export interface EchoJob {
+interface EchoJob {
   readonly type: "echo";
   readonly group: string;
   readonly messagesPerSocket: number;
@@ -30,7 +30,7 @@ export interface FanOutJob {
 }
 
 /** Closes the group's sockets. */
-export interface CloseJob {
+interface CloseJob {
   readonly type: "close";
   readonly group: string;
 }

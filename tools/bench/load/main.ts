@@ -12,7 +12,7 @@ import { open } from "./open.ts";
 import { SocketLoop } from "./socket_loop.ts";
 import { startUseWatch } from "./use_watch.ts";
 
-const CLOSE_PATIENCE_MS = 20_000;
+const CLOSE_TIMEOUT_MS = 20_000;
 
 const loop = new SocketLoop();
 const groups = new Map<string, Member[]>();
@@ -20,7 +20,7 @@ const groups = new Map<string, Member[]>();
 function close(members: readonly Member[]): void {
   for (const { socket } of members) socket.close();
   const open = (): number => members.filter(({ socket }) => !socket.isClosed).length;
-  loop.runUntil(() => open() === 0, CLOSE_PATIENCE_MS, () => `${open()} sockets are still open`);
+  loop.runUntil(() => open() === 0, CLOSE_TIMEOUT_MS, () => `${open()} sockets are still open`);
 }
 
 function run(job: LoadJob): FanOutResult | undefined {
@@ -44,7 +44,7 @@ function run(job: LoadJob): FanOutResult | undefined {
 }
 
 await serveJobs((input): LoadAnswer => {
-  const job = input as LoadJob; // sent by cases/load_process.ts
+  const job = input as LoadJob; // sent by cases/measured_load.ts
   const watch = startUseWatch(loop);
   const result = run(job);
   const sockets = job.type === "open" ? job.urls.length : groups.get(job.group)?.length ?? 0;

@@ -1,5 +1,5 @@
 /** Counts the occurrences of a marker in `bytes` from `start` to before `end`. */
-export type CountMarker = (bytes: Uint8Array, start: number, end: number) => number;
+type CountMarker = (bytes: Uint8Array, start: number, end: number) => number;
 
 /**
  * Creates a counter for an ASCII marker with Horspool's algorithm, which skips most bytes. The

@@ -15,7 +15,7 @@ export function encodeText(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Deliveries to a member. */
-export interface Delivered {
+interface Delivered {
   readonly messages: number;
   /** WebSocket messages that contained them; `bytes` counts no others. */
   readonly webSocketMessages: number;
@@ -23,7 +23,7 @@ export interface Delivered {
 }
 
 /** Options of a member. */
-export interface MemberOptions {
+interface MemberOptions {
   readonly url: string;
   readonly dialect: Dialect;
   /** Called once the server has confirmed the join. */

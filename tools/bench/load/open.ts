@@ -3,7 +3,7 @@ import type { OpenJob } from "./job.ts";
 import { Member } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** Opens a socket for each URL, `concurrency` at a time, and waits until all have joined. */
 export function open(loop: SocketLoop, { urls, concurrency, dialect }: OpenJob): Member[] {
@@ -21,6 +21,6 @@ export function open(loop: SocketLoop, { urls, concurrency, dialect }: OpenJob):
   };
   for (let count = 0; count < concurrency; count++) openNext();
   const missing = (): string => `${urls.length - joined} of ${urls.length} sockets are not in`;
-  loop.runUntil(() => joined === urls.length, PATIENCE_MS, missing);
+  loop.runUntil(() => joined === urls.length, TIMEOUT_MS, missing);
   return members;
 }

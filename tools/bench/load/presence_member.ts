@@ -22,7 +22,7 @@ export class PresenceMember {
   /** Time from the connect to the ack, in milliseconds. */
   enteredAfterMs = 0;
   hasEntered = false;
-  readonly #begunAt = performance.now();
+  readonly #startedAt = performance.now();
   readonly #socket: RawSocket;
   #isListed = false;
 
@@ -53,6 +53,6 @@ export class PresenceMember {
     }
     if (countAcks(bytes, start, end) === 0) return;
     this.hasEntered = true;
-    this.enteredAfterMs = performance.now() - this.#begunAt;
+    this.enteredAfterMs = performance.now() - this.#startedAt;
   }
 }

@@ -27,7 +27,7 @@ const PONG = FINAL | OPCODE.pong;
 export type OnMessage = (bytes: Uint8Array, start: number, end: number) => void;
 
 /** Options of a socket. */
-export interface RawSocketOptions {
+interface RawSocketOptions {
   readonly url: URL;
   /** Subprotocol to offer; the server has to select it. */
   readonly protocol?: string | undefined;

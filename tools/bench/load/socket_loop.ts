@@ -49,18 +49,18 @@ export class SocketLoop {
   /**
    * Drives the connections until `isDone`.
    *
-   * @throws {Error} after `patienceMs`, with `missing()` as its message; rethrows stream errors.
+   * @throws {Error} after `timeoutMs`, with `missing()` as its message; rethrows stream errors.
    */
-  runUntil(isDone: () => boolean, patienceMs: number, missing: () => string): void {
-    let lookedAt = performance.now();
-    const until = lookedAt + patienceMs;
-    let busyAt = lookedAt;
+  runUntil(isDone: () => boolean, timeoutMs: number, missing: () => string): void {
+    let polledAt = performance.now();
+    const until = polledAt + timeoutMs;
+    let busyAt = polledAt;
     let wasIdle = false;
     while (!isDone()) {
       const now = performance.now();
-      if (now > until) throw new Error(`after ${patienceMs} ms: ${missing()}`);
-      if (wasIdle) this.#idleMs += now - lookedAt;
-      lookedAt = now;
+      if (now > until) throw new Error(`after ${timeoutMs} ms: ${missing()}`);
+      if (wasIdle) this.#idleMs += now - polledAt;
+      polledAt = now;
       wasIdle = this.#poll(now - busyAt > AWAKE_MS ? SLEEP_MS : 0) === 0;
       if (!wasIdle) busyAt = now;
     }

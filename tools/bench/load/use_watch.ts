@@ -8,11 +8,11 @@ import type { SocketLoop } from "./socket_loop.ts";
  * server pays for no wake-ups. Polling without work counts as idle.
  */
 export function startUseWatch(loop: SocketLoop): (sockets: number) => LoadUse {
-  const begunAt = performance.now();
+  const startedAt = performance.now();
   const idleBefore = loop.idleMs;
   const cpuBefore = threadCpuMs();
   return (sockets) => {
-    const wallMs = performance.now() - begunAt;
+    const wallMs = performance.now() - startedAt;
     const busyMs = Math.max(0, wallMs - (loop.idleMs - idleBefore));
     return { sockets, wallMs, busyMs, cpuMs: threadCpuMs() - cpuBefore };
   };

@@ -1,7 +1,6 @@
 /**
- * What the documentation's example asks on every connect: Auth's `/user`, played on loopback, so that nothing but the
- * example's own side of the question is in its figure. It looks at no token.
- *
+ * Imitates Auth's `/user`, which the documentation's example requests on every connect. It runs on
+ * loopback and checks no token, so that the figure contains only the example's own cost.
  * @module
  */
 const user = JSON.stringify({

@@ -1,9 +1,9 @@
 /**
- * The peer of echo and connect on Bun: `Bun.serve` with its WebSocket handlers, as its documentation shows them.
- *
+ * Peer of echo and connect on Bun: `Bun.serve` with its WebSocket handlers, as in its
+ * documentation.
  * @module
  */
-// What of Bun's API is used: its types would have to be a dependency of this repository.
+// Used part of Bun's API. Its type package would be a dependency of this repository.
 interface BunSocket {
   send(message: string): number;
 }

@@ -1,9 +1,8 @@
 /**
- * The peer of rooms on Bun: its native publish and subscribe, as its documentation shows them.
- *
+ * Peer of rooms on Bun: its native publish and subscribe, as in its documentation.
  * @module
  */
-// What of Bun's API is used: its types would have to be a dependency of this repository.
+// Used part of Bun's API. Its type package would be a dependency of this repository.
 interface BunSocket {
   readonly data: { readonly room: string };
   subscribe(topic: string): void;

@@ -1,9 +1,7 @@
 /**
- * The peer of boot: a WebSocket function in one file, as Supabase's documentation shows it.
- *
- * Only the address and the listening line are the bench's; and a plain GET gets a 200, where the documentation
- * answers 400, so that both sides give the same first answer.
- *
+ * Peer of boot: a WebSocket function in one file, as in Supabase's documentation.
+ * The bench adds the address and the listening line. A plain GET gets a 200 instead of the
+ * documented 400, so that both sides give the same first answer.
  * @module
  */
 // deno-lint-ignore no-import-prefix -- the function imports jose and supabase-js, not the root; same version here

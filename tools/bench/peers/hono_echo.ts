@@ -1,6 +1,5 @@
 /**
- * The peer of echo and connect with Hono: its WebSocket helper for Deno, as its documentation shows it.
- *
+ * Peer of echo and connect with Hono: its WebSocket helper for Deno, as in its documentation.
  * @module
  */
 import { Hono } from "hono";

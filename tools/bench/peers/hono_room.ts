@@ -1,6 +1,5 @@
 /**
- * The peer of rooms with Hono: its WebSocket helper for Deno, and a relay as in raw_room.ts.
- *
+ * Peer of rooms with Hono: its WebSocket helper for Deno, and a relay as in raw_room.ts.
  * @module
  */
 import { Hono } from "hono";

@@ -1,12 +1,12 @@
 /**
- * The least that joining frames costs on Deno, to say where the limit is: what sixteen publishers send goes to everybody as one text.
- * Nothing is parsed, stored, acked or checked; there is one room, how many publish is known, and nobody would run it.
- *
+ * Lower bound of the cost of batched frames on Deno: the messages of sixteen publishers go to all
+ * members as one text. Nothing is parsed, stored, acked or checked, and the number of publishers is
+ * fixed, so that no product could use it.
  * @module
  */
-/** As many as the bench has in flight. */
+/** Number of messages that the bench has in flight. */
 const PUBLISHERS = 16;
-/** Longer than they ever take: only the last ones of all, fewer than sixteen, wait for so long. */
+/** Longer than a batch ever takes to fill; only the last few messages wait that long. */
 const WAIT_MS = 50;
 
 const members = new Set<WebSocket>();

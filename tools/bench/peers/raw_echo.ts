@@ -1,6 +1,5 @@
 /**
- * The peer of echo and connect: the least that Deno can do, without a framework, a check or a limit.
- *
+ * Peer of echo and connect: the least that Deno can do, without a framework, a check or a limit.
  * @module
  */
 Deno.serve({

@@ -1,10 +1,10 @@
 /**
- * The least that a message costs from a socket of one isolate to a socket of another, to say where the limit is: what a member sends goes
- * through the store's client alone, and what comes from there to every member. Nothing is parsed, ordered, acked or checked.
- *
+ * Lower bound of the cost of a message between sockets of two isolates: every message goes through
+ * the store's client alone, and from there to every member. Nothing is parsed, ordered, acked or
+ * checked.
  * @module
  */
-import { openRelay } from "../stores/bare.ts";
+import { openRelay } from "../stores/store_clients.ts";
 
 const members = new Set<WebSocket>();
 const store = Deno.env.get("REDIS_URL") === undefined ? "postgres" : "redis";

@@ -1,6 +1,6 @@
 /**
- * The peer of rooms on Deno: what a few lines over `Deno.upgradeWebSocket` do, without a check, a limit or a history.
- *
+ * Peer of rooms on Deno: a few lines over `Deno.upgradeWebSocket`, without a check, a limit or a
+ * history.
  * @module
  */
 const rooms = new Map<string, Set<WebSocket>>();

@@ -1,6 +1,5 @@
 /**
- * The peer of echo on Node with Socket.IO, set up as in socket_io_room.mjs.
- *
+ * Peer of echo on Node with Socket.IO, configured like socket_io_room.mjs.
  * @module
  */
 import { createServer } from "node:http";

@@ -1,8 +1,8 @@
 /**
- * The peer of rooms on Node: Socket.IO, WebSocket transport only, set up as its documentation's "Performance tuning" says.
- *
- * JavaScript, since Node 20 reads no TypeScript. Socket.IO is found below the directory in NPM_DIRECTORY.
- *
+ * Peer of rooms on Node: Socket.IO, WebSocket transport only, configured as in its "Performance
+ * tuning".
+ * JavaScript, because Node 20 runs no TypeScript. Loads Socket.IO from the directory in
+ * NPM_DIRECTORY.
  * @module
  */
 import { createServer } from "node:http";
@@ -12,7 +12,7 @@ import process from "node:process";
 const { Server } = createRequire(`${process.env.NPM_DIRECTORY}/`)("socket.io");
 const http = createServer();
 const io = new Server(http, { transports: ["websocket"], perMessageDeflate: false, serveClient: false });
-// The first request of each connection is not kept: half of what a connection holds.
+// Drops the first request of each connection, which is half of a connection's memory.
 io.engine.on("connection", (socket) => {
   socket.request = null;
 });

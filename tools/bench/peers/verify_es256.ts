@@ -1,12 +1,11 @@
 /**
- * The peer of connect beside raw Deno: verifies tokens with jose, in a process of its own.
- *
+ * Peer of connect beside raw Deno: verifies tokens with jose, in a separate process.
  * @module
  */
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import { serveJobs } from "../../support/processes/serve_jobs.ts";
 
-/** As many tokens in the works at once as the load generator has connects in the works. */
+/** Verification of tokens, with the concurrency of the load generator's connects. */
 export interface VerifyJob {
   readonly tokens: readonly string[];
   readonly concurrency: number;

@@ -1,7 +1,7 @@
 /**
- * The least that a connect with a new token costs on Deno, to say where the limit is: jose verifies it, and nothing else is done. Unlike the
- * sum of a raw connect and a verification by itself, both are done by one server, as they have to be.
- *
+ * Lower bound of the cost of a connect with a new token on Deno: one server verifies it with jose,
+ * and does nothing else. The sum of a raw connect and a verification comes from two processes
+ * instead.
  * @module
  */
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";

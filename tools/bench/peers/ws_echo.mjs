@@ -1,8 +1,6 @@
 /**
- * The peer of echo and connect on Node: ws, as its README shows it; bufferutil is installed beside it.
- *
- * JavaScript, since the packages are found below the directory in NPM_DIRECTORY only.
- *
+ * Peer of echo and connect on Node: ws, as in its README, with bufferutil.
+ * JavaScript, because the packages are only in the directory in NPM_DIRECTORY.
  * @module
  */
 import { createRequire } from "node:module";

@@ -1,9 +1,7 @@
 /**
- * The peer of rooms on Node with ws: broadcasts as its README shows, to a room in place of all clients; bufferutil is
- * installed beside it.
- *
- * JavaScript, since the packages are found below the directory in NPM_DIRECTORY only.
- *
+ * Peer of rooms on Node with ws: broadcasts as in its README, to a room instead of all clients,
+ * with bufferutil.
+ * JavaScript, because the packages are only in the directory in NPM_DIRECTORY.
  * @module
  */
 import { createRequire } from "node:module";
@@ -11,7 +9,7 @@ import process from "node:process";
 
 const { WebSocket, WebSocketServer } = createRequire(`${process.env.NPM_DIRECTORY}/`)("ws");
 const rooms = new Map();
-// It tracks the members of its rooms: a second set of all of them would be memory for nothing.
+// The rooms track their members; a second set of all clients would waste memory.
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, clientTracking: false });
 server.on("connection", (socket, request) => {
   const { pathname } = new URL(request.url, "ws://127.0.0.1");

@@ -1,17 +1,20 @@
 import { digitsOf } from "../report.ts";
 import type { Bar, Panel, Section } from "./panels.ts";
 
-/** Width of a panel, in units of the picture. */
+/** Width of a panel, in SVG units. */
 export const PANEL_WIDTH = 430;
 
 const [PADDING, HEAD, VERDICT, ROW, GAP] = [16, 52, 20, 20, 12];
-/** Where bars begin, after their names, and how long the longest is; their values have a column behind them. */
+/**
+ * Start of the bars after their names, and maximum length of a bar; values follow in their own
+ * column.
+ */
 const [BARS_AT, BARS_LENGTH] = [178, 164];
 const BAR_THICKNESS = 12;
-/** More of a name does not fit. */
-const LONGEST_LABEL = 24;
+/** Maximum length of a name, in characters. */
+const MAX_LABEL = 24;
 
-/** How high a panel will be. */
+/** Height of a panel. */
 export function panelHeight({ sections }: Panel): number {
   const heights = sections.map(sectionHeight);
   return HEAD + heights.reduce((sum, height) => sum + height, 0) + PADDING - GAP;
@@ -20,7 +23,7 @@ export function panelHeight({ sections }: Panel): number {
 /** Draws a panel with its upper left corner at 0, 0. */
 export function drawPanel(panel: Panel): string {
   const { title, figure, unit, betterIs, sections } = panel;
-  // One scale for all versions, so that they can be held against each other.
+  // One scale for all versions makes them comparable.
   const largest = Math.max(
     ...sections.flatMap(({ bars, targets }) => [
       ...bars.map(({ values }) => values.max),
@@ -42,7 +45,7 @@ export function drawPanel(panel: Panel): string {
   return parts.join("\n");
 }
 
-/** Makes text safe to stand in XML. */
+/** Escapes text for XML. */
 export function escapeText(text: string): string {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 }
@@ -85,7 +88,7 @@ function drawBar(
 ): string {
   const middle = top + ROW / 2;
   const [from, to, end] = [values.min, values.max, values.median].map(scale);
-  const shown = label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
+  const shown = label.length > MAX_LABEL ? `${label.slice(0, MAX_LABEL - 1)}…` : label;
   const value = `${formatValue(values.median, digitsOf(values))} ${shortUnit(unit)}`.trim();
   return [
     `<text class="${isOurs ? "ours" : "text"}" x="${BARS_AT - 8}" y="${middle + 4}" text-anchor="end">${
@@ -101,7 +104,7 @@ function drawBar(
   ].join("");
 }
 
-/** `µs a delivery` is `µs`: the panel's head says of what. */
+/** Shortens `µs a delivery` to `µs`, because the panel's head has the full unit. */
 function shortUnit(unit: string): string {
   if (unit === "a second" || unit === "1/s") return "/s";
   return unit === "messages" ? "" : unit.split(" ")[0] ?? "";

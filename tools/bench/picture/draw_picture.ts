@@ -8,7 +8,10 @@ const COLUMNS = 2;
 const WIDTH = COLUMNS * (PANEL_WIDTH + MARGIN) + MARGIN;
 const FOOT = 48;
 
-/** Every class has its own colours in the dark; text stays at 4.5 to 1 and more on its ground in both. */
+/**
+ * Colours of each class, with others for dark pages. The contrast of text is at least 4.5 to 1 in
+ * both.
+ */
 const STYLE = `
     .paper { fill: #ffffff; } .box { fill: #f4f7f6; stroke: #c8d6d1; }
     .head { fill: #16302a; font-size: 15px; font-weight: 600; } .text { fill: #16302a; } .ours { fill: #16302a; font-weight: 600; }
@@ -22,8 +25,9 @@ const STYLE = `
     }`;
 
 /**
- * Draws every figure of a run that has a target, beside its peers: medians as bars, the extremes of the rounds as whiskers,
- * the target as a line. SVG without scripts, readable on light and on dark pages, and told in words to screen readers.
+ * Draws every figure with a target, beside its peers: medians as bars, extremes of the rounds as
+ * whiskers, the target as a line. SVG without scripts, for light and dark pages, with a description
+ * for screen readers.
  */
 export function drawPicture(run: Omit<RunReport, "format">): string {
   const panels = arrangePanels(run.lines);
@@ -46,7 +50,7 @@ export function drawPicture(run: Omit<RunReport, "format">): string {
     ...placed,
     `<text class="small" x="${MARGIN}" y="${
       foot + 8
-    }">Bars are medians, whiskers the extremes of the rounds, dashed lines the targets; in brackets what is asked of the ratio.</text>`,
+    }">Bars are medians, whiskers the extremes of the rounds, dashed lines the targets; brackets give the target of the ratio.</text>`,
     `<text class="small" x="${MARGIN}" y="${foot + 26}">${escapeText(originOf(run))}</text>`,
     "</svg>",
     "",
@@ -60,14 +64,14 @@ function summaryOf(panels: readonly Panel[]): string {
 }
 
 function describePanel({ title, figure, unit, sections }: Panel): string {
-  const told = sections.map(({ deno, bars, targets }) => {
+  const texts = sections.map(({ deno, bars, targets }) => {
     const values = bars.map(({ label, values }) => `${label} ${Number(values.median.toPrecision(3))}`).join(
       ", ",
     );
     const verdicts = targets.map(({ text, isMet }) => `; ${text}: ${isMet ? "met" : "missed"}`).join("");
     return `on Deno ${deno} ${values}${verdicts}`;
   });
-  return `${title}, ${figure} (${unit}): ${told.join(". ")}.`;
+  return `${title}, ${figure} (${unit}): ${texts.join(". ")}.`;
 }
 
 function originOf({ machine, startedAt, measured, rounds }: Omit<RunReport, "format">): string {

@@ -1,37 +1,37 @@
 import { describeTarget, type Line } from "../report.ts";
 import type { Summary } from "../statistics.ts";
 
-/** One figure that has a target, with its peers. */
+/** Figure with a target, and its peers. */
 export interface Panel {
-  /** What is measured, such as `Echo`. */
+  /** Title, such as `Echo`. */
   readonly title: string;
   readonly figure: string;
   readonly unit: string;
   readonly betterIs: Line["betterIs"];
-  /** One for each Deno version. */
+  /** One section per Deno version. */
   readonly sections: readonly Section[];
 }
 
-/** A panel's figure on one Deno version. */
+/** Figure on one Deno version. */
 export interface Section {
   readonly deno: string;
-  /** Ours first. */
+  /** Bars, ours first. */
   readonly bars: readonly Bar[];
   readonly targets: readonly Target[];
 }
 
-/** What one side took. */
+/** Measurement of one side. */
 export interface Bar {
   readonly label: string;
   readonly isOurs: boolean;
   readonly values: Summary;
 }
 
-/** What is asked of ours. */
-export interface Target {
-  /** Where ours would be if it met the target exactly, in the panel's unit. */
+/** Target of ours. */
+interface Target {
+  /** Value of ours that meets the target exactly, in the panel's unit. */
   readonly at: number;
-  /** Such as `1.07 × raw Deno (≤ 1.10)`. */
+  /** Text, such as `1.07 × raw Deno (≤ 1.10)`. */
   readonly text: string;
   readonly isMet: boolean;
 }
@@ -43,12 +43,12 @@ const TITLES: Readonly<Record<string, string>> = {
   killed: "An isolate is killed",
 };
 
-/** Arranges a run's lines: a panel for each figure that has a target on some version, in their order. */
+/** Arranges lines in panels: one for each figure that has a target on some version, in order. */
 export function arrangePanels(lines: readonly Line[]): Panel[] {
   const figures = Map.groupBy(lines, ({ case: name, figure }) => `${name}\n${figure}`);
   return [...figures.values()].flatMap((group) => {
     const [first] = group;
-    if (!first || !group.some(isAsked)) return [];
+    if (!first || !group.some(hasTarget)) return [];
     const versions = Map.groupBy(group, ({ deno }) => deno);
     return [{
       title: TITLES[first.case] ?? first.case.charAt(0).toUpperCase() + first.case.slice(1),
@@ -63,7 +63,7 @@ export function arrangePanels(lines: readonly Line[]): Panel[] {
 function sectionOf(deno: string, lines: readonly Line[]): Section {
   const ours = lines.slice(0, 1).map((line) => ({ label: "ours", isOurs: true, values: line.ours }));
   const peers = lines.map((line) => ({ label: line.peerName, isOurs: false, values: line.peer }));
-  return { deno, bars: [...ours, ...peers], targets: lines.filter(isAsked).map(targetOf) };
+  return { deno, bars: [...ours, ...peers], targets: lines.filter(hasTarget).map(targetOf) };
 }
 
 function targetOf(line: Line): Target {
@@ -76,6 +76,6 @@ function targetOf(line: Line): Target {
   };
 }
 
-function isAsked({ target, atLeast }: Line): boolean {
+function hasTarget({ target, atLeast }: Line): boolean {
   return target !== undefined || atLeast !== undefined;
 }

@@ -1,9 +1,9 @@
 import { type DialectName, DIALECTS, MESSAGE_MARKER } from "../load/dialect.ts";
-import { Arrival, DATA } from "./message.ts";
+import { Arrival, DATA } from "./round_trip.ts";
 
 const JOIN_TIMEOUT_MS = 20_000;
 
-/** From a member in one server to a member of the same room in another one. */
+/** Connects members of one room in two servers; returns a round trip. */
 export async function connectSockets(
   [from, to]: readonly [string, string],
   dialect: DialectName,
@@ -11,7 +11,7 @@ export async function connectSockets(
   const arrival = new Arrival();
   const publisher = await join(from, dialect, () => {});
   await join(to, dialect, (text) => {
-    if (text.includes(MESSAGE_MARKER)) arrival.tell();
+    if (text.includes(MESSAGE_MARKER)) arrival.notify();
   });
   const { publish } = DIALECTS[dialect];
   return () => arrival.after(() => publisher.send(publish(crypto.randomUUID(), DATA)));
@@ -26,7 +26,10 @@ async function join(
   const socket = new WebSocket(url, protocol === undefined ? [] : [protocol]);
   const joined = Promise.withResolvers<void>();
   const greet = greeting?.();
-  const timer = setTimeout(() => joined.reject(new Error("did not join in time")), JOIN_TIMEOUT_MS);
+  const timer = setTimeout(
+    () => joined.reject(new Error(`no join within ${JOIN_TIMEOUT_MS} ms`)),
+    JOIN_TIMEOUT_MS,
+  );
   if (!greet) socket.onopen = () => joined.resolve();
   socket.onmessage = ({ data }) => {
     if (typeof data !== "string") return;

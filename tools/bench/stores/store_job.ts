@@ -1,21 +1,32 @@
-/** Where isolates share rooms. */
+/** Stores that share rooms between isolates. */
 export type StoreName = "postgres" | "redis";
 
-/** What the store's worker is asked, one at a time. */
+/** Job for the store's worker, one at a time. */
 export type StoreJob =
-  /** Connects sides for latency: sockets of two servers of ours and of two bare ones, two backplanes, and a bare pair of connections. */
+  /**
+   * Connects the sides of latency: sockets of two servers of ours and of two relays, two
+   * backplanes, and two bare connections.
+   */
   | {
     readonly type: "connect";
     readonly store: StoreName;
     readonly url: string;
-    /** Addresses of one room in two servers: where is published, and where it is waited for. Without them there are no sockets. */
+    /**
+     * URLs of one room in two servers: the publisher's, and the subscriber's. Optional; without
+     * them the side is missing.
+     */
     readonly rooms?: readonly [string, string];
-    /** The same of two relays. */
+    /** Same for two relays. */
     readonly relays?: readonly [string, string];
   }
-  /** Publishes one message after the other; answers with `number[]`, milliseconds until each was delivered. */
+  /**
+   * Publishes one message after the other; answered with the milliseconds until each delivery
+   * (`number[]`).
+   */
   | { readonly type: "latencies"; readonly side: LatencySide; readonly count: number }
-  /** Publishes with so many in flight; answers with how many a second (`number`). */
+  /**
+   * Publishes with `inFlight` messages on their way; answered with the rate per second (`number`).
+   */
   | {
     readonly type: "throughput";
     readonly store: StoreName;
@@ -27,9 +38,15 @@ export type StoreJob =
   };
 
 /**
- * `sockets`: two function processes; `relays`: two processes that send on with the store's client alone; `backplanes`: two backplanes in
- * one process; `bare`: the store's client alone.
+ * Sides of latency:
+ * - `sockets`: two function processes
+ * - `relays`: two processes that use the store's client alone
+ * - `backplanes`: two backplanes in one process
+ * - `bare`: the store's client alone
  */
 export type LatencySide = "sockets" | "relays" | "backplanes" | "bare";
-/** `bare`: single-row inserts one at a time, or Redis PUBLISH with as many in flight. */
-export type ThroughputSide = "backplane" | "bare";
+/**
+ * Sides of throughput; `bare` means single-row inserts one at a time, or Redis PUBLISH with
+ * `inFlight`.
+ */
+type ThroughputSide = "backplane" | "bare";

@@ -1,6 +1,6 @@
-/** Does the jobs of the cases `delivery` and `durable`, in a process of its own. */
+/** Runs the jobs of the cases `delivery`, `durable` and `isolates`, in a separate process. */
 import { serveJobs } from "../../support/processes/serve_jobs.ts";
-import { connectBare } from "./bare.ts";
+import { connectBare } from "./store_clients.ts";
 import { connectBackplanes } from "./backplanes.ts";
 import type { LatencySide, StoreJob } from "./store_job.ts";
 import { connectSockets } from "./sockets.ts";
@@ -32,7 +32,7 @@ await serveJobs(async (given) => {
       return;
     case "latencies": {
       const roundTrip = roundTrips.get(job.side);
-      if (!roundTrip) throw new Error(`${job.side} is not connected`);
+      if (!roundTrip) throw new Error(`the side ${job.side} is not connected: send a connect job first`);
       return await latencies(roundTrip, job.count);
     }
     case "throughput":

@@ -1,10 +1,10 @@
 import { draft, openBackplane } from "./backplanes.ts";
-import { openBare } from "./bare.ts";
+import { openBare } from "./store_clients.ts";
 import type { StoreJob } from "./store_job.ts";
 
 type ThroughputJob = Extract<StoreJob, { type: "throughput" }>;
 
-/** How many publishes a second, with so many in flight; the time ends when the last is answered. */
+/** Measures publishes a second with `inFlight` on their way; the time ends at the last answer. */
 export async function measureThroughput(job: ThroughputJob): Promise<number> {
   const { store, url, side, rooms } = job;
   if (side === "bare") {

@@ -18,7 +18,7 @@ import {
 const TARGET = 2;
 const WARM_UPS = 200;
 const ROUND_TRIPS_PER_TURN = 150;
-/** Each side comes as early as it comes late. */
+/** Order of measurement; each side has the same mean position. */
 const TURNS = [
   "sockets",
   "bare",
@@ -37,7 +37,10 @@ const PEERS: Record<StoreName, string> = {
 
 type Round = Record<LatencySide, readonly number[]>;
 
-/** From a member's publish in one isolate to the delivery in another one, one message at a time. */
+/**
+ * Measures the time from a publish in one isolate to its delivery in another, one message at a
+ * time.
+ */
 export async function benchDelivery(context: CaseContext): Promise<Line[]> {
   const lines: Line[] = [];
   for (const store of ["redis", "postgres"] as const) {
@@ -55,7 +58,7 @@ async function measureStore(context: CaseContext, store: StoreName, { url }: Run
     name: `ours-${store}`,
     env: { ...ours.env, [variable]: url },
   });
-  // It only informs.
+  // The relay is informational.
   const relay = context.peers === "all"
     ? await context.prepare(benchProgram(`relay-${store}`, "peers/raw_relay.ts", { [variable]: url }))
     : undefined;
@@ -72,7 +75,7 @@ async function measureStore(context: CaseContext, store: StoreName, { url }: Run
   return [...linesOf(context, store, rounds, 0.5), ...linesOf(context, store, rounds, 0.99)];
 }
 
-/** What a round is measured with. */
+/** Programs of a round. */
 interface Delivery {
   readonly store: StoreName;
   readonly url: string;

@@ -1,24 +1,27 @@
-// The root's import map does not have the function's clients.
+// The root's import map lacks the function's clients.
 // deno-lint-ignore-file no-import-prefix
 import { createClient } from "npm:@redis/client@6.3.1";
 import postgres from "npm:postgres@3.4.9";
 import type { StoreName } from "./store_job.ts";
-import { Arrival, DATA, SENDER } from "./message.ts";
+import { Arrival, DATA, SENDER } from "./round_trip.ts";
 
-/** As many columns as a message has, and one index: what an application would write by itself. */
+/** Table of a simple application: the columns of a message, and one index. */
 const TABLE = `create table if not exists bare_messages (
   id bigint generated always as identity primary key,
   room text, message text, event text, data text, "user" text, at timestamptz default now()
 )`;
 
-/** The store's client alone, one publish after the other. */
+/** Connects the store's client alone; returns a round trip. */
 export async function connectBare(store: StoreName, url: string): Promise<() => Promise<void>> {
   const arrival = new Arrival();
-  const publish = await openRelay(store, url, () => arrival.tell());
+  const publish = await openRelay(store, url, () => arrival.notify());
   return () => arrival.after(() => publish(DATA));
 }
 
-/** Publishes text to all that did this, itself included: inserts and notifies in one statement, or PUBLISH. */
+/**
+ * Opens a relay: publishes text to all relays, itself included, by one statement with insert and
+ * notify, or by PUBLISH.
+ */
 export async function openRelay(
   store: StoreName,
   url: string,
@@ -38,7 +41,7 @@ export async function openRelay(
     ) select pg_notify('bare', ${text})`.execute();
 }
 
-/** One store action, whose rate is a peer's: a single-row insert, or a PUBLISH. */
+/** Opens a client for one store action: a single-row insert, or a PUBLISH. */
 export async function openBare(
   store: StoreName,
   url: string,

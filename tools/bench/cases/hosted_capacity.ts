@@ -1,18 +1,24 @@
 import { HOSTED_DENO } from "../../support/isolates/host.ts";
 import { issueTokens } from "../harness/tokens.ts";
-import { fillByMemory, type MemoryCapacity } from "../hosted/joining.ts";
+import { fillByMemory, type MemoryCapacity } from "../hosted/join_capacity.ts";
 import { HostedLoad } from "../hosted/hosted_load.ts";
 import type { Line } from "../report.ts";
 import type { CaseContext } from "./context.ts";
 import { hostedLines } from "./hosted_lines.ts";
 import { type HostedRound, measureQuiet, measureRound } from "./hosted_round.ts";
 
-/** A round takes more than a minute. */
+/** Limited, because a round takes more than a minute. */
 const MAX_ROUNDS = 3;
-/** Below the MAX_CONNECTIONS of 10,000, since the host's front needs two file descriptors each and processes often have 20,000. */
+/**
+ * Below the MAX_CONNECTIONS of 10,000: the host's front needs two file descriptors per member, and
+ * processes often have 20,000.
+ */
 const OFFERED_MEMBERS = 9_000;
 
-/** What a hosted isolate can do with 2 s of CPU and 256 MB: rooms until they are sent away, what quiet ones use, who gets in. */
+/**
+ * Measures the capacity of a hosted isolate with 2 s of CPU and 256 MB: the life of active rooms,
+ * the cost of quiet rooms, and the number of members.
+ */
 export async function benchHosted(context: CaseContext): Promise<Line[]> {
   if (context.deno.version !== HOSTED_DENO) {
     context.progress(`left out: the hosted runtime is ${HOSTED_DENO}`);

@@ -11,22 +11,22 @@ import {
   startStoreWorker,
 } from "./stores.ts";
 
-/** Durable publishes for one single-row insert, by the same client. */
+/** Minimum ratio of durable publishes to single-row inserts of the same client. */
 const TARGET = 20;
 const IN_FLIGHT = 1_000;
 const PUBLISHES = 20_000;
-/** They are slow, and one at a time. */
+/** Small, because single inserts are slow. */
 const SINGLE_INSERTS = 1_000;
 const ROOMS = [1, 100] as const;
 
-/** A store as it is measured. */
-interface Setting {
+/** Measured store with its options. */
+interface StoreSetup {
   readonly name: string;
   readonly store: StoreName;
   readonly start: () => Promise<RunningStore>;
 }
 
-const SETTINGS: readonly Setting[] = [
+const STORE_SETUPS: readonly StoreSetup[] = [
   { name: "Postgres, fsync on", store: "postgres", start: () => startPostgres({ isSafe: true }) },
   { name: "Postgres, fsync off", store: "postgres", start: () => startPostgres({ isSafe: false }) },
   { name: "Redis", store: "redis", start: startRedis },
@@ -37,23 +37,26 @@ interface Round {
   readonly ours: ReadonlyMap<number, number>;
 }
 
-/** Durable publishes a second through one isolate's backplane, in one room and in a hundred. */
+/**
+ * Measures durable publishes a second through the backplane of one isolate, in one room and in a
+ * hundred.
+ */
 export async function benchDurable(context: CaseContext): Promise<Line[]> {
   const program = await prepareStoreWorker(context);
   const lines: Line[] = [];
-  for (const setting of SETTINGS) {
+  for (const setup of STORE_SETUPS) {
     const rounds: Round[] = [];
     for (let round = 1; round <= context.rounds; round++) {
-      await using running = await setting.start();
+      await using running = await setup.start();
       await using worker = await startStoreWorker(program);
-      const measured = await measureRound(worker, setting.store, running.url);
+      const measured = await measureRound(worker, setup.store, running.url);
       rounds.push(measured);
       const rates = [...measured.ours].map(([rooms, rate]) => `${rate.toFixed(0)} in ${rooms}`);
       context.progress(
-        `${setting.name}, round ${round}: ${rates.join(", ")}; bare ${measured.bare.toFixed(0)}`,
+        `${setup.name}, round ${round}: ${rates.join(", ")}; bare ${measured.bare.toFixed(0)}`,
       );
     }
-    lines.push(...linesOf(context, setting, rounds));
+    lines.push(...linesOf(context, setup, rounds));
   }
   context.progress(
     "for comparison: Centrifugo reports about 17,000 a second through its Postgres broker on a laptop",
@@ -61,7 +64,7 @@ export async function benchDurable(context: CaseContext): Promise<Line[]> {
   return lines;
 }
 
-/** The peer before and after ours: what slows the machine down meanwhile hits both. */
+/** Measures the peer before and after ours, so that noise affects both. */
 async function measureRound(worker: JobProcess, store: StoreName, url: string): Promise<Round> {
   const bareJob = store === "postgres"
     ? { count: SINGLE_INSERTS, inFlight: 1 }
@@ -76,7 +79,7 @@ async function measureRound(worker: JobProcess, store: StoreName, url: string): 
   return { bare: (before + await askBare()) / 2, ours };
 }
 
-function linesOf({ deno }: CaseContext, { name, store }: Setting, rounds: readonly Round[]): Line[] {
+function linesOf({ deno }: CaseContext, { name, store }: StoreSetup, rounds: readonly Round[]): Line[] {
   return ROOMS.map((rooms) =>
     toLine({
       case: "durable",

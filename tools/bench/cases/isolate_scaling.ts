@@ -13,22 +13,27 @@ import {
   startStoreWorker,
 } from "./stores.ts";
 
-/** Processes, each with a backplane of its own. The first is the peer of the others. */
+/** Numbers of processes, each with its own backplane. One process is the peer of the others. */
 const PROCESSES = [1, 2, 4, 8] as const;
-/** Of all processes together, so that the store has as much to do however many they are. */
+/** Total of all processes, so that the store's work is independent of their number. */
 const PUBLISHES = 16_000;
 const IN_FLIGHT = 800;
 const ROUND_TRIPS = 200;
 const WARM_UPS = 100;
 
 interface Sample {
-  /** Durable publishes a second into one room, of all processes together; nobody follows it. */
+  /** Durable publishes a second into one room, over all processes, without subscribers. */
   readonly rate: number;
-  /** Median milliseconds from a backplane to another one, one of each process following the room. */
+  /**
+   * Median latency between two backplanes, while one backplane of each process follows the room.
+   */
   readonly latencyMs: number;
 }
 
-/** How the stores bear several isolates: publishes a second into one room that all share, and the latency at rest. */
+/**
+ * Measures the stores with several isolates: publishes a second into one shared room, and the
+ * latency without load.
+ */
 export async function benchIsolates(context: CaseContext): Promise<Line[]> {
   const program = await prepareStoreWorker(context);
   const lines: Line[] = [];

@@ -8,34 +8,37 @@ export interface JoinRates {
   readonly fresh: number;
 }
 
-/** How many fit where CPU has no bound, each another user, idle. */
+/** Number of idle members, each another user, that fit without a CPU limit. */
 export interface MemoryCapacity {
-  /** Sockets when the first was refused, or the isolate was warned. */
+  /** Number of sockets at the first refusal or at the host's warning. */
   readonly members: number;
-  /** `admission`: the function refused; `warning`: the host came first; `offered`: neither, there were no more. */
+  /**
+   * Reason of the end: `admission`: the function refused a member; `warning`: the host warned
+   * first; `offered`: all tokens were used.
+   */
   readonly endedBy: "admission" | "warning" | "offered";
-  /** What the host counted then, in bytes. */
+  /** Memory at the end as the host counts it, in bytes. */
   readonly memoryBytes: number;
-  /** What it counted for the isolate that had just booted, with one member. */
+  /** Memory of the isolate with its first member, in bytes. */
   readonly emptyBytes: number;
-  /** Those who were told that it is full. */
+  /** Number of members that were refused because the isolate was full. */
   readonly refused: number;
 }
 
 const ROOM_SIZE = 100;
 const CONCURRENCY = 20;
-/** Joins before any are measured. */
+/** Joins before the measurement. */
 const WARM_UPS = 100;
 const JOINS_PER_TURN = 150;
 const TURNS = ["known", "fresh", "fresh", "known"] as const;
 const JOINS_PER_CHUNK = 50;
 const MEMBERS_PER_CHUNK = 250;
-/** No limit that is reached. */
+/** Limit that is never reached. */
 const PLENTY_MS = 3_600_000;
 
-const JOB = { group: "joining", speech: "rooms.v1", says: "chat", concurrency: CONCURRENCY } as const;
+const JOB = { group: "joining", dialect: "rooms.v1", messageKind: "chat", concurrency: CONCURRENCY } as const;
 
-/** CPU of a join with a token that the isolate knows, and with one that it does not. */
+/** Measures the CPU of a join with a cached token and with a new one. */
 export async function measureJoins(
   context: CaseContext,
   load: HostedLoad,
@@ -55,12 +58,15 @@ export async function measureJoins(
     cpuMs[side] += isolate.now.cpuMs - before;
   }
   await load.close(JOB.group);
-  if (isolate.booted > 1) throw new Error("the isolate took no more requests");
+  if (isolate.booted > 1) throw new Error("the isolate was retired during the measurement of joins");
   const joins = JOINS_PER_TURN * TURNS.length / 2;
   return { known: joins / cpuMs.known * 1_000, fresh: joins / cpuMs.fresh * 1_000 };
 }
 
-/** Lets new users in until the host sends them to another isolate, since half of this one's CPU is used: how many are in then. */
+/**
+ * Joins new users until the host retires the isolate, after half of its CPU; returns the number of
+ * members at that moment.
+ */
 export async function fillByCpu(
   context: CaseContext,
   load: HostedLoad,
@@ -75,10 +81,12 @@ export async function fillByCpu(
     await load.close(JOB.group);
     return retired.sockets;
   }
-  throw new Error("the isolate was not retired");
+  throw new Error(`the isolate was not retired after ${tokens.length} joins: use more tokens`);
 }
 
-/** Lets new users in until they are refused for memory, or the host warns of it; there is as much CPU as it takes. */
+/**
+ * Joins new users until the function refuses one for memory, or the host warns; CPU is unlimited.
+ */
 export async function fillByMemory(
   context: CaseContext,
   load: HostedLoad,

@@ -1,8 +1,11 @@
 import { RawSocket } from "../load/raw_socket.ts";
 import { SocketLoop, type Stream } from "../load/socket_loop.ts";
 
-/** A loop whose streams may be refused, be closed by their server, or end: that is what is measured, and fails no job. */
-export class MortalLoop extends SocketLoop {
+/**
+ * Loop that records the end of a stream instead of failing the job: refusals, closes and ends are
+ * results here.
+ */
+export class TolerantLoop extends SocketLoop {
   readonly #ends = new Map<Stream, string>();
 
   override connect(port: number, stream: Stream): number {
@@ -26,12 +29,12 @@ export class MortalLoop extends SocketLoop {
     });
   }
 
-  /** Why a stream is over: what it threw; undefined while it is not. */
+  /** Reason of the end of a stream: the message of its error; undefined while it is open. */
   endOf(stream: Stream): string | undefined {
     return this.#ends.get(stream);
   }
 
-  /** Does something that fails where the stream is over; whether it was done. */
+  /** Runs `act` unless the stream has ended; returns true if it succeeded. */
   attempt(stream: Stream, act: () => void): boolean {
     if (this.#ends.has(stream)) return false;
     try {
@@ -43,17 +46,17 @@ export class MortalLoop extends SocketLoop {
     }
   }
 
-  /** Looks once at what has arrived, without waiting. */
-  lookOnce(): void {
-    let looks = 0;
-    this.runUntil(() => looks++ > 0, 1_000, () => "one look at the sockets");
+  /** Polls once for arrived bytes, without waiting. */
+  pollOnce(): void {
+    let polls = 0;
+    this.runUntil(() => polls++ > 0, 1_000, () => "one poll of the sockets");
   }
 
   #end(stream: Stream, error: unknown, refusal: string = ""): void {
     if (this.#ends.has(stream)) return;
     const why = error instanceof Error ? error.message : String(error);
     this.#ends.set(stream, why + refusal);
-    // As a client does: a server that closes waits for the answer.
+    // Answers the close like a client; the server waits for it.
     if (stream instanceof RawSocket && why.startsWith("the server closed")) this.#answerClose(stream);
   }
 
@@ -61,12 +64,15 @@ export class MortalLoop extends SocketLoop {
     try {
       socket.close();
     } catch {
-      // It was killed meanwhile.
+      // The isolate was killed meanwhile.
     }
   }
 }
 
-/** Response that a stream received instead of a 101, with the body that names the code; empty for anything else. */
+/**
+ * Response that a stream received instead of a 101, with the body that names the code; empty for
+ * anything else.
+ */
 function refusalOf(bytes: Uint8Array, filled: number): string {
   const text = new TextDecoder().decode(bytes.subarray(0, filled));
   return text.startsWith("HTTP/") ? `\n${text}` : "";

@@ -6,7 +6,7 @@ import { benchProgram, type CaseContext } from "./context.ts";
 const BOOTS_PER_ROUND = 4;
 const WARM_UPS = 2;
 const TARGET = 1.0;
-/** For the kernel to book the time of threads that were running at the answer. */
+/** Wait for the kernel to account the time of threads that ran at the answer. */
 const SETTLE_MS = 10;
 
 interface Boot {
@@ -14,7 +14,10 @@ interface Boot {
   readonly cpuMs: number;
 }
 
-/** From process start to the first answer, against the documentation's example, one after the other. */
+/**
+ * Measures the time from process start to the first answer, beside the documentation's example,
+ * alternately.
+ */
 export async function benchBoot(context: CaseContext): Promise<Line[]> {
   const ours = await context.prepare(context.ours);
   const example = await context.prepare(
@@ -63,7 +66,9 @@ async function boot(program: PreparedProgram): Promise<Boot> {
   const response = await fetch(`http://127.0.0.1:${server.port}/realtime/health`);
   await response.text();
   const wallMs = performance.now() - startedAt;
-  if (!response.ok) throw new Error(`${program.name} answers /realtime/health with ${response.status}`);
+  if (!response.ok) {
+    throw new Error(`${program.name} answers /realtime/health with HTTP ${response.status} instead of 200`);
+  }
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   return { wallMs, cpuMs: new CpuClock(server.pid).micros() / 1_000 };
 }

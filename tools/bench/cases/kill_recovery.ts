@@ -8,16 +8,22 @@ import type { CaseContext } from "./context.ts";
 
 const MEMBERS = 1_000;
 const AWAY_TARGET_MS = 5_000;
-/** Half of it before the kill. */
+/** Duration of publishing; the kill comes half way. */
 const MINUTES = 0.25;
-/** For as long the soak waits until everybody has everything: who is not back by then counts as away for so long. */
+/**
+ * Time that counts as the absence of a member that did not reconnect: the soak's limit for catching
+ * up.
+ */
 const NEVER_BACK_MS = 60_000;
-/** Of the members, so many are in a process that vanishes at the end, and cannot tell. */
+/** Share of members that report. The others are in a process that vanishes at the end. */
 const REPORTING_SHARE = 0.95;
-/** A round takes half a minute, and each has a thousand absences. */
+/** Limited, because a round takes half a minute and yields a thousand absences. */
 const MAX_ROUNDS = 3;
 
-/** One isolate with a thousand members in one room is killed without a warning: `deno task soak --scenario kill1000`, as a process. */
+/**
+ * Measures the recovery of a thousand members after their isolate is killed without a warning: runs
+ * `deno task soak --scenario kill1000` as a process.
+ */
 export async function benchKilled(context: CaseContext): Promise<Line[]> {
   const lines: Line[] = [];
   for (const store of BACKPLANES) {
@@ -50,8 +56,8 @@ const soakReport = z.object({ outcomes: z.tuple([soakOutcome]) });
 type KillOutcome = z.infer<typeof soakOutcome>;
 
 const SOAK = new URL("../../soak/main.ts", import.meta.url);
-const ROUND_PATIENCE_MS = 600_000;
-/** Exit statuses of a soak that has run to its end: promises kept, and one broken. */
+const ROUND_TIMEOUT_MS = 600_000;
+/** Exit statuses of a complete soak: promises kept, and one broken. */
 const COMPLETE = [0, 1];
 
 async function measureRound(
@@ -67,7 +73,7 @@ async function measureRound(
       ...["--backplane", store, "--json", json],
     ]);
     await using soak = new ChildLines(command, { name: "The soak" });
-    const { code } = await deadline(soak.ended, ROUND_PATIENCE_MS);
+    const { code } = await deadline(soak.ended, ROUND_TIMEOUT_MS);
     if (!COMPLETE.includes(code)) throw soak.failure(`ended with ${code}`);
     return soakReport.parse(JSON.parse(await Deno.readTextFile(json))).outcomes[0];
   } finally {

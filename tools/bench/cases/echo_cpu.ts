@@ -6,10 +6,16 @@ import { type Line, toLine } from "../report.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 import { measureEchoPeers } from "./echo_peers.ts";
 import { ask, coresUsed, type Cost, echoUrl, measureCost, startLoad, sumCosts } from "./measured_load.ts";
-import { figuresOf, type Informed, type Peer, prepareInformingPeers, prepareOtherRaw } from "./peers.ts";
+import {
+  figuresOf,
+  type Peer,
+  type PeerFigures,
+  prepareInformationalPeers,
+  prepareOtherRaw,
+} from "./peers.ts";
 
 const SOCKETS = 100;
-/** A round is ours, raw, raw, ours, …: noise longer than such a slice of half a second hits both. */
+/** Order of a round. Noise that lasts longer than a slice of half a second affects both sides. */
 const SLICES = ["ours", "raw", "raw", "ours", "ours", "raw", "raw", "ours"] as const;
 const SLICES_PER_SIDE = SLICES.length / 2;
 const MESSAGES_PER_SLICE = 300;
@@ -18,11 +24,14 @@ const TARGET = 1.10;
 
 type Side = (typeof SLICES)[number];
 interface Round extends Record<Side, Cost> {
-  /** Microseconds a message. */
-  readonly informed: Informed;
+  /** Microseconds per message. */
+  readonly peerFigures: PeerFigures;
 }
 
-/** Processor time for one message in and its echo out: 100 authenticated sockets, one message in flight on each. */
+/**
+ * Measures the processor time of one message and its echo: 100 authenticated sockets, each with one
+ * message in flight.
+ */
 export async function benchEcho(context: CaseContext): Promise<Line[]> {
   const programs = {
     ours: await context.prepare(context.ours),
@@ -30,16 +39,16 @@ export async function benchEcho(context: CaseContext): Promise<Line[]> {
   };
   const peers = [
     ...await prepareOtherRaw(context),
-    ...await prepareInformingPeers(context, "echo", ["hono", "ws", "socketIo", "bun"]),
+    ...await prepareInformationalPeers(context, "echo", ["hono", "ws", "socketIo", "bun"]),
   ];
   const tokens = await issueTokens(context.issuer, SOCKETS);
   await using load = await startLoad();
   const rounds: Round[] = [];
   for (let round = 1; round <= context.rounds; round++) {
     const costs = await measureRound(programs, load, tokens);
-    const informed = await measureEchoPeers(round % 2 === 0 ? peers.toReversed() : peers, load, tokens);
-    rounds.push({ ...costs, informed });
-    const texts = [["ours", perMessage(costs.ours)], ["raw", perMessage(costs.raw)], ...informed] as const;
+    const peerFigures = await measureEchoPeers(round % 2 === 0 ? peers.toReversed() : peers, load, tokens);
+    rounds.push({ ...costs, peerFigures });
+    const texts = [["ours", perMessage(costs.ours)], ["raw", perMessage(costs.raw)], ...peerFigures] as const;
     context.progress(
       `round ${round}: ${texts.map(([name, micros]) => `${name} ${micros.toFixed(2)}`).join(", ")} µs`,
     );
@@ -60,13 +69,13 @@ function linesOf(rounds: readonly Round[], peers: readonly Peer[], deno: string)
       "raw: cores used": rounds.map(({ raw }) => coresUsed(raw)),
     },
   });
-  const informing = peers.map(({ label }) =>
+  const informational = peers.map(({ label }) =>
     toLine({ ...common, peerName: label, peer: figuresOf(rounds, label) })
   );
-  return [target, ...informing];
+  return [target, ...informational];
 }
 
-/** One round with new servers: how V8 happens to optimize makes one process differ from the next for all its life. */
+/** Measures one round with new servers, because V8 optimises every process differently. */
 async function measureRound(
   programs: Record<Side, PreparedProgram>,
   load: JobProcess,

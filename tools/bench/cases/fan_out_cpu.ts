@@ -5,7 +5,10 @@ import { type FanOutSample, keyOf, measureFanOutRound, ROOM_SIZES, type RoomSize
 import { IN_FLIGHT, type InFlight, prepareSides, type Side, type SideName } from "./fan_out_sides.ts";
 import { startLoad } from "./measured_load.ts";
 
-/** Ours beside a peer. Targets hold for both sizes of the room, unless `targetSize` says for which. */
+/**
+ * Comparison of ours with a peer. A target holds for both room sizes, unless `targetSize` names
+ * one.
+ */
 interface Comparison {
   readonly ours: "v1" | "plain";
   readonly peer: SideName;
@@ -33,7 +36,10 @@ const COMPARISONS: readonly Comparison[] = [
 
 type Round = ReadonlyMap<string, FanOutSample>;
 
-/** Processor time for one delivery to one member of a room, against other servers that send to all members. */
+/**
+ * Measures the processor time of one delivery to one member of a room, beside other servers that
+ * send to all members.
+ */
 export async function benchFanOut(context: CaseContext): Promise<Line[]> {
   const sides = await prepareSides(context);
   const tokens = await issueTokens(context.issuer, Math.max(...ROOM_SIZES));
@@ -69,12 +75,12 @@ function linesOf(size: RoomSize, rounds: readonly Round[], sides: readonly Side[
       return sample[field];
     });
   return COMPARISONS.flatMap(({ ours, peer, inFlight, target, targetSize = size }) => {
-    // On the reference's own version one server is both, and one line is enough.
+    // On the reference's version, `raw` is also the reference, and one line is enough.
     const isBoth = !sides.some(({ name }) => name === "reference");
     if (isBoth && peer === "raw" && ours === "v1" && inFlight === 16) return [];
     const name = isBoth && peer === "reference" ? "raw" : peer;
     const side = sides.find((each) => each.name === name);
-    if (!side) return []; // it only informs, and was not asked for
+    if (!side) return []; // an informational peer that --peers targets skips
     return [toLine({
       case: "fanout",
       deno,

@@ -11,7 +11,7 @@ import {
 import { CONNECTS_PER_TURN } from "./connect_sockets.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 import { coresUsed, type Cost, startLoad } from "./measured_load.ts";
-import { figuresOf, type Informed } from "./peers.ts";
+import { figuresOf, type PeerFigures } from "./peers.ts";
 
 const FRESH_TARGET = 1.25;
 const REPEATED_TARGET = 1.6;
@@ -22,11 +22,13 @@ const FIGURES = {
 } as const;
 
 interface Round extends Record<ConnectSide, Cost> {
-  /** Microseconds a connect. */
-  readonly informed: Informed;
+  /** Microseconds per connect. */
+  readonly peerFigures: PeerFigures;
 }
 
-/** Processor time for one connect, held open: with a token never seen, and with the same token again. */
+/**
+ * Measures the processor time of a connect that stays open, with a new token and with a known one.
+ */
 export async function benchConnect(context: CaseContext): Promise<Line[]> {
   const verifyEnv = { SUPABASE_JWKS: context.issuer.jwks };
   const programs = {
@@ -41,16 +43,16 @@ export async function benchConnect(context: CaseContext): Promise<Line[]> {
   const rounds: Round[] = [];
   for (let round = 1; round <= context.rounds; round++) {
     const costs = await measureConnectRound(setup);
-    const informed = await measureConnectPeers(round % 2 === 0 ? peers.toReversed() : peers, load, tokens);
-    rounds.push({ ...costs, informed });
-    const texts = [...CONNECT_SIDES.map((side) => [side, each(costs[side])] as const), ...informed];
+    const peerFigures = await measureConnectPeers(round % 2 === 0 ? peers.toReversed() : peers, load, tokens);
+    rounds.push({ ...costs, peerFigures });
+    const texts = [...CONNECT_SIDES.map((side) => [side, each(costs[side])] as const), ...peerFigures];
     context.progress(
       `round ${round}: ${texts.map(([name, micros]) => `${name} ${micros.toFixed(0)}`).join(", ")} µs`,
     );
   }
   return [
     ...linesOf(rounds, context.deno.version),
-    ...peers.map((peer) => informingLine(peer, rounds, context.deno.version)),
+    ...peers.map((peer) => informationalLine(peer, rounds, context.deno.version)),
   ];
 }
 
@@ -87,7 +89,7 @@ function linesOf(rounds: readonly Round[], deno: string): Line[] {
   ];
 }
 
-function informingLine({ label, beside }: ConnectPeer, rounds: readonly Round[], deno: string): Line {
+function informationalLine({ label, beside }: ConnectPeer, rounds: readonly Round[], deno: string): Line {
   return toLine({
     case: "connect",
     deno,

@@ -1,15 +1,18 @@
 import { createMarkerCounter } from "../load/marker.ts";
 import type { HostedGroup } from "./hosted_group.ts";
-import type { BurstJob, HeardResult } from "./hosted_jobs.ts";
-import type { MortalLoop } from "./mortal_loop.ts";
+import type { BurstJob, TrafficResult } from "./hosted_jobs.ts";
+import type { TolerantLoop } from "./tolerant_loop.ts";
 
-const PATIENCE_MS = 60_000;
-/** Closed by the isolate one after the other, and what is on its way. */
-const AFTERLIFE_MS = 1_500;
+const TIMEOUT_MS = 60_000;
+/** Wait for the isolate to close the remaining sockets, and for frames in flight. */
+const AFTER_END_MS = 1_500;
 
-/** Publishes without a pause until the isolate has sent everybody away: each message by another member, since one may send 100 a second only. */
-export function burst(loop: MortalLoop, group: HostedGroup, { inFlight }: BurstJob): HeardResult {
-  group.takeHeard();
+/**
+ * Publishes without a pause until the isolate has closed all sockets. Members take turns, because
+ * one may send only 100 messages a second.
+ */
+export function publishBurst(loop: TolerantLoop, group: HostedGroup, { inFlight }: BurstJob): TrafficResult {
+  group.takeTraffic();
   const { members } = group;
   let turn = 0;
   const publishNext = (): void => {
@@ -25,15 +28,15 @@ export function burst(loop: MortalLoop, group: HostedGroup, { inFlight }: BurstJ
   }
   const startedAt = performance.now();
   for (let started = 0; started < inFlight; started++) publishNext();
-  const missing = (): string => "the isolate does not end";
-  loop.runUntil(() => group.isEnded || group.isRefused, PATIENCE_MS, missing);
+  const missing = (): string => "the isolate has not closed all sockets";
+  loop.runUntil(() => group.isEnded || group.isRefused, TIMEOUT_MS, missing);
   const elapsedMs = performance.now() - startedAt;
-  const until = performance.now() + AFTERLIFE_MS;
+  const until = performance.now() + AFTER_END_MS;
   loop.runUntil(
     () => group.isGone || group.isRefused || performance.now() > until,
-    2 * AFTERLIFE_MS,
+    2 * AFTER_END_MS,
     missing,
   );
   for (const member of members) group.listen(member, () => {});
-  return { ...group.takeHeard(), elapsedMs };
+  return { ...group.takeTraffic(), elapsedMs };
 }

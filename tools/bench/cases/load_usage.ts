@@ -2,21 +2,24 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { LoadJob, LoadUse } from "../load/job.ts";
 import { summarize, type Summary } from "../statistics.ts";
 
-/** From here on the load generator counts as busy with its time, and it or a server with a core. */
+/** Share from which a thread counts as busy, of its time or of a core. */
 const BUSY_SHARE = 0.9;
 
-/** What kept a server from being busy itself: see `judgeLimit`. */
+/** Bottleneck other than the server; see `judgeLimit`. */
 export type Limit = "load generator" | "processors" | null;
 
-/** How busy the load generator was with one kind of work, over all measured stretches. */
+/** Usage of the load generator for one kind of work, over all measurements. */
 export interface LoadLine {
   readonly case: string;
   readonly deno: string;
-  /** Such as `fan-out, bun, 1000 sockets, 16 in flight`. */
+  /** Description, such as `fan-out, bun, 1000 sockets, 16 in flight`. */
   readonly work: string;
-  /** Its time with something to do, as a share of the stretch. */
+  /** Share of time with work. */
   readonly busy: Summary;
-  /** Cores that its thread used; it looks for work without sleeping, so that this is near 1 whenever much arrives. */
+  /**
+   * Cores that its thread used. The thread polls without sleeping, so the value is near 1 under
+   * load.
+   */
   readonly cores: Summary;
   readonly serverCores: Summary;
   readonly limit: Limit;
@@ -28,29 +31,29 @@ interface Samples {
   readonly serverCores: number[];
 }
 
-const current = new AsyncLocalStorage<LoadLedger>();
+const current = new AsyncLocalStorage<LoadUsageRecorder>();
 
-/** Keeps account of what measured stretches of a case took of the load generator. */
-export class LoadLedger {
+/** Records the usage of the load generator during the measurements of a case. */
+export class LoadUsageRecorder {
   readonly #samples = new Map<string, Samples>();
   #asked: { readonly work: string; readonly use: LoadUse }[] = [];
 
-  /** The ledger of the case that is running; undefined outside of `during`. */
-  static get current(): LoadLedger | undefined {
+  /** Recorder of the running case; undefined outside of `during`. */
+  static get current(): LoadUsageRecorder | undefined {
     return current.getStore();
   }
 
-  /** Runs a case; what it measures meanwhile comes into this ledger. */
+  /** Runs a case and records its measurements. */
   during<T>(run: () => Promise<T>): Promise<T> {
     return current.run(this, run);
   }
 
-  /** A measured stretch begins: what was asked before it does not count. */
+  /** Starts a measurement; earlier jobs do not count. */
   begin(): void {
     this.#asked = [];
   }
 
-  /** A job was done. */
+  /** Records a finished job. */
   add(job: LoadJob, use: LoadUse): void {
     const more = job.type === "fan-out"
       ? `, ${job.inFlight} in flight`
@@ -60,7 +63,7 @@ export class LoadLedger {
     this.#asked.push({ work: `${job.type}, ${job.group}, ${use.sockets} sockets${more}`, use });
   }
 
-  /** The measured stretch is over; the server used so many cores in it. */
+  /** Ends a measurement, in which the server used `serverCores`. */
   end(serverCores: number): void {
     for (const { work, use } of this.#asked) {
       const samples = this.#samples.get(work) ?? { busy: [], cores: [], serverCores: [] };
@@ -72,7 +75,7 @@ export class LoadLedger {
     this.#asked = [];
   }
 
-  /** What was measured, each kind of work on a line. */
+  /** Returns one line per kind of work. */
   lines(where: { readonly case: string; readonly deno: string }): LoadLine[] {
     return [...this.#samples].map(([work, samples]) => {
       const busy = summarize(samples.busy);
@@ -84,8 +87,9 @@ export class LoadLedger {
 }
 
 /**
- * Where the load generator always had something to do while the server did not use its core, the server waited for it: if
- * it had a core to itself it is too slow; if not, other processes had what both of them needed.
+ * Names the bottleneck if the load generator always had work while the server left its core idle.
+ * With a core of its own, the load generator is too slow. Without one, other processes used the
+ * processors.
  */
 function judgeLimit(busy: Summary, cores: Summary, serverCores: Summary): Limit {
   if (busy.median < BUSY_SHARE || serverCores.median >= BUSY_SHARE) return null;

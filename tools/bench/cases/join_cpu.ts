@@ -8,9 +8,9 @@ import { benchProgram, type CaseContext } from "./context.ts";
 import { ask, coresUsed, type Cost, measureCost, roomUrl, startLoad, sumCosts } from "./measured_load.ts";
 
 const ROOM_SIZE = 100;
-/** Fewer than AUTH_CACHE_ENTRIES, so that each token stays known. */
+/** Fewer than AUTH_CACHE_ENTRIES, so that each token stays cached. */
 const JOINS_PER_TURN = 500;
-/** A round is ours, raw, raw, ours, …, after some turns to warm up. */
+/** Order of a round, after a warm-up. */
 const TURNS = ["ours", "raw", "raw", "ours", "ours", "raw", "raw", "ours"] as const;
 const WARM_UPS = ["ours", "raw", "ours", "raw"] as const;
 const JOINS_PER_ROUND = JOINS_PER_TURN * TURNS.length / 2;
@@ -21,7 +21,10 @@ type Round = Record<Side, Cost>;
 
 const DIALECTS: Record<Side, DialectName> = { ours: "rooms.v1", raw: "relay" };
 
-/** Processor time from the connect to the presence list, with a token that is known, in rooms of 100; held open. */
+/**
+ * Measures the processor time from the connect to the presence list with a known token, in rooms of
+ * 100; the sockets stay open.
+ */
 export async function benchJoin(context: CaseContext): Promise<Line[]> {
   const programs = {
     ours: await context.prepare(context.ours),

@@ -10,18 +10,21 @@ import {
   MEMBERS,
   type MemberSides,
 } from "./members_round.ts";
-import { figuresOf, type Peer, prepareInformingPeers, type Visitor } from "./peers.ts";
+import { figuresOf, type JoinTarget, type Peer, prepareInformationalPeers } from "./peers.ts";
 
 const ISOLATE_MEGABYTES = 256;
 const TARGET = 1.5;
-/** Memory varies little from round to round, and a round is long. */
+/** Limited, because memory varies little between rounds, and a round is long. */
 const MAX_ROUNDS = 3;
-/** So long that no member has to show itself in a round. */
+/** Long enough that no member has to ping during a round. */
 const HEARTBEAT_MS = 140_000;
 
 const MEGABYTE = 1_024 ** 2;
 
-/** Memory of a room member who does nothing, each another user, in rooms of 100; and whether 8,000 fit in an isolate. */
+/**
+ * Measures the memory of an idle member, each another user, in rooms of 100; and of 8,000 members,
+ * which have to fit in an isolate.
+ */
 export async function benchMembers(context: CaseContext): Promise<Line[]> {
   const sides = await prepareSides(context);
   const tokens = await issueTokens(context.issuer, MANY_MEMBERS);
@@ -30,7 +33,7 @@ export async function benchMembers(context: CaseContext): Promise<Line[]> {
   for (let round = 1; round <= Math.min(context.rounds, MAX_ROUNDS); round++) {
     const measured = await measureMembers(sides, load, tokens);
     rounds.push(measured);
-    const texts = [...measured.informed].map(([name, kilobytes]) => `${name} ${kilobytes.toFixed(1)}`);
+    const texts = [...measured.peerFigures].map(([name, kilobytes]) => `${name} ${kilobytes.toFixed(1)}`);
     context.progress(
       `round ${round}: ${texts.join(", ")} KB a member; ` +
         `ours with ${MANY_MEMBERS}: ${(measured.withMany / MEGABYTE).toFixed(0)} MB in all`,
@@ -41,19 +44,19 @@ export async function benchMembers(context: CaseContext): Promise<Line[]> {
 
 async function prepareSides(context: CaseContext): Promise<MemberSides> {
   const env = { ...context.ours.env, HEARTBEAT_MS: String(HEARTBEAT_MS) };
-  const url = (server: RunningServer, { room, token }: Visitor): string => roomUrl(server, room, token);
+  const url = (server: RunningServer, { room, token }: JoinTarget): string => roomUrl(server, room, token);
   const program = await context.prepare({ ...context.ours, env });
   const raw = await context.prepare(benchProgram("raw", "peers/raw_room.ts"));
   return {
     ours: { label: "ours", program, dialect: "rooms.v1", url },
     raw: { label: "raw Deno", program: raw, dialect: "relay", url },
-    informing: await prepareInformingPeers(context, "room", ["hono", "ws", "socketIo", "bun"]),
+    informational: await prepareInformationalPeers(context, "room", ["hono", "ws", "socketIo", "bun"]),
   };
 }
 
 function linesOf(
   rounds: readonly MemberRound[],
-  { ours, raw, informing }: MemberSides,
+  { ours, raw, informational }: MemberSides,
   deno: string,
 ): Line[] {
   const megabytes = (bytes: number): number => bytes / MEGABYTE;
@@ -83,6 +86,6 @@ function linesOf(
   return [
     toLine({ ...perMember(raw), target: TARGET }),
     many,
-    ...informing.map((peer) => toLine(perMember(peer))),
+    ...informational.map((peer) => toLine(perMember(peer))),
   ];
 }
