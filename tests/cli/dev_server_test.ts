@@ -4,12 +4,12 @@ import { type DevServer, startDevServer } from "../support/dev_server.ts";
 import { answerKeys, startProjectStub } from "../support/project_stub.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 
-/** The addresses of the printed wscat lines, in order: echo, the room as alice, the room as bob. */
+/** Addresses of the printed wscat lines, in order: echo, the room as alice, the room as bob. */
 function printedSocketUrls(printed: string): string[] {
   return [...printed.matchAll(/^npx -y wscat -c '([^']+)'$/gm)].map(([, url = ""]) => url);
 }
 
-Deno.test("the lines that the dev server prints work as they are: an echo, and a chat of two users", async () => {
+Deno.test("the printed commands work unchanged: an echo, and a chat of two users", async () => {
   await using dev = await startDevServer();
   const [echoUrl = "", aliceUrl = "", bobUrl = ""] = printedSocketUrls(dev.printed);
 
@@ -29,7 +29,7 @@ Deno.test("the lines that the dev server prints work as they are: an echo, and a
   }
 });
 
-Deno.test("the first line that is printed leads to a page", async () => {
+Deno.test("the first printed line has the address of the playground", async () => {
   await using dev = await startDevServer();
   const [, address = ""] = dev.printed.match(/^Open (\S+) /) ?? [];
   assertEquals(address, `${dev.origin}/`);
@@ -38,7 +38,7 @@ Deno.test("the first line that is printed leads to a page", async () => {
   assertMatch(await response.text(), /<title>Realtime Edge playground<\/title>/);
 });
 
-Deno.test("the printed curl line names alice, and its issuer publishes the key of her token", async () => {
+Deno.test("the printed curl command answers alice, and the issuer publishes the key of her token", async () => {
   await using dev = await startDevServer();
   const [, token = "", whoami = ""] =
     dev.printed.match(/^curl -s -H 'Authorization: Bearer ([^']+)' (\S+)$/m) ?? [];
@@ -52,7 +52,7 @@ Deno.test("the printed curl line names alice, and its issuer publishes the key o
   assertEquals(keys.map(({ alg, d }: { alg: string; d?: string }) => [alg, d]), [["ES256", undefined]]);
 });
 
-Deno.test("a token outlives a restart of the dev server, and more users can be had", async () => {
+Deno.test("a token outlives a restart of the dev server, and /dev/token issues tokens for other users", async () => {
   const tokenOf = ({ printed }: DevServer) => printed.match(/A token for alice:\n(\S+)/)?.[1] ?? "";
   let token = "";
   {
@@ -69,7 +69,7 @@ Deno.test("a token outlives a restart of the dev server, and more users can be h
   assertEquals((await whoami(carols.trim())).id, "carol");
 });
 
-Deno.test("with SUPABASE_URL set the dev server trusts that project's users, and issues no tokens", async () => {
+Deno.test("with SUPABASE_URL the dev server trusts that project's users, and issues no tokens", async () => {
   const issuer = await createIssuer();
   await using project = startProjectStub({ keys: answerKeys(issuer.jwks) });
   await using dev = await startDevServer({ SUPABASE_URL: project.url });

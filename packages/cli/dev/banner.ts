@@ -1,10 +1,13 @@
-/** Who the dev server has tokens for. */
+/** User of the dev server, with a token. */
 export interface DevUser {
   readonly name: string;
   readonly token: string;
 }
 
-/** What the dev server prints when it is up: the page to open, the address, a token for each user, and lines to copy into a terminal. */
+/**
+ * Text that the dev server prints at start: the playground, the address, tokens, and commands to
+ * copy.
+ */
 export function banner(origin: string, users: readonly DevUser[]): string {
   const sockets = origin.replace(/^http/, "ws");
   const [first] = users;
@@ -17,21 +20,25 @@ export function banner(origin: string, users: readonly DevUser[]): string {
   for (const { name, token } of users) lines.push(`A token for ${name}:`, token, "");
   if (!first) return [...lines, "Connect with a token of your Supabase project.", ""].join("\n");
   lines.push(
-    `Who am I:`,
+    `Show the user of a token:`,
     `curl -s -H 'Authorization: Bearer ${first.token}' ${origin}/realtime/whoami`,
     "",
-    `An echo:`,
+    `Open an echo socket:`,
     `npx -y wscat -c '${sockets}/realtime/echo?token=${first.token}'`,
     "",
   );
   for (const { name, token } of users) {
-    lines.push(`A room, as ${name}:`, `npx -y wscat -c '${sockets}/realtime/rooms/lobby?token=${token}'`, "");
+    lines.push(
+      `Join a room as ${name}:`,
+      `npx -y wscat -c '${sockets}/realtime/rooms/lobby?token=${token}'`,
+      "",
+    );
   }
   lines.push(
-    `In a room, say something:`,
+    `Publish a message in a room:`,
     '{"type":"publish","id":"1","event":"chat","data":"hello"}',
     "",
-    `More users: curl -s '${origin}/dev/token?user=carol'`,
+    `Get a token for another user: curl -s '${origin}/dev/token?user=carol'`,
     "",
   );
   return lines.join("\n");

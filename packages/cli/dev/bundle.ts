@@ -1,27 +1,27 @@
 import * as esbuild from "esbuild";
 
-/** How modules are made into what a browser or Node can load. */
+/** Input of `bundle`. */
 export interface BundleOptions {
-  /** File by the name that it gets, without ending: `{ mod: ".../mod.ts" }`. */
+  /** Source file by output name without extension: `{ mod: ".../mod.ts" }`. */
   readonly entries: Readonly<Record<string, string>>;
-  /** Packages that are left as imports. */
+  /** Packages that stay imports. */
   readonly external?: readonly string[];
-  /** Where packages that are not left out are found: a folder with `node_modules`. */
+  /** Folder whose `node_modules` holds the bundled packages. */
   readonly packages?: string;
   /** Default: false. */
   readonly minify?: boolean;
 }
 
-/** A file that was made. */
+/** Output file. */
 export interface BundledFile {
-  /** Such as `mod.js`, or `chunk-….js` for what two entries share. */
+  /** Such as `mod.js`, or `chunk-….js` for code that two entries share. */
   readonly name: string;
   readonly text: string;
 }
 
 /**
  * Bundles TypeScript modules as ES modules (ES2022) with source maps inside.
- * @throws {Error} naming file and line of what cannot be parsed or found
+ * @throws {Error} with file and line when a module cannot be parsed or found
  */
 export async function bundle(options: BundleOptions): Promise<BundledFile[]> {
   const { outputFiles } = await esbuild.build({
@@ -42,7 +42,7 @@ export async function bundle(options: BundleOptions): Promise<BundledFile[]> {
   return outputFiles.map(({ path, text }) => ({ name: path.slice(1), text }));
 }
 
-/** Ends the process that bundles; the next `bundle` starts another. */
+/** Ends esbuild's process; the next `bundle` starts another. */
 export async function stopBundling(): Promise<void> {
   await esbuild.stop();
 }

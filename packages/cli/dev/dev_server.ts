@@ -1,7 +1,8 @@
 /**
- * The dev server (`deno task dev`): the function with a token issuer of its own and the playground, so that nothing else has to run. With
- * `SUPABASE_URL` set, that project's keys are used instead. Restarted on change by `deno run --watch`; the issuer's key is
- * kept in `.dev/`, so that tokens stay good. No signal is listened to: the watcher would outlive the first Ctrl-C.
+ * The dev server (`deno task dev`): the function with its own token issuer and the playground. With
+ * `SUPABASE_URL` set, it trusts that project's keys instead. `deno run --watch` restarts it on
+ * change; tokens stay valid, because `.dev/` holds the issuer's key. Handles no signal: the watcher
+ * would outlive the first Ctrl-C.
  */
 import { parseConfigOrExit } from "../../server/src/config/parse_config.ts";
 import { app } from "../../../supabase/functions/realtime/app.ts";
@@ -30,8 +31,8 @@ const routes = createDevRoutes(issuer);
 listen(
   config,
   async (request, info) => {
-    const isForTheFunction = new URL(request.url).pathname.startsWith("/realtime");
-    return await (isForTheFunction ? handler(request, info) : routes.fetch(request));
+    const isFunctionPath = new URL(request.url).pathname.startsWith("/realtime");
+    return await (isFunctionPath ? handler(request, info) : routes.fetch(request));
   },
   ({ hostname, port }) => console.log(banner(`http://${hostname}:${port}`, users)),
 );

@@ -7,30 +7,30 @@ import {
   SignJWT,
 } from "jose";
 
-/** The algorithms of project keys. */
+/** Algorithm of a project key. */
 export type KeyAlgorithm = "ES256" | "RS256" | "EdDSA";
 
-/** What a token says beside the usual; everything has a default that makes a good token. */
+/** Changes to a token; the defaults make a valid one. */
 export interface TokenOptions {
-  /** Claims to add or replace; undefined takes a claim away. */
+  /** Claims to add or replace; undefined removes a claim. */
   readonly claims?: Changes<JWTPayload>;
-  /** Header fields to replace, such as `kid`; undefined takes a field away. */
+  /** Header fields to replace, such as `kid`; undefined removes a field. */
   readonly header?: Changes<JWTHeaderParameters>;
 }
 
-/** Fields to add or replace; undefined takes a field away. */
+/** Fields to add or replace; undefined removes a field. */
 export type Changes<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
-/** A token issuer such as Supabase Auth, with a key of its own: for local work and tests, never deployed. */
+/** Token issuer like Supabase Auth, with its own key: for local work and tests, never deployed. */
 export interface Issuer {
   readonly alg: KeyAlgorithm;
   readonly kid: string;
   readonly publicKey: CryptoKey;
-  /** For tokens that a real issuer would not sign; see forged_tokens.ts. */
+  /** Signs tokens that a real issuer would not sign; see forged_tokens.ts. */
   readonly privateKey: CryptoKey;
-  /** The public half, as the project publishes it. */
+  /** Public key, as the project publishes it. */
   readonly jwks: JSONWebKeySet;
-  /** A signed token for a user, good for an hour unless `claims` say otherwise. */
+  /** Signs a user's token, valid for an hour unless `claims` change that. */
   token(user: string, options?: TokenOptions): Promise<string>;
 }
 
@@ -42,7 +42,7 @@ export async function createIssuer(
   return await issuerOf(alg, kid, await generateKeyPair(alg, { extractable: true }));
 }
 
-/** The issuer that signs with a given key. */
+/** Creates an issuer with a given key. */
 export async function issuerOf(
   alg: KeyAlgorithm,
   kid: string,
@@ -62,7 +62,7 @@ export async function issuerOf(
   };
 }
 
-/** The claims that Supabase Auth gives a signed-in user, with `changes` made. */
+/** Claims that Supabase Auth gives a signed-in user, with `changes` applied. */
 export function defaultClaims(user: string, changes: Changes<JWTPayload> = {}): JWTPayload {
   const now = Math.floor(Date.now() / 1000);
   return withChanges<JWTPayload>({
@@ -80,7 +80,7 @@ export function defaultClaims(user: string, changes: Changes<JWTPayload> = {}): 
   }, changes);
 }
 
-/** The header of a token, with `changes` made. */
+/** Header of a token, with `changes` applied. */
 export function headerWith(
   header: JWTHeaderParameters,
   changes: Changes<JWTHeaderParameters> = {},

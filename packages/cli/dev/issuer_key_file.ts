@@ -1,10 +1,10 @@
 import { generateKeyPair } from "jose";
 import { type Issuer, issuerOf } from "./issuer.ts";
 
-/** How the key is imported again: as Deno's WebCrypto, and jose's `ES256`, have it. */
+/** Import parameters of the key, for jose's `ES256`. */
 const ES256 = { name: "ECDSA", namedCurve: "P-256" };
 
-/** The issuer whose key is in a file; the first call makes both, so that tokens outlive a restart. */
+/** Loads the issuer from its key file, so that tokens outlive a restart. Creates a missing file. */
 export async function loadIssuer(file: URL): Promise<Issuer> {
   const { kid, privateKey, publicKey } = await readKey(file) ?? await writeKey(file);
   return await issuerOf("ES256", kid, {
@@ -13,7 +13,7 @@ export async function loadIssuer(file: URL): Promise<Issuer> {
   });
 }
 
-/** What the file holds. */
+/** Content of the key file. */
 interface StoredKey {
   readonly kid: string;
   readonly privateKey: JsonWebKey;
@@ -37,9 +37,9 @@ async function writeKey(file: URL): Promise<StoredKey> {
     publicKey: await crypto.subtle.exportKey("jwk", pair.publicKey),
   };
   await Deno.mkdir(new URL(".", file), { recursive: true });
-  // Written aside and then moved: a dev server that starts at the same moment must not read half a key.
-  const aside = new URL(`${file.href}.${crypto.randomUUID()}`);
-  await Deno.writeTextFile(aside, JSON.stringify(key), { mode: 0o600 });
-  await Deno.rename(aside, file);
+  // Written to another file and then moved, so that a second dev server never reads half a key.
+  const temporary = new URL(`${file.href}.${crypto.randomUUID()}`);
+  await Deno.writeTextFile(temporary, JSON.stringify(key), { mode: 0o600 });
+  await Deno.rename(temporary, file);
   return key;
 }

@@ -4,14 +4,14 @@ import type { BundledFile } from "./bundle.ts";
 
 const PLAYGROUND = new URL("../playground/", import.meta.url);
 
-/** Files that are served as they are, with their types. */
-const PLAIN: Readonly<Record<string, string>> = {
+/** Media types of the static files. */
+const STATIC_FILES: Readonly<Record<string, string>> = {
   "style.css": "text/css; charset=utf-8",
-  "visit.css": "text/css; charset=utf-8",
+  "room.css": "text/css; charset=utf-8",
   "icon.svg": "image/svg+xml",
 };
 
-/** What the page may load and run: what this server has, and nothing that somebody wrote. */
+/** Content-Security-Policy: only files of this server, and no HTML from user input. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -33,9 +33,9 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
-/** Makes the playground's TypeScript into what a browser loads; the first file is `main.js`. */
+/** Bundles the playground's TypeScript; the first file is `main.js`. */
 async function bundleMain(folder: URL): Promise<BundledFile[]> {
-  // Not before it is asked for: the dev server is up sooner, and starts no other process.
+  // Imported at the first request: the dev server starts sooner, and without another process.
   const { bundle, stopBundling } = await import("./bundle.ts");
   try {
     return await bundle({ entries: { main: fileURLToPath(new URL("main.ts", folder)) } });
@@ -46,15 +46,15 @@ async function bundleMain(folder: URL): Promise<BundledFile[]> {
 }
 
 /**
- * The playground, at `/`. Its TypeScript is bundled each time that the page is loaded, so a change is there after a reload; what cannot
- * be bundled is told as text, with file and line.
+ * Serves the playground at `/`. Bundles its TypeScript at each page load, so that a reload shows
+ * changes. Answers a bundling error as text, with file and line.
  */
 export function createPlayground(folder: URL = PLAYGROUND): Hono {
   const app = new Hono();
   let modules = new Map<string, string>();
   let building: Promise<void> | undefined;
 
-  /** Pages that are loaded at the same moment share one bundle. */
+  /** Pages that load at the same time share one bundle. */
   function build(): Promise<void> {
     building ??= bundleMain(folder)
       .then((files) => {
@@ -74,14 +74,14 @@ export function createPlayground(folder: URL = PLAYGROUND): Hono {
   });
   app.get("/playground/:file", async (c) => {
     const name = c.req.param("file");
-    const type = Object.hasOwn(PLAIN, name) ? PLAIN[name] : undefined;
+    const type = Object.hasOwn(STATIC_FILES, name) ? STATIC_FILES[name] : undefined;
     if (type) {
       return c.body(await Deno.readTextFile(new URL(name, folder)), 200, {
         ...HEADERS,
         "content-type": type,
       });
     }
-    // A page that was open when the dev server restarted.
+    // The page was open while the dev server restarted.
     if (!modules.has(name)) await build();
     const text = modules.get(name);
     if (text === undefined) return c.notFound();

@@ -1,36 +1,39 @@
 /// <reference lib="dom" />
 import type { TokenSource } from "../../client/mod.ts";
 
-/** What the dev server says about its tokens; dev/routes.ts answers it. */
+/** Answer of `/dev/issuer` (dev/dev_routes.ts). */
 export interface DevIssuer {
-  /** False: the dev server trusts a Supabase project, and tokens come from there. */
+  /** False if the dev server trusts a Supabase project, which issues the tokens. */
   readonly issuesTokens: boolean;
-  /** Names to offer. */
+  /** User names to offer. */
   readonly users: readonly string[];
 }
 
-/** Asks the dev server whether it has tokens. @throws {TypeError} when it does not answer */
+/**
+ * Asks the dev server for its issuer.
+ * @throws {TypeError} when it does not answer
+ */
 export async function readDevIssuer(): Promise<DevIssuer> {
   const response = await fetch("/dev/issuer");
   return await response.json();
 }
 
 /**
- * Tokens of the dev server for a user. Like a signed-in session it keeps one and gets a fresh one only when asked to, so that
- * connecting again needs no request more.
+ * Gets a user's tokens from the dev server. Caches the token until a refresh, as a signed-in
+ * session does, so that a reconnect needs no request.
  */
 export function devTokens(user: string, get: typeof fetch): TokenSource {
-  let kept: string | undefined;
+  let cached: string | undefined;
   return async ({ refresh }) => {
-    if (kept !== undefined && !refresh) return kept;
+    if (cached !== undefined && !refresh) return cached;
     const response = await get(`/dev/token?user=${encodeURIComponent(user)}`, { cache: "no-store" });
-    if (!response.ok) throw new Error(`The dev server answered with ${response.status}.`);
-    kept = (await response.text()).trim();
-    return kept;
+    if (!response.ok) throw new Error(`The dev server answered /dev/token with status ${response.status}.`);
+    cached = (await response.text()).trim();
+    return cached;
   };
 }
 
-/** A token that was pasted. There is no fresher one: when it is refused the room closes, and another is asked for. */
+/** Uses a pasted token. Cannot refresh it: the room closes, and the page asks for another one. */
 export function pastedToken(token: string): TokenSource {
   return ({ refresh }) => (refresh ? null : token);
 }

@@ -1,20 +1,19 @@
 /// <reference lib="dom" />
-import { createElement } from "./create_element.ts";
+import { createElement, pageElement } from "./dom.ts";
 import type { DevIssuer } from "./dev_issuer.ts";
-import type { Place } from "./page_address.ts";
-import { pageElement } from "./page_element.ts";
+import type { PageAddress } from "./page_address.ts";
 
-/** Who wants to come in. Either a user, whose token the dev server has, or a token. */
-export interface Joining {
+/** Room to join, with a user whose token the dev server issues, or with a token. */
+export interface JoinRequest {
   readonly room: string;
   readonly user: string | undefined;
   readonly token: string | undefined;
 }
 
-/** The value of the choice that asks for a name. */
+/** Value of the choice that asks for a name. */
 const OTHER = "";
 
-/** The form that asks who, and which room. */
+/** Form that asks for user and room. */
 export class JoinForm {
   readonly #issuer: DevIssuer;
   readonly #main = pageElement("join", HTMLElement);
@@ -24,7 +23,7 @@ export class JoinForm {
   readonly #token = pageElement("token", HTMLInputElement);
   readonly #room = pageElement("room", HTMLInputElement);
 
-  constructor(issuer: DevIssuer, onJoin: (joining: Joining) => void) {
+  constructor(issuer: DevIssuer, onJoin: (request: JoinRequest) => void) {
     this.#issuer = issuer;
     const { issuesTokens, users } = issuer;
     const choices = pageElement("user-choice", HTMLFieldSetElement);
@@ -39,12 +38,12 @@ export class JoinForm {
     choices.addEventListener("change", () => this.#askForName());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      onJoin(this.#take());
+      onJoin(this.#read());
     });
   }
 
-  /** Shows the form, filled in as far as it is known; `problem` says why one is here again. */
-  show({ user, room = "lobby" }: Partial<Place>, problem: string = ""): void {
+  /** Shows the form with the known fields; `problem` says why the last attempt failed. */
+  show({ user, room = "lobby" }: Partial<PageAddress>, problem: string = ""): void {
     const { issuesTokens, users } = this.#issuer;
     const chosen = user === undefined ? users[0] : users.includes(user) ? user : OTHER;
     this.#form.querySelectorAll<HTMLInputElement>("input[type=radio]").forEach((radio) => {
@@ -59,7 +58,6 @@ export class JoinForm {
     first?.focus();
   }
 
-  /** Takes the form away. */
   hide(): void {
     this.#main.hidden = true;
   }
@@ -74,9 +72,9 @@ export class JoinForm {
     return this.#form.querySelector<HTMLInputElement>("input[type=radio]:checked")?.value;
   }
 
-  #take(): Joining {
+  #read(): JoinRequest {
     const token = this.#token.value.trim();
-    // It does not stay where somebody else at this machine could send it again.
+    // Cleared: the next person at this machine must not send it again.
     this.#token.value = "";
     const room = this.#room.value;
     if (!this.#issuer.issuesTokens) return { room, user: undefined, token };

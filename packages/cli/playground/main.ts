@@ -1,71 +1,71 @@
 /// <reference lib="dom" />
-/** The playground: asks who and which room, then shows the room. Served by the dev server at `/`. */
+/** The playground: asks for user and room, then shows the room. The dev server serves it at `/`. */
 import { devTokens, pastedToken, readDevIssuer } from "./dev_issuer.ts";
-import { JoinForm, type Joining } from "./join_form.ts";
-import { hashOf, type Place, readPlace } from "./page_address.ts";
-import { pageElement } from "./page_element.ts";
-import { startVisit } from "./visit.ts";
+import { pageElement } from "./dom.ts";
+import { JoinForm, type JoinRequest } from "./join_form.ts";
+import { formatAddress, type PageAddress, parseAddress } from "./page_address.ts";
+import { openRoomView } from "./room_view.ts";
 
 const TITLE = document.title;
 
 const issuer = await readDevIssuer();
 const form = new JoinForm(issuer, join);
-let endVisit: (() => void) | undefined;
+let closeRoomView: (() => void) | undefined;
 
-/** Goes where the address leads: into a room when it names all that is needed, else to the form. */
+/** Opens the room that the page's address names, or the form if something is missing. */
 function followAddress(): void {
-  const { user, room } = readPlace(location.hash);
-  if (issuer.issuesTokens && user && room) visit({ user, room, token: undefined });
-  else ask({ ...user && { user }, ...room && { room } });
+  const { user, room } = parseAddress(location.hash);
+  if (issuer.issuesTokens && user && room) openRoom({ user, room, token: undefined });
+  else showForm({ ...user && { user }, ...room && { room } });
 }
 
-function join(joining: Joining): void {
-  const { user, room } = joining;
-  history.pushState(null, "", hashOf(user === undefined ? { room } : { room, user }));
-  visit(joining);
+function join(request: JoinRequest): void {
+  const { user, room } = request;
+  history.pushState(null, "", formatAddress(user === undefined ? { room } : { room, user }));
+  openRoom(request);
 }
 
-function visit({ user, room, token }: Joining): void {
+function openRoom({ user, room, token }: JoinRequest): void {
   leave();
   form.hide();
-  if (user) showPlace({ user, room });
-  endVisit = startVisit({
+  if (user) showAddress({ user, room });
+  closeRoomView = openRoomView({
     room,
     tokens: (get) => token === undefined ? devTokens(user ?? "", get) : pastedToken(token),
-    onUser: (verified) => showPlace({ user: verified, room }),
-    onSignedOut: () => ask({ room }, "The token is not accepted, or no longer. Paste another one."),
+    onUser: (verified) => showAddress({ user: verified, room }),
+    onSignedOut: () => showForm({ room }, "The token was not accepted, or has expired. Paste another one."),
   });
 }
 
-function ask(place: Partial<Place>, problem?: string): void {
+function showForm(address: Partial<PageAddress>, problem?: string): void {
   leave();
-  form.show(place, problem);
+  form.show(address, problem);
 }
 
 function leave(): void {
-  endVisit?.();
-  endVisit = undefined;
-  pageElement("place", HTMLElement).hidden = true;
+  closeRoomView?.();
+  closeRoomView = undefined;
+  pageElement("address", HTMLElement).hidden = true;
   document.title = TITLE;
 }
 
-/** Says who is where, and offers the same room to somebody else. */
-function showPlace({ user, room }: Place): void {
-  pageElement("place", HTMLElement).hidden = false;
-  pageElement("place-user", HTMLElement).textContent = user;
-  pageElement("place-room", HTMLElement).textContent = room;
+/** Shows user and room, and links to the same room as another user. */
+function showAddress({ user, room }: PageAddress): void {
+  pageElement("address", HTMLElement).hidden = false;
+  pageElement("address-user", HTMLElement).textContent = user;
+  pageElement("address-room", HTMLElement).textContent = room;
   document.title = `${user} in ${room} – ${TITLE}`;
   const other = issuer.users.find((name) => name !== user);
   const link = pageElement("second-tab", HTMLAnchorElement);
-  link.href = hashOf(other ? { room, user: other } : { room });
+  link.href = formatAddress(other ? { room, user: other } : { room });
   link.textContent = other ? `Open as ${other} in another tab` : "Open another tab";
 }
 
 pageElement("leave", HTMLButtonElement).addEventListener("click", () => {
-  const { user, room } = readPlace(location.hash);
-  history.pushState(null, "", hashOf({ ...room && { room } }));
-  ask({ ...user && { user }, ...room && { room } });
+  const { user, room } = parseAddress(location.hash);
+  history.pushState(null, "", formatAddress({ ...room && { room } }));
+  showForm({ ...user && { user }, ...room && { room } });
 });
-// Back, forward, and an address that was changed by hand.
+// Back, forward, and an address that was edited by hand.
 addEventListener("hashchange", followAddress);
 followAddress();

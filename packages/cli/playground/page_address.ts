@@ -1,5 +1,5 @@
-/** Who is in which room, as it stands in the page's address. */
-export interface Place {
+/** User and room in the page's address. */
+export interface PageAddress {
   readonly user: string;
   readonly room: string;
 }
@@ -7,16 +7,16 @@ export interface Place {
 /** docs/protocol.md, 1.1. */
 const ROOM_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~:-]{1,128}$/;
 
-/** Reads `#room=lobby&user=alice`; what is not there, or no room's id, is left out. */
-export function readPlace(hash: string): Partial<Place> {
+/** Parses `#room=lobby&user=alice`. Leaves out a missing field and an invalid room id. */
+export function parseAddress(hash: string): Partial<PageAddress> {
   const fields = new URLSearchParams(hash.replace(/^#/, ""));
   const user = fields.get("user")?.trim();
   const room = fields.get("room");
   return { ...(user ? { user } : {}), ...(room && ROOM_ID.test(room) ? { room } : {}) };
 }
 
-/** The part of an address from `#` on that leads there. */
-export function hashOf({ user, room }: Partial<Place>): string {
+/** Formats the part of the address from `#` on. */
+export function formatAddress({ user, room }: Partial<PageAddress>): string {
   const fields = new URLSearchParams();
   if (room) fields.set("room", room);
   if (user) fields.set("user", user);

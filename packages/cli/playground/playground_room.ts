@@ -1,21 +1,21 @@
 import type { Room, RoomMessage } from "../../client/mod.ts";
 
-/** What the playground says. */
-export interface Said {
+/** Events that the playground publishes. */
+export interface SentEvents {
   readonly chat: { readonly text: string };
 }
 
-/** What it may hear: anything, since others come with wscat or a program of their own. */
-export type Heard = Record<string, unknown>;
+/** Events that it may receive: any, since other members may use wscat or their own program. */
+export type ReceivedEvents = Record<string, unknown>;
 
-/** A message that was heard. */
-export type HeardMessage = RoomMessage<Heard>;
+/** Message of any event. */
+export type ReceivedMessage = RoomMessage<ReceivedEvents>;
 
-/** The room that is visited. */
-export type PlaygroundRoom = Room<Said, Heard>;
+/** Room as the playground uses it. */
+export type PlaygroundRoom = Room<SentEvents, ReceivedEvents>;
 
-/** What a part of the page shows, and for how long: until the signal is aborted. */
-export interface Visited {
+/** Room that a part of the page shows, until the signal is aborted. */
+export interface RoomContext {
   readonly room: PlaygroundRoom;
   readonly signal: AbortSignal;
 }

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 
-/** Nearer to the end than this, in pixels, counts as being there. */
-const NEAR = 48;
+/** Distance from the end, in pixels, that still counts as the end. */
+const END_DISTANCE = 48;
 
-/** A list that keeps its newest entry in sight, unless its reader has scrolled back. */
+/** Keeps the newest entry of a list visible, unless the reader has scrolled back. */
 export class StickyScroll {
   readonly #box: HTMLElement;
 
@@ -11,29 +11,29 @@ export class StickyScroll {
     this.#box = box;
   }
 
-  /** Whether the newest entry is in sight. */
+  /** True if the newest entry is visible. */
   get isAtEnd(): boolean {
     const { scrollHeight, scrollTop, clientHeight } = this.#box;
-    return scrollHeight - scrollTop - clientHeight < NEAR;
+    return scrollHeight - scrollTop - clientHeight < END_DISTANCE;
   }
 
-  /** Changes the list. Returns whether its end was in sight, and so still is. */
+  /** Changes the list. Returns true if its end was visible, and so still is. */
   keepEnd(update: () => void): boolean {
     const { isAtEnd } = this;
     update();
-    if (isAtEnd) this.toEnd();
+    if (isAtEnd) this.scrollToEnd();
     return isAtEnd;
   }
 
-  /** Adds at the beginning; what is in sight stays where it is. */
+  /** Adds entries at the beginning; the visible ones stay in place. */
   prepend(add: () => void): void {
     const before = this.#box.scrollHeight;
     add();
     this.#box.scrollTop += this.#box.scrollHeight - before;
   }
 
-  /** Shows the newest entry. */
-  toEnd(): void {
+  /** Scrolls to the newest entry. */
+  scrollToEnd(): void {
     this.#box.scrollTop = this.#box.scrollHeight;
   }
 }

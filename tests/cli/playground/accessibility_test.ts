@@ -1,15 +1,15 @@
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { lowContrast } from "./low_contrast.ts";
-import { Stage, WITH_BROWSER } from "./stage.ts";
+import { PlaygroundFixture, WITH_BROWSER } from "./playground_fixture.ts";
 
-Deno.test("the playground is for everybody", WITH_BROWSER, async (t) => {
-  // Little, so that a gap and a message that is too large are soon there.
-  await using stage = await Stage.open({ HISTORY_MESSAGES: "5", MAX_FRAME_BYTES: "600" });
+Deno.test("the playground is accessible", WITH_BROWSER, async (t) => {
+  // Small limits, so that a gap and a too large message are quick to cause.
+  await using fixture = await PlaygroundFixture.open({ HISTORY_MESSAGES: "5", MAX_FRAME_BYTES: "600" });
 
-  await t.step("everything can be done by keyboard", async () => {
-    await using bob = await stage.visitor({ user: "bob", room: "keys" });
-    await using visitor = await stage.visitor();
-    const { page } = visitor;
+  await t.step("every control works with the keyboard", async () => {
+    await using bob = await fixture.openPage({ user: "bob", room: "keys" });
+    await using alice = await fixture.openPage();
+    const { page } = alice;
     const { keyboard } = page;
     const focused = page.locator(":focus");
     const focusedName = async () => (await focused.ariaSnapshot()).trim();
@@ -17,31 +17,31 @@ Deno.test("the playground is for everybody", WITH_BROWSER, async (t) => {
     await keyboard.press("Tab");
     await keyboard.type("keys");
     await keyboard.press("Enter");
-    await visitor.untilState("Live.");
+    await alice.waitForState("Live.");
     assertMatch(await focusedName(), /textbox "Message"/);
     await keyboard.type("typed");
     await keyboard.press("Enter");
-    await bob.untilTexts(["typed"]);
+    await bob.waitForTexts(["typed"]);
 
-    // Back to the switch: over the log and the list of what happened.
-    for (const name of [/log "Chat"/, /list "What happened"/, /switch "Network" \[checked\]/]) {
+    // Back to the switch, past the chat log and the connection log.
+    for (const name of [/log "Chat"/, /list "Connection log"/, /switch "Network" \[checked\]/]) {
       await keyboard.press("Shift+Tab");
       assertMatch(await focusedName(), name);
     }
     await keyboard.press("Space");
-    await visitor.untilState("Waiting.");
+    await alice.waitForState("Waiting.");
     assertNotMatch(await focusedName(), /checked/);
-    await bob.say("meanwhile");
+    await bob.send("meanwhile");
     await keyboard.press("Space");
-    await visitor.untilTexts(["typed", "meanwhile"]);
+    await alice.waitForTexts(["typed", "meanwhile"]);
     await keyboard.press("Shift+Tab");
     assertMatch(await focusedName(), /button "Cut the connection"/);
     await keyboard.press("Enter");
-    await visitor.untilState("Nothing was missed.");
+    await alice.waitForState("No messages were missed.");
     assertMatch(await focusedName(), /switch "Network"/);
 
-    // On to the frames: one stop, and within it the arrow keys.
-    for (const name of [/What happened/, /Chat/, /Message/, /Send/, /Heartbeats/, /Pause/, /Clear/]) {
+    // Forward to the frames: one tab stop, with arrow keys inside.
+    for (const name of [/Connection log/, /Chat/, /Message/, /Send/, /Heartbeats/, /Pause/, /Clear/]) {
       await keyboard.press("Tab");
       assertMatch(await focusedName(), name);
     }
@@ -55,27 +55,27 @@ Deno.test("the playground is for everybody", WITH_BROWSER, async (t) => {
     await rows.nth(1).and(focused).waitFor();
     await keyboard.press("Enter");
     await page.locator("pre").waitFor();
-    assertEquals([...visitor.complaints, ...bob.complaints], []);
+    assertEquals([...alice.consoleErrors, ...bob.consoleErrors], []);
   });
 
-  await t.step("a screen reader is told what there is", async () => {
-    await using alice = await stage.visitor({ user: "alice", room: "tree" });
-    await alice.say("hello");
-    await alice.untilTexts(["hello"]);
+  await t.step("the accessibility tree names every region and control", async () => {
+    await using alice = await fixture.openPage({ user: "alice", room: "tree" });
+    await alice.send("hello");
+    await alice.waitForTexts(["hello"]);
     const { page } = alice;
     await page.getByRole("banner").getByRole("heading", { level: 1, name: "Realtime Edge playground" })
       .waitFor();
     const main = page.getByRole("main");
-    for (const name of ["Connection", "Chat", "Who is there", "Frames"]) {
+    for (const name of ["Connection", "Chat", "Members", "Frames"]) {
       await main.getByRole("region", { name }).getByRole("heading", { level: 2, name }).waitFor();
     }
     await main.getByRole("log", { name: "Chat" }).getByRole("listitem").filter({ hasText: "hello" })
       .waitFor();
     await main.getByRole("switch", { name: "Network", checked: true }).waitFor();
     await main.getByRole("button", { name: "Pause", pressed: false }).waitFor();
-    await main.getByRole("list", { name: "Who is there" }).getByText("alice").waitFor();
+    await main.getByRole("list", { name: "Members" }).getByText("alice").waitFor();
     assertEquals(await main.getByRole("status").count(), 2);
-    // Nothing that can be pressed or filled in is without a name.
+    // Every control has a name.
     const nameless = /^\s*- (button|link|textbox|switch|checkbox|radio)(?! ")/;
     const tree = (await page.locator("body").ariaSnapshot()).split("\n");
     assertEquals(tree.filter((line) => nameless.test(line)), []);
@@ -83,47 +83,47 @@ Deno.test("the playground is for everybody", WITH_BROWSER, async (t) => {
 
   for (const colorScheme of ["light", "dark"] as const) {
     await t.step(
-      `in ${colorScheme} every text has a contrast of 4.5 with its ground, in every state`,
+      `in ${colorScheme} mode every text has a contrast of 4.5 with its background, in every state`,
       async () => {
-        await using alice = await stage.visitor({ user: "alice", room: colorScheme, colorScheme });
-        await using bob = await stage.visitor({ user: "bob", room: colorScheme, colorScheme });
+        await using alice = await fixture.openPage({ user: "alice", room: colorScheme, colorScheme });
+        await using bob = await fixture.openPage({ user: "bob", room: colorScheme, colorScheme });
         const { page } = alice;
-        await bob.say("hello");
-        await alice.untilTexts(["hello"]);
-        await alice.say("hello");
-        await alice.untilTexts(["hello", "hello"]);
+        await bob.send("hello");
+        await alice.waitForTexts(["hello"]);
+        await alice.send("hello");
+        await alice.waitForTexts(["hello", "hello"]);
         await bob.page.getByRole("textbox", { name: "Message" }).fill("I");
         await page.getByText("typing…").waitFor();
         assertEquals(await page.evaluate(lowContrast), []);
         await alice.networkSwitch.click();
-        await alice.untilState("Waiting.");
-        await alice.say("unsent");
+        await alice.waitForState("Waiting.");
+        await alice.send("unsent");
         await page.locator("#frames summary").last().click();
         assertEquals(await page.evaluate(lowContrast), []);
-        await stage.publish("bob", colorScheme, ["1", "2", "3", "4", "5", "6"]);
+        await fixture.publish("bob", colorScheme, ["1", "2", "3", "4", "5", "6"]);
         await alice.networkSwitch.click();
-        await alice.untilShown(/no longer kept/);
-        await alice.say("x".repeat(800));
-        await alice.untilShown("too_large");
+        await alice.waitForText(/no longer kept/);
+        await alice.send("x".repeat(800));
+        await alice.waitForText("too_large");
         assertEquals(await page.evaluate(lowContrast), []);
         await page.getByRole("button", { name: "Leave" }).click();
         await page.getByRole("form", { name: "Join a room" }).waitFor();
         assertEquals(await page.evaluate(lowContrast), []);
-        assertEquals(alice.complaints, []);
+        assertEquals(alice.consoleErrors, []);
       },
     );
   }
 
-  await t.step("on a narrow screen nothing is cut off", async () => {
-    await using alice = await stage.visitor({
+  await t.step("a narrow screen needs no horizontal scrolling", async () => {
+    await using alice = await fixture.openPage({
       user: "alice",
       room: "narrow",
       viewport: { width: 360, height: 640 },
     });
-    await alice.say("W".repeat(200));
-    await alice.untilTexts(["W".repeat(200)]);
-    await alice.say("x".repeat(800));
-    await alice.untilShown("too_large");
+    await alice.send("W".repeat(200));
+    await alice.waitForTexts(["W".repeat(200)]);
+    await alice.send("x".repeat(800));
+    await alice.waitForText("too_large");
     const widths = await alice.page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
     assertEquals(widths, [360, 360]);
     await alice.page.getByRole("button", { name: "Leave" }).click();

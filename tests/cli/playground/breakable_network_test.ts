@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { deadline } from "@std/async";
 import type { WebSocketLike } from "../../../packages/client/mod.ts";
-import { BreakableNetwork } from "../../../packages/cli/playground/breakable_network.ts";
+import { BreakableNetwork } from "../../../packages/cli/playground/connection/breakable_network.ts";
 import { PATIENCE_MS } from "../../../tools/support/wire/socket_client.ts";
 
-/** A server that says with what code its only client went, and what came before. */
-function startListener() {
+/** Starts a server that records its only client's messages and close code. */
+function startServer() {
   const received: unknown[] = [];
   const closed = Promise.withResolvers<number>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
@@ -26,81 +26,81 @@ function startListener() {
   };
 }
 
-/** What a socket tells, in order. */
-function events(socket: WebSocketLike) {
-  const told: string[] = [];
+/** Records a socket's events in order. */
+function recordEvents(socket: WebSocketLike) {
+  const events: string[] = [];
   const ended = Promise.withResolvers<void>();
   const welcomed = Promise.withResolvers<void>();
-  socket.addEventListener("open", () => void told.push("open"));
+  socket.addEventListener("open", () => void events.push("open"));
   socket.addEventListener("message", ({ data }) => {
-    told.push(`message ${data}`);
+    events.push(`message ${data}`);
     welcomed.resolve();
   });
-  socket.addEventListener("error", () => void told.push("error"));
+  socket.addEventListener("error", () => void events.push("error"));
   socket.addEventListener("close", ({ code }) => {
-    told.push(`close ${code}`);
+    events.push(`close ${code}`);
     ended.resolve();
   });
   return {
-    told,
+    events,
     welcomed: deadline(welcomed.promise, PATIENCE_MS),
     ended: deadline(ended.promise, PATIENCE_MS),
   };
 }
 
-Deno.test("a cut tells 1006 at once, nothing passes after it, and for the server it is no leaving", async () => {
-  await using server = startListener();
+Deno.test("a cut reports 1006 at once, passes no more frames, and is no normal close for the server", async () => {
+  await using server = startServer();
   const network = new BreakableNetwork();
   const socket = new network.WebSocket(server.url, []);
-  const { told, welcomed, ended } = events(socket);
+  const { events, welcomed, ended } = recordEvents(socket);
   await welcomed;
   socket.send("question");
   network.cut();
-  assertEquals(told, ["open", "message welcome", "error", "close 1006"]);
+  assertEquals(events, ["open", "message welcome", "error", "close 1006"]);
   socket.send("into the void");
   socket.close(1000);
   network.cut();
   assertEquals(await server.closed, 4000);
   await ended;
   assertEquals(server.received, ["question"]);
-  assertEquals(told.length, 4);
+  assertEquals(events.length, 4);
 });
 
-Deno.test("an ordinary close is one, with its code", async () => {
-  await using server = startListener();
+Deno.test("a normal close reaches the server with its code", async () => {
+  await using server = startServer();
   const network = new BreakableNetwork();
   const socket = new network.WebSocket(server.url, []);
-  const { told, welcomed, ended } = events(socket);
+  const { events, welcomed, ended } = recordEvents(socket);
   await welcomed;
   socket.close(1000, "done");
   assertEquals(await server.closed, 1000);
   await ended;
-  assertEquals(told, ["open", "message welcome", "close 1000"]);
+  assertEquals(events, ["open", "message welcome", "close 1000"]);
 });
 
-Deno.test("while the network is off nothing can be reached, and the page is told when it comes back", async () => {
+Deno.test("while the network is off every attempt fails, and the page gets the online and offline events", async () => {
   const network = new BreakableNetwork();
-  const heard: string[] = [];
+  const pageEvents: string[] = [];
   const listening = new AbortController();
   for (const type of ["online", "offline"]) {
-    globalThis.addEventListener(type, () => void heard.push(type), { signal: listening.signal });
+    globalThis.addEventListener(type, () => void pageEvents.push(type), { signal: listening.signal });
   }
   network.switchTo(false);
-  // Nobody listens there: a real attempt would say so in another way.
-  const { told, ended } = events(new network.WebSocket("ws://127.0.0.1:1", []));
-  assertEquals(told, []);
+  // No server has this port: a real attempt would fail with another error.
+  const { events, ended } = recordEvents(new network.WebSocket("ws://127.0.0.1:1", []));
+  assertEquals(events, []);
   await ended;
-  assertEquals(told, ["error", "close 1006"]);
+  assertEquals(events, ["error", "close 1006"]);
   await assertRejects(() => network.fetch("http://127.0.0.1:1"), TypeError, "switched off");
 
-  await using server = startListener();
+  await using server = startServer();
   network.switchTo(true);
   const socket = new network.WebSocket(server.url, []);
-  const again = events(socket);
-  await again.welcomed;
+  const reopened = recordEvents(socket);
+  await reopened.welcomed;
   network.switchTo(false);
-  assertEquals(again.told, ["open", "message welcome", "error", "close 1006"]);
+  assertEquals(reopened.events, ["open", "message welcome", "error", "close 1006"]);
   assertEquals(await server.closed, 4000);
-  assertEquals(heard, ["offline", "online", "offline"]);
+  assertEquals(pageEvents, ["offline", "online", "offline"]);
   listening.abort();
 });

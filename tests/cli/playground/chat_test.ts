@@ -1,43 +1,43 @@
 import { assertEquals } from "@std/assert";
-import { Stage, WITH_BROWSER } from "./stage.ts";
+import { PlaygroundFixture, WITH_BROWSER } from "./playground_fixture.ts";
 
 Deno.test("the playground's chat", WITH_BROWSER, async (t) => {
-  await using stage = await Stage.open({ HISTORY_MESSAGES: "60", MAX_FRAME_BYTES: "600" });
+  await using fixture = await PlaygroundFixture.open({ HISTORY_MESSAGES: "60", MAX_FRAME_BYTES: "600" });
 
   await t.step("loads older messages on demand", async () => {
     const said = Array.from({ length: 60 }, (_, at) => `message ${at + 1}`);
-    await stage.publish("bob", "long", said);
-    await using alice = await stage.visitor({ user: "alice", room: "long" });
-    await alice.untilTexts(said.slice(10));
+    await fixture.publish("bob", "long", said);
+    await using alice = await fixture.openPage({ user: "alice", room: "long" });
+    await alice.waitForTexts(said.slice(10));
     const older = alice.page.getByRole("button", { name: "Load older messages" });
     await older.press("Enter");
-    await alice.untilTexts(said);
+    await alice.waitForTexts(said);
     await older.waitFor({ state: "hidden" });
-    assertEquals(alice.complaints, []);
+    assertEquals(alice.consoleErrors, []);
   });
 
-  await t.step("says what is no longer kept", async () => {
-    await using alice = await stage.visitor({ user: "alice", room: "gap" });
+  await t.step("shows which messages are no longer kept", async () => {
+    await using alice = await fixture.openPage({ user: "alice", room: "gap" });
     await alice.networkSwitch.click();
-    await alice.untilState("Waiting.");
+    await alice.waitForState("Waiting.");
     const said = Array.from({ length: 64 }, (_, at) => `message ${at + 1}`);
-    await stage.publish("bob", "gap", said);
+    await fixture.publish("bob", "gap", said);
     await alice.networkSwitch.click();
-    await alice.untilTexts(said.slice(4));
-    await alice.untilState("Something was missed");
+    await alice.waitForTexts(said.slice(4));
+    await alice.waitForState("Some messages were missed");
     const entries = await alice.page.getByRole("log").getByRole("listitem").allInnerTexts();
     assertEquals(entries[0], "Messages 1 to 4 are no longer kept.");
-    assertEquals(alice.complaints, []);
+    assertEquals(alice.consoleErrors, []);
   });
 
-  await t.step("keeps what could not be sent, with the reason, and tries again when told to", async () => {
-    await using alice = await stage.visitor({ user: "alice", room: "large" });
-    await alice.say("x".repeat(800));
+  await t.step("shows an unsent message with the reason, and retries it on demand", async () => {
+    await using alice = await fixture.openPage({ user: "alice", room: "large" });
+    await alice.send("x".repeat(800));
     const failed = alice.page.getByRole("log").getByRole("alert");
     await failed.filter({ hasText: "Not sent: too_large" }).waitFor();
     await failed.getByRole("button", { name: "Try again" }).click();
     await failed.filter({ hasText: "Not sent: too_large" }).waitFor();
     assertEquals(await alice.texts(), []);
-    assertEquals(alice.complaints, []);
+    assertEquals(alice.consoleErrors, []);
   });
 });

@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 
 /**
- * Every text on the page whose contrast with its ground is below 4.5 (WCAG 2.2, 1.4.3), with the ratio. It is evaluated in the page and
- * so refers to nothing outside itself.
+ * Finds every text whose contrast with its background is below 4.5 (WCAG 2.2, 1.4.3), with the
+ * ratio. Runs inside the page, and so refers to nothing outside itself.
  */
 export function lowContrast(): string[] {
   function parse(color: string): { rgb: number[]; alpha: number } {
@@ -16,8 +16,8 @@ export function lowContrast(): string[] {
     });
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   }
-  function groundOf(element: Element): number[] {
-    // A text in the picture stands on the shape before it.
+  function backgroundOf(element: Element): number[] {
+    // A text in the diagram is on the shape before it.
     const shape = element instanceof SVGTextElement ? element.previousElementSibling : null;
     if (shape) return parse(getComputedStyle(shape).fill).rgb;
     for (let at: Element | null = element; at; at = at.parentElement) {
@@ -34,7 +34,7 @@ export function lowContrast(): string[] {
     if (!element || !text || !element.checkVisibility() || element.closest(".hidden, noscript")) continue;
     const style = getComputedStyle(element);
     const color = parse(element instanceof SVGTextElement ? style.fill : style.color).rgb;
-    const [light = 0, dark = 0] = [luminance(color), luminance(groundOf(element))].sort((one, other) =>
+    const [light = 0, dark = 0] = [luminance(color), luminance(backgroundOf(element))].sort((one, other) =>
       other - one
     );
     const ratio = (light + 0.05) / (dark + 0.05);

@@ -1,74 +1,74 @@
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../../tools/support/eventually.ts";
-import { Stage, WITH_BROWSER } from "./stage.ts";
+import { PlaygroundFixture, WITH_BROWSER } from "./playground_fixture.ts";
 
-Deno.test("two people in the playground", WITH_BROWSER, async (t) => {
-  await using stage = await Stage.open();
+Deno.test("two users in the playground", WITH_BROWSER, async (t) => {
+  await using fixture = await PlaygroundFixture.open();
 
-  await t.step("chat with each other, and see who is there, who comes, goes and types", async () => {
-    await using alice = await stage.visitor({ user: "alice", room: "talk" });
-    const members = alice.page.getByRole("list", { name: "Who is there" }).getByRole("listitem");
+  await t.step("chat with each other, and see members join, leave and type", async () => {
+    await using alice = await fixture.openPage({ user: "alice", room: "talk" });
+    const members = alice.page.getByRole("list", { name: "Members" }).getByRole("listitem");
     {
-      await using bob = await stage.visitor({ user: "bob", room: "talk", colorScheme: "dark" });
-      await alice.untilShown("bob joined.");
+      await using bob = await fixture.openPage({ user: "bob", room: "talk", colorScheme: "dark" });
+      await alice.waitForText("bob joined.");
       await eventually(() => members.count(), (count) => count === 2);
-      await alice.say("Hello <b>Bob</b>");
-      await bob.untilTexts(["Hello <b>Bob</b>"]);
-      await bob.say("Hello Alice");
-      await alice.untilTexts(["Hello <b>Bob</b>", "Hello Alice"]);
+      await alice.send("Hello <b>Bob</b>");
+      await bob.waitForTexts(["Hello <b>Bob</b>"]);
+      await bob.send("Hello Alice");
+      await alice.waitForTexts(["Hello <b>Bob</b>", "Hello Alice"]);
       await bob.page.getByRole("textbox", { name: "Message" }).pressSequentially("Do you");
       await members.filter({ hasText: "bob" }).getByText("typing…").waitFor();
 
-      // Who has two tabs open is there once.
-      await using second = await stage.visitor({ user: "bob", room: "talk" });
-      await second.untilTexts(["Hello <b>Bob</b>", "Hello Alice"]);
+      // A user with two tabs has one entry.
+      await using second = await fixture.openPage({ user: "bob", room: "talk" });
+      await second.waitForTexts(["Hello <b>Bob</b>", "Hello Alice"]);
       await members.filter({ hasText: "2 connections" }).waitFor();
       assertEquals(await members.count(), 2);
       await second.page.getByRole("button", { name: "Leave" }).click();
       await members.filter({ hasText: "2 connections" }).waitFor({ state: "detached" });
       await bob.page.getByRole("button", { name: "Leave" }).click();
       await bob.page.getByRole("form", { name: "Join a room" }).waitFor();
-      assertEquals([...bob.complaints, ...second.complaints], []);
+      assertEquals([...bob.consoleErrors, ...second.consoleErrors], []);
     }
-    await alice.untilShown("bob left.");
+    await alice.waitForText("bob left.");
     assertEquals(await members.count(), 1);
-    assertEquals(alice.complaints, []);
+    assertEquals(alice.consoleErrors, []);
   });
 
-  await t.step("lose their network, and miss nothing", async () => {
-    await using alice = await stage.visitor({ user: "alice", room: "tunnel" });
-    await using bob = await stage.visitor({ user: "bob", room: "tunnel" });
+  await t.step("lose their network and miss no message", async () => {
+    await using alice = await fixture.openPage({ user: "alice", room: "tunnel" });
+    await using bob = await fixture.openPage({ user: "bob", room: "tunnel" });
     await alice.networkSwitch.click();
-    await alice.untilState("Waiting.");
+    await alice.waitForState("Waiting.");
     const fromBob = [1, 2, 3, 4, 5].map((number) => `bob ${number}`);
-    for (const text of fromBob) await bob.say(text);
-    await bob.untilTexts(fromBob);
-    await alice.say("alice 1");
-    await alice.say("alice 2");
+    for (const text of fromBob) await bob.send(text);
+    await bob.waitForTexts(fromBob);
+    await alice.send("alice 1");
+    await alice.send("alice 2");
     assertEquals(await alice.texts(), []);
     assertEquals(await alice.page.getByText("Waiting to be sent").count(), 2);
 
     await alice.networkSwitch.click();
     const everything = [...fromBob, "alice 1", "alice 2"];
-    await alice.untilTexts(everything);
-    await bob.untilTexts(everything);
-    await alice.untilState("Nothing was missed.");
+    await alice.waitForTexts(everything);
+    await bob.waitForTexts(everything);
+    await alice.waitForState("No messages were missed.");
     assertEquals(await alice.page.getByText("Waiting to be sent").count(), 0);
-    // Bob was never told that she left.
+    // Bob never saw her leave.
     assertEquals(await bob.page.getByText("alice left.").count(), 0);
-    assertEquals([...alice.complaints, ...bob.complaints], []);
+    assertEquals([...alice.consoleErrors, ...bob.consoleErrors], []);
   });
 
-  await t.step("cut a connection, and it resumes", async () => {
-    await using alice = await stage.visitor({ user: "alice", room: "cut" });
-    await alice.say("before");
-    await alice.untilTexts(["before"]);
+  await t.step("cut a connection, which resumes", async () => {
+    await using alice = await fixture.openPage({ user: "alice", room: "cut" });
+    await alice.send("before");
+    await alice.waitForTexts(["before"]);
     await alice.page.getByRole("button", { name: "Cut the connection" }).click();
-    await alice.untilState("Nothing was missed.");
-    await alice.say("after");
-    await alice.untilTexts(["before", "after"]);
-    const trail = alice.page.getByRole("list", { name: "What happened" });
-    const lines = (await trail.getByRole("listitem").allInnerTexts()).map((line) =>
+    await alice.waitForState("No messages were missed.");
+    await alice.send("after");
+    await alice.waitForTexts(["before", "after"]);
+    const log = alice.page.getByRole("list", { name: "Connection log" });
+    const lines = (await log.getByRole("listitem").allInnerTexts()).map((line) =>
       line.replace(/^[\d:.]+\s*/, "")
     );
     assertEquals(lines, [
@@ -81,16 +81,16 @@ Deno.test("two people in the playground", WITH_BROWSER, async (t) => {
       "idle",
     ]);
     assertEquals(await alice.page.locator("#machine .lit").count(), 2);
-    assertEquals(alice.complaints, []);
+    assertEquals(alice.consoleErrors, []);
   });
 
   await t.step("go back and forth in the browser, and follow the link to another tab", async () => {
-    await using alice = await stage.visitor({ user: "alice", room: "link" });
+    await using alice = await fixture.openPage({ user: "alice", room: "link" });
     assertEquals(await alice.page.title(), "alice in link – Realtime Edge playground");
     const link = alice.page.getByRole("link", { name: "Open as bob in another tab" });
     const [tab] = await Promise.all([alice.page.waitForEvent("popup"), link.click()]);
     await tab.getByText("As bob.").waitFor();
-    await alice.untilShown("bob joined.");
+    await alice.waitForText("bob joined.");
 
     await alice.page.getByRole("button", { name: "Leave" }).click();
     const form = alice.page.getByRole("form", { name: "Join a room" });
@@ -99,11 +99,11 @@ Deno.test("two people in the playground", WITH_BROWSER, async (t) => {
     await form.getByRole("radio", { name: "someone else" }).check();
     await form.getByRole("textbox", { name: "Name" }).fill("Zoë O’Neill");
     await form.getByRole("button", { name: "Join" }).click();
-    await alice.untilState("As Zoë O’Neill.");
+    await alice.waitForState("As Zoë O’Neill.");
     await alice.page.goBack();
     await form.waitFor();
     await alice.page.goBack();
-    await alice.untilState("As alice.");
-    assertEquals(alice.complaints, []);
+    await alice.waitForState("As alice.");
+    assertEquals(alice.consoleErrors, []);
   });
 });

@@ -1,16 +1,16 @@
 import { assertEquals, assertNotMatch } from "@std/assert";
 import { createIssuer } from "../../../packages/cli/dev/issuer.ts";
 import { answerKeys, startProjectStub } from "../../support/project_stub.ts";
-import { Stage, WITH_BROWSER } from "./stage.ts";
+import { PlaygroundFixture, WITH_BROWSER } from "./playground_fixture.ts";
 
 Deno.test(
-  "with a project's users the playground asks for a token, and for another one when it is no good",
+  "with a project's users the playground asks for a token, and again after a refusal",
   WITH_BROWSER,
   async () => {
     const issuer = await createIssuer();
     await using project = startProjectStub({ keys: answerKeys(issuer.jwks) });
-    await using stage = await Stage.open({ SUPABASE_URL: project.url });
-    await using dora = await stage.visitor();
+    await using fixture = await PlaygroundFixture.open({ SUPABASE_URL: project.url });
+    await using dora = await fixture.openPage();
     const { page } = dora;
     const form = page.getByRole("form", { name: "Join a room" });
     const field = form.getByLabel("Access token");
@@ -22,14 +22,14 @@ Deno.test(
     await field.press("Enter");
     await page.getByRole("alert").filter({ hasText: "not accepted" }).waitFor();
     assertEquals(await field.inputValue(), "");
-    // The browser itself reports the refused handshake and the refused request that asks why.
-    assertEquals(dora.complaints.filter((text) => !/401|WebSocket connection to/.test(text)), []);
+    // The browser itself reports the refused handshake and the refused request after it.
+    assertEquals(dora.consoleErrors.filter((text) => !/401|WebSocket connection to/.test(text)), []);
 
     await field.fill(await issuer.token("dora"));
     await field.press("Enter");
-    await dora.untilState("As dora.");
-    await dora.say("hello");
-    await dora.untilTexts(["hello"]);
+    await dora.waitForState("As dora.");
+    await dora.send("hello");
+    await dora.waitForTexts(["hello"]);
     assertNotMatch(await page.content(), /eyJ/);
     assertEquals(await page.evaluate("location.hash"), "#room=project");
     assertEquals(await page.evaluate("localStorage.length + sessionStorage.length"), 0);

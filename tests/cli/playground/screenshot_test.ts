@@ -1,17 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Stage, WITH_BROWSER } from "./stage.ts";
+import { PlaygroundFixture, WITH_BROWSER } from "./playground_fixture.ts";
 
 const SIZE = { width: 1280, height: 800 } as const;
 const DOCS = fileURLToPath(new URL("../../../docs", import.meta.url));
 
 /**
- * `PLAYGROUND_SCREENSHOTS=1 deno test -A --no-check tests/playground/screenshot_test.ts` writes the README's pictures,
- * docs/playground.png and docs/playground-dark.png. Otherwise they go to a folder that is removed again.
+ * True for `PLAYGROUND_SCREENSHOTS=1 deno test -A --no-check tests/cli/playground/screenshot_test.ts`,
+ * which writes the README's pictures docs/playground.png and docs/playground-dark.png. Otherwise
+ * the pictures go to a temporary folder.
  */
 const isForTheDocs = Deno.env.get("PLAYGROUND_SCREENSHOTS") === "1";
 
-/** Width and height of a PNG, from its first chunk. */
+/** Reads width and height from a PNG's first chunk. */
 async function pngSize(path: string): Promise<{ width: number; height: number }> {
   const bytes = await Deno.readFile(path);
   assertEquals([...bytes.subarray(0, 8)], [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -19,34 +20,34 @@ async function pngSize(path: string): Promise<{ width: number; height: number }>
   return { width: view.getUint32(16), height: view.getUint32(20) };
 }
 
-Deno.test("a picture of the playground, light and dark", WITH_BROWSER, async () => {
-  await using stage = await Stage.open();
-  await using alice = await stage.visitor({ user: "alice", viewport: SIZE });
-  await using bob = await stage.visitor({ user: "bob" });
+Deno.test("screenshots of the playground, light and dark", WITH_BROWSER, async () => {
+  await using fixture = await PlaygroundFixture.open();
+  await using alice = await fixture.openPage({ user: "alice", viewport: SIZE });
+  await using bob = await fixture.openPage({ user: "bob" });
   const said: string[] = [];
-  async function converse(who: typeof alice, text: string): Promise<void> {
-    await who.say(text);
+  async function sendAndWait(user: typeof alice, text: string): Promise<void> {
+    await user.send(text);
     said.push(text);
-    await who.untilTexts(said);
+    await user.waitForTexts(said);
   }
-  await converse(bob, "Morning! Where are you?");
-  await alice.untilTexts(said);
-  await converse(alice, "On the train, about to enter a tunnel.");
-  await bob.untilTexts(said);
+  await sendAndWait(bob, "Morning! Where are you?");
+  await alice.waitForTexts(said);
+  await sendAndWait(alice, "On the train, about to enter a tunnel.");
+  await bob.waitForTexts(said);
   await alice.networkSwitch.click();
-  await alice.untilState("Waiting.");
-  await converse(bob, "Then I will just go on.");
-  await converse(bob, "Nothing of this gets lost.");
-  const written = "Written in the tunnel, sent behind it.";
-  await alice.say(written);
+  await alice.waitForState("Waiting.");
+  await sendAndWait(bob, "Then I will keep writing.");
+  await sendAndWait(bob, "No message gets lost.");
+  const written = "Written in the tunnel, sent after it.";
+  await alice.send(written);
   await alice.networkSwitch.click();
   said.push(written);
-  await alice.untilTexts(said);
-  await alice.untilState("Nothing was missed.");
-  await bob.untilTexts(said);
+  await alice.waitForTexts(said);
+  await alice.waitForState("No messages were missed.");
+  await bob.waitForTexts(said);
   await bob.page.getByRole("textbox", { name: "Message" }).fill("Welcome back");
-  await alice.untilShown("typing…");
-  // The pointer would light a button.
+  await alice.waitForText("typing…");
+  // The pointer must not highlight a button.
   await alice.page.mouse.move(0, 0);
 
   const folder = isForTheDocs ? DOCS : await Deno.makeTempDir();
@@ -62,5 +63,5 @@ Deno.test("a picture of the playground, light and dark", WITH_BROWSER, async () 
   } finally {
     if (!isForTheDocs) await Deno.remove(folder, { recursive: true });
   }
-  assertEquals([...alice.complaints, ...bob.complaints], []);
+  assertEquals([...alice.consoleErrors, ...bob.consoleErrors], []);
 });

@@ -1,14 +1,14 @@
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { pathToFileURL } from "node:url";
 import { createPlayground } from "../../../packages/cli/dev/playground_page.ts";
-import { WITH_BROWSER } from "./stage.ts";
+import { WITH_BROWSER } from "./playground_fixture.ts";
 
 async function get(path: string, playground = createPlayground()) {
   const response = await playground.request(path);
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-Deno.test("the page may run and load nothing but what the dev server has", WITH_BROWSER, async () => {
+Deno.test("the page loads and runs only files of the dev server", WITH_BROWSER, async () => {
   const { status, headers, text } = await get("/");
   assertEquals(status, 200);
   const policy = headers.get("content-security-policy") ?? "";
@@ -16,17 +16,17 @@ Deno.test("the page may run and load nothing but what the dev server has", WITH_
   assertNotMatch(policy, /unsafe|\*|https?:/);
   assertEquals(headers.get("x-content-type-options"), "nosniff");
   assertEquals(headers.get("cache-control"), "no-store");
-  // Neither inline scripts, styles or handlers, nor anything from elsewhere.
+  // No inline scripts, styles or handlers, and no other origin.
   assertNotMatch(text, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|https?:\/\//);
 });
 
-Deno.test("what the page asks for has its type, and there is nothing else", WITH_BROWSER, async () => {
+Deno.test("the page's files have their media types, and no other file is served", WITH_BROWSER, async () => {
   const playground = createPlayground();
   for (
     const [name, type] of [
       ["main.js", "text/javascript; charset=utf-8"],
       ["style.css", "text/css; charset=utf-8"],
-      ["visit.css", "text/css; charset=utf-8"],
+      ["room.css", "text/css; charset=utf-8"],
       ["icon.svg", "image/svg+xml"],
     ]
   ) {
@@ -39,7 +39,7 @@ Deno.test("what the page asks for has its type, and there is nothing else", WITH
 });
 
 Deno.test(
-  "pages that are opened at the same moment share one bundle, and a change is there after a reload",
+  "pages that open at the same time share one bundle, and a reload shows a change",
   WITH_BROWSER,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -63,20 +63,20 @@ Deno.test(
   },
 );
 
-Deno.test("what cannot be bundled is told in words, with file and line", WITH_BROWSER, async () => {
+Deno.test("a bundling error is answered as text, with file and line", WITH_BROWSER, async () => {
   const folder = await Deno.makeTempDir();
-  const complain = console.error;
-  const complaints: unknown[] = [];
-  console.error = (text: unknown) => void complaints.push(text);
+  const consoleError = console.error;
+  const consoleErrors: unknown[] = [];
+  console.error = (text: unknown) => void consoleErrors.push(text);
   try {
     await Deno.writeTextFile(`${folder}/main.ts`, "\nconst wrong = ;\n");
     const { status, headers, text } = await get("/", createPlayground(pathToFileURL(`${folder}/`)));
     assertEquals(status, 500);
     assertEquals(headers.get("content-type"), "text/plain; charset=UTF-8");
     assertMatch(text, /^The playground cannot be shown\.\n\n[\s\S]*main\.ts:2:14: ERROR/);
-    assertEquals(complaints.length, 1);
+    assertEquals(consoleErrors.length, 1);
   } finally {
-    console.error = complain;
+    console.error = consoleError;
     await Deno.remove(folder, { recursive: true });
   }
 });

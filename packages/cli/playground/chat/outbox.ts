@@ -1,11 +1,13 @@
 /// <reference lib="dom" />
-import { RoomError } from "../../client/mod.ts";
+import { RoomError } from "../../../client/mod.ts";
+import { pageElement } from "../dom.ts";
 import { UnsentEntry } from "./chat_entry.ts";
 import type { ChatLog } from "./chat_log.ts";
-import { pageElement } from "./page_element.ts";
-import type { PlaygroundRoom } from "./playground_room.ts";
+import type { PlaygroundRoom } from "../playground_room.ts";
 
-/** What one says: shown at once, marked until the room has it, and kept with the reason when it cannot be sent. */
+/**
+ * Publishes own messages: shows each at once, marks it until it is delivered, and shows failures.
+ */
 export class Outbox {
   readonly #room: PlaygroundRoom;
   readonly #log: ChatLog;
@@ -16,7 +18,6 @@ export class Outbox {
     this.#log = log;
   }
 
-  /** Says something. */
   send(text: string): void {
     const entry = new UnsentEntry(randomId(), text);
     this.#unsent.set(entry.id, entry);
@@ -24,23 +25,23 @@ export class Outbox {
     void this.#publish(entry);
   }
 
-  /** The room has brought this message. */
-  arrived(id: string): void {
+  /** Removes the unsent entry of a message that the room has delivered. */
+  confirm(id: string): void {
     const entry = this.#unsent.get(id);
     if (!entry) return;
     this.#unsent.delete(id);
     this.#log.change(() => entry.element.remove());
   }
 
-  /** The same id every time: a retry of what was stored after all is recognized by the server. */
+  /** Publishes with the same id each time: the server recognizes a retry of a stored message. */
   async #publish(entry: UnsentEntry): Promise<void> {
     try {
       const offset = await this.#room.publish("chat", { text: entry.text }, { id: entry.id });
-      this.#log.change(() => entry.settle(offset));
+      this.#log.change(() => entry.showStored(offset));
     } catch (error) {
       if (!(error instanceof RoomError)) throw error;
       const retry = () => {
-        // The button that was pressed goes away.
+        // The clicked button disappears, so the focus moves.
         pageElement("text", HTMLInputElement).focus();
         entry.wait();
         void this.#publish(entry);
@@ -50,7 +51,7 @@ export class Outbox {
   }
 }
 
-/** Not crypto.randomUUID: a page that is not on localhost or https has none. */
+/** Random id. A page that is neither on localhost nor https has no crypto.randomUUID. */
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(12));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,17 +1,17 @@
-import type { ClientFrame, FrameSeen, ServerFrame } from "../../client/mod.ts";
+import type { ClientFrame, FrameSeen, ServerFrame } from "../../../client/mod.ts";
 
 type PresenceList = Extract<ServerFrame, { type: "presence" }>;
 
-/** As much as fits a line by far. */
+/** More characters than fit on a line. */
 const MAX_LENGTH = 200;
 
-/** What a frame says, in a few words; its type is told beside it. */
-export function frameGist({ frame }: FrameSeen): string {
-  const gist = gistOf(frame);
-  return gist.length > MAX_LENGTH ? `${gist.slice(0, MAX_LENGTH)}…` : gist;
+/** Summarizes a frame in a few words, without its type. */
+export function frameSummary({ frame }: FrameSeen): string {
+  const summary = summarize(frame);
+  return summary.length > MAX_LENGTH ? `${summary.slice(0, MAX_LENGTH)}…` : summary;
 }
 
-function gistOf(frame: ServerFrame | ClientFrame): string {
+function summarize(frame: ServerFrame | ClientFrame): string {
   switch (frame.type) {
     case "welcome":
       return `${frame.user}, offset ${frame.offset}${frame.recovered ? ", recovered" : ""}`;
@@ -24,7 +24,7 @@ function gistOf(frame: ServerFrame | ClientFrame): string {
     case "ack":
       return frame.offset === undefined ? "" : `#${frame.offset}`;
     case "presence":
-      return "state" in frame ? json(frame.state) : presenceGist(frame);
+      return "state" in frame ? json(frame.state) : summarizePresence(frame);
     case "history":
       return "messages" in frame
         ? `${frame.messages.length} messages${frame.more ? ", more" : ""}`
@@ -32,7 +32,7 @@ function gistOf(frame: ServerFrame | ClientFrame): string {
         ? `before #${frame.before}`
         : `after #${frame.after}`;
     case "gap":
-      return `#${frame.from} to ${frame.to === null ? "nobody knows" : `#${frame.to}`}`;
+      return `#${frame.from} to ${frame.to === null ? "unknown" : `#${frame.to}`}`;
     case "error":
       return `${frame.code}: ${frame.message}`;
     case "draining":
@@ -46,7 +46,7 @@ function gistOf(frame: ServerFrame | ClientFrame): string {
   }
 }
 
-function presenceGist({ members, joined = [], updated = [], left = [] }: PresenceList): string {
+function summarizePresence({ members, joined = [], updated = [], left = [] }: PresenceList): string {
   if (members) return members.length === 1 ? "1 connection" : `${members.length} connections`;
   return [
     ...joined.map(({ user }) => `${user} joined`),

@@ -1,16 +1,16 @@
 /// <reference lib="dom" />
-import type { WebSocketClass } from "../../client/mod.ts";
+import type { WebSocketClass } from "../../../client/mod.ts";
 import { BreakableSocket } from "./breakable_socket.ts";
 
-/** A network with a switch, to be given to a room as its `WebSocket` and `fetch`. */
+/** Network with a switch; a room takes its `WebSocket` and `fetch`. */
 export class BreakableNetwork {
   readonly #sockets = new Set<BreakableSocket>();
   #isOn = true;
 
-  /** The class of sockets on this network. */
+  /** Class of the sockets on this network. */
   readonly WebSocket: WebSocketClass;
 
-  /** As the global one, but it fails without a network. */
+  /** Like the global `fetch`, but fails while the network is off. */
   readonly fetch: typeof fetch = (input, init) =>
     this.#isOn ? fetch(input, init) : Promise.reject(new TypeError("The network is switched off."));
 
@@ -26,19 +26,19 @@ export class BreakableNetwork {
     };
   }
 
-  /** Whether there is a network. */
+  /** True unless the network is switched off. */
   get isOn(): boolean {
     return this.#isOn;
   }
 
-  /** Takes it away or brings it back, and says so to the page, as a browser does. */
+  /** Switches the network, and dispatches `online` or `offline` to the page, as a browser does. */
   switchTo(isOn: boolean): void {
     this.#isOn = isOn;
     if (!isOn) this.cut();
     globalThis.dispatchEvent(new Event(isOn ? "online" : "offline"));
   }
 
-  /** Loses every connection; new ones can be made at once. */
+  /** Breaks every connection; new ones can open at once. */
   cut(): void {
     for (const socket of [...this.#sockets]) socket.cut();
   }

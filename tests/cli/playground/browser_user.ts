@@ -2,40 +2,44 @@ import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { eventually } from "../../../tools/support/eventually.ts";
 
-/** Who comes, and with what eyes. */
-export interface VisitorOptions {
-  /** Goes straight into `room` as this user; without it the form is shown. */
+/** User, room and browser settings. */
+export interface BrowserUserOptions {
+  /** Opens `room` as this user. Without it, the page shows the form. */
   readonly user?: string;
   readonly room?: string;
   readonly colorScheme?: "light" | "dark";
   readonly viewport?: { readonly width: number; readonly height: number };
 }
 
-/** How long a page may take for anything; the machine may be busy. */
+/** Limit of each wait for the page; the machine may be busy. */
 const PATIENCE_MS = 20_000;
 
-/** Somebody with a browser of their own who has the playground open. `await using` closes it. */
-export class Visitor implements AsyncDisposable {
+/** User with the playground open in a browser context of their own. `await using` closes it. */
+export class BrowserUser implements AsyncDisposable {
   readonly page: Page;
   readonly #context: BrowserContext;
-  /** What the console complained of: errors, warnings, what the Content-Security-Policy kept out. */
-  readonly complaints: string[] = [];
+  /** Errors and warnings of the page, such as violations of the Content-Security-Policy. */
+  readonly consoleErrors: string[] = [];
 
   private constructor(context: BrowserContext, page: Page) {
     this.#context = context;
     this.page = page;
     page.setDefaultTimeout(PATIENCE_MS);
-    page.on("pageerror", (error) => void this.complaints.push(String(error)));
+    page.on("pageerror", (error) => void this.consoleErrors.push(String(error)));
     page.on("console", (message) => {
       const text = message.text();
-      // Deno 2.1.4 sends a second close frame (docs/architecture.md); Chromium says so whenever the server has closed.
+      // Deno 2.1.4 sends a second close frame (docs/architecture.md), which Chromium reports.
       if (text.endsWith("Close received after close")) return;
-      if (message.type() === "error" || message.type() === "warning") this.complaints.push(text);
+      if (message.type() === "error" || message.type() === "warning") this.consoleErrors.push(text);
     });
   }
 
-  /** Opens the playground; with a user, waits until the room is live. */
-  static async open(browser: Browser, origin: string, options: VisitorOptions = {}): Promise<Visitor> {
+  /** Opens the playground. With a user, waits until the room is live. */
+  static async open(
+    browser: Browser,
+    origin: string,
+    options: BrowserUserOptions = {},
+  ): Promise<BrowserUser> {
     const { user, room = "lobby", colorScheme = "light", viewport = { width: 1280, height: 800 } } = options;
     const context = await browser.newContext({
       colorScheme,
@@ -44,13 +48,13 @@ export class Visitor implements AsyncDisposable {
       locale: "en-GB",
       timezoneId: "UTC",
     });
-    const visitor = new Visitor(context, await context.newPage());
-    await visitor.page.goto(`${origin}/${user === undefined ? "" : `#room=${room}&user=${user}`}`);
-    if (user !== undefined) await visitor.untilState("Live.");
-    return visitor;
+    const browserUser = new BrowserUser(context, await context.newPage());
+    await browserUser.page.goto(`${origin}/${user === undefined ? "" : `#room=${room}&user=${user}`}`);
+    if (user !== undefined) await browserUser.waitForState("Live.");
+    return browserUser;
   }
 
-  /** The line that says where the connection is. */
+  /** State line of the connection panel. */
   get state(): Locator {
     return this.page.getByRole("region", { name: "Connection" }).getByRole("status");
   }
@@ -60,30 +64,30 @@ export class Visitor implements AsyncDisposable {
   }
 
   /** Waits for a state, such as `Live.` */
-  async untilState(text: string): Promise<void> {
+  async waitForState(text: string): Promise<void> {
     await this.state.filter({ hasText: text }).waitFor();
   }
 
-  /** Writes something and sends it. */
-  async say(text: string): Promise<void> {
+  /** Writes a message and sends it. */
+  async send(text: string): Promise<void> {
     const input = this.page.getByRole("textbox", { name: "Message" });
     await input.fill(text);
     await input.press("Enter");
   }
 
-  /** The texts of the messages that the room has, in the order in which they are shown. */
+  /** Texts of the delivered messages, in the order of the page. */
   async texts(): Promise<string[]> {
     return await this.page.locator(".message:not(.unsent) .text").allInnerTexts();
   }
 
-  /** Waits until exactly these are shown. */
-  async untilTexts(expected: readonly string[]): Promise<void> {
+  /** Waits until the page shows exactly these messages. */
+  async waitForTexts(expected: readonly string[]): Promise<void> {
     await eventually(() => this.texts(), (seen) => seen.length >= expected.length);
     assertEquals(await this.texts(), [...expected]);
   }
 
-  /** Waits until a text is somewhere on the page. */
-  async untilShown(text: string | RegExp): Promise<void> {
+  /** Waits until the page shows a text. */
+  async waitForText(text: string | RegExp): Promise<void> {
     await this.page.getByText(text).first().waitFor();
   }
 

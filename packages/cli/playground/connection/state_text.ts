@@ -1,25 +1,25 @@
-import type { RoomState } from "../../client/mod.ts";
+import type { RoomState } from "../../../client/mod.ts";
 
-/** A state in a sentence or two, without its name. */
+/** Describes a state in a sentence or two, without its name. */
 export function stateText(state: RoomState): string {
   switch (state.type) {
     case "idle":
-      return "Nothing was begun.";
+      return "Not opened yet.";
     case "connecting":
-      return state.attempt === 0 ? "On the way." : `On the way, attempt ${state.attempt + 1}.`;
+      return state.attempt === 0 ? "First attempt." : `Attempt ${state.attempt + 1}.`;
     case "live":
       if (state.recovered === null) return `As ${state.user}.`;
       return state.recovered
-        ? `As ${state.user}. Nothing was missed.`
-        : `As ${state.user}. Something was missed: the chat says what.`;
+        ? `As ${state.user}. No messages were missed.`
+        : `As ${state.user}. Some messages were missed; the chat shows which.`;
     case "waiting":
     case "closed":
       return state.reason.message;
   }
 }
 
-/** A state in a few words, for a list of what happened. */
-export function stateGist(state: RoomState): string {
+/** Describes a state in a few words, for the connection log. */
+export function shortStateText(state: RoomState): string {
   switch (state.type) {
     case "idle":
       return "idle";
@@ -33,9 +33,9 @@ export function stateGist(state: RoomState): string {
   }
 }
 
-/** What became of a resume; a dash while there is no connection. */
+/** Result of the resume; a dash without a connection. */
 export function resumeText(state: RoomState): string {
   if (state.type !== "live") return "–";
-  if (state.recovered === null) return "first visit";
+  if (state.recovered === null) return "first connection";
   return state.recovered ? "recovered" : "not recovered";
 }

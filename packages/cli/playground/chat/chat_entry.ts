@@ -1,50 +1,48 @@
 /// <reference lib="dom" />
-import type { Gap, RoomError } from "../../client/mod.ts";
-import { createElement } from "./create_element.ts";
-import { messageText } from "./message_text.ts";
-import type { HeardMessage } from "./playground_room.ts";
-import { minuteText } from "./time_text.ts";
+import type { Gap, RoomError } from "../../../client/mod.ts";
+import { createElement, formatMinutes } from "../dom.ts";
+import type { ReceivedMessage } from "../playground_room.ts";
 
-/** Messages of one person within this time stand under one name. */
+/** Messages of one user within this time share one name line. */
 const GROUP_MS = 120_000;
 
-/** The entry of a message. Under the same name as `previous`, who said it is only told to screen readers. */
+/** Creates a message's entry. In a group with `previous`, only screen readers get the name. */
 export function messageEntry(
-  message: HeardMessage,
+  message: ReceivedMessage,
   isOwn: boolean,
-  previous?: HeardMessage,
+  previous?: ReceivedMessage,
 ): HTMLLIElement {
   const { from, at, offset } = message;
-  const goesOn = previous?.from.user === from.user && at - previous.at < GROUP_MS;
-  const time = createElement("time", { datetime: new Date(at).toISOString() }, minuteText(at));
-  const place = offset === undefined ? "not stored" : `#${offset}`;
+  const isContinued = previous?.from.user === from.user && at - previous.at < GROUP_MS;
+  const time = createElement("time", { datetime: new Date(at).toISOString() }, formatMinutes(at));
+  const offsetText = offset === undefined ? "not stored" : `#${offset}`;
   return createElement(
     "li",
-    { class: `message${isOwn ? " own" : ""}${goesOn ? " goes-on" : ""}` },
+    { class: `message${isOwn ? " own" : ""}${isContinued ? " continued" : ""}` },
     createElement(
       "p",
-      { class: goesOn ? "hidden" : "by" },
+      { class: isContinued ? "hidden" : "by" },
       createElement("b", {}, isOwn ? "You" : from.user),
       " ",
       time,
       " ",
-      createElement("span", { class: "code" }, place),
+      createElement("span", { class: "code" }, offsetText),
     ),
     createElement("p", { class: "text" }, messageText(message)),
   );
 }
 
-/** The entry of what is missing. */
+/** Creates the entry for missing messages. */
 export function gapEntry({ from, to }: Gap): HTMLLIElement {
   const text = to === null
-    ? `The room's history begins anew: what was said from message ${from} on is unknown.`
+    ? `The room's history was lost and starts again. Messages from ${from} on may be missing.`
     : from === to
     ? `Message ${from} is no longer kept.`
     : `Messages ${from} to ${to} are no longer kept.`;
   return createElement("li", { class: "gap" }, text);
 }
 
-/** A message of one's own that the room does not have yet. */
+/** Entry of an own message that the room has not delivered yet. */
 export class UnsentEntry {
   readonly element: HTMLLIElement;
   readonly #note = createElement("p", { class: "note" }, "Waiting to be sent");
@@ -59,19 +57,19 @@ export class UnsentEntry {
     );
   }
 
-  /** Says that it is on its way, again. */
+  /** Shows that the message waits again. */
   wait(): void {
     this.element.classList.remove("failed");
     this.#note.removeAttribute("role");
     this.#note.replaceChildren("Waiting to be sent");
   }
 
-  /** Says that it is stored, although the room has not brought it. */
-  settle(offset: number): void {
+  /** Shows that the message is stored, although the room has not delivered it. */
+  showStored(offset: number): void {
     this.#note.replaceChildren(`Stored as #${offset}`);
   }
 
-  /** Says why it was not sent, and offers to try again. */
+  /** Shows why publishing failed, and a retry button. */
   fail({ code, message }: RoomError, retry: () => void): void {
     this.element.classList.add("failed");
     const button = createElement("button", { type: "button", class: "small" }, "Try again");
@@ -79,4 +77,14 @@ export class UnsentEntry {
     this.#note.setAttribute("role", "alert");
     this.#note.replaceChildren("Not sent: ", createElement("code", {}, code), ` ${message} `, button);
   }
+}
+
+/** Text of a chat (`{ text }`, or a plain string as in the wscat lines); else event and JSON. */
+function messageText({ event, data }: ReceivedMessage): string {
+  if (event !== "chat") return `${event} ${JSON.stringify(data)}`;
+  if (typeof data === "string") return data;
+  if (typeof data === "object" && data !== null && "text" in data && typeof data.text === "string") {
+    return data.text;
+  }
+  return JSON.stringify(data);
 }

@@ -1,25 +1,25 @@
 /// <reference lib="dom" />
 
-/** A list that is one stop of the Tab key; the arrow keys, Home and End go from item to item. */
+/** Makes a list one tab stop; the arrow keys, Home and End move between its items. */
 export class RovingFocus {
   readonly #list: HTMLElement;
   readonly #selector: string;
-  #stop: HTMLElement | undefined;
+  #tabStop: HTMLElement | undefined;
 
   constructor(list: HTMLElement, selector: string, signal: AbortSignal) {
     this.#list = list;
     this.#selector = selector;
     list.addEventListener("keydown", (event) => this.#move(event), { signal });
     list.addEventListener("focusin", ({ target }) => {
-      if (target instanceof HTMLElement && target.matches(selector)) this.#stopAt(target);
+      if (target instanceof HTMLElement && target.matches(selector)) this.#setTabStop(target);
     }, { signal });
   }
 
-  /** Tab now leads to the last item, unless the focus is in the list already. */
-  stopAtLast(): void {
+  /** Makes the last item the tab stop, unless the focus is in the list already. */
+  setTabStopToLast(): void {
     if (this.#list.contains(document.activeElement)) return;
     const last = this.#items().at(-1);
-    if (last) this.#stopAt(last);
+    if (last) this.#setTabStop(last);
   }
 
   #items(): HTMLElement[] {
@@ -27,10 +27,10 @@ export class RovingFocus {
     return items.filter((item) => item.checkVisibility());
   }
 
-  #stopAt(item: HTMLElement): void {
-    this.#stop?.setAttribute("tabindex", "-1");
+  #setTabStop(item: HTMLElement): void {
+    this.#tabStop?.setAttribute("tabindex", "-1");
     item.setAttribute("tabindex", "0");
-    this.#stop = item;
+    this.#tabStop = item;
   }
 
   #move(event: KeyboardEvent): void {

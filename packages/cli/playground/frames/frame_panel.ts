@@ -1,41 +1,39 @@
 /// <reference lib="dom" />
-import type { FrameSeen } from "../../client/mod.ts";
+import type { FrameSeen } from "../../../client/mod.ts";
+import { onAbort, pageElement, throttle } from "../dom.ts";
 import { frameEntry } from "./frame_entry.ts";
-import { pageElement } from "./page_element.ts";
-import type { Visited } from "./playground_room.ts";
+import type { RoomContext } from "../playground_room.ts";
 import { RovingFocus } from "./roving_focus.ts";
-import { soon } from "./soon.ts";
-import { StickyScroll } from "./sticky_scroll.ts";
-import { untilAborted } from "./until_aborted.ts";
+import { StickyScroll } from "../sticky_scroll.ts";
 
-/** Frames that are kept; older ones make room. */
+/** Limit of frames; the oldest are removed. */
 const MAX_FRAMES = 500;
 
-/** Lists every frame that goes over the wire. */
-export function showFrames({ room, signal }: Visited): void {
+/** Lists every frame that is sent or received. */
+export function showFrames({ room, signal }: RoomContext): void {
   const list = pageElement("frames", HTMLOListElement);
   const pause = pageElement("pause", HTMLButtonElement);
   const heartbeats = pageElement("heartbeats", HTMLInputElement);
   const scroll = new StickyScroll(list);
   const focus = new RovingFocus(list, "summary", signal);
   let isPaused = false;
-  /** What came and is not shown yet. */
-  let fresh: { readonly seen: FrameSeen; readonly at: number }[] = [];
+  /** Frames that are not shown yet. */
+  let pending: { readonly seen: FrameSeen; readonly at: number }[] = [];
 
   function show(): void {
-    const count = isPaused && fresh.length > 0 ? ` (${fresh.length})` : "";
-    pause.textContent = isPaused ? `Go on${count}` : "Pause";
+    const count = isPaused && pending.length > 0 ? ` (${pending.length})` : "";
+    pause.textContent = isPaused ? `Resume${count}` : "Pause";
     pause.setAttribute("aria-pressed", String(isPaused));
-    if (isPaused || fresh.length === 0) return;
-    const entries = fresh.map(({ seen, at }) => frameEntry(seen, at));
-    fresh = [];
+    if (isPaused || pending.length === 0) return;
+    const entries = pending.map(({ seen, at }) => frameEntry(seen, at));
+    pending = [];
     scroll.keepEnd(() => {
       list.append(...entries);
       while (list.childElementCount > MAX_FRAMES) list.firstElementChild?.remove();
     });
-    focus.stopAtLast();
+    focus.setTabStopToLast();
   }
-  const showSoon = soon(show, signal);
+  const scheduleShow = throttle(show, signal);
   const filter = () => void list.classList.toggle("without-heartbeats", !heartbeats.checked);
 
   list.replaceChildren();
@@ -47,16 +45,16 @@ export function showFrames({ room, signal }: Visited): void {
     show();
   }, { signal });
   pageElement("clear", HTMLButtonElement).addEventListener("click", () => {
-    fresh = [];
+    pending = [];
     list.replaceChildren();
     show();
   }, { signal });
-  untilAborted(
+  onAbort(
     signal,
     room.on("frame", (seen) => {
-      fresh.push({ seen, at: Date.now() });
-      if (fresh.length > MAX_FRAMES) fresh.shift();
-      showSoon();
+      pending.push({ seen, at: Date.now() });
+      if (pending.length > MAX_FRAMES) pending.shift();
+      scheduleShow();
     }),
   );
 }

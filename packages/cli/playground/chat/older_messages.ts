@@ -1,31 +1,31 @@
 /// <reference lib="dom" />
+import { pageElement } from "../dom.ts";
 import type { ChatLog } from "./chat_log.ts";
-import { pageElement } from "./page_element.ts";
-import type { HeardMessage, Visited } from "./playground_room.ts";
+import type { ReceivedMessage, RoomContext } from "../playground_room.ts";
 
-/** Messages that one press brings. */
-const PAGE = 50;
+/** Messages that one click loads. */
+const PAGE_SIZE = 50;
 
-/** What offers older messages. */
-export interface Older {
-  /** Looks whether there may be any before what is shown. */
-  readonly offer: () => void;
+/** Button that loads older messages. */
+export interface OlderMessages {
+  /** Shows the button if the room may have older messages. */
+  readonly update: () => void;
 }
 
-/** Loads what was said before everything that is shown, a page at a press. */
+/** Loads older messages, one page per click. */
 export function showOlder(
-  { room, signal }: Visited,
+  { room, signal }: RoomContext,
   log: ChatLog,
-  isOwn: (message: HeardMessage) => boolean,
-): Older {
+  isOwn: (message: ReceivedMessage) => boolean,
+): OlderMessages {
   const button = pageElement("older", HTMLButtonElement);
   const box = pageElement("log", HTMLDivElement);
   button.hidden = true;
   button.disabled = false;
-  /** Before this offset nothing is kept. */
+  /** First retained offset, as far as known. */
   let first = 1;
 
-  function offer(): void {
+  function update(): void {
     const isFocused = document.activeElement === button;
     button.hidden = log.oldest === undefined || log.oldest <= first;
     if (button.hidden && isFocused) box.focus();
@@ -34,20 +34,20 @@ export function showOlder(
   async function load(before: number): Promise<void> {
     button.disabled = true;
     try {
-      const { messages, more } = await room.history({ before, limit: PAGE });
+      const { messages, more } = await room.history({ before, limit: PAGE_SIZE });
       if (signal.aborted) return;
       log.prepend(messages, isOwn);
       if (!more) first = messages[0]?.offset ?? before;
     } catch (error) {
-      if (!signal.aborted) log.addNote(`Older messages could not be loaded: ${String(error)}`);
+      if (!signal.aborted) log.addNote(`Could not load older messages: ${String(error)}`);
     } finally {
       button.disabled = false;
-      if (!signal.aborted) offer();
+      if (!signal.aborted) update();
     }
   }
 
   button.addEventListener("click", () => {
     if (log.oldest !== undefined) void load(log.oldest);
   }, { signal });
-  return { offer };
+  return { update };
 }

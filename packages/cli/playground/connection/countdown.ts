@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
-import type { RoomState } from "../../client/mod.ts";
-import { pageElement } from "./page_element.ts";
+import type { RoomState } from "../../../client/mod.ts";
+import { pageElement } from "../dom.ts";
 
-/** How often it is written anew, in milliseconds. */
+/** Update interval in milliseconds. */
 const TICK_MS = 100;
 
-/** Counts down to the next attempt; returns what a change of state is told to. */
+/** Shows the time to the next attempt. Call the returned function at each change of state. */
 export function showCountdown(signal: AbortSignal): (state: RoomState) => void {
   const line = pageElement("countdown", HTMLSpanElement);
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -16,7 +16,7 @@ export function showCountdown(signal: AbortSignal): (state: RoomState) => void {
     if (state.type !== "waiting") return;
     const write = () => {
       const leftMs = Math.max(0, state.retryAt - Date.now());
-      line.textContent = `Again in ${(leftMs / 1000).toFixed(1)} s.`;
+      line.textContent = `Retrying in ${(leftMs / 1000).toFixed(1)} s.`;
     };
     write();
     timer = setInterval(write, TICK_MS);

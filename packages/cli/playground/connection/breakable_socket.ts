@@ -1,17 +1,19 @@
 /// <reference lib="dom" />
-import type { WebSocketLike } from "../../client/mod.ts";
+import type { WebSocketLike } from "../../../client/mod.ts";
 
-/** The real connection is closed with it: for the server that is no leaving, so a lost member stays present for a while. */
+/**
+ * Close code of the real connection. Not a normal close, so the disconnect grace period applies.
+ */
 const LOST = 4000;
 
-/** A WebSocket whose network can be taken away. */
+/** WebSocket whose connection can be cut. */
 export class BreakableSocket implements WebSocketLike {
   readonly #events = new EventTarget();
-  /** Aborted when the network is gone: from then on nothing passes in either direction. */
+  /** Aborted by `cut`. From then on no frame passes in either direction. */
   readonly #lost = new AbortController();
   readonly #socket: WebSocket | undefined;
 
-  /** Connects, or, without a network, fails as a browser's does: soon. */
+  /** Connects. Without a network it fails asynchronously, as in a browser. */
   constructor(url: string, protocols: string[], hasNetwork: boolean) {
     if (!hasNetwork) {
       queueMicrotask(() => this.cut());
@@ -19,15 +21,19 @@ export class BreakableSocket implements WebSocketLike {
     }
     const { signal } = this.#lost;
     const socket = new WebSocket(url, protocols);
-    const pass = (event: Event) => void this.#events.dispatchEvent(event);
-    socket.addEventListener("open", () => pass(new Event("open")), { signal });
-    socket.addEventListener("message", ({ data }) => pass(new MessageEvent("message", { data })), { signal });
-    socket.addEventListener("error", () => pass(new Event("error")), { signal });
-    socket.addEventListener("close", (event) => pass(new CloseEvent("close", event)), { signal });
+    const forward = (event: Event) => void this.#events.dispatchEvent(event);
+    socket.addEventListener("open", () => forward(new Event("open")), { signal });
+    socket.addEventListener("message", ({ data }) => forward(new MessageEvent("message", { data })), {
+      signal,
+    });
+    socket.addEventListener("error", () => forward(new Event("error")), { signal });
+    socket.addEventListener("close", (event) => forward(new CloseEvent("close", event)), { signal });
     this.#socket = socket;
   }
 
-  /** Ends the connection as a network does: without a goodbye, and what was on its way does not arrive. */
+  /**
+   * Breaks the connection as a lost network does: no close frame, and frames in flight are lost.
+   */
   cut(): void {
     if (this.#lost.signal.aborted) return;
     this.#lost.abort();
@@ -36,17 +42,17 @@ export class BreakableSocket implements WebSocketLike {
     this.#events.dispatchEvent(new CloseEvent("close", { code: 1006 }));
   }
 
-  /** Sends; without a network it goes nowhere, and nobody is told. */
+  /** Sends; without a network the data is lost without an error. */
   send(data: string): void {
     if (!this.#lost.signal.aborted) this.#socket?.send(data);
   }
 
-  /** Closes in the ordinary way. */
+  /** Closes with a handshake. */
   close(code?: number, reason?: string): void {
     if (!this.#lost.signal.aborted) this.#socket?.close(code, reason);
   }
 
-  /** As a WebSocket's. */
+  /** Same as `WebSocket.addEventListener`. */
   addEventListener(type: "open" | "message" | "error" | "close", listener: (event: never) => void): void {
     this.#events.addEventListener(type, listener as (event: Event) => void);
   }

@@ -1,10 +1,10 @@
 import type { Browser } from "playwright-core";
 import { launchChromium } from "../../support/chromium.ts";
 import { type DevServer, startDevServer } from "../../support/dev_server.ts";
-import { Visitor, type VisitorOptions } from "./visitor.ts";
+import { BrowserUser, type BrowserUserOptions } from "./browser_user.ts";
 
-/** The dev server and a browser. `await using` ends both. */
-export class Stage implements AsyncDisposable {
+/** Dev server and browser of a test. `await using` ends both. */
+export class PlaygroundFixture implements AsyncDisposable {
   readonly #dev: DevServer;
   readonly browser: Browser;
 
@@ -13,11 +13,11 @@ export class Stage implements AsyncDisposable {
     this.browser = browser;
   }
 
-  /** Starts both; `env` is the dev server's. */
-  static async open(env: Readonly<Record<string, string>> = {}): Promise<Stage> {
+  /** Starts both; `env` is the dev server's environment. */
+  static async open(env: Readonly<Record<string, string>> = {}): Promise<PlaygroundFixture> {
     const dev = await startDevServer(env);
     try {
-      return new Stage(dev, await launchChromium());
+      return new PlaygroundFixture(dev, await launchChromium());
     } catch (error) {
       await dev[Symbol.asyncDispose]();
       throw error;
@@ -28,18 +28,18 @@ export class Stage implements AsyncDisposable {
     return this.#dev.origin;
   }
 
-  /** Somebody opens the playground. */
-  async visitor(options: VisitorOptions = {}): Promise<Visitor> {
-    return await Visitor.open(this.browser, this.origin, options);
+  /** Opens the playground in a browser context of its own. */
+  async openPage(options: BrowserUserOptions = {}): Promise<BrowserUser> {
+    return await BrowserUser.open(this.browser, this.origin, options);
   }
 
-  /** A token of the dev server. */
+  /** Gets a user's token from the dev server. */
   async token(user: string): Promise<string> {
     const response = await fetch(`${this.origin}/dev/token?user=${user}`);
     return (await response.text()).trim();
   }
 
-  /** Publishes over HTTP. */
+  /** Publishes chat messages over HTTP. */
   async publish(user: string, room: string, texts: readonly string[]): Promise<void> {
     const token = await this.token(user);
     for (const text of texts) {
@@ -59,5 +59,5 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-/** Of a test with a browser: playwright and the bundler keep pipes and timers of their own. */
+/** Options of a test with a browser: Playwright and the bundler keep pipes and timers open. */
 export const WITH_BROWSER = { sanitizeOps: false, sanitizeResources: false } as const;

@@ -1,10 +1,9 @@
 /// <reference lib="dom" />
-import type { FrameSeen } from "../../client/mod.ts";
-import { createElement } from "./create_element.ts";
-import { frameGist } from "./frame_gist.ts";
-import { millisecondText } from "./time_text.ts";
+import type { FrameSeen } from "../../../client/mod.ts";
+import { createElement, formatMilliseconds } from "../dom.ts";
+import { frameSummary } from "./frame_summary.ts";
 
-/** The line of a frame; opened, it shows the whole frame. */
+/** Creates the line of a frame; opened, it shows the whole frame. */
 export function frameEntry(seen: FrameSeen, at: number): HTMLLIElement {
   const { direction, frame } = seen;
   const isSent = direction === "out";
@@ -15,14 +14,14 @@ export function frameEntry(seen: FrameSeen, at: number): HTMLLIElement {
     createElement(
       "summary",
       { tabindex: "-1" },
-      createElement("time", {}, millisecondText(at)),
+      createElement("time", {}, formatMilliseconds(at)),
       createElement("span", { class: "arrow", "aria-hidden": "true" }, isSent ? "→" : "←"),
       createElement("span", { class: "hidden" }, isSent ? "sent" : "received"),
       createElement("b", {}, frame.type),
-      createElement("span", { class: "gist" }, frameGist(seen)),
+      createElement("span", { class: "summary" }, frameSummary(seen)),
     ),
   );
-  // Written when it is looked at: of most frames nobody asks for more than the line.
+  // Formatted when opened: most frames never are.
   details.addEventListener("toggle", () => {
     if (details.childElementCount === 1) {
       details.append(createElement("pre", {}, JSON.stringify(frame, null, 2)));
