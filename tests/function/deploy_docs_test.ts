@@ -46,8 +46,10 @@ Deno.test("docs/deploy.md: a larger app with the function's app in it compiles",
 
 Deno.test("docs/testing.md: the test of an endpoint compiles and passes", async () => {
   const test = await readCodeBlock("docs/testing.md", ({ code }) => code.includes("startTestServer"));
+  const engine = "../../../packages/";
+  assert(test.includes(engine), `docs/testing.md does not import from ${engine}`);
   await using copy = await copyFunction();
-  await copy.write("echo_test.ts", test);
+  await copy.write("echo_test.ts", test.replace(engine, `${ROOT.href}packages/`));
   const permissions = ["--allow-net", "--allow-env", `--import-map=${copy.importMap}`];
   const options = ["test", "--no-config", "--no-lock", ...permissions, "echo_test.ts"];
   assertEquals(await failureOf(options, new URL(".", copy.index)), "");
