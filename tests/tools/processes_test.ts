@@ -1,10 +1,10 @@
-/** Child processes of tests and tools: lines, deadlines, jobs, and nothing printed by a child that is killed. */
+/** Child processes of tests and tools: lines, deadlines, jobs, and no output of a killed child. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type ChildCommand, ChildLines } from "../../tools/support/processes/child_lines.ts";
 import { projectCommand } from "../../tools/support/processes/deno_command.ts";
 import { JobProcess } from "../../tools/support/processes/job_process.ts";
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 function shell(script: string): ChildCommand {
   return { path: "/bin/sh", args: ["-c", script] };
@@ -19,10 +19,10 @@ Deno.test("a line is found on either output, before and after it is asked for", 
     name: "sh",
     hasInput: true,
   });
-  await child.find(isLine("one"), PATIENCE_MS);
-  await child.find(isLine("two"), PATIENCE_MS);
-  await child.find(isLine("one"), PATIENCE_MS);
-  const three = child.find(isLine("three"), PATIENCE_MS);
+  await child.find(isLine("one"), TIMEOUT_MS);
+  await child.find(isLine("two"), TIMEOUT_MS);
+  await child.find(isLine("one"), TIMEOUT_MS);
+  const three = child.find(isLine("three"), TIMEOUT_MS);
   await child.send("three");
   await three;
   assertEquals((await child.ended).code, 0);
@@ -31,11 +31,11 @@ Deno.test("a line is found on either output, before and after it is asked for", 
 
 Deno.test("a line that does not come is an error with the end of stderr: in time, and when the child ends", async () => {
   await using silent = new ChildLines(shell("echo why >&2; exec sleep 60"), { name: "sleep" });
-  await silent.find(isLine("why"), PATIENCE_MS);
+  await silent.find(isLine("why"), TIMEOUT_MS);
   const late = await assertRejects(() => silent.find(isLine("ready"), 50), Error, "within 50 ms");
   assertStringIncludes(late.message, "why");
   await using short = new ChildLines(shell("echo why >&2"), { name: "sh" });
-  const ended = await assertRejects(() => short.find(isLine("ready"), PATIENCE_MS), Error, "has ended");
+  const ended = await assertRejects(() => short.find(isLine("ready"), TIMEOUT_MS), Error, "has ended");
   assertStringIncludes(ended.message, "why");
 });
 
@@ -56,7 +56,7 @@ Deno.test("a child whose shell reports the kill writes nothing to the outputs of
     JSON.stringify(import.meta.resolve("../../tools/support/processes/child_lines.ts"))
   };
     const child = new ChildLines({ path: "/bin/sh", args: ["-c", "sleep 60 & echo $!; wait $!; echo over >&2"] }, { name: "sh" });
-    const pid = await child.find((line) => Number(line) || undefined, ${PATIENCE_MS});
+    const pid = await child.find((line) => Number(line) || undefined, ${TIMEOUT_MS});
     Deno.kill(pid, "SIGKILL");
     await child.ended;
     if (!child.stderr.includes("over")) throw new Error("the shell did not go on");

@@ -6,7 +6,7 @@ export interface DurationSummary {
   readonly worst: number;
 }
 
-/** Median, 99th percentile and worst, each one of the values; all 0 without any. */
+/** Median, 99th percentile and maximum of the values; all 0 without values. */
 export function summarizeDurations(values: readonly number[]): DurationSummary {
   const sorted = values.toSorted((one, other) => one - other);
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
@@ -17,7 +17,7 @@ export function summarizeDurations(values: readonly number[]): DurationSummary {
 const BOUNDS = [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, Infinity];
 const WIDTH = 40;
 
-/** A histogram as lines of text, from the first bar that is not empty to the last. */
+/** Draws a histogram as lines of text, from the first to the last non-empty bar. */
 export function drawHistogram(values: readonly number[]): string[] {
   const bars = BOUNDS.map((bound, at) => {
     const from = BOUNDS[at - 1] ?? 0;
@@ -34,7 +34,7 @@ export function drawHistogram(values: readonly number[]): string[] {
   });
 }
 
-/** Number of these moments (in milliseconds) in the fullest second. */
+/** Largest number of moments (in milliseconds) within one second. */
 export function peakPerSecond(moments: readonly number[]): number {
   const counts = new Map<number, number>();
   for (const moment of moments) {

@@ -4,21 +4,23 @@ import { PATIENCE_MS } from "./wire/socket_client.ts";
 /** Pause between two checks. */
 const PAUSE_MS = 50;
 
-/** Looks again and again until `isRight`; for what only real time brings about. Rejects when it takes too long. */
-export async function eventually<T>(look: () => Promise<T>, isRight: (seen: T) => boolean): Promise<T> {
-  const patience = new AbortController();
-  async function keepLooking(): Promise<T> {
+/**
+ * Polls `read` until `isRight`, for conditions that need real time; rejects after the time limit.
+ */
+export async function eventually<T>(read: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
+  const timeout = new AbortController();
+  async function poll(): Promise<T> {
     for (;;) {
-      const seen = await look();
-      if (isRight(seen)) return seen;
-      await delay(PAUSE_MS, { signal: patience.signal });
+      const value = await read();
+      if (isRight(value)) return value;
+      await delay(PAUSE_MS, { signal: timeout.signal });
     }
   }
-  const looking = keepLooking();
+  const polling = poll();
   try {
-    return await deadline(looking, PATIENCE_MS);
+    return await deadline(polling, PATIENCE_MS);
   } finally {
-    patience.abort();
-    await looking.catch(() => {/* deadline() has said it */});
+    timeout.abort();
+    await polling.catch(() => {/* deadline() has rejected */});
   }
 }

@@ -1,41 +1,38 @@
-/** Something that tests need and that this machine may have or not. */
-export interface Installed {
+/** Program that tests need. */
+interface Installed {
   /** Name in messages. */
   readonly name: string;
-  /** Tests that need it. */
+  /** Tests that need the program. */
   readonly tests: string;
-  /** Advice on getting it. */
+  /** Advice on the installation. */
   readonly hint: string;
-  /** Paths to try; the first that exists counts. */
+  /** Paths to try; the first existing one is used. */
   readonly places: readonly (string | undefined)[];
-  /** True if tests use one of another machine's. */
+  /** True if tests use a program of another machine. */
   readonly isElsewhere?: boolean;
 }
 
 /** Result of the search. */
 export interface Found {
   /**
-   * Whether its tests have to be left out: for `ignore` of `Deno.test`. True where it is not there, except in CI (with CI in the
-   * environment), where they fail instead.
+   * True if the tests have to be skipped, for `ignore` of `Deno.test`. In CI (variable CI) the
+   * tests fail instead.
    */
   readonly isMissing: boolean;
-  /**
-   * Where it is.
-   * @throws {Error} when it is not there
-   */
+  /** Path of the program. @throws {Error} if the program is missing */
   path(): string;
 }
 
-/** Looks for it, and says how to get it when its tests have to be left out. */
+/** Finds a program; prints the advice if its tests are skipped. */
 export function findInstalled({ name, tests, hint, places, isElsewhere = false }: Installed): Found {
   const named = places.filter((place) => place !== undefined);
   const found = named.find(exists);
   const isMissing = found === undefined && !isElsewhere && !Deno.env.get("CI");
-  if (isMissing) console.log(`No ${name}: ${tests} are left out. ${hint}.`);
+  if (isMissing) console.log(`No ${name}: ${tests} are skipped. ${hint}.`);
   return {
     isMissing,
     path() {
-      if (found === undefined) throw new Error(`There is no ${name} at any of ${named.join(", ")}.`);
+      if (found === undefined) throw new Error(`No ${name} at any of ${named.join(", ")}. ${hint}.`);
       return found;
     },
   };

@@ -1,17 +1,20 @@
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 const UNITS_BYTES: Readonly<Record<string, number>> = { KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
-/** Reads such as `400s`, `500ms` or `2.5m`; in milliseconds, above 0. @throws {Error} naming the option */
+/**
+ * Parses a duration such as `400s`, `500ms` or `2.5m`; returns milliseconds, above 0.
+ * @throws {Error} naming the option
+ */
 export function parseDuration(option: string, text: string): number {
   return parseQuantity(text, UNITS_MS) ?? fail(option, "a time such as 400s, 500ms or 2m", text);
 }
 
-/** Reads such as `256MiB`; in bytes, above 0. @throws {Error} naming the option */
+/** Parses a size such as `256MiB`; returns bytes, above 0. @throws {Error} naming the option */
 export function parseBytes(option: string, text: string): number {
   return parseQuantity(text, UNITS_BYTES) ?? fail(option, "an amount of memory such as 256MiB", text);
 }
 
-/** Reads a whole number between bounds. @throws {Error} naming the option */
+/** Parses a whole number between bounds. @throws {Error} naming the option */
 export function parseWhole(option: string, text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   return value >= min && value <= max ? value : fail(option, `a whole number from ${min} to ${max}`, text);

@@ -1,12 +1,11 @@
 import { deadline } from "@std/async";
 import { PATIENCE_MS } from "./wire/socket_client.ts";
 
-/** Entries in the order in which they were added, and a way to wait for them. Callbacks add, the test waits. */
+/** Ordered entries that callbacks add and a test waits for. */
 export class Trace {
   readonly #entries: string[] = [];
   #addition = Promise.withResolvers<void>();
 
-  /** Everything so far. */
   get entries(): readonly string[] {
     return this.#entries;
   }
@@ -17,7 +16,10 @@ export class Trace {
     this.#addition = Promise.withResolvers();
   }
 
-  /** Waits until `entry` has been added `count` times; rejects with what there is when that does not come. */
+  /**
+   * Waits until `entry` has been added `count` times; rejects with all entries after the time
+   * limit.
+   */
   async until(entry: string, count: number = 1): Promise<void> {
     await this.#when(() => this.#entries.filter((one) => one === entry).length >= count, `${count} ${entry}`);
   }
@@ -32,7 +34,7 @@ export class Trace {
     while (!holds()) {
       const left = giveUpAt - performance.now();
       await deadline(this.#addition.promise, Math.max(0, left)).catch((cause: unknown) => {
-        throw new Error(`Waited for ${awaited}; there is only: ${this.#entries.join(", ")}`, { cause });
+        throw new Error(`Waited for ${awaited}; the entries are: ${this.#entries.join(", ")}`, { cause });
       });
     }
   }

@@ -4,7 +4,7 @@ import { FrameSplitter, type Piece } from "./frame_splitter.ts";
 import { parseSeenRequest, type SeenRequest } from "./seen_request.ts";
 
 /** Callbacks of a conversation; each runs before the bytes in question are forwarded. */
-export interface ConversationListener {
+interface ConversationListener {
   onRequest(request: SeenRequest): void;
   /** The server answered with 101. */
   onUpgraded(): void;

@@ -8,7 +8,7 @@ import type { SeenRequest } from "./seen_request.ts";
 import { TcpSevering } from "./tcp_severing.ts";
 
 /** Options of a proxy. */
-export interface FaultProxyOptions {
+interface FaultProxyOptions {
   /** Receives every WebSocket message and control frame, also one that a fault holds or drops. */
   readonly onMessage?: (message: SeenMessage) => void;
 }

@@ -8,7 +8,7 @@ import type { PlaceWatch } from "./place_watch.ts";
 export type LaneEnd = "fin" | "reset";
 
 /** Options of a lane. */
-export interface LaneOptions {
+interface LaneOptions {
   readonly direction: Direction;
   readonly source: Deno.TcpConn;
   readonly sink: Deno.TcpConn;

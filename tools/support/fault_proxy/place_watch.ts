@@ -3,7 +3,7 @@ import type { Piece } from "./frame_splitter.ts";
 import { matchesMessage } from "./seen_message.ts";
 
 /** A watched place within a piece. */
-export interface PlaceInPiece {
+interface PlaceInPiece {
   readonly offset: number;
   /** Reports that every byte before the place was forwarded. */
   readonly reached: () => void;

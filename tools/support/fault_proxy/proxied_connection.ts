@@ -12,7 +12,7 @@ import type { SeenRequest } from "./seen_request.ts";
 import type { TcpSevering } from "./tcp_severing.ts";
 
 /** Options of a connection. */
-export interface ProxiedConnectionOptions {
+interface ProxiedConnectionOptions {
   readonly client: Deno.TcpConn;
   readonly server: Deno.TcpConn;
   readonly severing: TcpSevering;

@@ -9,7 +9,7 @@ export interface SeededRun {
 }
 
 /** Number of runs, and of faulty connections in each before all are clean. */
-export interface SeededRuns {
+interface SeededRuns {
   readonly seeds: number;
   readonly faulty: number;
   /** Only seed to run, or null for all seeds; `FAULT_SEED` by default. */

@@ -1,54 +1,54 @@
 /**
- * For so long nothing must have happened before an isolate looks idle: a promise given to `waitUntil` is reported on another pipe than the
- * response that it was given before.
+ * Quiet time before an isolate counts as idle. A promise given to `waitUntil` is reported on
+ * another pipe than the response, and may arrive after it.
  */
 const SETTLED_MS = 50;
 
-/** What an isolate is busy with, as far as the policy asks: requests without a response, and promises that it waits for. */
+/** Work of an isolate for the policy: requests without a response, and pending promises. */
 export class Activity {
   readonly #now: () => number;
   #unanswered = 0;
   #promises = 0;
   #changedAt: number;
 
-  /** `now` in milliseconds; only differences count. */
+  /** `now` returns milliseconds of any origin. */
   constructor(now: () => number) {
     this.#now = now;
     this.#changedAt = now();
   }
 
-  /** Requests whose response is not complete. */
+  /** Number of requests without a complete response. */
   get unanswered(): number {
     return this.#unanswered;
   }
 
-  /** True if nothing is under way. */
+  /** True if no request and no promise is pending. */
   get isDone(): boolean {
     return this.#unanswered === 0 && this.#promises === 0;
   }
 
-  /** True if nothing has been under way for a moment. */
-  get looksIdle(): boolean {
+  /** True if nothing has been pending for a moment. */
+  get isIdle(): boolean {
     return this.isDone && this.#quietMs >= SETTLED_MS;
   }
 
-  /** How long ago the last response was complete; 0 while one is not. */
+  /** Time since the last complete response; 0 while a request is pending. */
   get absentMs(): number {
     return this.#unanswered > 0 ? 0 : this.#quietMs;
   }
 
-  /** Something else happened: quiet begins anew. */
+  /** Restarts the quiet time. */
   touch(): void {
     this.#changedAt = this.#now();
   }
 
-  /** A request is given to the isolate, or its response is complete. */
+  /** Counts a new request, or the end of its response. */
   count(requests: 1 | -1): void {
     this.#unanswered += requests;
     this.touch();
   }
 
-  /** So many promises given to `waitUntil` are pending. */
+  /** Sets the number of pending promises of `waitUntil`. */
   wait(promises: number): void {
     this.#promises = promises;
     this.touch();

@@ -1,11 +1,14 @@
 import type { Refusal } from "./refusal.ts";
 
-/** A client's connection that is given to an isolate. */
+/** Connection of a client, assigned to an isolate. */
 export interface Connection {
-  /** True if it was upgraded. */
+  /** True after the upgrade. */
   readonly isSocket: boolean;
-  /** When the isolate last sent something on it, or got it, by the host's clock. */
-  readonly heardAt: number;
-  /** Ends it without a close handshake; a client that has nothing of its response yet gets this one. */
+  /** Time of the last bytes from the isolate, or of the assignment, by the host's clock. */
+  readonly lastActivityAt: number;
+  /**
+   * Ends the connection without a close handshake. A client without a response receives the
+   * refusal.
+   */
   cut(refusal: Refusal): void;
 }

@@ -1,30 +1,33 @@
 import type { UnloadReason } from "./policy.ts";
 
 /**
- * What the host writes to a worker's stdin, a line of JSON each. The first names the mark that the worker puts before its own lines: its
- * stdout is the function's too.
+ * Line of JSON from the host to a worker's stdin. The first line sets the mark that starts the
+ * worker's own lines, because stdout also carries the function's output.
  */
 export type HostLine =
   | { readonly mark: string }
-  /** From here on the isolate's time, CPU and memory count. */
+  /** Starts the measurement of time, CPU and memory, and imports the function. */
   | { readonly import: string }
   | { readonly dispatch: "drain" }
   | { readonly dispatch: "beforeunload"; readonly reason: UnloadReason };
 
-/** What a worker says, a line each: the mark, then JSON. */
+/** Line of a worker: the mark, then JSON. */
 export type WorkerLine =
-  /** The process is up, nothing of the function is loaded. */
-  | { readonly said: "born" }
+  /** The process runs, without the function. */
+  | { readonly type: "started" }
   /** The function called `Deno.serve`. */
-  | { readonly said: "listening"; readonly port: number }
-  /** The function cannot start. */
-  | { readonly said: "failed"; readonly message: string }
-  /** Promises given to `waitUntil` that are pending: said when there is a first one, and none any more. */
-  | { readonly said: "waiting"; readonly promises: number }
-  /** An event was dispatched, its listeners are through. */
-  | { readonly said: "dispatched"; readonly name: string; readonly reason?: UnloadReason };
+  | { readonly type: "listening"; readonly port: number }
+  /** The function failed to start. */
+  | { readonly type: "failed"; readonly message: string }
+  /** Number of pending promises of `waitUntil`, reported for the first one and for none. */
+  | { readonly type: "waiting"; readonly promises: number }
+  /** An event was dispatched, and its listeners have returned. */
+  | { readonly type: "dispatched"; readonly name: string; readonly reason?: UnloadReason };
 
-/** A line that a worker said, or undefined when it is the function's output. What the function printed before it on that line is left out. */
+/**
+ * Parses a line of a worker; undefined for output of the function. Drops output of the function
+ * before the mark on the same line.
+ */
 export function parseWorkerLine(line: string, mark: string): WorkerLine | undefined {
   const at = line.indexOf(mark);
   return at < 0 ? undefined : JSON.parse(line.slice(at + mark.length));

@@ -1,18 +1,21 @@
 import { denoEnvironment } from "../processes/deno_command.ts";
 
-/** Variables for Deno's network access; the function sees them too, as it does those that Deno's caches need. */
+/**
+ * Variables for Deno's network access. The function sees them too, like the variables of Deno's
+ * caches.
+ */
 const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
-/** Who the function is. */
-export interface Deployment {
+/** Identity of the function. */
+interface Deployment {
   readonly name: string;
-  /** `SB_REGION`. */
+  /** Value of `SB_REGION`. */
   readonly region: string;
 }
 
 /**
- * The environment of a worker, `SB_EXECUTION_ID` apart, which is each isolate's own: what Deno needs of this process' environment, what the
- * host says of itself, and `given`, which wins.
+ * Environment of a worker, without `SB_EXECUTION_ID`, which each isolate adds: Deno's variables,
+ * the host's, and `given`, which overrides both.
  */
 export function workerEnvironment(
   { name, region }: Deployment,

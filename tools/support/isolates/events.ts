@@ -1,37 +1,37 @@
 import type { KillReason, RetireReason, UnloadReason, Usage } from "./policy.ts";
 
-/** One isolate at a moment. */
+/** State of an isolate at one moment. */
 export interface IsolateReport extends Usage {
-  /** Its `SB_EXECUTION_ID`. */
+  /** `SB_EXECUTION_ID` of the isolate. */
   readonly isolate: string;
-  /** Sockets that are open through the host. */
+  /** Number of open sockets. */
   readonly sockets: number;
-  /** Requests whose response is not complete. */
+  /** Number of requests without a complete response. */
   readonly unanswered: number;
 }
 
 /** Event in the life of an isolate. */
-export type Happening =
-  /** It takes requests. */
+export type IsolateEvent =
+  /** The isolate accepts requests. */
   | { readonly type: "booted"; readonly pid: number; readonly bootMs: number }
-  /** It never took one. */
+  /** The isolate failed to start. */
   | { readonly type: "boot_failed"; readonly message: string }
-  /** It gets no new requests from now on. */
+  /** The isolate receives no more requests. */
   | { readonly type: "retired"; readonly reason: RetireReason }
   /** `drain` was dispatched. */
   | { readonly type: "drained" }
   /** `beforeunload` was dispatched. */
   | { readonly type: "warned"; readonly reason: UnloadReason }
-  /** A connection was cut that the isolate had been silent on for too long. */
+  /** The host cut a connection on which the isolate was silent for too long. */
   | { readonly type: "silenced" }
   | { readonly type: "killed"; readonly reason: KillReason }
-  /** Its process has ended: as it was told to, or else by itself, `crashed`. */
+  /** The process has ended, for the kill's reason, or `crashed`. */
   | { readonly type: "exited"; readonly reason: KillReason | "crashed"; readonly code: number };
 
-/** Something that happened, with what the isolate had used by then. */
-export type EdgeEvent = IsolateReport & Happening;
+/** Event of an isolate, with its usage at that moment. */
+export type EdgeEvent = IsolateReport & IsolateEvent;
 
-/** An event as one line of text. */
+/** Formats an event as one line. */
 export function eventText(event: EdgeEvent): string {
   const { isolate, ageMs, cpuMs, memoryBytes, sockets } = event;
   const what = [event.type.replace("_", " ")];
@@ -45,17 +45,17 @@ export function eventText(event: EdgeEvent): string {
   return `${shortId(isolate)} ${what.join(" ")} (${used})`;
 }
 
-/** The part of an isolate's id that is shown. */
+/** Shortens an isolate's id for output. */
 export function shortId(isolate: string): string {
   return isolate.slice(0, 8);
 }
 
-/** Such as `1.25 s`. */
+/** Formats a duration, such as `1.25 s`. */
 export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(2)} s`;
 }
 
-/** Such as `12.5 MiB`. */
+/** Formats a size, such as `12.5 MiB`. */
 export function mebibytes(bytes: number): string {
   return `${(bytes / 1_048_576).toFixed(1)} MiB`;
 }

@@ -7,7 +7,7 @@ import { Relay } from "./relay.ts";
 import { forwardedHead, parseRequestHead, pathForFunction, type RequestHead } from "./request_head.ts";
 
 /** Options of a front. */
-export interface FrontOptions {
+interface FrontOptions {
   readonly hostname: string;
   /** 0 picks a free port. */
   readonly port: number;
@@ -87,7 +87,7 @@ export class Front {
   }
 
   async #relay(client: Deno.TcpConn, { wantsUpgrade }: RequestHead, opening: Uint8Array): Promise<void> {
-    const { isolate, port } = await this.#options.pool.place();
+    const { isolate, port } = await this.#options.pool.assign();
     const worker = await connect(port);
     if (!worker) {
       isolate.answered();

@@ -5,60 +5,62 @@ import { Front } from "./front.ts";
 import { type EdgeLimits, HOSTED_LIMITS } from "./limits.ts";
 import { IsolatePool, type IsolateView } from "./pool.ts";
 
-/** How a host is started; only `entry` has no default. */
+/** Options of a host; only `entry` is required. */
 export interface EdgeHostOptions {
-  /** The function's index.ts. The name of its folder is the function's. */
+  /** Entry of the function: its index.ts. The folder's name is the function's name. */
   readonly entry: URL;
-  /** Variables of the function; nothing else of this process' environment is passed on but what Deno itself needs. */
+  /**
+   * Variables of the function. Of this process' environment, the function receives only what Deno
+   * needs.
+   */
   readonly env?: Readonly<Record<string, string>>;
-  /** What differs from a paid project's limits. */
+  /** Differences from a paid project's limits. */
   readonly limits?: Partial<EdgeLimits>;
-  /** Deno binary of the workers; by default 2.1.4, the hosted runtime's version, through npx. */
+  /** Deno binary of the workers; default 2.1.4, the hosted runtime's version, through npx. */
   readonly deno?: string | undefined;
-  /** Over how many isolates new connections are spread, in turn; 1 by default. */
+  /** Number of isolates that take new connections in turn; default 1. */
   readonly isolates?: number;
-  /** How many workers may be alive at a time; four times `isolates` by default, and at least 8. */
+  /** Limit of running workers; default four times `isolates`, and at least 8. */
   readonly maxWorkers?: number;
-  /** 127.0.0.1 by default. */
+  /** Default 127.0.0.1. */
   readonly hostname?: string;
-  /** 0, the default: any that is free. */
+  /** Default 0, which picks a free port. */
   readonly port?: number;
-  /** `SB_REGION`, `local` by default. */
+  /** Value of `SB_REGION`; default `local`. */
   readonly region?: string;
   readonly onEvent?: (event: EdgeEvent) => void;
-  /** A line that the function printed; left out, it is dropped. */
+  /** Receives each line of the function's output; default: dropped. */
   readonly onOutput?: (isolate: string, line: string) => void;
-  /** Milliseconds; only differences count. `performance.now` by default. */
+  /** Clock in milliseconds of any origin; default `performance.now`. */
   readonly now?: () => number;
 }
 
 /** A running host. `await using` kills its workers. */
 export interface EdgeHost extends AsyncDisposable {
-  /** Such as `http://127.0.0.1:43121`. */
+  /** Origin, such as `http://127.0.0.1:43121`. */
   readonly origin: string;
   readonly port: number;
-  /** The function's name. */
+  /** Name of the function. */
   readonly name: string;
-  /** Isolates whose process is alive, the oldest first. */
+  /** Isolates with a running process, the oldest first. */
   readonly isolates: readonly IsolateView[];
-  /** Kills an isolate without a warning; false when there is no such one. */
+  /** Kills an isolate without a warning; returns false for an unknown id. */
   kill(isolate: string): boolean;
   /**
-   * Ends as the hosted runtime does: no new connections, `beforeunload` with `termination` in all isolates, then, when nothing is open or
-   * `graceMs` are over, the kill.
+   * Ends like the hosted runtime: accepts no connections, dispatches `beforeunload` with
+   * `termination` in all isolates, and kills them once nothing is open, or after `graceMs`.
    */
   shutdown(): Promise<void>;
 }
 
 export const HOSTED_DENO = "2.1.4";
-const LOOKS_PER_LIMIT = 100;
-const FASTEST_LOOK_MS = 10;
-const SLOWEST_LOOK_MS = 100;
+const CHECKS_PER_LIMIT = 100;
+const MIN_CHECK_MS = 10;
+const MAX_CHECK_MS = 100;
 
 /**
- * Starts a host. The first request boots the first isolate.
- *
- * @throws {Error} when Deno cannot be resolved, {Deno.errors.AddrInUse} when the port is taken
+ * Starts a host. The first request starts the first isolate.
+ * @throws {Error} if Deno cannot be resolved, {Deno.errors.AddrInUse} if the port is in use
  */
 export async function startEdgeHost(options: EdgeHostOptions): Promise<EdgeHost> {
   const { entry, env = {}, isolates = 1, hostname = "127.0.0.1", region = "local" } = options;
@@ -76,12 +78,12 @@ export async function startEdgeHost(options: EdgeHostOptions): Promise<EdgeHost>
     onOutput,
   });
   const front = new Front({ hostname, port: options.port ?? 0, name, pool, now });
-  const looking = setInterval(() => pool.look(), lookEveryMs(limits));
+  const checking = setInterval(() => pool.check(), checkIntervalMs(limits));
 
   async function end(graceMs: number): Promise<void> {
     await front.stop();
     await pool.end(graceMs);
-    clearInterval(looking);
+    clearInterval(checking);
     await front.close();
   }
 
@@ -102,15 +104,15 @@ export async function startEdgeHost(options: EdgeHostOptions): Promise<EdgeHost>
   };
 }
 
-/** `…/functions/realtime/index.ts` is `realtime`. */
+/** Name of the function: `…/functions/realtime/index.ts` gives `realtime`. */
 function functionName(entry: URL): string {
   const name = entry.pathname.split("/").at(-2);
-  if (!name) throw new Error(`The function needs a folder of its own, which names it: ${entry.href}`);
+  if (!name) throw new Error(`${entry.href} has no folder to name the function: move index.ts into one.`);
   return decodeURIComponent(name);
 }
 
-/** Often enough for the shortest limit, and no more often. */
-function lookEveryMs({ wallMs, cpuSoftMs, idleMs }: EdgeLimits): number {
-  const shortest = Math.min(wallMs, cpuSoftMs * 2, idleMs) / LOOKS_PER_LIMIT;
-  return Math.min(SLOWEST_LOOK_MS, Math.max(FASTEST_LOOK_MS, shortest));
+/** Interval of checks for the shortest limit. */
+function checkIntervalMs({ wallMs, cpuSoftMs, idleMs }: EdgeLimits): number {
+  const shortest = Math.min(wallMs, cpuSoftMs * 2, idleMs) / CHECKS_PER_LIMIT;
+  return Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortest));
 }

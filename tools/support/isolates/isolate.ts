@@ -1,12 +1,12 @@
 import { Activity } from "./activity.ts";
 import type { Connection } from "./connection.ts";
 import type { WorkerLine } from "./control.ts";
-import type { Happening, IsolateReport } from "./events.ts";
+import type { IsolateEvent, IsolateReport } from "./events.ts";
 import type { EdgeLimits } from "./limits.ts";
 import { Meter } from "./meter.ts";
 import {
+  type IsolateStatus,
   type KillReason,
-  type Standing,
   type Step,
   stepsDue,
   type UnloadReason,
@@ -15,26 +15,26 @@ import {
 import { CRASHED, OVER_LIMIT, SILENT } from "./refusal.ts";
 import { type WorkerCommand, WorkerProcess } from "./worker_process.ts";
 
-/** How an isolate is run. */
-export interface IsolateOptions {
+/** Options of an isolate. */
+interface IsolateOptions {
   readonly id: string;
   readonly command: WorkerCommand;
   readonly limits: EdgeLimits;
-  /** Milliseconds; only differences count. */
+  /** Clock in milliseconds of any origin. */
   readonly now: () => number;
-  readonly onHappening: (happening: Happening) => void;
+  readonly onEvent: (event: IsolateEvent) => void;
   readonly onOutput: (line: string) => void;
 }
 
-/** What an isolate is about. */
+/** State of an isolate. */
 export type IsolateState = "booting" | "active" | "retired" | "warned" | "ended";
 
-/** One isolate: a worker process, what it has used, and the policy that is applied to it. */
+/** An isolate: a worker process, its usage, and the policy's steps. */
 export class Isolate {
   readonly id: string;
-  /** The port that the function listens on. Rejects when it does not start. */
+  /** Port of the function; rejects if the function fails to start. */
   readonly ready: Promise<number>;
-  /** Resolves when the process has ended and all its connections are cut. */
+  /** Resolves once the process has ended and all its connections are cut. */
   readonly ended: Promise<void>;
   readonly connections = new Set<Connection>();
   readonly #options: IsolateOptions;
@@ -42,10 +42,10 @@ export class Isolate {
   readonly #listening = Promise.withResolvers<number>();
   readonly #warned = new Set<UnloadReason>();
   readonly #activity: Activity;
-  readonly #bornAt: number;
+  readonly #startedAt: number;
   #meter: Meter | undefined;
   #usage: Usage = { ageMs: 0, cpuMs: 0, memoryBytes: 0 };
-  #failure = "it ended without a word";
+  #failure = "it ended without an error message";
   #isListening = false;
   #isRetired = false;
   #isDrained = false;
@@ -57,13 +57,13 @@ export class Isolate {
     this.#options = options;
     this.id = options.id;
     this.#activity = new Activity(options.now);
-    this.#bornAt = options.now();
+    this.#startedAt = options.now();
     this.#process = new WorkerProcess(options.command, {
-      onSaid: (line) => this.#hear(line),
+      onWorkerLine: (line) => this.#handle(line),
       onOutput: options.onOutput,
     });
     this.ready = this.#listening.promise;
-    this.ready.catch(() => {/* whoever waits for it is told */});
+    this.ready.catch(() => {/* callers that await it see the error */});
     this.ended = this.#end();
   }
 
@@ -74,17 +74,17 @@ export class Isolate {
     return this.#isRetired ? "retired" : "active";
   }
 
-  /** True if new requests reach it. */
-  get isTaking(): boolean {
+  /** True if the isolate accepts new requests. */
+  get acceptsRequests(): boolean {
     return this.#isListening && !this.#isRetired && !this.#hasEnded && this.#killed === undefined;
   }
 
-  /** True if nothing of it is left to wait for when the host ends. */
-  get isThrough(): boolean {
+  /** True if no connection, request or promise is left. */
+  get isComplete(): boolean {
     return this.connections.size === 0 && this.#activity.isDone;
   }
 
-  /** Why it was last retired, warned or killed. */
+  /** Reason of the last retirement, warning or kill. */
   get lastReason(): string | undefined {
     return this.#lastReason;
   }
@@ -96,37 +96,37 @@ export class Isolate {
     return { isolate: this.id, ...this.#usage, sockets, unanswered: this.#activity.unanswered };
   }
 
-  /** A request is given to it. */
+  /** Counts a request that the isolate receives. */
   take(): void {
     this.#activity.count(1);
   }
 
-  /** The response to a request is complete; 101 completes it. */
+  /** Counts a complete response; a 101 is one. */
   answered(): void {
     this.#activity.count(-1);
   }
 
-  /** Looks at what it has used, and does what is due. */
-  look(): void {
+  /** Reads the usage and applies the due steps. */
+  check(): void {
     if (this.#hasEnded || this.#killed !== undefined) return;
     const now = this.#options.now();
-    if (!this.#isListening && now - this.#bornAt >= this.#options.limits.bootMs) {
+    if (!this.#isListening && now - this.#startedAt >= this.#options.limits.bootMs) {
       this.#failure = "it did not call Deno.serve in time";
       this.kill("wall_clock");
       return;
     }
     if (!this.#meter) return;
     this.#usage = this.#meter.read();
-    for (const step of stepsDue(this.#standing(), this.#options.limits)) this.#do(step);
+    for (const step of stepsDue(this.#status(), this.#options.limits)) this.#do(step);
     for (const connection of this.connections) {
-      if (now - connection.heardAt < this.#options.limits.idleMs) continue;
-      this.#options.onHappening({ type: "silenced" });
+      if (now - connection.lastActivityAt < this.#options.limits.idleMs) continue;
+      this.#options.onEvent({ type: "silenced" });
       connection.cut(SILENT);
       this.connections.delete(connection);
     }
   }
 
-  /** Announces that the host ends; no new requests from now on. */
+  /** Retires, drains and warns the isolate because the host ends. */
   terminate(): void {
     if (this.#hasEnded) return;
     if (!this.#isRetired) this.#do({ action: "retire", reason: "termination" });
@@ -134,20 +134,20 @@ export class Isolate {
     if (!this.#warned.has("termination")) this.#do({ action: "warn", reason: "termination" });
   }
 
-  /** Ends it at once: no close frame goes out. */
+  /** Kills the process immediately, without close frames. */
   kill(reason: KillReason): void {
     if (this.#hasEnded || this.#killed !== undefined) return;
     this.#killed = reason;
     this.#process.kill();
     this.#lastReason = reason;
-    this.#options.onHappening({ type: "killed", reason });
+    this.#options.onEvent({ type: "killed", reason });
     this.#cutAll();
   }
 
-  #standing(): Standing {
+  #status(): IsolateStatus {
     return {
       usage: this.#usage,
-      looksIdle: this.#isListening && this.#activity.looksIdle,
+      isIdle: this.#isListening && this.#activity.isIdle,
       unanswered: this.#activity.unanswered,
       absentMs: this.#activity.absentMs,
       isRetired: this.#isRetired,
@@ -162,27 +162,27 @@ export class Isolate {
         return this.kill(step.reason);
       case "drain":
         this.#isDrained = true;
-        this.#process.tell({ dispatch: "drain" });
-        return this.#options.onHappening({ type: "drained" });
+        this.#process.send({ dispatch: "drain" });
+        return this.#options.onEvent({ type: "drained" });
       case "retire":
         this.#isRetired = true;
         this.#lastReason = step.reason;
-        return this.#options.onHappening({ type: "retired", reason: step.reason });
+        return this.#options.onEvent({ type: "retired", reason: step.reason });
       case "warn":
         this.#warned.add(step.reason);
         this.#lastReason = step.reason;
-        this.#process.tell({ dispatch: "beforeunload", reason: step.reason });
-        return this.#options.onHappening({ type: "warned", reason: step.reason });
+        this.#process.send({ dispatch: "beforeunload", reason: step.reason });
+        return this.#options.onEvent({ type: "warned", reason: step.reason });
       default:
         step satisfies never;
     }
   }
 
-  #hear(line: WorkerLine): void {
-    switch (line.said) {
-      case "born":
+  #handle(line: WorkerLine): void {
+    switch (line.type) {
+      case "started":
         this.#count();
-        return this.#process.tell({ import: this.#options.command.entry.href });
+        return this.#process.send({ import: this.#options.command.entry.href });
       case "listening":
         return this.#listen(line.port);
       case "failed":
@@ -191,7 +191,7 @@ export class Isolate {
       case "waiting":
         return this.#activity.wait(line.promises);
       case "dispatched":
-        // What its listeners did at once is done; the host waits for nothing else.
+        // The listeners have returned; the host waits for nothing else.
         if (line.reason === "early_drop") this.kill("early_drop");
         return;
       default:
@@ -202,10 +202,10 @@ export class Isolate {
   #listen(port: number): void {
     if (this.#isListening) return;
     this.#isListening = true;
-    const { now, onHappening } = this.#options;
+    const { now, onEvent } = this.#options;
     this.#activity.touch();
     this.#listening.resolve(port);
-    onHappening({ type: "booted", pid: this.#process.pid, bootMs: now() - this.#bornAt });
+    onEvent({ type: "booted", pid: this.#process.pid, bootMs: now() - this.#startedAt });
   }
 
   #count(): void {
@@ -213,7 +213,7 @@ export class Isolate {
       this.#meter = new Meter(this.#process.pid, this.#options.now);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-      // It has ended meanwhile.
+      // The process has ended meanwhile.
     }
   }
 
@@ -231,11 +231,11 @@ export class Isolate {
         ? `it was killed for ${this.#killed}`
         : this.#failure;
       this.#listening.reject(new Error(message));
-      this.#options.onHappening({ type: "boot_failed", message });
+      this.#options.onEvent({ type: "boot_failed", message });
     }
     this.#cutAll();
     const reason = this.#killed ?? "crashed";
     this.#lastReason = reason;
-    this.#options.onHappening({ type: "exited", reason, code });
+    this.#options.onEvent({ type: "exited", reason, code });
   }
 }

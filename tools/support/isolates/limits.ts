@@ -1,26 +1,32 @@
-/** What an isolate may use, and how long things may take. Times are in milliseconds. */
+/** Limits of an isolate. Times are in milliseconds. */
 export interface EdgeLimits {
-  /** How long an isolate lives: half of it with new requests, a warning after nine tenths. */
+  /** Lifetime. The isolate is retired at half of it, and warned at nine tenths. */
   readonly wallMs: number;
-  /** CPU time after which an isolate gets no new requests. */
+  /** CPU time after which the isolate is retired. */
   readonly cpuSoftMs: number;
-  /** CPU time after which it is killed; it is warned after nine tenths. */
+  /** CPU time after which the isolate is killed; it is warned at nine tenths. */
   readonly cpuHardMs: number;
-  /** Memory, in bytes, above what the process held before the function was imported; it is warned at nine tenths. */
+  /**
+   * Memory in bytes beyond that of the process before the import; the isolate is warned at nine
+   * tenths.
+   */
   readonly memoryBytes: number;
-  /** A connection on which the isolate sends nothing for so long is cut. */
+  /** Silence of the isolate after which a connection is cut. */
   readonly idleMs: number;
-  /** An idle isolate that was asked nothing for so long may be dropped before it is retired; Infinity: never. */
+  /**
+   * Time without requests after which an idle isolate is dropped before its retirement; Infinity
+   * for never.
+   */
   readonly absentMs: number;
-  /** How long a worker may take to start. */
+  /** Limit of a worker's start. */
   readonly bootMs: number;
-  /** How long open sockets may take to end when the host ends. */
+  /** Limit for open sockets to end when the host ends. */
   readonly graceMs: number;
 }
 
 const MIB = 1_048_576;
 
-/** What a paid project of the hosted platform has (docs/edge-host.md); `bootMs` is ours. */
+/** Limits of a paid project of the hosted platform (docs/edge-host.md); `bootMs` is ours. */
 export const HOSTED_LIMITS: EdgeLimits = {
   wallMs: 400_000,
   cpuSoftMs: 1_000,
@@ -32,6 +38,6 @@ export const HOSTED_LIMITS: EdgeLimits = {
   graceMs: 15_000,
 };
 
-/** Where a retirement, and where a warning comes, as shares of a limit. */
+/** Shares of a limit at which an isolate is retired and warned. */
 export const RETIRED_AT = 0.5;
 export const WARNED_AT = 0.9;

@@ -4,8 +4,8 @@ import type { Usage } from "./policy.ts";
 const NANOS_PER_MS = 1_000_000;
 
 /**
- * What an isolate has used since the meter was made: CPU time of the thread that runs its JavaScript, as the host counts it, and memory that
- * the process holds beyond what it held then. Read from /proc, which Linux alone has.
+ * Usage of an isolate since the meter's creation: CPU time of its JavaScript thread, as the host
+ * counts it, and additional memory of the process. Linux only, because it reads /proc.
  */
 export class Meter {
   readonly #pid: number;
@@ -15,7 +15,7 @@ export class Meter {
   readonly #memoryBefore: number;
   #last: Usage = { ageMs: 0, cpuMs: 0, memoryBytes: 0 };
 
-  /** @throws {Deno.errors.NotFound} when the process has ended */
+  /** @throws {Deno.errors.NotFound} if the process has ended */
   constructor(pid: number, now: () => number) {
     this.#pid = pid;
     this.#now = now;
@@ -24,7 +24,7 @@ export class Meter {
     this.#memoryBefore = residentBytes(pid);
   }
 
-  /** What was used until now; of a process that has ended, what was last seen. */
+  /** Reads the usage; returns the last one of an ended process. */
   read(): Usage {
     const ageMs = this.#now() - this.#startedAt;
     try {
@@ -34,14 +34,14 @@ export class Meter {
         memoryBytes: Math.max(0, residentBytes(this.#pid) - this.#memoryBefore),
       };
     } catch {
-      // Ended, or about to: /proc says so in several ways.
+      // The process has ended or is ending; /proc reports that in several ways.
       this.#last = { ...this.#last, ageMs };
     }
     return this.#last;
   }
 }
 
-/** Deno runs JavaScript on the process' first thread. */
+/** CPU time of the process' first thread, which runs the JavaScript. */
 function mainThreadMs(pid: number): number {
   const [nanos = "0"] = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`).split(" ");
   return Number(nanos) / NANOS_PER_MS;

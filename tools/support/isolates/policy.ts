@@ -1,46 +1,46 @@
 import { type EdgeLimits, RETIRED_AT, WARNED_AT } from "./limits.ts";
 
-/** Why `beforeunload` is dispatched: `event.detail.reason`. */
+/** Reason of `beforeunload`: `event.detail.reason`. */
 export type UnloadReason = "wall_clock" | "cpu" | "memory" | "early_drop" | "termination";
-/** Why an isolate gets no new requests. */
+/** Reason of a retirement. */
 export type RetireReason = "wall_clock" | "cpu" | "early_drop" | "termination";
-/** Why an isolate was killed; `asked`: by `kill()` of the host. */
+/** Reason of a kill; `asked` means `kill()` of the host. */
 export type KillReason = UnloadReason | "asked";
 
 /** Resources that an isolate has used. */
 export interface Usage {
-  /** Since the import of the function began. */
+  /** Time since the import of the function. */
   readonly ageMs: number;
   readonly cpuMs: number;
   readonly memoryBytes: number;
 }
 
-/** How an isolate stands with its limits. */
-export interface Standing {
+/** Input of the policy. */
+export interface IsolateStatus {
   readonly usage: Usage;
-  /** No request waits for its response, and no promise given to `waitUntil` is pending. Open sockets do not matter. */
-  readonly looksIdle: boolean;
-  /** Requests whose response is not complete. */
+  /** True if no request and no promise of `waitUntil` is pending; open sockets do not count. */
+  readonly isIdle: boolean;
+  /** Number of requests without a complete response. */
   readonly unanswered: number;
-  /** How long ago the last response was complete. */
+  /** Time since the last complete response. */
   readonly absentMs: number;
   readonly isRetired: boolean;
   /** True if the `drain` event was dispatched. */
   readonly isDrained: boolean;
-  /** What it was warned of. */
+  /** Reasons of earlier warnings. */
   readonly warned: ReadonlySet<UnloadReason>;
 }
 
-/** What the supervisor does next. */
+/** Action of the supervisor. */
 export type Step =
   | { readonly action: "retire"; readonly reason: RetireReason }
   | { readonly action: "drain" }
   | { readonly action: "warn"; readonly reason: UnloadReason }
   | { readonly action: "kill"; readonly reason: KillReason };
 
-/** What is due now under the policy `per_worker`, in the order in which it is done. Each step is taken once. */
-export function stepsDue(standing: Standing, limits: EdgeLimits): Step[] {
-  const { usage, warned } = standing;
+/** Returns the due steps of the policy `per_worker` in order. Each step is due only once. */
+export function stepsDue(status: IsolateStatus, limits: EdgeLimits): Step[] {
+  const { usage, warned } = status;
   const spent = [
     ["wall_clock", usage.ageMs / limits.wallMs],
     ["cpu", usage.cpuMs / limits.cpuHardMs],
@@ -50,7 +50,7 @@ export function stepsDue(standing: Standing, limits: EdgeLimits): Step[] {
   if (over) return [{ action: "kill", reason: over[0] }];
 
   const steps: Step[] = [];
-  let isRetired = standing.isRetired;
+  let isRetired = status.isRetired;
   const retire = (reason: RetireReason) => {
     if (!isRetired) steps.push({ action: "retire", reason });
     isRetired = true;
@@ -60,11 +60,11 @@ export function stepsDue(standing: Standing, limits: EdgeLimits): Step[] {
   if (usage.ageMs >= limits.wallMs * RETIRED_AT) retire("wall_clock");
 
   const isMemoryShort = usage.memoryBytes >= limits.memoryBytes / 2;
-  const isInTheWay = isRetired || isMemoryShort || standing.absentMs >= limits.absentMs;
-  const isDropped = isInTheWay && standing.looksIdle && !warned.has("early_drop");
+  const isDispensable = isRetired || isMemoryShort || status.absentMs >= limits.absentMs;
+  const isDropped = isDispensable && status.isIdle && !warned.has("early_drop");
   if (isDropped) retire("early_drop");
 
-  if (isRetired && standing.unanswered === 0 && !standing.isDrained) steps.push({ action: "drain" });
+  if (isRetired && status.unanswered === 0 && !status.isDrained) steps.push({ action: "drain" });
   for (const [reason, share] of spent) {
     if (share >= WARNED_AT && !warned.has(reason)) steps.push({ action: "warn", reason });
   }

@@ -5,40 +5,40 @@ import { bootError, ENDING, NO_ROOM, type Refusal, Refused } from "./refusal.ts"
 import type { WorkerCommand } from "./worker_process.ts";
 
 /** Options of the isolates. */
-export interface PoolOptions {
+interface PoolOptions {
   readonly command: WorkerCommand;
   readonly limits: EdgeLimits;
-  /** Over how many that take new requests these are spread. */
+  /** Number of isolates that take new requests. */
   readonly isolates: number;
-  /** How many processes may be alive at a time, those included that take no new requests. */
+  /** Limit of running processes, retired ones included. */
   readonly maxWorkers: number;
-  /** Milliseconds; only differences count. */
+  /** Clock in milliseconds of any origin. */
   readonly now: () => number;
   readonly onEvent: (event: EdgeEvent) => void;
-  /** A line that the function printed. */
+  /** Receives each line of the function's output. */
   readonly onOutput: (isolate: string, line: string) => void;
 }
 
-/** What is shown of an isolate. */
+/** Public state of an isolate. */
 export interface IsolateView extends IsolateReport {
   readonly state: IsolateState;
   readonly lastReason: string | undefined;
 }
 
-/** An isolate and where it listens. */
-export interface Placement {
+/** Isolate for a request, and its port. */
+interface Assignment {
   readonly isolate: Isolate;
   readonly port: number;
 }
 
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
 
-/** The isolates of a host: starts one when a request needs it, and tells which one gets a request. */
+/** Isolates of a host: starts them on demand, and assigns requests. */
 export class IsolatePool {
   readonly #options: PoolOptions;
-  /** The isolate that takes requests in each of the places. */
-  readonly #places: (Isolate | undefined)[];
+  /** Isolate of each slot that takes requests. */
+  readonly #slots: (Isolate | undefined)[];
   readonly #alive = new Set<Isolate>();
   #turn = 0;
   #failures = 0;
@@ -47,10 +47,10 @@ export class IsolatePool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#places = Array.from({ length: options.isolates }, () => undefined);
+    this.#slots = Array.from({ length: options.isolates }, () => undefined);
   }
 
-  /** Those whose process is alive, the oldest first. */
+  /** Isolates with a running process, the oldest first. */
   get views(): readonly IsolateView[] {
     return Array.from(this.#alive, (isolate) => ({
       ...isolate.report,
@@ -60,18 +60,17 @@ export class IsolatePool {
   }
 
   /**
-   * The isolate whose turn it is, booted where there is none; the request counts as given to it. One that was booted for a request
-   * gets it, even when it is retired at once.
-   *
-   * @throws {Refused} when there is none
+   * Assigns a request to the next isolate, and starts that isolate if needed. An isolate that was
+   * started for a request receives it, even if it is retired immediately.
+   * @throws {Refused} if no isolate can take the request
    */
-  async place(): Promise<Placement> {
-    const place = this.#turn++ % this.#places.length;
-    let isolate = this.#places[place];
-    if (!isolate || !(isolate.isTaking || isolate.state === "booting")) isolate = this.#boot(place);
+  async assign(): Promise<Assignment> {
+    const slot = this.#turn++ % this.#slots.length;
+    let isolate = this.#slots[slot];
+    if (!isolate || !(isolate.acceptsRequests || isolate.state === "booting")) isolate = this.#boot(slot);
     try {
       const port = await isolate.ready;
-      if (isolate.state === "ended") throw new Error("it ended as soon as it had started");
+      if (isolate.state === "ended") throw new Error("it ended immediately after its start");
       isolate.take();
       return { isolate, port };
     } catch (error) {
@@ -81,30 +80,30 @@ export class IsolatePool {
     }
   }
 
-  /** Applies the limits. */
-  look(): void {
-    for (const isolate of this.#alive) isolate.look();
+  /** Applies the limits to every isolate. */
+  check(): void {
+    for (const isolate of this.#alive) isolate.check();
   }
 
-  /** Kills an isolate without a warning. Returns whether there was such a one. */
+  /** Kills an isolate without a warning; returns false for an unknown id. */
   kill(id: string): boolean {
     const isolate = this.#find(id);
     isolate?.kill("asked");
     return isolate !== undefined;
   }
 
-  /** Tells all isolates that the host ends, waits until nothing is left or `graceMs` are over, and kills them. */
+  /** Terminates all isolates, waits until nothing is open or `graceMs` are over, and kills them. */
   async end(graceMs: number): Promise<void> {
     this.#isEnding = true;
     const until = this.#options.now() + graceMs;
     if (graceMs > 0) { for (const isolate of this.#alive) isolate.terminate(); }
-    while (this.#options.now() < until && [...this.#alive].some((isolate) => !isolate.isThrough)) {
+    while (this.#options.now() < until && [...this.#alive].some((isolate) => !isolate.isComplete)) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await this.killAll();
   }
 
-  /** Kills what is alive, and waits until it is gone. */
+  /** Kills all isolates and waits until they have ended. */
   async killAll(): Promise<void> {
     this.#isEnding = true;
     const alive = [...this.#alive];
@@ -116,8 +115,8 @@ export class IsolatePool {
     return [...this.#alive].find((isolate) => isolate.id === id);
   }
 
-  /** @throws {Refused} when none may be started now */
-  #boot(place: number): Isolate {
+  /** @throws {Refused} if no isolate may be started now */
+  #boot(slot: number): Isolate {
     const { command, limits, now, onEvent, onOutput, maxWorkers } = this.#options;
     if (this.#isEnding) throw new Refused(ENDING);
     if (this.#failure && now() < this.#failure.untilMs) throw new Refused(this.#failure.refusal);
@@ -128,10 +127,10 @@ export class IsolatePool {
       command: { ...command, env: { ...command.env, SB_EXECUTION_ID: id } },
       limits,
       now,
-      onHappening: (happening) => onEvent({ ...isolate.report, ...happening }),
+      onEvent: (event) => onEvent({ ...isolate.report, ...event }),
       onOutput: (line) => onOutput(id, line),
     });
-    this.#places[place] = isolate;
+    this.#slots[slot] = isolate;
     this.#alive.add(isolate);
     void isolate.ended.then(() => this.#alive.delete(isolate));
     void isolate.ready.then(() => this.#succeed(), (error: Error) => this.#fail(error));
@@ -143,9 +142,9 @@ export class IsolatePool {
     this.#failure = undefined;
   }
 
-  /** A function that cannot start is not started again at every request. */
+  /** Delays the next start, so that a broken function is not started at every request. */
   #fail({ message }: Error): void {
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++);
+    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++);
     this.#failure = { refusal: bootError(message), untilMs: this.#options.now() + pauseMs };
   }
 }

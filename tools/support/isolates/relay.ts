@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import { CRASHED, NOT_UPGRADED, type Refusal, refusalBytes } from "./refusal.ts";
 
 /** A request that a relay carries to a worker. */
-export interface RelayedRequest {
+interface RelayedRequest {
   /** First bytes for the worker: the head, and the bytes that arrived with it. */
   readonly opening: Uint8Array;
   readonly wantsUpgrade: boolean;
@@ -19,7 +19,7 @@ const CLIENT_END_TIMEOUT_MS = 1_000;
 
 /** Copies bytes between a client and a worker, both ways, for one request or one socket. */
 export class Relay implements Connection {
-  heardAt: number;
+  lastActivityAt: number;
   isSocket = false;
   readonly #client: Deno.TcpConn;
   readonly #worker: Deno.TcpConn;
@@ -31,7 +31,7 @@ export class Relay implements Connection {
     this.#client = client;
     this.#worker = worker;
     this.#now = now;
-    this.heardAt = now();
+    this.lastActivityAt = now();
     client.setNoDelay();
     worker.setNoDelay();
   }
@@ -88,7 +88,7 @@ export class Relay implements Connection {
     for (let before: Uint8Array = new Uint8Array(0);;) {
       const head = await readHead(this.#worker, before);
       if (!head) return CRASHED;
-      this.heardAt = this.#now();
+      this.lastActivityAt = this.#now();
       const response = parseHttpResponse(head.text);
       if (!response) return CRASHED;
       const { status } = response;
@@ -109,7 +109,7 @@ export class Relay implements Connection {
     for (;;) {
       const read = await this.#worker.read(buffer);
       if (read === null || this.#refusing) return;
-      this.heardAt = this.#now();
+      this.lastActivityAt = this.#now();
       await writeAll(this.#client, buffer.subarray(0, read));
     }
   }

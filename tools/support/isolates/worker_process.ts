@@ -6,21 +6,21 @@ import { type HostLine, parseWorkerLine, type WorkerLine } from "./control.ts";
 export interface WorkerCommand {
   /** Deno binary. */
   readonly deno: string;
-  /** The function's entry. */
+  /** Entry of the function. */
   readonly entry: URL;
-  /** The environment, all of it. */
+  /** Complete environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 /** Receiver of a worker's output. */
-export interface WorkerListener {
-  readonly onSaid: (line: WorkerLine) => void;
-  /** A line of the function's, without its end. */
+interface WorkerListener {
+  readonly onWorkerLine: (line: WorkerLine) => void;
+  /** Receives a line of the function's output, without its line end. */
   readonly onOutput: (line: string) => void;
 }
 
 const BOOTSTRAP = new URL("./worker.ts", import.meta.url);
-/** `-A` with `--deny-write` lets Deno 2.1.4 write; so what is allowed is listed. */
+/** `-A` with `--deny-write` permits writes on Deno 2.1.4, so the permissions are listed. */
 const PERMISSIONS = [
   "--allow-net",
   "--allow-env",
@@ -33,13 +33,13 @@ const PERMISSIONS = [
   "--no-prompt",
 ];
 
-/** One worker: a Deno process with the bootstrap. It ends when it is killed, or when the host is gone. */
+/** Worker: a Deno process with the bootstrap. Ends if it is killed, or once the host has ended. */
 export class WorkerProcess {
-  /** Resolves with the exit status when all output has been read. */
+  /** Resolves with the exit status once all output has been read. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly #child: ChildLines;
 
-  constructor({ deno, entry, env }: WorkerCommand, { onSaid, onOutput }: WorkerListener) {
+  constructor({ deno, entry, env }: WorkerCommand, { onWorkerLine, onOutput }: WorkerListener) {
     const mark = `\u0001${crypto.randomUUID()} `;
     const args = ["run", "--no-check", ...PERMISSIONS, ...configuration(entry), BOOTSTRAP.href];
     this.#child = new ChildLines({ path: deno, args, env }, {
@@ -47,31 +47,34 @@ export class WorkerProcess {
       hasInput: true,
       keptLines: 0,
       onLine(line, output) {
-        const said = output === "stdout" ? parseWorkerLine(line, mark) : undefined;
-        if (said) onSaid(said);
+        const workerLine = output === "stdout" ? parseWorkerLine(line, mark) : undefined;
+        if (workerLine) onWorkerLine(workerLine);
         else onOutput(line);
       },
     });
     this.ended = this.#child.ended;
-    this.tell({ mark });
+    this.send({ mark });
   }
 
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** Sends the worker a line; does nothing when it is gone. */
-  tell(line: HostLine): void {
+  /** Sends a line to the worker; does nothing once it has ended. */
+  send(line: HostLine): void {
     void this.#child.send(JSON.stringify(line));
   }
 
-  /** Ends the worker at once, without a close frame to its sockets; does nothing when it has ended. */
+  /** Kills the worker immediately, without close frames; does nothing once it has ended. */
   kill(): void {
     this.#child.signal("SIGKILL");
   }
 }
 
-/** The function's own configuration counts, as at a deployment; without one, nobody's. No lock file is made where there is none. */
+/**
+ * Arguments for the function's own deno.json, as at a deployment, or for none. Without a lock file,
+ * none is created.
+ */
 function configuration(entry: URL): string[] {
   for (const name of ["deno.json", "deno.jsonc"]) {
     const file = new URL(name, entry);
@@ -80,7 +83,7 @@ function configuration(entry: URL): string[] {
   return ["--no-config", "--no-lock"];
 }
 
-/** True if there is a lock file in the function's folder or above it. */
+/** True if the function's folder or one above it has a lock file. */
 function isLocked(entry: URL): boolean {
   for (let folder = new URL(".", entry);;) {
     if (exists(new URL("deno.lock", folder))) return true;

@@ -1,11 +1,11 @@
-// The project's own import map does not have it; the function's does.
+// The root's import map lacks the package; the function's has it.
 // deno-lint-ignore no-import-prefix
 import postgres from "npm:postgres@3.4.9";
 import { sharedServerUrl } from "./server.ts";
 
 const MIGRATIONS = new URL("../../../supabase/migrations/", import.meta.url);
 
-/** The schema that projects put their tables into. */
+/** Schema of the projects' tables. */
 const PUBLIC = `
 create schema if not exists public;
 grant usage on schema public to anon, authenticated, service_role;
@@ -35,7 +35,10 @@ create table if not exists auth.users (id uuid primary key);
 ${PUBLIC}
 `;
 
-/** Resets a database: cuts connections, empties tables, restores the clock, drops what the test created. */
+/**
+ * Resets a database: cuts connections, empties tables, restores the clock, drops what the test
+ * created.
+ */
 const RENEW = `
 select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
 truncate rooms.rooms, rooms.messages, rooms.passing, rooms.isolates, rooms.presence_versions, rooms.presence restart identity;
@@ -58,25 +61,25 @@ truncate auth.users;
 const prefix = `rooms_${Deno.pid}`;
 let count = 0;
 const templates = new Map<string, Promise<string>>();
-/** Databases that are as new, by what they were made with: making one takes half a second. */
+/** Reset databases for reuse, by options: a new one takes half a second. */
 const used = new Map<string, string[]>();
 
-/** A database of a test's own. `await using` drops it. */
+/** Database of one test. `await using` releases it. */
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
-  /** Runs SQL as the superuser, on a connection of its own. */
+  /** Runs SQL as the superuser, on a separate connection. */
   readonly sql: postgres.Sql;
 }
 
 /** Options of a test database. */
 export interface TestDatabaseOptions {
-  /** The server's address without a database's name; the shared one's by default. */
+  /** URL of the server without a database; default the shared server's. */
   readonly server?: string;
-  /** Without the migrations when false. */
+  /** False skips the migrations. */
   readonly isMigrated?: boolean;
 }
 
-/** Makes a database as Supabase does, with the migrations applied. */
+/** Creates a database like Supabase's, with the migrations applied. */
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { isMigrated = true } = options;
   const server = options.server ?? await sharedServerUrl();
@@ -101,7 +104,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   };
 }
 
-/** The migrations' SQL, in their order. */
+/** Reads the migrations' SQL, in order. */
 export async function readMigrations(): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(MIGRATIONS)) if (name.endsWith(".sql")) names.push(name);

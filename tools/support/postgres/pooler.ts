@@ -9,12 +9,15 @@ const pgbouncer = findInstalled({
   places: ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"],
 });
 
-/** True if tests with a pooler have to be left out; see `Found.isMissing`. */
+/** True if tests with a pooler have to be skipped; see `Found.isMissing`. */
 export const isWithoutPooler: boolean = pgbouncer.isMissing;
 
-/** PgBouncer in front of a server: each transaction gets any of two connections. `await using` ends it. */
+/**
+ * PgBouncer in front of a server: each transaction uses any of two connections. `await using` ends
+ * it.
+ */
 export interface Pooler extends AsyncDisposable {
-  /** The address of the same database through it. */
+  /** URL of the database through the pooler. */
   readonly url: string;
 }
 
@@ -40,7 +43,7 @@ default_pool_size = 2
 `,
   );
   await Deno.chmod(directory, 0o755);
-  // It refuses to run as root.
+  // PgBouncer refuses to run as root.
   const command = Deno.uid() === 0
     ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", program]
     : [program];

@@ -9,7 +9,7 @@ const initdb = findInstalled({
   tests: "its tests",
   hint:
     "Get it with `apt-get install postgresql`, name the folder of its programs in PG_BIN, or a server in TEST_POSTGRES_URL",
-  // Folders in which Debian, Homebrew and others install the server's programs.
+  // Folders of the server's programs on Debian, with Homebrew, and others.
   places: [
     Deno.env.get("PG_BIN"),
     ...[18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin`),
@@ -20,15 +20,15 @@ const initdb = findInstalled({
   isElsewhere: givenUrl !== undefined,
 });
 
-/** True if tests with Postgres have to be left out; see `Found.isMissing`. */
+/** True if tests with Postgres have to be skipped; see `Found.isMissing`. */
 export const isWithoutPostgres: boolean = initdb.isMissing;
 
-/** A server's start reads and writes a few hundred files, on a machine that may be busy. */
-const START_PATIENCE_MS = 60_000;
+/** Limit of a start, which reads and writes a few hundred files, on a busy machine. */
+const START_TIMEOUT_MS = 60_000;
 
-/** A server of its own for the tests of one process. It ends with the process, however that ends. */
+/** Postgres server for the tests of one process. Ends with the process, however that ends. */
 export class PostgresServer {
-  /** Of the superuser, without a database's name. */
+  /** URL of the superuser, without a database. */
   readonly url: string;
   readonly #directory: string;
   readonly #port: number;
@@ -41,11 +41,14 @@ export class PostgresServer {
     this.url = `postgres://postgres@127.0.0.1:${port}`;
   }
 
-  /** Starts one with an empty cluster; settings are in addition to those that make it fast and forgetful. */
+  /**
+   * Starts a server with an empty cluster, and fast settings without durability; `settings`
+   * override those.
+   */
   static async start(settings: readonly string[] = []): Promise<PostgresServer> {
     const directory = await Deno.makeTempDir({ prefix: "rooms-postgres-" });
     await giveToServer(directory);
-    // Sharing the port with somebody who came first makes the start fail: another one is tried.
+    // Retries with another port if the port is already in use.
     for (let attempt = 1;; attempt++) {
       const server = new PostgresServer(directory, freePort(), settings);
       try {
@@ -59,12 +62,12 @@ export class PostgresServer {
     }
   }
 
-  /** Stops it, as a restart does: connections are cut, what is stored stays. */
+  /** Stops the server like a restart: cuts connections and keeps the data. */
   async stop(mode: "fast" | "immediate" = "fast"): Promise<void> {
     await run(["pg_ctl", "stop", "-w", "-D", this.#data, "-m", mode]);
   }
 
-  /** Starts it again. */
+  /** Starts the server again. */
   async resume(): Promise<void> {
     const settings = [
       `port=${this.#port}`,
@@ -89,7 +92,7 @@ export class PostgresServer {
         settings.map((setting) => `-c ${setting}`).join(" "),
       ]);
     } catch (error) {
-      throw new Error(await Deno.readTextFile(log).catch(() => "no log"), { cause: error });
+      throw new Error(await Deno.readTextFile(log).catch(() => "no log file"), { cause: error });
     }
   }
 
@@ -113,11 +116,13 @@ export class PostgresServer {
     ]);
   }
 
-  /** Somebody beside the process waits for its end, since it may not come to do anything any more. */
+  /**
+   * Starts a shell that stops the server after this process, which may be killed without a cleanup.
+   */
   #endWithProcess(): void {
     const [program = "", ...args] = asServer(["pg_ctl", "stop", "-D", this.#data, "-m", "immediate"]);
     const stop = [program, ...args].map((word) => `'${word}'`).join(" ");
-    // A signal to the whole process group must not end this shell.
+    // The shell ignores signals to the process group.
     const wait = `trap '' HUP INT TERM; while kill -0 ${Deno.pid} 2>/dev/null; do sleep 1; done`;
     const script = `{ ${wait}; ${stop}; rm -rf '${this.#directory}'; } >/dev/null 2>&1 </dev/null &`;
     new Deno.Command("sh", { args: ["-c", script] }).outputSync();
@@ -126,14 +131,14 @@ export class PostgresServer {
 
 let shared: Promise<string> | undefined;
 
-/** The address, without a database's name, of the server that all tests of the process share. */
+/** URL, without a database, of the server that all tests of the process share. */
 export function sharedServerUrl(): Promise<string> {
   return shared ??= givenUrl === undefined
     ? PostgresServer.start().then(({ url }) => url)
     : Promise.resolve(givenUrl.replace(/\/[^/?]*(\?.*)?$/, ""));
 }
 
-/** The server refuses to run as root: then it runs as the user that the package made. */
+/** Postgres refuses to run as root, and runs as the package's user then. */
 function asServer([program = "", ...args]: readonly string[]): string[] {
   const command = [`${dirname(initdb.path())}/${program}`, ...args];
   if (Deno.uid() !== 0) return command;
@@ -142,9 +147,9 @@ function asServer([program = "", ...args]: readonly string[]): string[] {
 
 async function run(command: readonly string[]): Promise<void> {
   const [program = "", ...args] = asServer(command);
-  // A started server inherits the outputs: reading a pipe would wait for its end.
+  // The server inherits the outputs, so a pipe would stay open until its end.
   const child = new Deno.Command(program, { args, cwd: "/", stdin: "null", stdout: "null", stderr: "null" });
-  const { code } = await deadline(child.output(), START_PATIENCE_MS);
+  const { code } = await deadline(child.output(), START_TIMEOUT_MS);
   if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}.`);
 }
 

@@ -5,12 +5,12 @@ export interface ChildCommand {
   readonly path: string;
   readonly args: readonly string[];
   readonly cwd?: string;
-  /** The whole environment where given; else the child inherits this process' environment. */
+  /** Complete environment; by default the child inherits this process' environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Treatment of a child's lines. */
-export interface ChildOptions {
+interface ChildOptions {
   /** Program's name in error messages. */
   readonly name: string;
   /** True if the child's input is a pipe for `send`; it is empty by default. */
@@ -20,7 +20,7 @@ export interface ChildOptions {
   readonly onLine?: (line: string, output: ChildOutput) => void;
 }
 
-export type ChildOutput = "stdout" | "stderr";
+type ChildOutput = "stdout" | "stderr";
 
 const KEPT_LINES = 10_000;
 /** Lines of stderr in an error message. */
@@ -34,8 +34,8 @@ export function killAllChildren(): void {
 }
 
 /**
- * Child process whose outputs are read as lines, to their end: a full pipe would block the child. Nothing that a child
- * writes reaches this process' own outputs. `await using` kills the child.
+ * Child process whose outputs are read as lines, to their end: a full pipe would block the child.
+ * Nothing that a child writes reaches this process' own outputs. `await using` kills the child.
  */
 export class ChildLines implements AsyncDisposable {
   /** Kept lines so far. */

@@ -1,8 +1,7 @@
 /**
- * The processor time that a process has used, all threads together, in microseconds.
- *
- * Read from /proc/PID/task/TID/schedstat (nanoseconds). A thread that has ended keeps the time at which it was last
- * seen. Without schedstat in the kernel it reads utime + stime of /proc/PID/stat, in ticks of 10 ms. Linux only.
+ * Processor time of a process, over all threads, in microseconds. Linux only. Reads
+ * /proc/PID/task/TID/schedstat (nanoseconds), and keeps the last value of ended threads. Without
+ * schedstat it reads utime + stime of /proc/PID/stat, in ticks of 10 ms.
  */
 export class CpuClock {
   readonly #pid: number;
@@ -13,7 +12,7 @@ export class CpuClock {
     this.#pid = pid;
   }
 
-  /** @throws {Deno.errors.NotFound} when the process has ended. */
+  /** @throws {Deno.errors.NotFound} if the process has ended */
   micros(): number {
     let running = 0;
     for (const { name: thread } of Deno.readDirSync(`/proc/${this.#pid}/task`)) {

@@ -1,13 +1,13 @@
-/** A native Deno binary of a given version. */
+/** Native Deno binary of a version. */
 export interface DenoBinary {
   readonly version: string;
   readonly path: string;
 }
 
 /**
- * Resolves the native binary of a Deno version through npm, so that npx's own process is not measured.
- *
- * @throws {Error} when npx fails or brings another version.
+ * Resolves the native binary of a Deno version through npm, so that npx's own process is not
+ * measured.
+ * @throws {Error} if npx fails or returns another version
  */
 export async function resolveDeno(version: string): Promise<DenoBinary> {
   const script = "console.log(JSON.stringify({ version: Deno.version.deno, path: Deno.execPath() }))";
@@ -24,7 +24,7 @@ export async function resolveDeno(version: string): Promise<DenoBinary> {
     typeof found !== "object" || found === null || !("version" in found) || found.version !== version ||
     !("path" in found) || typeof found.path !== "string"
   ) {
-    throw new Error(`npx brought another Deno than ${version}: ${JSON.stringify(found)}`);
+    throw new Error(`npx returned another Deno than ${version}: ${JSON.stringify(found)}`);
   }
   return { version, path: found.path };
 }

@@ -1,7 +1,7 @@
 import type { ChildCommand } from "./child_lines.ts";
 
 const PROJECT = new URL("../../../", import.meta.url);
-/** Variables that Deno needs to find its caches, packages and certificates; none configures the function. */
+/** Variables for Deno's caches, packages and certificates; none configures the function. */
 const DENO_VARIABLES = [
   "PATH",
   "HOME",
@@ -13,7 +13,7 @@ const DENO_VARIABLES = [
   "NPM_CONFIG_REGISTRY",
 ];
 
-/** Environment with which a child finds Deno's caches. */
+/** Environment in which a child finds Deno's caches. */
 export function denoEnvironment(): Record<string, string> {
   const env: Record<string, string> = {
     DENO_NO_UPDATE_CHECK: "1",
@@ -27,7 +27,7 @@ export function denoEnvironment(): Record<string, string> {
   return env;
 }
 
-/** Command that runs a program of this project on the Deno that runs this process. */
+/** Command that runs a program of this project with this process' Deno. */
 export function projectCommand(entry: URL, args: readonly string[] = []): ChildCommand {
   return {
     path: Deno.execPath(),

@@ -5,58 +5,61 @@ import { ChildLines } from "./child_lines.ts";
 import { parseJsonLine } from "./json_line.ts";
 
 /** Start of a process. */
-export interface FunctionProcessOptions {
+interface FunctionProcessOptions {
   /**
-   * Variables of the function. PORT is 0 unless it is given; no variable that the function reads is passed on from the
-   * test run's own environment.
+   * Variables of the function; PORT defaults to 0. The function receives none of its variables from
+   * the environment of the tests.
    */
   readonly env?: Readonly<Record<string, string>>;
   /** Module to start instead of the function's index.ts. */
   readonly entry?: URL;
-  /** Deno binary to start it with instead of the one that runs the test. */
+  /** Deno binary; default the one that runs the test. */
   readonly deno?: string;
-  /** Import map instead of the project's, and of the lockfile that goes with that one. */
+  /** Import map instead of the project's and its lockfile. */
   readonly importMap?: URL;
 }
 
-/** The function in a process of its own. `await using` kills it. */
+/** The function in a separate process. `await using` kills it. */
 export interface FunctionProcess extends AsyncDisposable {
-  /** The port that it listens on, at 127.0.0.1. */
+  /** Port of the function on 127.0.0.1. */
   readonly port: number;
   readonly pid: number;
   /** Complete lines so far. */
   readonly stdout: readonly string[];
   /** Text so far. */
   readonly stderr: string;
-  /** Resolves when the process has ended and its output is read. */
+  /** Resolves once the process has ended and its output is read. */
   readonly status: Promise<Deno.CommandStatus>;
-  /** The first line, on either output, that logs this event; waits for it. Rejects when the process ends before. */
+  /**
+   * Waits for the first line on either output that logs this event. Rejects if the process ends
+   * first.
+   */
   logged(event: string): Promise<Readonly<Record<string, unknown>>>;
-  /** Sends a signal; does nothing when the process has ended. */
+  /** Sends a signal; does nothing once the process has ended. */
   signal(signal: Deno.Signal): void;
 }
 
 /** End of a process that ran to completion. */
-export interface FunctionRun {
+interface FunctionRun {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A start reads the module graph, on a machine that may be busy. */
-const START_PATIENCE_MS = 30_000;
+/** Limit of a start, which reads the module graph, on a busy machine. */
+const START_TIMEOUT_MS = 30_000;
 const INDEX = new URL("../../../supabase/functions/realtime/index.ts", import.meta.url);
 
-/** Starts the function and waits until it listens; rejects with its output when it ends instead. */
+/** Starts the function and waits until it listens; rejects with its output if it ends instead. */
 export async function startFunctionProcess(options: FunctionProcessOptions = {}): Promise<FunctionProcess> {
   const child = spawn(options);
-  const logged = (event: string, patienceMs: number) =>
+  const logged = (event: string, timeoutMs: number) =>
     child.find((line) => {
       const fields = parseJsonLine(line);
       return fields?.["event"] === event ? fields : undefined;
-    }, patienceMs);
+    }, timeoutMs);
   try {
-    const { port } = await logged("listening", START_PATIENCE_MS);
+    const { port } = await logged("listening", START_TIMEOUT_MS);
     if (typeof port !== "number") throw new Error("The line `listening` of the process has no port.");
     return {
       port,
@@ -76,10 +79,10 @@ export async function startFunctionProcess(options: FunctionProcessOptions = {})
   }
 }
 
-/** Starts the function and waits until it ends by itself; kills it, and rejects, when it does not. */
+/** Starts the function and waits for its end; kills it and rejects after the time limit. */
 export async function runFunctionProcess(options: FunctionProcessOptions = {}): Promise<FunctionRun> {
   await using child = spawn(options);
-  const { code } = await deadline(child.ended, START_PATIENCE_MS);
+  const { code } = await deadline(child.ended, START_TIMEOUT_MS);
   return { code, stdout: child.stdout.join("\n"), stderr: child.stderr.join("\n") };
 }
 

@@ -3,12 +3,15 @@ import { type ChildCommand, ChildLines } from "./child_lines.ts";
 import { parseJsonLine } from "./json_line.ts";
 import type { JobAnswer } from "./serve_jobs.ts";
 
-const READY_PATIENCE_MS = 20_000;
-const ANSWER_PATIENCE_MS = 120_000;
-/** Answers are consumed at once; what else a worker prints only explains a failure. */
+const READY_TIMEOUT_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 120_000;
+/** Other lines of a worker only explain a failure. */
 const KEPT_LINES = 100;
 
-/** Process that does jobs on request, such as a load generator; serve_jobs.ts is its other end. `await using` kills it. */
+/**
+ * Process that runs jobs on request, such as a load generator; serve_jobs.ts is the other end.
+ * `await using` kills it.
+ */
 export class JobProcess implements AsyncDisposable {
   readonly #child: ChildLines;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
@@ -32,11 +35,14 @@ export class JobProcess implements AsyncDisposable {
     this.#ready.promise.catch(() => {/* start() reports it */});
   }
 
-  /** Starts the process and waits until it serves. @throws {Error} with the end of its stderr, when it does not */
+  /**
+   * Starts the process and waits until it is ready.
+   * @throws {Error} with the end of its stderr otherwise
+   */
   static async start(command: ChildCommand, name: string): Promise<JobProcess> {
     const started = new JobProcess(command, name);
     try {
-      await deadline(started.#ready.promise, READY_PATIENCE_MS);
+      await deadline(started.#ready.promise, READY_TIMEOUT_MS);
       return started;
     } catch (error) {
       await started[Symbol.asyncDispose]();
@@ -48,15 +54,18 @@ export class JobProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Has a job done; resolves with its answer. @throws {Error} when the job fails or takes too long, or the process ends */
-  async ask(job: object, patienceMs: number = ANSWER_PATIENCE_MS): Promise<unknown> {
+  /**
+   * Runs a job; resolves with its answer.
+   * @throws {Error} if the job fails or times out, or the process ends
+   */
+  async ask(job: object, timeoutMs: number = ANSWER_TIMEOUT_MS): Promise<unknown> {
     if (this.#child.hasEnded) throw this.#child.failure("has ended");
     const id = ++this.#lastId;
     const answer = Promise.withResolvers<unknown>();
     this.#waiting.set(id, answer);
     try {
       const [given] = await Promise.all([
-        deadline(answer.promise, patienceMs),
+        deadline(answer.promise, timeoutMs),
         this.#child.send(JSON.stringify({ id, job })),
       ]);
       return given;
@@ -74,11 +83,11 @@ export class JobProcess implements AsyncDisposable {
 
   #take(line: string): void {
     // serve_jobs.ts prints no other objects.
-    const said = parseJsonLine(line) as JobAnswer | undefined;
-    if (!said) return;
-    if ("ready" in said) return this.#ready.resolve();
-    const waiting = this.#waiting.get(said.id);
-    if ("error" in said) waiting?.reject(new Error(said.error));
-    else waiting?.resolve(said.answer);
+    const answer = parseJsonLine(line) as JobAnswer | undefined;
+    if (!answer) return;
+    if ("ready" in answer) return this.#ready.resolve();
+    const waiting = this.#waiting.get(answer.id);
+    if ("error" in answer) waiting?.reject(new Error(answer.error));
+    else waiting?.resolve(answer.answer);
   }
 }

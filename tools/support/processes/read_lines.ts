@@ -1,4 +1,4 @@
-/** Reads a child's output to its end, whatever becomes of the lines: a full pipe would block the writer. */
+/** Reads a child's output as lines to its end; a full pipe would block the writer. */
 export async function readLines(
   stream: ReadableStream<Uint8Array>,
   onLine: (line: string) => void,

@@ -1,7 +1,6 @@
 /**
- * The memory of a process that is in RAM, in bytes: VmRSS of /proc/PID/status. Linux only.
- *
- * @throws {Deno.errors.NotFound} when the process has ended.
+ * Resident memory of a process in bytes: VmRSS of /proc/PID/status. Linux only.
+ * @throws {Deno.errors.NotFound} if the process has ended
  */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];

@@ -1,27 +1,30 @@
 import { ChildLines } from "./child_lines.ts";
 
-const START_PATIENCE_MS = 20_000;
+const START_TIMEOUT_MS = 20_000;
 
-/** Start of a server. */
-export interface ServerProcessOptions {
-  /** Server's name in errors. */
+/** Options of a server. */
+interface ServerProcessOptions {
+  /** Name in errors. */
   readonly name: string;
   /** Program and arguments. */
   readonly command: readonly string[];
   readonly cwd: string;
-  /** Directory of its own, removed with it. */
+  /** Directory of the server, removed with it. */
   readonly directory: string;
-  /** Part of the line that says that the server listens. */
+  /** Part of the line that reports that the server listens. */
   readonly listeningLine: string;
 }
 
 /** Server that is not part of this project. `await using` kills it and removes its directory. */
-export interface ServerProcess extends AsyncDisposable {
+interface ServerProcess extends AsyncDisposable {
   /** Lines on stderr so far. */
   readonly lines: readonly string[];
 }
 
-/** Starts a server; resolves when it listens. @throws {Error} with the end of its stderr, when it does not */
+/**
+ * Starts a server; resolves once it listens.
+ * @throws {Error} with the end of its stderr otherwise
+ */
 export async function startServerProcess(
   { name, command: [path = "", ...args], cwd, directory, listeningLine }: ServerProcessOptions,
 ): Promise<ServerProcess> {
@@ -31,7 +34,7 @@ export async function startServerProcess(
     await Deno.remove(directory, { recursive: true });
   }
   try {
-    await child.find((line) => line.includes(listeningLine) || undefined, START_PATIENCE_MS);
+    await child.find((line) => line.includes(listeningLine) || undefined, START_TIMEOUT_MS);
     return { lines: child.stderr, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();

@@ -12,15 +12,15 @@ const server = findInstalled({
   ],
 });
 
-/** True if tests on Redis have to be left out; see `Found.isMissing`. */
+/** True if tests on Redis have to be skipped; see `Found.isMissing`. */
 export const isWithoutRedis: boolean = server.isMissing;
 
-/** The redis-server of this machine. @throws {Error} when there is none */
+/** Path of redis-server. @throws {Error} if it is missing */
 export function redisServerPath(): string {
   return server.path();
 }
 
-/** The redis-cli that belongs to it. */
+/** Path of the redis-cli beside redis-server. */
 export function redisCliPath(): string {
   return redisServerPath().replace(/redis-server$/, "redis-cli");
 }

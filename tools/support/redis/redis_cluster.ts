@@ -2,11 +2,11 @@ import { deadline } from "@std/async";
 import { eventually } from "../eventually.ts";
 import { redisCli, RedisProcess } from "./redis_process.ts";
 
-/** Nodes learn of each other by and by. */
-const FORM_PATIENCE_MS = 20_000;
+/** Limit for the nodes to discover each other. */
+const FORM_TIMEOUT_MS = 20_000;
 const NODES = 3;
 
-/** A cluster of three nodes on 127.0.0.1, without replicas. `await using` ends it. */
+/** Cluster of three nodes on 127.0.0.1, without replicas. `await using` ends it. */
 export class RedisCluster implements AsyncDisposable {
   readonly nodes: readonly RedisProcess[];
 
@@ -14,7 +14,7 @@ export class RedisCluster implements AsyncDisposable {
     this.nodes = nodes;
   }
 
-  /** Starts one; resolves when all slots are served, as each node sees it. */
+  /** Starts a cluster; resolves once every node sees all slots served. */
   static async start(): Promise<RedisCluster> {
     const settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
     const starting = Array.from({ length: NODES }, () => RedisProcess.start({ settings }));
@@ -24,7 +24,7 @@ export class RedisCluster implements AsyncDisposable {
     try {
       await Promise.all(starting);
       const places = nodes.map(({ port }) => `127.0.0.1:${port}`);
-      await deadline(redisCli("--cluster", "create", ...places, "--cluster-yes"), FORM_PATIENCE_MS);
+      await deadline(redisCli("--cluster", "create", ...places, "--cluster-yes"), FORM_TIMEOUT_MS);
       for (const node of nodes) {
         await eventually(() => node.command("CLUSTER", "INFO"), (info) => info.includes("cluster_state:ok"));
       }

@@ -2,24 +2,30 @@ import { freePort } from "../free_port.ts";
 import { ChildLines } from "../processes/child_lines.ts";
 import { redisCliPath, redisServerPath } from "./availability.ts";
 
-/** A start reads what was saved, on a machine that may be busy. */
-const START_PATIENCE_MS = 20_000;
-/** The first lines of the log are read for the start; later ones explain a failure. */
+/** Limit of a start, which loads saved data, on a busy machine. */
+const START_TIMEOUT_MS = 20_000;
+/** Kept lines of the log, for errors. */
 const KEPT_LINES = 100;
-/** A port may be taken between being found and being used. */
+/** Attempts of a start: another process may take the free port first. */
 const MAX_STARTS = 5;
-/** A cluster's nodes talk on the port 10,000 above. */
+/** Limit of ports: cluster nodes also use the port 10,000 above. */
 const PORT_LIMIT = 55_000;
 
-/** Start of a server. */
-export interface RedisProcessOptions {
-  /** Configuration, as on the command line: name and value alternate. By default nothing is saved. */
+/** Options of a server. */
+interface RedisProcessOptions {
+  /**
+   * Configuration as on the command line: names and values alternate. Persistence is off by
+   * default.
+   */
   readonly settings?: readonly string[];
-  /** Speaks TLS only, with these files. */
+  /** Accepts only TLS, with these files. */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly authority: string };
 }
 
-/** A redis-server on a free port of 127.0.0.1, in a directory of its own. `await using` ends it, and removes the directory. */
+/**
+ * redis-server on a free port of 127.0.0.1, in a separate directory. `await using` ends it and
+ * removes the directory.
+ */
 export class RedisProcess implements AsyncDisposable {
   readonly port: number;
   readonly #directory: string;
@@ -33,7 +39,7 @@ export class RedisProcess implements AsyncDisposable {
     this.#running = running;
   }
 
-  /** Starts one; resolves when it can be connected to. */
+  /** Starts a server; resolves once it accepts connections. */
   static async start({ settings: given = [], tls }: RedisProcessOptions = {}): Promise<RedisProcess> {
     const directory = await Deno.makeTempDir({ prefix: "redis-" });
     for (let starts = 1;; starts++) {
@@ -53,24 +59,24 @@ export class RedisProcess implements AsyncDisposable {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Sends it a command; resolves with what redis-cli prints. */
+  /** Runs a command with redis-cli; resolves with its output. */
   async command(...args: readonly string[]): Promise<string> {
     return await redisCli("-p", `${this.port}`, ...args);
   }
 
-  /** Ends it, in order or at once; what was saved stays. */
+  /** Stops the server, gracefully or by a kill; saved data stays. */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     await running?.stop(signal);
   }
 
-  /** Starts it again, on the same port and with what was saved. */
+  /** Starts the server again, on the same port, with the saved data. */
   async startAgain(): Promise<void> {
     this.#running = await run(this.port, this.#directory, this.#settings);
   }
 
-  /** Lets it stand still, and go on; connections stay. */
+  /** Pauses or continues the process; connections stay open. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void {
     if (this.#running) Deno.kill(this.#running.pid, signal);
   }
@@ -81,7 +87,7 @@ export class RedisProcess implements AsyncDisposable {
   }
 }
 
-/** Runs redis-cli; rejects when it fails. */
+/** Runs redis-cli; rejects if it fails. */
 export async function redisCli(...args: readonly string[]): Promise<string> {
   const command = new Deno.Command(redisCliPath(), { args: [...args], stdout: "piped", stderr: "piped" });
   const { success, stdout, stderr } = await command.output();
@@ -95,7 +101,10 @@ interface Running {
   stop(signal: Deno.Signal): Promise<void>;
 }
 
-/** Runs its arguments; when its input ends, removes the directory and kills them. */
+/**
+ * Shell script that runs its arguments. At the end of its input, it kills them and removes the
+ * directory.
+ */
 const WATCHED = `
 exec 3<&0
 "$@" </dev/null 3<&- & pid=$!
@@ -105,7 +114,10 @@ wait $pid
 kill $watcher
 `;
 
-/** Starts the server under a shell that kills it when the shell's input ends: with this process, however that ends. */
+/**
+ * Starts the server under a shell that kills it at the end of the shell's input, so that the server
+ * ends with this process.
+ */
 async function run(port: number, directory: string, settings: readonly string[]): Promise<Running> {
   const own = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", directory, "--daemonize", "no"];
   const defaults = ["--save", "", "--appendonly", "no", "--enable-debug-command", "local"];
@@ -129,9 +141,9 @@ async function run(port: number, directory: string, settings: readonly string[])
   try {
     pid = await shell.find(
       (line) => Number(/^pid (\d+)$/.exec(line)?.[1] ?? 0) || undefined,
-      START_PATIENCE_MS,
+      START_TIMEOUT_MS,
     );
-    await shell.find((line) => line.includes("Ready to accept connections") || undefined, START_PATIENCE_MS);
+    await shell.find((line) => line.includes("Ready to accept connections") || undefined, START_TIMEOUT_MS);
   } catch (error) {
     await stop("SIGKILL");
     throw new Error(`redis-server did not start:\n${shell.stdout.slice(-10).join("\n")}`, { cause: error });

@@ -2,8 +2,9 @@ import { isWithoutRedis } from "./availability.ts";
 import { RedisCluster } from "./redis_cluster.ts";
 
 /**
- * The cluster that the tests of this process share, each with keys of its own; it ends with the process. Undefined where there is no
- * Redis. Started outside of tests, for which processes that outlive them would be a leak.
+ * Cluster that the tests of this process share, each with its own keys; undefined without Redis. It
+ * starts outside of tests, because a process that outlives a test would count as a leak, and ends
+ * with this process.
  */
 export const sharedCluster: RedisCluster | undefined = isWithoutRedis
   ? undefined

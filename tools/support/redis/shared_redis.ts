@@ -2,7 +2,8 @@ import { isWithoutRedis } from "./availability.ts";
 import { RedisProcess } from "./redis_process.ts";
 
 /**
- * The server that the tests of this process share, each with keys of its own; it ends with the process. Undefined where there is none.
- * Started outside of tests, for which a process that outlives them would be a leak.
+ * Server that the tests of this process share, each with its own keys; undefined without Redis. It
+ * starts outside of tests, because a process that outlives a test would count as a leak, and ends
+ * with this process.
  */
 export const sharedRedis: RedisProcess | undefined = isWithoutRedis ? undefined : await RedisProcess.start();

@@ -1,6 +1,6 @@
 /**
- * `@std/assert` as published on npm (`deno-std`), which carries no types: they stand beside this file. With JSR in reach the
- * import map's line becomes `jsr:@std/assert@1` and this file goes.
+ * `@std/assert` from npm (`deno-std`), which has no types; assert.d.ts has them. With access to
+ * JSR, the import map can use `jsr:@std/assert@1` instead of this file.
  */
 // @ts-types="./assert.d.ts"
 export * from "deno-std/assert/mod.js";

@@ -1,8 +1,8 @@
 /**
- * `@std/async` as published on npm (`deno-std`), which carries no types: they stand beside this file. With JSR in reach the
- * import map's line becomes `jsr:@std/async@1` and this file goes.
+ * `@std/async` from npm (`deno-std`), which has no types; the .d.ts files have them. With access to
+ * JSR, the import map can use `jsr:@std/async@1` instead of this file.
  */
-// Not async/mod.js: in deno-std 1.4.0 its channel.js imports a file that is not in the package.
+// async/mod.js is broken: in deno-std 1.4.0 its channel.js imports a missing file.
 // @ts-types="./deadline.d.ts"
 export * from "deno-std/async/deadline.js";
 // @ts-types="./delay.d.ts"

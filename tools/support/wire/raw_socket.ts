@@ -25,7 +25,7 @@ export class RawSocket implements Disposable {
 
   /** Connects to a `ws:` URL and completes the handshake; rejects unless the response is a 101. */
   static async open(url: string): Promise<RawSocket> {
-    return new RawSocket(await openUpgraded(url, { patienceMs: PATIENCE_MS }));
+    return new RawSocket(await openUpgraded(url, { timeoutMs: PATIENCE_MS }));
   }
 
   /** Sends several frames in one write. */

@@ -54,7 +54,7 @@ export class TcpMember implements AsyncDisposable {
   /** Connects to a room's URL and completes the handshake; rejects unless the response is a 101. */
   static async open(url: string, options: TcpMemberOptions = {}): Promise<TcpMember> {
     const headerLines = options.plain ? [] : [`Sec-WebSocket-Protocol: ${REALTIME_V1}`];
-    const upgraded = await openUpgraded(url, { headerLines, patienceMs: HOSTILE_PATIENCE_MS });
+    const upgraded = await openUpgraded(url, { headerLines, timeoutMs: HOSTILE_PATIENCE_MS });
     return new TcpMember(upgraded, options);
   }
 

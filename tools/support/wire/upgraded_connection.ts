@@ -10,11 +10,11 @@ export interface UpgradedConnection {
 }
 
 /** Options of an upgrade. */
-export interface UpgradeOptions {
+interface UpgradeOptions {
   /** Header lines beside those of the handshake. */
   readonly headerLines?: readonly string[];
   /** Limit for the whole handshake, in milliseconds. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
 }
 
 /** Connects to a `ws:` URL and completes the handshake; rejects unless the response is a 101. */
@@ -25,7 +25,7 @@ export async function openUpgraded(url: string, options: UpgradeOptions): Promis
     // Nagle's algorithm would hold a frame back until the frame before is acknowledged.
     connection.setNoDelay();
     const request = encodeGet(pathname + search, [...HANDSHAKE, ...options.headerLines ?? []]);
-    const rest = await deadline(upgrade(connection, request), options.patienceMs);
+    const rest = await deadline(upgrade(connection, request), options.timeoutMs);
     return { connection, rest };
   } catch (error) {
     closeQuietly(connection);
