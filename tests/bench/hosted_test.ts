@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertReject
 import { createTokenIssuer, issueTokens } from "../../tools/bench/harness/tokens.ts";
 import { HostedIsolate, type HostedIsolateOptions } from "../../tools/bench/hosted/hosted_isolate.ts";
 import { HostedLoad } from "../../tools/bench/hosted/hosted_load.ts";
-import { REALTIME } from "../edge_host/edge_stage.ts";
+import { REALTIME } from "../edge_host/edge_fixture.ts";
 
 const issuer = await createTokenIssuer();
 const tokens = await issueTokens(issuer, 6);

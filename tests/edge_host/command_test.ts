@@ -6,7 +6,7 @@ import { ChildLines } from "../../tools/support/processes/child_lines.ts";
 import { resolveDeno } from "../../tools/support/processes/deno_binary.ts";
 import { projectCommand } from "../../tools/support/processes/deno_command.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
-import { boot, PROBE, REALTIME, startStage, WORKER_PATIENCE_MS } from "./edge_stage.ts";
+import { boot, PROBE, REALTIME, startEdgeFixture, WORKER_TIMEOUT_MS } from "./edge_fixture.ts";
 
 const MAIN = new URL("../../tools/edge_host/main.ts", import.meta.url);
 
@@ -17,13 +17,13 @@ function startCommand(args: readonly string[]): ChildLines {
 
 /** Waits for the first line that matches. */
 function untilLine(command: ChildLines, pattern: RegExp): Promise<RegExpExecArray> {
-  return command.find((line) => pattern.exec(line) ?? undefined, WORKER_PATIENCE_MS);
+  return command.find((line) => pattern.exec(line) ?? undefined, WORKER_TIMEOUT_MS);
 }
 
-/** Sends a signal, and waits for the end; resolves with the exit code. */
+/** Sends a signal and waits for the end; resolves with the exit code. */
 async function endWith(command: ChildLines, signal: Deno.Signal): Promise<number> {
   command.signal(signal);
-  return (await deadline(command.ended, WORKER_PATIENCE_MS)).code;
+  return (await deadline(command.ended, WORKER_TIMEOUT_MS)).code;
 }
 
 Deno.test("the line that is printed opens a socket, and SIGTERM drains it with the reason", async () => {
@@ -50,24 +50,24 @@ Deno.test("a host that is killed leaves no worker behind", async () => {
   worker.close();
   await endWith(command, "SIGKILL");
   const gone = Promise.withResolvers<void>();
-  const looking = setInterval(() => {
+  const checking = setInterval(() => {
     if (!isAlive(Number(pid))) gone.resolve();
   }, 20);
   try {
-    await deadline(gone.promise, WORKER_PATIENCE_MS);
+    await deadline(gone.promise, WORKER_TIMEOUT_MS);
   } finally {
-    clearInterval(looking);
+    clearInterval(checking);
   }
 });
 
 Deno.test("workers run on the hosted runtime's Deno: the real function, through a whole life", async () => {
   const { path: deno } = await resolveDeno(HOSTED_DENO);
-  await using probe = await startStage(PROBE, { deno });
+  await using probe = await startEdgeFixture(PROBE, { deno });
   assertEquals((await (await fetch(probe.url("/"))).json()).deno, HOSTED_DENO);
   const file = `/tmp/edge-host-${crypto.randomUUID()}`;
   assertEquals(await (await fetch(probe.url(`/write?file=${file}`))).text(), "NotCapable");
 
-  await using realtime = await startStage(REALTIME, {
+  await using realtime = await startEdgeFixture(REALTIME, {
     deno,
     limits: { absentMs: 500 },
     env: { SUPABASE_JWKS: '{"keys":[]}', DRAIN_SECONDS: "0" },
@@ -81,7 +81,7 @@ Deno.test("workers run on the hosted runtime's Deno: the real function, through 
 
 function isAlive(pid: number): boolean {
   try {
-    // A process that has ended and was not collected yet is a zombie.
+    // An ended process is a zombie until its parent collects it.
     return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;

@@ -1,25 +1,25 @@
-/** What the supervisor does when: the rules of docs/edge-host.md, one by one. */
+/** Rules of the supervisor, from docs/edge-host.md, one by one. */
 import { assertEquals } from "@std/assert";
 import { type EdgeLimits, HOSTED_LIMITS } from "../../tools/support/isolates/limits.ts";
-import { type Standing, stepsDue, type Usage } from "../../tools/support/isolates/policy.ts";
+import { type IsolateStatus, stepsDue, type Usage } from "../../tools/support/isolates/policy.ts";
 
 const MIB = 1_048_576;
 
-/** The steps of an isolate that is busy and has used nothing, but for what is said. */
+/** Returns the steps of a busy isolate without usage, except for the given fields. */
 function steps(
   used: Partial<Usage>,
-  standing: Partial<Omit<Standing, "usage">> = {},
+  status: Partial<Omit<IsolateStatus, "usage">> = {},
   limits: Partial<EdgeLimits> = {},
 ): string[] {
   const due = stepsDue({
     usage: { ageMs: 0, cpuMs: 0, memoryBytes: 0, ...used },
-    looksIdle: false,
+    isIdle: false,
     unanswered: 1,
     absentMs: 0,
     isRetired: false,
     isDrained: false,
     warned: new Set(),
-    ...standing,
+    ...status,
   }, { ...HOSTED_LIMITS, ...limits });
   return due.map((step) => "reason" in step ? `${step.action} ${step.reason}` : step.action);
 }
@@ -58,8 +58,8 @@ Deno.test("a limit that is reached is the end, whatever else is due", () => {
   assertEquals(steps({ memoryBytes: 256 * MIB }), ["kill memory"]);
 });
 
-Deno.test("an isolate that looks idle is dropped when it is retired, at half of its memory, or after a long absence", () => {
-  const idle = { looksIdle: true, unanswered: 0, isDrained: true };
+Deno.test("an idle isolate is dropped when it is retired, at half of its memory, or after a long absence", () => {
+  const idle = { isIdle: true, unanswered: 0, isDrained: true };
   assertEquals(steps({}, idle), []);
   assertEquals(steps({}, { ...idle, isRetired: true }), ["warn early_drop"]);
   assertEquals(steps({ cpuMs: 1_000 }, idle), ["retire cpu", "warn early_drop"]);

@@ -20,7 +20,7 @@ Deno.test("the path loses what the gateway takes away, and nothing else", () => 
   for (const [target, path] of cases) assertEquals(pathForFunction(target, "realtime"), path, target);
 });
 
-Deno.test("a request goes on as the last one of its connection, an upgrade as it is", () => {
+Deno.test("a request is forwarded as the last one of its connection, an upgrade unchanged", () => {
   const plain = parseRequestHead("GET /a HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nX-A:  b ");
   assertEquals(
     plain && forwardedHead(plain, "/b", "127.0.0.1"),

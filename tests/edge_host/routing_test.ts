@@ -1,13 +1,16 @@
-/** How requests reach a function behind the edge host (docs/edge-host.md): paths, headers, sockets, isolates in turn. */
+/**
+ * Routing to a function behind the edge host (docs/edge-host.md): paths, headers, sockets, isolates
+ * in turn.
+ */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
-import { PROBE, REALTIME, startStage } from "./edge_stage.ts";
+import { PROBE, REALTIME, startEdgeFixture } from "./edge_fixture.ts";
 
 Deno.test("the function gets its own path, the query, the body and the client's address", async () => {
-  await using stage = await startStage(PROBE);
+  await using fixture = await startEdgeFixture(PROBE);
   const body = "x".repeat(200_000);
-  const response = await fetch(stage.url("/some/path?a=1"), {
+  const response = await fetch(fixture.url("/some/path?a=1"), {
     method: "POST",
     body,
     headers: { "x-forwarded-for": "203.0.113.9" },
@@ -22,9 +25,12 @@ Deno.test("the function gets its own path, the query, the body and the client's 
 Deno.test("the function sees its isolate's id and the host's variables, and nothing of the shell's", async () => {
   Deno.env.set("EDGE_HOST_TEST_SECRET", "not for the function");
   try {
-    await using stage = await startStage(PROBE, { env: { GREETING: "hello" }, region: "eu-central-1" });
-    const { env, worker } = await (await fetch(stage.url("/env"))).json();
-    const { isolate } = await stage.until("booted");
+    await using fixture = await startEdgeFixture(PROBE, {
+      env: { GREETING: "hello" },
+      region: "eu-central-1",
+    });
+    const { env, worker } = await (await fetch(fixture.url("/env"))).json();
+    const { isolate } = await fixture.until("booted");
     assertEquals(
       [env.SB_EXECUTION_ID, env.SB_REGION, env.DENO_DEPLOYMENT_ID, env.GREETING, env.EDGE_HOST_TEST_SECRET],
       [isolate, "eu-central-1", "local_probe_1", "hello", undefined],
@@ -36,38 +42,38 @@ Deno.test("the function sees its isolate's id and the host's variables, and noth
 });
 
 Deno.test("a function cannot write files or start processes", async () => {
-  await using stage = await startStage(PROBE);
+  await using fixture = await startEdgeFixture(PROBE);
   const file = `${Deno.env.get("TMPDIR") ?? "/tmp"}/edge-host-${crypto.randomUUID()}`;
-  assertEquals(await (await fetch(stage.url(`/write?file=${file}`))).text(), "NotCapable");
+  assertEquals(await (await fetch(fixture.url(`/write?file=${file}`))).text(), "NotCapable");
   await assertRejects(() => Deno.stat(file), Deno.errors.NotFound);
-  assertEquals(await (await fetch(stage.url("/run"))).text(), "NotCapable");
+  assertEquals(await (await fetch(fixture.url("/run"))).text(), "NotCapable");
 });
 
-Deno.test("what is not the function's is not found", async () => {
-  await using stage = await startStage(PROBE);
-  const response = await fetch(`${stage.host.origin}/functions/v1/other`);
+Deno.test("a path of another function is not found", async () => {
+  await using fixture = await startEdgeFixture(PROBE);
+  const response = await fetch(`${fixture.host.origin}/functions/v1/other`);
   assertEquals(response.status, 404);
   assertEquals((await response.json()).code, "NOT_FOUND");
-  assertEquals(stage.events, []);
+  assertEquals(fixture.events, []);
 });
 
-Deno.test("new connections go to as many isolates as there shall be, in turn", async () => {
-  await using stage = await startStage(PROBE, { isolates: 2 });
+Deno.test("new connections go to the configured number of isolates in turn", async () => {
+  await using fixture = await startEdgeFixture(PROBE, { isolates: 2 });
   const ids: string[] = [];
   for (let n = 0; n < 4; n++) {
-    const { env } = await (await fetch(stage.url("/env"))).json();
+    const { env } = await (await fetch(fixture.url("/env"))).json();
     ids.push(env.SB_EXECUTION_ID);
   }
   assertEquals(new Set(ids).size, 2);
   assertEquals([ids[0], ids[1]], [ids[2], ids[3]]);
 });
 
-Deno.test("requests that come while an isolate boots wait for that one", async () => {
-  await using stage = await startStage(PROBE);
+Deno.test("requests during the start of an isolate wait for it", async () => {
+  await using fixture = await startEdgeFixture(PROBE);
   const answers = await Promise.all(
     Array.from(
       { length: 5 },
-      async () => (await (await fetch(stage.url("/env"))).json()).env.SB_EXECUTION_ID,
+      async () => (await (await fetch(fixture.url("/env"))).json()).env.SB_EXECUTION_ID,
     ),
   );
   assertEquals(new Set(answers).size, 1);
@@ -75,21 +81,25 @@ Deno.test("requests that come while an isolate boots wait for that one", async (
 
 Deno.test("the real function answers HTTP and opens sockets through the host", async () => {
   const issuer = await createIssuer();
-  await using stage = await startStage(REALTIME, { env: { SUPABASE_JWKS: JSON.stringify(issuer.jwks) } });
+  await using fixture = await startEdgeFixture(REALTIME, {
+    env: { SUPABASE_JWKS: JSON.stringify(issuer.jwks) },
+  });
   const token = await issuer.token("alice");
-  const response = await fetch(stage.url("/whoami"), { headers: { authorization: `Bearer ${token}` } });
+  const response = await fetch(fixture.url("/whoami"), { headers: { authorization: `Bearer ${token}` } });
   assertEquals((await response.json()).id, "alice");
 
-  await using echo = await SocketClient.open(stage.socketUrl(`/echo?token=${token}`));
+  await using echo = await SocketClient.open(fixture.socketUrl(`/echo?token=${token}`));
   echo.send("hello");
   assertEquals(await echo.next(), "Echo: hello");
-  assertEquals(stage.host.isolates.map(({ sockets }) => sockets), [1]);
+  assertEquals(fixture.host.isolates.map(({ sockets }) => sockets), [1]);
 });
 
 Deno.test("an upgrade that the function refuses is answered with 502, as the host does", async () => {
   const issuer = await createIssuer();
-  await using stage = await startStage(REALTIME, { env: { SUPABASE_JWKS: JSON.stringify(issuer.jwks) } });
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port: stage.host.port });
+  await using fixture = await startEdgeFixture(REALTIME, {
+    env: { SUPABASE_JWKS: JSON.stringify(issuer.jwks) },
+  });
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: fixture.host.port });
   const lines = [
     "GET /functions/v1/realtime/echo HTTP/1.1",
     "Host: x",

@@ -1,14 +1,14 @@
-/** A connection on which the isolate is silent (docs/edge-host.md). */
+/** Connections on which the isolate is silent (docs/edge-host.md). */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
-import { PROBE, startStage } from "./edge_stage.ts";
+import { PROBE, startEdgeFixture } from "./edge_fixture.ts";
 
-Deno.test("a silent socket is cut without a close frame, whatever the client says; one that is answered stays", async () => {
+Deno.test("a silent socket is cut without a close frame, whatever the client sends; an answered one stays", async () => {
   const idleMs = 1_000;
-  await using stage = await startStage(PROBE, { limits: { idleMs } });
-  await using silent = await SocketClient.open(stage.socketUrl("/held"));
+  await using fixture = await startEdgeFixture(PROBE, { limits: { idleMs } });
+  await using silent = await SocketClient.open(fixture.socketUrl("/held"));
   await silent.next();
-  await using answered = await SocketClient.open(stage.socketUrl("/held"));
+  await using answered = await SocketClient.open(fixture.socketUrl("/held"));
   await answered.next();
   answered.send("tick");
   const since = performance.now();
@@ -21,13 +21,13 @@ Deno.test("a silent socket is cut without a close frame, whatever the client say
   }
   assert([0, 1006].includes((await closed).code));
   assertGreaterOrEqual(performance.now() - since, idleMs * 0.9);
-  assertEquals(stage.events.map(({ type }) => type), ["booted", "silenced"]);
+  assertEquals(fixture.events.map(({ type }) => type), ["booted", "silenced"]);
   answered.send("still here");
   for (;;) if (await answered.next() === "echo still here") break;
 });
 
 Deno.test("a request that is not answered in time gets 504", async () => {
-  await using stage = await startStage(PROBE, { limits: { idleMs: 500 } });
-  const response = await fetch(stage.url("/never"));
+  await using fixture = await startEdgeFixture(PROBE, { limits: { idleMs: 500 } });
+  const response = await fetch(fixture.url("/never"));
   assertEquals([response.status, (await response.json()).code], [504, "IDLE_TIMEOUT"]);
 });

@@ -1,4 +1,4 @@
-/** The edge host's command line, and what it shows in a terminal (docs/edge-host.md). */
+/** The edge host's command line and terminal output (docs/edge-host.md). */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseEnvFile } from "../../tools/edge_host/env_file.ts";
 import { HOSTED_LIMITS } from "../../tools/support/isolates/limits.ts";
@@ -18,7 +18,7 @@ const VIEW: IsolateView = {
   lastReason: "wall_clock",
 };
 
-Deno.test("limits are those of the hosted platform until they are given", () => {
+Deno.test("limits default to those of the hosted platform", () => {
   const { limits } = parseOptions([]);
   assertEquals({ ...HOSTED_LIMITS, ...limits }, HOSTED_LIMITS);
   const given = parseOptions([
@@ -42,14 +42,14 @@ Deno.test("limits are those of the hosted platform until they are given", () => 
   });
 });
 
-Deno.test("an option that is wrong is named", () => {
+Deno.test("a wrong option is named in the error", () => {
   const wrong: [string[], string][] = [
     [["--wall", "4"], "--wall takes a time"],
     [["--wall", "0s"], "--wall takes a time"],
     [["--memory", "256"], "--memory takes an amount of memory"],
     [["--isolates", "0"], "--isolates takes a whole number from 1 to 64"],
     [["--port", "x"], "--port takes a whole number"],
-    [["--cpu-hard", "1ms"], "--cpu-hard is not below --cpu-soft"],
+    [["--cpu-hard", "1ms"], "--cpu-hard takes at least --cpu-soft"],
     [["--wand", "4s"], "--wand"],
   ];
   for (const [args, message] of wrong) assertThrows(() => parseOptions(args), Error, message);
@@ -73,13 +73,13 @@ Deno.test("the help text names every option that is read", () => {
   }
 });
 
-Deno.test("an environment file gives its variables, or says which line is none", () => {
+Deno.test("an environment file yields its variables, or an error that names the line", () => {
   const text = "# a comment\nA=1\n\nexport B = two words \nC=\"a\\nb\"\nD='$x'\nE=";
   assertEquals(parseEnvFile(text), { A: "1", B: "two words", C: "a\nb", D: "$x", E: "" });
   assertThrows(() => parseEnvFile("A=1\nsecret text"), Error, "Line 2");
 });
 
-Deno.test("the table shows each figure beside its limit, in colours only where they are wanted", () => {
+Deno.test("the table shows each figure beside its limit, in colours only on request", () => {
   const options = { limits: HOSTED_LIMITS, isColoured: false };
   const [, row = ""] = drawTable([VIEW], options);
   assertEquals(row.trim().split(/ {2,}/), [

@@ -13,11 +13,11 @@ export interface CommandOptions {
   readonly port: number;
   readonly region: string;
   readonly deno: string | undefined;
-  /** File of variables, which win over the process' environment. */
+  /** File of variables, which override the process' environment. */
   readonly envFile: string | undefined;
-  /** One line an event instead of a table. */
+  /** Prints one line per event instead of a table. */
   readonly isPlain: boolean;
-  /** True if the help text is all that is asked for. */
+  /** Prints the help text only. */
   readonly isHelp: boolean;
 }
 
@@ -25,29 +25,29 @@ export interface CommandOptions {
 export const USAGE = `deno task edge [options]: runs a function under the hosted platform's rules
 
   --function path/index.ts  entry of the function (default: this project's); its folder names it
-  --port 54321              where it listens, on --host 127.0.0.1; 0: any free port
-  --env-file .env           variables of the function, before those of the shell
+  --port 54321              port to listen on, at --host 127.0.0.1; 0: any free port
+  --env-file .env           variables of the function; they override the shell's
   --deno path               Deno binary of the workers (default: 2.1.4 through npx)
   --region local            SB_REGION
 
-  --wall 400s               life of an isolate: retired at half, warned at nine tenths
+  --wall 400s               lifetime of an isolate: retired at half, warned at nine tenths
   --cpu-soft 1s             CPU after which an isolate is retired
   --cpu-hard 2s             CPU after which it is killed (default: twice --cpu-soft)
-  --memory 256MiB           memory at which it is killed
-  --idle 150s               a connection on which the server is silent for so long is cut
-  --absent 30s              drop an idle isolate that was asked nothing for so long (default: never before it is retired)
-  --grace 15s               how long open sockets may take when the host ends
+  --memory 256MiB           memory after which it is killed
+  --idle 150s               silence of the server after which a connection is cut
+  --absent 30s              time without requests after which an idle isolate is dropped (default: only once retired)
+  --grace 15s               limit for open sockets to end when the host ends
 
-  --isolates 1              isolates that new connections are spread over, in turn
-  --workers 8               processes alive at a time, retired ones included (default: 4 for each isolate, at least 8)
-  --plain                   one line an event instead of a table; so it is where stdout is no terminal
+  --isolates 1              number of isolates that take new connections in turn
+  --workers 8               limit of processes, retired ones included (default: 4 per isolate, at least 8)
+  --plain                   one line per event instead of a table; the default without a terminal
   --help                    this text
 
-Ctrl-C or SIGTERM ends the isolates with "termination"; a second one kills them. docs/edge-host.md says which rule comes from where.`;
+Ctrl-C or SIGTERM ends the isolates with "termination"; a second one kills them. docs/edge-host.md has the source of each rule.`;
 
 const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url);
 
-/** Reads the command line. @throws {Error} naming the option that is wrong */
+/** Parses the command line. @throws {Error} naming the wrong option */
 export function parseOptions(args: readonly string[]): CommandOptions {
   const { values } = parseArgs({
     args: [...args],
@@ -74,7 +74,9 @@ export function parseOptions(args: readonly string[]): CommandOptions {
   const cpuSoftMs = parseDuration("--cpu-soft", values["cpu-soft"]);
   const hard = values["cpu-hard"];
   const cpuHardMs = hard === undefined ? 2 * cpuSoftMs : parseDuration("--cpu-hard", hard);
-  if (cpuHardMs < cpuSoftMs) throw new Error("--cpu-hard is not below --cpu-soft.");
+  if (cpuHardMs < cpuSoftMs) {
+    throw new Error(`--cpu-hard takes at least --cpu-soft (${cpuSoftMs} ms), not ${cpuHardMs} ms.`);
+  }
   const { workers, absent } = values;
   return {
     entry: values.function === undefined ? DEFAULT_ENTRY : pathToFileURL(values.function),

@@ -1,6 +1,7 @@
 /**
- * Runs a function under the hosted platform's rules on this machine (`deno task edge`, docs/edge-host.md). Without keys
- * in the environment it makes an issuer for this run, gives the function its keys, and prints a token.
+ * Runs a function under the hosted platform's rules on this machine (`deno task edge`,
+ * docs/edge-host.md). Without keys in the environment it creates an issuer for this run, gives its
+ * keys to the function, and prints a token.
  */
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { parseEnvFile } from "./env_file.ts";
@@ -11,11 +12,11 @@ import { type CommandOptions, parseOptions, USAGE } from "./edge_options.ts";
 import { createScreen } from "./screen.ts";
 import { drawTable } from "./table.ts";
 
-/** The printed token is good for a day. */
+/** Lifetime of the printed token: a day. */
 const TOKEN_SECONDS = 86_400;
 const REDRAW_MS = 250;
 
-/** The function's variables, and a token where they come with an issuer of ours. */
+/** Returns the function's variables, and a token if the issuer is ours. */
 async function readEnvironment(
   file: string | undefined,
 ): Promise<{ env: Record<string, string>; token?: string }> {
@@ -50,7 +51,7 @@ async function run(options: CommandOptions): Promise<void> {
     drawTable: hasTable
       ? () => drawTable(host?.isolates ?? [], { limits, isColoured: !Deno.env.get("NO_COLOR") })
       : undefined,
-    // A terminal that does not know its size says 0.
+    // A terminal of unknown size reports 0.
     columns: () => Deno.consoleSize().columns || 80,
     output: (text) => void Deno.stdout.writeSync(encoder.encode(text)),
   });
@@ -73,7 +74,7 @@ async function run(options: CommandOptions): Promise<void> {
   clearInterval(redrawing);
 }
 
-/** Resolves when a signal has ended the host; a second one does not wait for its sockets. */
+/** Resolves once a signal has ended the host; a second signal does not wait for its sockets. */
 async function untilEnded(host: EdgeHost): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let signals = 0;
@@ -92,7 +93,7 @@ if (import.meta.main) {
     else await run(options);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    console.error(`${error.message}\ndeno task edge --help tells what can be said.`);
+    console.error(`${error.message}\ndeno task edge --help lists the options.`);
     Deno.exit(1);
   }
 }

@@ -1,16 +1,18 @@
-/** Where lines go that stay, and a table below them that is drawn again and again. */
-export interface Screen {
-  /** Writes a line that stays. */
+/** Terminal output: permanent lines, and a table below them that is redrawn. */
+interface Screen {
+  /** Writes a permanent line. */
   write(line: string): void;
-  /** Draws the table again. */
   redraw(): void;
 }
 
-/** Parts of a screen. */
-export interface ScreenOptions {
-  /** Undefined where there shall be no table. */
+/** Options of a screen. */
+interface ScreenOptions {
+  /** Undefined for no table. */
   readonly drawTable: (() => readonly string[]) | undefined;
-  /** Columns of the terminal; longer lines of the table are cut, since one that wraps could not be wiped. */
+  /**
+   * Columns of the terminal; longer table lines are cut, because wrapped lines could not be
+   * cleared.
+   */
   readonly columns: () => number;
   readonly output: (text: string) => void;
 }
@@ -18,7 +20,7 @@ export interface ScreenOptions {
 /** Clears from the cursor to the end of the screen. */
 const WIPE = "\x1b[0J";
 
-/** A screen: lines that stay scroll away above, the table is always the last thing. */
+/** Creates a screen: permanent lines scroll up, and the table stays at the bottom. */
 export function createScreen({ drawTable, columns, output }: ScreenOptions): Screen {
   let height = 0;
 
@@ -41,7 +43,7 @@ export function createScreen({ drawTable, columns, output }: ScreenOptions): Scr
   };
 }
 
-/** Cuts to so many columns; colours take none. */
+/** Cuts a line to `columns`; colour codes have no width. */
 function cut(line: string, columns: number): string {
   let shown = 0;
   let kept = "";

@@ -2,8 +2,8 @@ import { mebibytes, seconds, shortId } from "../support/isolates/events.ts";
 import type { EdgeLimits } from "../support/isolates/limits.ts";
 import type { IsolateView } from "../support/isolates/pool.ts";
 
-/** Limits and look of a table. */
-export interface TableOptions {
+/** Options of a table. */
+interface TableOptions {
   readonly limits: EdgeLimits;
   readonly isColoured: boolean;
 }
@@ -14,7 +14,7 @@ const TITLES = ["isolate", "state", "reason", "age", "CPU", "memory", "sockets",
 const NOTABLE = 0.5;
 const SHORT = 0.9;
 
-/** What is alive, as lines of a table, each figure beside its limit. */
+/** Formats the running isolates as table lines, each figure beside its limit. */
 export function drawTable(views: readonly IsolateView[], { limits, isColoured }: TableOptions): string[] {
   const paint = (text: string, share: number) => {
     if (!isColoured || share < NOTABLE) return text;

@@ -2,29 +2,35 @@ import { deadline } from "@std/async";
 import type { EdgeEvent } from "../../tools/support/isolates/events.ts";
 import { type EdgeHost, type EdgeHostOptions, startEdgeHost } from "../../tools/support/isolates/host.ts";
 
-/** How long a test waits for a worker: to start one reads its module graph, on a machine that may be busy. */
-export const WORKER_PATIENCE_MS = 30_000;
+/** Limit of a wait for a worker, which reads its module graph at the start, on a busy machine. */
+export const WORKER_TIMEOUT_MS = 30_000;
 
-/** An event of one type. */
+/** Event of one type. */
 export type EventOf<Type extends EdgeEvent["type"]> = Extract<EdgeEvent, { readonly type: Type }>;
 
-/** A host under test. `await using` ends it. */
-export interface Stage extends AsyncDisposable {
+/** Host under test. `await using` ends it. */
+export interface EdgeFixture extends AsyncDisposable {
   readonly host: EdgeHost;
-  /** Everything that happened so far. */
+  /** Events so far. */
   readonly events: readonly EdgeEvent[];
-  /** Lines that the function printed. */
+  /** Output lines of the function. */
   readonly output: readonly string[];
-  /** The first event of a type, of an isolate where one is named; waits for it. */
+  /** Waits for the first event of a type, optionally of one isolate. */
   until<Type extends EdgeEvent["type"]>(type: Type, isolate?: string): Promise<EventOf<Type>>;
-  /** Such as `http://127.0.0.1:1/functions/v1/probe/env`. */
+  /** URL of a path, such as `http://127.0.0.1:1/functions/v1/probe/env`. */
   url(path: string): string;
-  /** The same for a WebSocket. */
+  /** WebSocket URL of a path. */
   socketUrl(path: string): string;
 }
 
-/** Starts a host with the fixture, or the function, of that entry; its workers run on the Deno that runs the test unless options say otherwise. */
-export async function startStage(entry: URL, options: Omit<EdgeHostOptions, "entry"> = {}): Promise<Stage> {
+/**
+ * Starts a host with the function of `entry`. Its workers use the Deno that runs the test, unless
+ * options name another.
+ */
+export async function startEdgeFixture(
+  entry: URL,
+  options: Omit<EdgeHostOptions, "entry"> = {},
+): Promise<EdgeFixture> {
   const events: EdgeEvent[] = [];
   const output: string[] = [];
   let arrival = Promise.withResolvers<void>();
@@ -56,7 +62,7 @@ export async function startStage(entry: URL, options: Omit<EdgeHostOptions, "ent
     output,
     async until(type, isolate) {
       try {
-        return await deadline(find(type, isolate), WORKER_PATIENCE_MS);
+        return await deadline(find(type, isolate), WORKER_TIMEOUT_MS);
       } catch (error) {
         throw new Error(`No ${type} among ${JSON.stringify(events)}; output: ${output.join("\n")}`, {
           cause: error,
@@ -69,7 +75,10 @@ export async function startStage(entry: URL, options: Omit<EdgeHostOptions, "ent
   };
 }
 
-/** Has an isolate booted by a request that may take its time: a socket has to open within less than a boot may need on a busy machine. */
+/**
+ * Starts an isolate by a plain request, which has no time limit; a socket's handshake may be too
+ * short for a start on a busy machine.
+ */
 export async function boot(url: string): Promise<void> {
   await (await fetch(url)).body?.cancel();
 }
