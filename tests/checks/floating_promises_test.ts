@@ -1,4 +1,6 @@
-/** The check for floating promises finds each form in which a promise is dropped, and no other statement. */
+/**
+ * The check for floating promises finds every form of a dropped promise, and no other statement.
+ */
 import { assertEquals, assertRejects } from "@std/assert";
 import { findFloatingPromises, FOLDERS, listSources } from "../../tools/checks/floating_promises.ts";
 

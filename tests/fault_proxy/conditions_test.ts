@@ -27,7 +27,7 @@ async function fillBuffers(running: RunningServer): Promise<number> {
   return count * size;
 }
 
-Deno.test("half-open: what is sent goes nowhere and nobody is told; when it is lifted all of it arrives", async () => {
+Deno.test("half-open: sent bytes are held and no peer notices; after the release all of them arrive", async () => {
   await using running = await startServer();
   await using proxy = FaultProxy.start(running.port);
   await using member = await RoomClient.join(behind(proxy, running), "room");

@@ -96,7 +96,7 @@ Deno.test("a cut in the middle of a frame leaves the client without it, and with
   assertEquals(proxy.count("messageToClient"), 1);
 });
 
-Deno.test("a platform's client is told of a cut as of any connection that breaks", async () => {
+Deno.test("a platform's client reports a cut like any broken connection", async () => {
   await using running = await startServer();
   await using proxy = FaultProxy.start(running.port);
   proxy.next({ cut: within("toClient", { type: "pong" }, 3) });
@@ -119,7 +119,7 @@ Deno.test("a close frame can be kept from a client", async () => {
   assertEquals(close?.["code"], 1000);
 });
 
-Deno.test("a lost ack: the message is stored and others get it, and a retry is told the same offset", async () => {
+Deno.test("a lost ack: the message is stored and others receive it, and a retry gets the same offset", async () => {
   await using running = await startServer();
   await using proxy = FaultProxy.start(running.port);
   await using observer = await RoomClient.join(running, "room", { user: "bob" });
@@ -212,14 +212,14 @@ Deno.test("a request of Server-Sent Events can be cut as well, and whoami is sti
 Deno.test("what a test throws on a message ends the connection and comes out when the proxy stops", async () => {
   await using running = await startServer();
   const onMessage = (): never => {
-    throw new Error("not what was expected");
+    throw new Error("an expected failure");
   };
   const proxy = FaultProxy.start(running.port, { onMessage });
   await readToEnd(await roomUrl(behind(proxy, running), "room"));
   await assertRejects(async () => await proxy[Symbol.asyncDispose](), AggregateError, "failed");
 });
 
-Deno.test("what does not happen is told with what has happened", async () => {
+Deno.test("a missing event is reported with the counted events", async () => {
   await using running = await startServer();
   await using proxy = FaultProxy.start(running.port);
   await fetch(proxy.url("/realtime/health")).then((response) => response.body?.cancel());

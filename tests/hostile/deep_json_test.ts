@@ -80,7 +80,7 @@ Deno.test("data of 64 levels passes and reaches everybody, one more does not (3.
 });
 
 /** Values whose JSON has to arrive unchanged. */
-const TELLING_DATA = [
+const EXACT_DATA = [
   '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
   '{"toJSON":1,"length":-1,"then":"x"}',
   '"\\ud800 alone, \\u0000 NUL"',
@@ -106,7 +106,7 @@ Deno.test("names of the prototype, lone surrogates and NUL arrive as they were s
   const untilTold = (type: ServerFrame["type"]) => bob.until((frame) => frame.type === type, type);
   await untilTold("presence");
   for (const name of TELLING_NAMES) {
-    for (const data of TELLING_DATA) {
+    for (const data of EXACT_DATA) {
       const id = `${name}${data}`.slice(0, 64);
       alice.sendRaw(
         `{"type":"publish","id":${JSON.stringify(id)},"event":${JSON.stringify(name)},"data":${data}}`,

@@ -8,7 +8,7 @@ import type { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 const LIMITED = { FRAMES_PER_SECOND: "1000", FRAMES_BURST: "500" } as const;
 const FLOOD = 100_000;
 const AT_ONCE = 100;
-const MOST_MEMORY_MIB = 100;
+const MAX_MEMORY_MIB = 100;
 
 /** Sends at full speed until the server ends the connection, or all is sent. */
 async function flood(member: TcpMember, text: string): Promise<void> {
@@ -67,7 +67,7 @@ Deno.test("a flood at full speed is closed with 4429, whatever it is made of, an
   report(
     `${before} MiB before, ${peak} MiB at most; the slowest of ${said} took ${Math.round(slowestMs)} ms`,
   );
-  assertLess(peak - before, MOST_MEMORY_MIB);
+  assertLess(peak - before, MAX_MEMORY_MIB);
 });
 
 for (
@@ -77,7 +77,7 @@ for (
     "history requests": { type: "history", after: 0, limit: 1 },
   })
 ) {
-  Deno.test(`${what} that go on all the same are refused for ten bursts, then closed with 4429, and told for how long (10.2)`, async () => {
+  Deno.test(`${what} that continue are refused for ten bursts, then closed with 4429 and a wait (10.2)`, async () => {
     await using rooms = await startRoomProcess({ FRAMES_PER_SECOND: "10", FRAMES_BURST: "200" });
     const [member] = await rooms.join("room");
     await using hostile = member;

@@ -42,16 +42,16 @@ async function passHeartbeats(): Promise<void> {
 }
 
 for (const plain of [true, false]) {
-  Deno.test(`a ${plain ? "plain" : "v1"} member that reads gets a replay of 500 large messages whole, though the room goes on (4.3, 10.4)`, async () => {
+  Deno.test(`a ${plain ? "plain" : "v1"} member that reads gets a replay of 500 large messages whole, while the room stays active (4.3, 10.4)`, async () => {
     await using rooms = await startRoomProcess({ MEMORY_BYTES: "134217728" });
     await using publisher = await fill(rooms, "room", 500);
     const offsets = new Offsets();
     const url = await rooms.url("room", { user: "bob", query: { history: 500 } });
     await using member = await TcpMember.open(url, { plain, onFrame: offsets.take });
     // The replay may begin behind the messages published in the meantime.
-    const going = publishAll(publisher, { count: 50, size: BYTES });
+    const publishing = publishAll(publisher, { count: 50, size: BYTES });
     await Promise.race([unlessClosed(member, offsets), deadline(offsets.reach(550), HOSTILE_PATIENCE_MS)]);
-    await going;
+    await publishing;
   });
 }
 

@@ -11,7 +11,7 @@ const SEED = 20_261_123;
 const FRAMES = 10_000;
 /** Size of a batch; the pong of a ping behind it shows that every answer has arrived. */
 const BATCH = 100;
-const MOST_MEMORY_MIB = 100;
+const MAX_MEMORY_MIB = 100;
 const LONGEST_DELAY_MS = 2_000;
 
 type ErrorFrame = Extract<ServerFrame, { type: "error" }>;
@@ -51,7 +51,7 @@ async function sendBinaries(rooms: RoomProcess): Promise<void> {
   }
 }
 
-Deno.test("10,000 malformed frames are answered one by one, and the room goes on chatting", async () => {
+Deno.test("10,000 malformed frames are answered one by one, and the room continues to chat", async () => {
   await using rooms = await startRoomProcess();
   const random = new SeededRandom(SEED);
   const messages = Array.from({ length: FRAMES }, () => malformed(random));
@@ -77,7 +77,7 @@ Deno.test("10,000 malformed frames are answered one by one, and the room goes on
       Math.round(slowestMs)
     } ms`,
   );
-  assertLess(peak - before, MOST_MEMORY_MIB);
+  assertLess(peak - before, MAX_MEMORY_MIB);
 });
 
 Deno.test("an empty array is answered with invalid_frame, so that it counts (3.5, 10.1)", async () => {

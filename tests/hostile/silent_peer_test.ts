@@ -7,7 +7,7 @@ import { CAN_MEASURE, report, startRoomProcess } from "./room_process.ts";
 import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 
 /** Joins, enters presence, then neither reads nor answers, like a closed laptop. */
-async function fallAsleep(running: RunningServer, plain: boolean): Promise<TcpMember> {
+async function joinSilently(running: RunningServer, plain: boolean): Promise<TcpMember> {
   const [sleeper] = await TcpMember.join(await roomUrl(running, "room", { user: "bob" }), { plain });
   await sleeper.request({ type: "presence", id: "enter", state: { here: true } });
   sleeper.pause();
@@ -16,7 +16,7 @@ async function fallAsleep(running: RunningServer, plain: boolean): Promise<TcpMe
 
 Deno.test("a v1 member that falls silent and does not answer the close is gone from presence after the grace time (7.6, 9.3)", async () => {
   await using running = await startServer({ env: { HEARTBEAT_MS: "200", PRESENCE_GRACE_MS: "200" } });
-  await using sleeper = await fallAsleep(running, false);
+  await using sleeper = await joinSilently(running, false);
   await using observer = await RoomClient.join(running, "room", { plain: true });
   assertEquals((await observer.next("presence")).members?.length, 1);
   assertEquals((await observer.next("presence")).left?.map(({ user }) => user), ["bob"]);
@@ -25,7 +25,7 @@ Deno.test("a v1 member that falls silent and does not answer the close is gone f
 
 Deno.test("a v1 member that falls silent and does not answer the close gives its place in the room back, and is logged (9.3, 10.5)", async () => {
   await using running = await startServer({ env: { HEARTBEAT_MS: "200", MAX_MEMBERS_PER_ROOM: "1" } });
-  await using sleeper = await fallAsleep(running, false);
+  await using sleeper = await joinSilently(running, false);
   assertEquals((await running.logged("socket.close")).map(({ code }) => code), [4408]);
   await using successor = await RoomClient.join(running, "room", { user: "carol" });
   assertEquals((await successor.publish("mine now")).offset, 1);
@@ -75,7 +75,7 @@ Deno.test("a flooding member that does not answer its close is gone from presenc
   await using running = await startServer({
     env: { FRAMES_PER_SECOND: "1", FRAMES_BURST: "10", PRESENCE_GRACE_MS: "200" },
   });
-  await using flood = await fallAsleep(running, true);
+  await using flood = await joinSilently(running, true);
   await using observer = await RoomClient.join(running, "room");
   assertEquals((await observer.next("presence")).members?.length, 1);
   for (let count = 0; count < 150; count++) await flood.send({ type: "ping", id: "again" });
@@ -84,11 +84,11 @@ Deno.test("a flooding member that does not answer its close is gone from presenc
   flood.abort();
 });
 
-Deno.test("a member whose presence goes on elsewhere is not told of as left when its old connection breaks at last", async () => {
+Deno.test("a member whose presence was taken over does not leave when its old connection breaks", async () => {
   await using running = await startServer({ env: { PRESENCE_GRACE_MS: "100" } });
   await using observer = await RoomClient.join(running, "room");
   await observer.next("presence");
-  await using sleeper = await fallAsleep(running, false);
+  await using sleeper = await joinSilently(running, false);
   const joined = (await observer.next("presence")).joined?.[0];
   assert(joined);
   const query = { after: 0, epoch: observer.welcome.epoch, connection: joined.connection };

@@ -13,7 +13,7 @@ const MESSAGES = 20_000;
 const BYTES = 1_000;
 
 /** Joins and stops reading after the handshake. */
-async function joinAsleep(
+async function joinWithoutReading(
   rooms: RoomProcess,
   user: string,
   offsets: Offsets,
@@ -32,7 +32,9 @@ for (const sleepers of [1, 50]) {
     const asleep: { readonly member: TcpMember; readonly offsets: Offsets }[] = [];
     for (let index = 0; index < sleepers; index++) {
       const offsets = new Offsets();
-      const member = members.add(await joinAsleep(rooms, `sleeper ${index}`, offsets, index % 2 === 1));
+      const member = members.add(
+        await joinWithoutReading(rooms, `sleeper ${index}`, offsets, index % 2 === 1),
+      );
       asleep.push({ member, offsets });
     }
     const readers = [new Offsets(), new Offsets()];
@@ -70,7 +72,7 @@ Deno.test("a slow member loses ephemeral messages, no durable one, and gets ephe
   await using rooms = await startRoomProcess(SHORT_HISTORY);
   const slow = new Offsets();
   const fast = new Offsets();
-  await using slowMember = await joinAsleep(rooms, "slow", slow);
+  await using slowMember = await joinWithoutReading(rooms, "slow", slow);
   await using reader = await TcpMember.open(await rooms.url("room", { user: "fast" }), {
     onFrame: fast.take,
   });

@@ -49,15 +49,15 @@ Deno.test("300 connections that vanish while they join leave no place taken, and
 
 Deno.test("2,000 rooms that were joined and left take no memory, with presence and without messages", async () => {
   await using rooms = await startRoomProcess(heapOf(48));
-  const visit = async (index: number): Promise<void> => {
+  const joinAndLeave = async (index: number): Promise<void> => {
     const [member] = await rooms.join(`room-${index}`);
     await member.request({ type: "presence", id: "enter", state: { here: true } });
     await member.close();
   };
   // The first rooms warm up the runtime.
-  await forEach(500, AT_ONCE, visit);
+  await forEach(500, AT_ONCE, joinAndLeave);
   const before = CAN_MEASURE ? await rooms.memoryMiB() : 0;
-  await forEach(1_500, AT_ONCE, visit);
+  await forEach(1_500, AT_ONCE, joinAndLeave);
   await untilConnections(rooms, 0);
   assertEquals(rooms.process.stderr, "");
   if (!CAN_MEASURE) return;
