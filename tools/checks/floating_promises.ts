@@ -1,7 +1,8 @@
 /**
- * Finds promises that nobody awaits, returns, or marks with `void` (part of `deno task check`): deno lint has no such
- * rule, and one forgotten rejection ends a process. Packages are not resolved, so the check misses promises of library
- * functions. It sees those of this project's own functions and of the platform.
+ * Finds promises that are neither awaited, returned, nor marked with `void` (part of `deno task
+ * check`). deno lint has no such rule, and one unhandled rejection ends a process. The check does
+ * not resolve packages, so it misses promises of library functions. It finds promises of this
+ * project's functions and of the platform.
  */
 import ts from "typescript";
 import { listFiles } from "../support/list_files.ts";
@@ -10,7 +11,10 @@ const ROOT = new URL("../../", import.meta.url);
 /** Every folder with code of this project. */
 export const FOLDERS: readonly string[] = ["packages", "supabase/functions", "tools", "tests"];
 
-/** Paths of the sources in folders below `root`. @throws {Error} naming a folder that has none: a typo would check nothing */
+/**
+ * Lists the sources in folders below `root`.
+ * @throws {Error} naming a folder without sources, because a typo would check nothing
+ */
 export async function listSources(root: URL, folders: readonly string[]): Promise<string[]> {
   const found = await Promise.all(folders.map(async (name) => {
     const folder = new URL(`${name}/`, root);
@@ -23,7 +27,7 @@ export async function listSources(root: URL, folders: readonly string[]): Promis
   return found.flat();
 }
 
-/** Finds floating promises in files; resolves with a place and the source line for each. */
+/** Finds floating promises in files; resolves with the place and source line of each. */
 export async function findFloatingPromises(sources: readonly string[]): Promise<string[]> {
   const platform = await writePlatformTypes();
   try {
@@ -71,7 +75,7 @@ function findInSource(program: ts.Program, source: ts.SourceFile): string[] {
   return found;
 }
 
-/** Calls whose value is dropped when the value of the expression is. */
+/** Calls in an expression with a value that is dropped together with the expression's value. */
 function droppedCalls(expression: ts.Expression): ts.CallExpression[] {
   if (ts.isCallExpression(expression)) return [expression];
   if (ts.isParenthesizedExpression(expression)) return droppedCalls(expression.expression);
@@ -105,7 +109,7 @@ function isPromise(type: ts.Type): boolean {
 if (import.meta.main) {
   const sources = await listSources(ROOT, FOLDERS);
   const floating = await findFloatingPromises(sources);
-  for (const place of floating) console.error(`Nobody awaits this promise: ${place}`);
+  for (const place of floating) console.error(`Floating promise, add await, return or void: ${place}`);
   if (floating.length > 0) Deno.exit(1);
   console.log(`No floating promise in ${sources.length} files.`);
 }

@@ -6,14 +6,17 @@ import { type ErrorMeaning, ERRORS } from "../../packages/protocol/error_codes.t
 import { FIELD_TEXT } from "../../packages/server/src/schemas/field_text.ts";
 import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 
-/** A part of a document that is written from the code; it stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
-export interface GeneratedPart {
+/**
+ * Part of a document that the code generates, between `<!-- name:begin -->` and `<!-- name:end
+ * -->`.
+ */
+interface GeneratedPart {
   readonly file: string;
   readonly name: string;
   readonly text: () => string;
 }
 
-/** Every part of the docs that is written from the code. */
+/** All generated parts of the docs. */
 export const GENERATED_PARTS: readonly GeneratedPart[] = [
   { file: "docs/configuration.md", name: "variables", text: variablesTable },
   { file: "docs/protocol.md", name: "client-frames", text: () => framesTable(ClientFrame.def.options) },
@@ -22,16 +25,13 @@ export const GENERATED_PARTS: readonly GeneratedPart[] = [
   { file: "docs/protocol.md", name: "closes", text: closesTable },
 ];
 
-/**
- * The document with the part written anew.
- * @throws {Error} when the document has no place for it
- */
+/** Replaces the part in a document. @throws {Error} if the document lacks its markers */
 export function withPart(document: string, { file, name, text }: GeneratedPart): string {
   const begin = `<!-- ${name}:begin -->`;
   const end = `<!-- ${name}:end -->`;
   const from = document.indexOf(begin);
   const to = document.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`${file} has no place marked ${begin} … ${end}`);
+  if (from < 0 || to < from) throw new Error(`${file} has no markers ${begin} … ${end}: add both`);
   return `${document.slice(0, from + begin.length)}\n${text()}\n${document.slice(to)}`;
 }
 
@@ -68,7 +68,7 @@ function closesTable(): string {
   return table(["code", "meaning"], Object.entries(CLOSE_MEANINGS));
 }
 
-/** A row a field; the frame's name stands in its first one. */
+/** Formats a table with one row per field; the first row of a frame has its name. */
 function framesTable(frames: readonly z.ZodMiniObject[]): string {
   return table(
     ["frame", "field", "what it is"],

@@ -14,13 +14,13 @@ const EXTERNAL = ["react"];
 export const MAX_CORE_BYTES = 8_192;
 
 /** A file of the package. */
-export interface PackageFile {
+interface PackageFile {
   readonly path: string;
   readonly text: string;
 }
 
 /** Size of an entry with all modules that it needs. */
-export interface EntrySize {
+interface EntrySize {
   /** Name in an import: `.` is the core. */
   readonly entry: string;
   readonly minifiedBytes: number;
@@ -34,7 +34,7 @@ export interface EntrySize {
  * entries share one chunk.
  * @throws {Error} naming file and line of a syntax error or of an export without a type
  */
-export async function clientPackage(): Promise<PackageFile[]> {
+async function clientPackage(): Promise<PackageFile[]> {
   const modules = Object.values(ENTRIES);
   const [scripts, declarations] = await Promise.all([
     bundleEntries(modules, false),

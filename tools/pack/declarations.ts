@@ -2,7 +2,7 @@ import { dirname, relative } from "node:path/posix";
 import ts from "typescript";
 
 /** A declaration file. */
-export interface Declaration {
+interface Declaration {
   /** Path in the package, such as `room.d.ts` or `protocol/frames.d.ts`. */
   readonly path: string;
   readonly text: string;

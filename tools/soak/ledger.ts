@@ -73,7 +73,7 @@ export const PROMISES = {
 export type PromiseName = keyof typeof PROMISES;
 
 /** Count of breaches of one promise, and the evidence of the first: room, offset, client. */
-export interface Breach {
+interface Breach {
   readonly count: number;
   readonly first: string | null;
 }

@@ -13,7 +13,7 @@ export interface InjectedFaults {
 }
 
 /** Raw results of a run. */
-export interface RunRecord {
+interface RunRecord {
   readonly backplane: BackplaneName;
   readonly seed: number;
   readonly reports: readonly MemberReport[];

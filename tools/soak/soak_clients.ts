@@ -8,7 +8,7 @@ import type { MemberJob } from "./soak_member.ts";
 const CHECK_EVERY_MS = 200;
 
 /** Distribution of the clients over processes. */
-export interface SoakClientsOptions {
+interface SoakClientsOptions {
   readonly jobs: readonly MemberJob[];
   /**
    * Members whose process is killed at the end. They publish nothing, because their account is

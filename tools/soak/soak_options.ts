@@ -4,8 +4,8 @@ import { parseDuration } from "../support/quantities.ts";
 import { type BackplaneName, BACKPLANES } from "../support/backplane_store.ts";
 
 /** Scenarios of the soak. */
-export const SCENARIOS = ["turnover", "kill1000", "churn"] as const;
-export type ScenarioName = (typeof SCENARIOS)[number];
+const SCENARIOS = ["turnover", "kill1000", "churn"] as const;
+type ScenarioName = (typeof SCENARIOS)[number];
 
 /** Options of the command line; times are in milliseconds. */
 export interface SoakOptions {

@@ -1,14 +1,14 @@
 /** Neighbouring comment lines, or one block comment. */
-export interface Comment {
-  /** Line of the file that it begins at, from 1. */
+interface Comment {
+  /** First line in the file, from 1. */
   readonly line: number;
-  /** The lines as they are written. */
+  /** Source lines. */
   readonly lines: readonly string[];
-  /** The words, without marks and examples of code. */
+  /** Text without comment marks and code examples. */
   readonly text: string;
 }
 
-/** Reads the comments of TypeScript, JavaScript or SQL that stand on lines of their own. */
+/** Finds the comments of TypeScript, JavaScript or SQL on their own lines. */
 export function commentsOf(source: string): Comment[] {
   const comments: Comment[] = [];
   const lines = source.split("\n");
@@ -35,12 +35,12 @@ function wordsOf(lines: readonly string[]): string {
     .join("\n")
     .replace(/^@example[\s\S]*/m, "")
     .replace(/```[\s\S]*?```/g, "")
-    // A tag, an item and an empty line begin a sentence.
+    // A tag, a list item and an empty line start a sentence.
     .replace(/\n(?=@|- |\n)/g, ".\n")
     .replace(/@\w+ (\{[^}]*\} )?/g, "");
 }
 
-/** The prose of a Markdown document: without code, tables, headings, pictures and the addresses of links. */
+/** Prose of a Markdown document, without code, tables, headings, pictures and link targets. */
 export function proseOf(markdown: string): string {
   return markdown.replace(/```[\s\S]*?```/g, "")
     .replace(/<[^>]*>/g, "")
@@ -50,7 +50,7 @@ export function proseOf(markdown: string): string {
     .replace(/\n\s*\n/g, ".\n");
 }
 
-/** The sentences of a text. A code span counts as a word. */
+/** Sentences of a text; a code span counts as one word. */
 export function sentencesOf(text: string): string[] {
   return text.replace(/`[^`\n]*`/g, "code").replace(/\b(e\.g|i\.e|vs)\./g, "$1")
     .split(/[.!?](?=\s|\*|$)/)

@@ -10,7 +10,7 @@ const SESSION_TIMEOUT_MS = 30_000;
 const STAYING = 2;
 
 /** Options of a churn. */
-export interface ChurnOptions {
+interface ChurnOptions {
   /** Session scripts to choose from; default `SESSIONS`. */
   readonly scripts?: Readonly<Record<string, SessionScript>>;
 }

@@ -29,7 +29,7 @@ export interface ChurnedServer extends AsyncDisposable {
 }
 
 /** Options of the server. */
-export interface ChurnedServerOptions {
+interface ChurnedServerOptions {
   /** Entry of the function; default `measured_entry.ts`. */
   readonly entry?: URL;
   /** Additional variables of the function. */

@@ -19,7 +19,10 @@ export interface Flatness {
 /** Bound of a flat line: its rise as a part of the median. */
 export const FLAT_BELOW = 0.05;
 
-/** Judges the second half of the samples; what falls is flat too. @throws {RangeError} when that is fewer than three */
+/**
+ * Judges the second half of the samples; what falls is flat too. @throws {RangeError} when that is
+ * fewer than three
+ */
 export function judgeFlatness(samples: readonly Sample[]): Flatness {
   const half = samples.slice(Math.floor(samples.length / 2));
   const [first, last] = [half[0], half.at(-1)];

@@ -6,7 +6,7 @@ import { FLAT_BELOW, type Flatness, judgeFlatness } from "./flatness.ts";
 import { SESSIONS } from "./sessions.ts";
 
 /** Memory of the process at one moment. */
-export interface MemorySample {
+interface MemorySample {
   /** Seconds since the run began. */
   readonly at: number;
   /** Resident memory and V8's heap, in bytes. */
@@ -15,7 +15,7 @@ export interface MemorySample {
 }
 
 /** Result of a run. */
-export interface ChurnOutcome {
+interface ChurnOutcome {
   readonly deno: string;
   readonly seed: number;
   readonly without: readonly string[];
@@ -30,7 +30,7 @@ export interface ChurnOutcome {
 }
 
 /** Receives each sample, and the number of sessions so far. */
-export type OnSample = (sample: MemorySample, sessions: number) => void;
+type OnSample = (sample: MemorySample, sessions: number) => void;
 
 const SAMPLE_EVERY_MS = 5_000;
 /** Minimum number of samples; a short run takes them closer together. */
