@@ -5,21 +5,23 @@ import { HOSTILE_PATIENCE_MS, TcpMember } from "../../tools/support/wire/tcp_mem
 import type { FrameOf } from "../support/room_client.ts";
 import { Sequence } from "./sequence.ts";
 
-/** How a follower is set up. */
+/** Room and behaviour of a follower. */
 export interface FollowerOptions {
-  /** The address of its room, with a query. */
+  /** Address of the room with a query. */
   readonly address: (query: Readonly<Record<string, string | number>>) => Promise<string>;
   readonly plain: boolean;
-  /** Messages of history that it asks for when it joins first; undefined asks for none. Then it resumes. */
+  /**
+   * Messages of history to request on the first join, undefined for none. Later connections resume.
+   */
   readonly history?: number | undefined;
-  /** Whether the room keeps everything: then there must be no gap, and no less history than it asks for. */
-  readonly keepsAll: boolean;
-  /** Told of every answer to a publish. */
+  /** True if the room retains everything: gaps and too little history are failures. */
+  readonly retainsAll: boolean;
+  /** Called with every answer to a publish. */
   readonly onAnswer?: (frame: FrameOf<"ack"> | FrameOf<"error">) => void;
 }
 
 interface ConnectionState {
-  /** What comes when it is over does not count. */
+  /** Later frames do not count. */
   isOver: boolean;
   pings: number;
   pongs: number;
@@ -30,7 +32,10 @@ interface Connection {
   readonly state: ConnectionState;
 }
 
-/** One client of a room over all its connections; `check` says whether it was sent all that it must be, once, in order. */
+/**
+ * Client of a room over all its connections. `check` fails unless it got every message once, in
+ * order.
+ */
 export class Follower {
   readonly sequence = new Sequence();
   readonly #options: FollowerOptions;
@@ -43,7 +48,7 @@ export class Follower {
     this.#options = options;
   }
 
-  /** Connects, anew or to go on after the last message, unless it is connected; does not wait for the welcome. */
+  /** Joins, or resumes after the last message, unless connected. Does not wait for `welcome`. */
   async connect(): Promise<void> {
     if (this.#connection) return;
     const { address, plain } = this.#options;
@@ -56,28 +61,31 @@ export class Follower {
     this.#connection = { member, state };
   }
 
-  /** Sends frames in one piece: as an array where that is understood. Does nothing while it is not connected. */
+  /**
+   * Sends frames in one write, as an array to a realtime.v1 server. Does nothing while
+   * disconnected.
+   */
   async send(frames: readonly unknown[]): Promise<void> {
     if (!this.#connection || frames.length === 0) return;
     const { member } = this.#connection;
     const sending = this.#options.plain
       ? member.sendTexts(frames.map((frame) => JSON.stringify(frame)))
       : member.send(frames);
-    await sending.catch(() => {/* the connection is over: it resumes */});
+    await sending.catch(() => {/* the connection is over; the client resumes */});
   }
 
-  /** Breaks the connection off. */
-  async vanish(): Promise<void> {
+  /** Aborts the connection. */
+  async abort(): Promise<void> {
     await this.#leave()?.member[Symbol.asyncDispose]();
   }
 
-  /** Closes the connection with a code; what still comes counts. */
+  /** Closes the connection with a code; frames before the close count. */
   async close(code: number): Promise<void> {
     await this.#connection?.member.close(code);
     this.#leave();
   }
 
-  /** Waits until everything that it has sent over this connection is answered. */
+  /** Waits until every frame sent over this connection is answered. */
   async settle(): Promise<void> {
     const state = this.#connection?.state;
     if (!state) return;
@@ -86,14 +94,14 @@ export class Follower {
     await this.#until(() => state.pongs >= wanted, `pong ${wanted}`);
   }
 
-  /** Waits until it has the message with this offset, or knows that it is missing. */
+  /** Waits for the message with this offset, or for a gap that covers it. */
   async reach(offset: number): Promise<void> {
     await this.#until(() => (this.sequence.last ?? -1) >= offset, `message ${offset}`);
   }
 
-  /** Fails when anything came that must not, or not when it must. */
+  /** Fails if any frame was wrong or out of order. */
   check(): void {
-    assertEquals(this.sequence.wrong, undefined);
+    assertEquals(this.sequence.failure, undefined);
   }
 
   #leave(): Connection | undefined {
@@ -106,7 +114,7 @@ export class Follower {
   #query(): Readonly<Record<string, string | number>> {
     const { history } = this.#options;
     const { last } = this.sequence;
-    // Before it knows where its sequence begins it has got nothing that it could go on after.
+    // A resume needs a known start of the sequence.
     if (this.#welcome && last !== undefined) {
       const { epoch, connection } = this.#welcome;
       return { after: last, epoch, connection };
@@ -126,50 +134,50 @@ export class Follower {
   }
 
   #enter(welcome: FrameOf<"welcome">): void {
-    const { history, keepsAll } = this.#options;
+    const { history, retainsAll } = this.#options;
     const { sequence } = this;
     if (sequence.last === undefined) {
-      if (welcome.recovered) sequence.fail("a first join says that it recovered");
+      if (welcome.recovered) sequence.fail("a first join is marked as recovered");
       if (!history) sequence.begin(welcome.offset);
     } else {
-      if (this.#welcome?.epoch !== welcome.epoch) sequence.fail("the epoch is another one");
-      if (welcome.offset < sequence.last) sequence.fail(`the head went back to ${welcome.offset}`);
-      if (keepsAll && !welcome.recovered) sequence.fail("a resume within retention has not recovered");
+      if (this.#welcome?.epoch !== welcome.epoch) sequence.fail("the epoch changed");
+      if (welcome.offset < sequence.last) sequence.fail(`the head decreased to ${welcome.offset}`);
+      if (retainsAll && !welcome.recovered) sequence.fail("a resume within retention has not recovered");
     }
     this.#welcome = welcome;
   }
 
   #takeMessage(message: FrameOf<"message">): void {
-    const { history = 0, keepsAll } = this.#options;
+    const { history = 0, retainsAll } = this.#options;
     const { sequence } = this;
     const latestStart = Math.max(0, (this.#welcome?.offset ?? 0) - history);
     sequence.takeMessage(message);
     const [first] = sequence.messages.keys();
-    if (keepsAll && history && sequence.messages.size === 1 && Number(first) - 1 > latestStart) {
-      sequence.fail(`history begins with ${first} only, after ${latestStart} was asked for`);
+    if (retainsAll && history && sequence.messages.size === 1 && Number(first) - 1 > latestStart) {
+      sequence.fail(`history begins at ${first}, but the request was for messages after ${latestStart}`);
     }
   }
 
   #takeGap(gap: FrameOf<"gap">): void {
     const { sequence } = this;
     sequence.takeGap(gap);
-    if (this.#options.keepsAll) sequence.fail("there is a gap");
-    if (gap.epoch !== this.#welcome?.epoch) sequence.fail(`a gap of ${gap.epoch}`);
+    if (this.#options.retainsAll) sequence.fail("there is a gap");
+    if (gap.epoch !== this.#welcome?.epoch) sequence.fail(`a gap of the epoch ${gap.epoch}`);
   }
 
-  /** The list of members ends the replay: now it is known whether the welcome told the truth. */
+  /** Checks `welcome` at the end of the replay, which the list of members marks. */
   #endReplay(): void {
     const { sequence } = this;
     const { offset = 0, recovered } = this.#welcome ?? {};
     const hasGap = sequence.gaps > this.#gapsBefore;
-    if (recovered && hasGap) sequence.fail("recovered, and there is a gap");
+    if (recovered && hasGap) sequence.fail("recovered in spite of a gap");
     sequence.begin(offset);
-    if ((sequence.last ?? 0) < offset) sequence.fail(`${offset} has not come before presence`);
+    if ((sequence.last ?? 0) < offset) sequence.fail(`message ${offset} did not arrive before presence`);
   }
 
-  async #until(holds: () => boolean, what: string): Promise<void> {
+  async #until(condition: () => boolean, what: string): Promise<void> {
     const giveUpAt = performance.now() + HOSTILE_PATIENCE_MS;
-    while (!holds()) {
+    while (!condition()) {
       this.check();
       const left = Math.max(0, giveUpAt - performance.now());
       await deadline(this.#arrival.promise, left).catch((cause: unknown) => {

@@ -8,34 +8,34 @@ import { Follower } from "./follower.ts";
 
 const RUNS = 80;
 
-/** When messages are published: so many rounds of microtasks after a call of the backplane has come back. */
-interface Moments {
+/** Delays of publishes after a backplane call returns, in microtask rounds. */
+interface PublishDelays {
   readonly subscribe: readonly number[];
   readonly resume: readonly number[];
   readonly history: readonly number[];
 }
 
 const rounds = fc.array(fc.nat({ max: 20 }), { maxLength: 4 });
-const moments: fc.Arbitrary<Moments> = fc.record({ subscribe: rounds, resume: rounds, history: rounds });
+const delays: fc.Arbitrary<PublishDelays> = fc.record({ subscribe: rounds, resume: rounds, history: rounds });
 
-/** Publishes while somebody joins. */
-class Interruptions {
+/** Publishes during a join. */
+class JoinPublisher {
   readonly #backplane: Backplane;
-  readonly #underWay: Promise<void>[] = [];
-  /** Undefined while nobody is to be interrupted. */
-  moments: Moments | undefined;
+  readonly #publishes: Promise<void>[] = [];
+  /** Undefined while nothing is published. */
+  delays: PublishDelays | undefined;
   #lastId = 0;
 
   constructor(backplane: Backplane) {
     this.#backplane = backplane;
   }
 
-  /** The backplane, which publishes at those moments. */
+  /** Backplane that publishes after these delays. */
   get backplane(): Backplane {
     const backplane = this.#backplane;
-    const after = async <T>(call: keyof Moments, room: string, result: Promise<T>): Promise<T> => {
+    const after = async <T>(call: keyof PublishDelays, room: string, result: Promise<T>): Promise<T> => {
       const done = await result;
-      for (const rounds of this.moments?.[call] ?? []) this.#underWay.push(this.#publish(room, rounds));
+      for (const rounds of this.delays?.[call] ?? []) this.#publishes.push(this.#publish(room, rounds));
       return done;
     };
     return changedBackplane(backplane, {
@@ -45,59 +45,59 @@ class Interruptions {
     });
   }
 
-  /** Waits for what is under way. */
+  /** Waits for the publishes in progress. */
   async settle(): Promise<void> {
-    await Promise.all(this.#underWay.splice(0));
+    await Promise.all(this.#publishes.splice(0));
   }
 
   async #publish(room: string, rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round++) await undefined;
     await this.#backplane.publish(room, [{
       id: `${++this.#lastId}`,
-      event: "interruption",
+      event: "during-join",
       data: `"after ${rounds} rounds"`,
       from: { user: "somebody" },
     }]);
   }
 }
 
-Deno.test("what is published at any moment of a join comes once, in order (4.1, 4.3, 6.1, 6.6)", async () => {
+Deno.test("a message published at any moment of a join arrives once and in order (4.1, 4.3, 6.1, 6.6)", async () => {
   await using running = await startServer({ env: { ...ANY_RATE, MAX_CONNECTIONS_PER_USER: "1000" } });
-  const interruptions = new Interruptions(backplaneOf(running));
-  changeRoomServices(running, { backplane: interruptions.backplane });
+  const joinPublisher = new JoinPublisher(backplaneOf(running));
+  changeRoomServices(running, { backplane: joinPublisher.backplane });
   let run = 0;
   const history = fc.option(fc.nat({ max: 30 }), { nil: undefined });
   const property = fc.asyncProperty(
-    moments,
+    delays,
     fc.boolean(),
     history,
     fc.nat({ max: 40 }),
-    async (moments, plain, history, before) => {
+    async (delays, plain, history, before) => {
       const room = `room-${run++}`;
-      await using judge = await RoomClient.join(running, room, { user: "judge" });
+      await using observer = await RoomClient.join(running, room, { user: "observer" });
       const past = Array.from({ length: before }, (_, index) => publishFrame(index));
-      judge.send([...past, { type: "ping", id: "published" }]);
-      await judge.answer("published");
+      observer.send([...past, { type: "ping", id: "published" }]);
+      await observer.answer("published");
       const address = (query: Readonly<Record<string, string | number>>) => roomUrl(running, room, { query });
-      const follower = new Follower({ address, plain, history, keepsAll: true });
+      const follower = new Follower({ address, plain, history, retainsAll: true });
       try {
-        interruptions.moments = moments;
+        joinPublisher.delays = delays;
         await follower.connect();
         await follower.settle();
-        await follower.vanish();
-        await interruptions.settle();
+        await follower.abort();
+        await joinPublisher.settle();
         await follower.connect();
         await follower.settle();
-        await interruptions.settle();
-        interruptions.moments = undefined;
-        const head = (await judge.publish("marker")).offset ?? 0;
+        await joinPublisher.settle();
+        joinPublisher.delays = undefined;
+        const head = (await observer.publish("marker")).offset ?? 0;
         await follower.reach(head);
         await follower.settle();
         follower.check();
         assertEquals(follower.sequence.last, head);
       } finally {
-        interruptions.moments = undefined;
-        await follower.vanish();
+        joinPublisher.delays = undefined;
+        await follower.abort();
       }
     },
   );

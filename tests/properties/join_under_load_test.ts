@@ -7,15 +7,17 @@ import { Follower } from "./follower.ts";
 
 const RUNS = 12;
 const MESSAGES = 2_000;
-/** In one frame array; several of them are under way. */
-const AT_ONCE = 20;
-const UNDER_WAY = 4;
+/** Publishes per array. */
+const BATCH_SIZE = 20;
+/** Arrays without an ack at a time. */
+const MAX_PENDING_BATCHES = 4;
 
-/** Somebody who joins while others publish. */
+/** Client that joins while others publish. */
 interface Joiner {
   readonly plain: boolean;
-  /** Joins when so many messages are stored, and is away from then to then. */
+  /** Offset at which the client joins. */
   readonly at: number;
+  /** Messages that are published while it is away. */
   readonly away: number;
   readonly history: number | undefined;
 }
@@ -27,17 +29,19 @@ const joiner: fc.Arbitrary<Joiner> = fc.record({
   history: fc.option(fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 500 })), { nil: undefined }),
 });
 
-/** Publishes at full speed; those who wait for an offset are told when it is stored. */
+/** Publishes at full speed; `reach` waits until an offset is stored. */
 class Publishing {
   readonly #waiting: { readonly offset: number; readonly reached: () => void }[] = [];
   #head = 0;
 
   async run(member: TcpMember, size: number): Promise<void> {
     const data = "x".repeat(size);
-    for (let sent = 0; sent < MESSAGES; sent += AT_ONCE) {
-      const ids = Array.from({ length: AT_ONCE }, (_, index) => `${sent + index + 1}`);
+    for (let sent = 0; sent < MESSAGES; sent += BATCH_SIZE) {
+      const ids = Array.from({ length: BATCH_SIZE }, (_, index) => `${sent + index + 1}`);
       await member.send(ids.map((id) => ({ type: "publish", id, event: "load", data })));
-      if (sent >= UNDER_WAY * AT_ONCE) await this.#acked(member, sent - UNDER_WAY * AT_ONCE + 1);
+      if (sent >= MAX_PENDING_BATCHES * BATCH_SIZE) {
+        await this.#acked(member, sent - MAX_PENDING_BATCHES * BATCH_SIZE + 1);
+      }
     }
     await this.#acked(member, MESSAGES);
   }
@@ -64,10 +68,10 @@ async function joinAndResume(
 ): Promise<void> {
   await publishing.reach(at);
   await follower.connect();
-  await follower.vanish();
+  await follower.abort();
   await follower.connect();
   await publishing.reach(Math.min(MESSAGES, at + away));
-  await follower.vanish();
+  await follower.abort();
   await publishing.reach(Math.min(MESSAGES, at + 2 * away));
   await follower.connect();
   await follower.reach(MESSAGES);
@@ -87,7 +91,7 @@ async function joinUnderLoad(
     const { plain, history } = joiner;
     const address = (query: Readonly<Record<string, string | number>>) =>
       roomUrl(running, room, { user: "bob", query });
-    return { joiner, follower: new Follower({ address, plain, history, keepsAll: true }) };
+    return { joiner, follower: new Follower({ address, plain, history, retainsAll: true }) };
   });
   try {
     await Promise.all([
@@ -95,11 +99,11 @@ async function joinUnderLoad(
       ...followers.map(({ follower, joiner }) => joinAndResume(follower, joiner, publishing)),
     ]);
   } finally {
-    for (const { follower } of followers) await follower.vanish();
+    for (const { follower } of followers) await follower.abort();
   }
 }
 
-Deno.test("who joins, breaks off and resumes while others publish at full speed gets all, once, in order (4.1, 4.3, 6.1, 6.6)", async () => {
+Deno.test("a client that joins, aborts and resumes under load gets every message once and in order (4.1, 4.3, 6.1, 6.6)", async () => {
   const env = { ...ANY_RATE, MAX_CONNECTIONS_PER_USER: "1000", HISTORY_MESSAGES: "10000" };
   await using running = await startServer({ env });
   let run = 0;

@@ -3,35 +3,43 @@ import { PresenceModel } from "../backplane/presence_model.ts";
 import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 import { freshId, RoomClient, roomUrl } from "../support/room_client.ts";
 import type { RunningServer } from "../support/running_server.ts";
-import { inOrder, PresenceView } from "./presence_view.ts";
+import { PresenceReplica, sortEntries } from "./presence_replica.ts";
 
-/** Whose connection a resume names; another one's, which may be another user's, is not there for everybody to take. */
-export type Named = "nobody's" | "its own" | "another's";
+/**
+ * Connection that a resume names: none, the client's own, or another client's, also of another
+ * user.
+ */
+export type NamedConnection = "none" | "own" | "other";
 
-/** Something that one client does. */
+/** Step of one client. */
 export type PresenceStep =
-  /** Joins, or resumes; `names` says whose connection it says that it continues. */
-  | { readonly do: "connect"; readonly client: number; readonly resumes: boolean; readonly names: Named }
-  /** Joins before, or resumes, when it is not there. */
+  /** Joins, or resumes with the connection that `names` selects. */
+  | {
+    readonly do: "connect";
+    readonly client: number;
+    readonly resumes: boolean;
+    readonly names: NamedConnection;
+  }
+  /** Enters presence. Joins or resumes first if necessary. */
   | { readonly do: "enter"; readonly client: number; readonly state: number }
-  /** `leave` leaves presence, `close` the room, `part` closes with a code that is no farewell, `vanish` breaks off. */
-  | { readonly do: "leave" | "close" | "part" | "vanish"; readonly client: number };
+  /** Leaves presence, closes normally, closes with another code, or aborts the connection. */
+  | { readonly do: "leave" | "close" | "lose" | "abort"; readonly client: number };
 
-/** Whose clients they are. */
+/** Users of the clients. */
 export const USERS = ["alice", "alice", "alice", "bob", "bob"] as const;
 
-/** Longer than a run. */
+/** Disconnect grace period, longer than a run. */
 export const GRACE_MS = 600_000;
 
 interface Client {
   readonly user: string;
   readonly plain: boolean;
   member: TcpMember | undefined;
-  /** Its last connection. */
+  /** Id of the last connection. */
   connection: string | undefined;
 }
 
-/** What happens one after the other is told as the model says; what happens at the same time adds up all the same. */
+/** Runs steps in order against the model, or concurrently, and checks the members' presence. */
 export class PresenceRun {
   readonly #running: RunningServer;
   readonly #room: string;
@@ -42,8 +50,8 @@ export class PresenceRun {
     member: undefined,
     connection: undefined,
   }));
-  /** Connections that left on purpose. */
-  readonly #farewells = new Set<string>();
+  /** Connections that left or closed normally. */
+  readonly #normalCloses = new Set<string>();
   #epoch: string | undefined;
 
   constructor(running: RunningServer, room: string) {
@@ -51,19 +59,19 @@ export class PresenceRun {
     this.#room = room;
   }
 
-  /** Does one step after the other. */
-  async runInTurn(steps: readonly PresenceStep[]): Promise<void> {
-    await this.#watch(async () => {
+  /** Runs the steps one after the other. */
+  async runInOrder(steps: readonly PresenceStep[]): Promise<void> {
+    await this.#compareObservers(async () => {
       for (const step of steps) await this.#do(step, this.#client(step.client));
     }, (view) => {
       assertEquals(view.changes, this.#model.changes);
-      assertEquals(view.present, inOrder(this.#model.present));
+      assertEquals(view.present, sortEntries(this.#model.present));
     });
   }
 
-  /** Each client does its steps, all at the same time. */
-  async runAtOnce(steps: readonly PresenceStep[]): Promise<void> {
-    await this.#watch(async () => {
+  /** Runs each client's steps in order, and all clients concurrently. */
+  async runConcurrently(steps: readonly PresenceStep[]): Promise<void> {
+    await this.#compareObservers(async () => {
       await Promise.all(this.#clients.map(async (client, index) => {
         for (const step of steps) {
           if (step.client === index) await this.#do(step, client);
@@ -73,31 +81,31 @@ export class PresenceRun {
       for (const change of view.changes) {
         if (change.type !== "left") continue;
         assert(
-          this.#farewells.has(change.entry.connection),
-          `${change.entry.connection} has left, and did not mean to`,
+          this.#normalCloses.has(change.entry.connection),
+          `${change.entry.connection} was reported as left without a normal close`,
         );
       }
     });
   }
 
-  async #watch(
+  async #compareObservers(
     act: () => Promise<void>,
-    check: (view: PresenceView) => void,
+    check: (view: PresenceReplica) => void,
   ): Promise<void> {
-    await using v1 = await RoomClient.join(this.#running, this.#room, { user: "witness" });
-    await using plain = await RoomClient.join(this.#running, this.#room, { user: "witness", plain: true });
-    const watching = [v1, plain].map((client) => ({ client, view: new PresenceView() }));
+    await using v1 = await RoomClient.join(this.#running, this.#room, { user: "observer" });
+    await using plain = await RoomClient.join(this.#running, this.#room, { user: "observer", plain: true });
+    const observers = [v1, plain].map((client) => ({ client, view: new PresenceReplica() }));
     try {
       await act();
-      for (const { client, view } of watching) {
+      for (const { client, view } of observers) {
         for (const frame of await client.takeAll()) {
-          if (frame.type === "presence") view.take(frame);
+          if (frame.type === "presence") view.apply(frame);
         }
       }
       await using fresh = await RoomClient.join(this.#running, this.#room, { user: "fresh" });
-      const list = new PresenceView();
-      list.take(await fresh.next("presence"));
-      for (const { view } of watching) {
+      const list = new PresenceReplica();
+      list.apply(await fresh.next("presence"));
+      for (const { view } of observers) {
         assertEquals(view.present, list.present);
         check(view);
       }
@@ -112,7 +120,7 @@ export class PresenceRun {
       if (step.do === "enter") {
         await this.#connect(client, {
           resumes: step.state > 0,
-          names: step.state > 1 ? "its own" : "nobody's",
+          names: step.state > 1 ? "own" : "none",
         });
       }
     }
@@ -125,7 +133,7 @@ export class PresenceRun {
         return this.#model.enter({ user: client.user, connection, state: JSON.stringify(state) }, 0);
       }
       case "leave":
-        this.#farewells.add(connection);
+        this.#normalCloses.add(connection);
         await member.request({ type: "presence", id: freshId(), state: null });
         return this.#model.leave(connection);
       default:
@@ -133,7 +141,10 @@ export class PresenceRun {
     }
   }
 
-  async #connect(client: Client, { resumes, names }: { resumes: boolean; names: Named }): Promise<void> {
+  async #connect(
+    client: Client,
+    { resumes, names }: { resumes: boolean; names: NamedConnection },
+  ): Promise<void> {
     const previous = this.#named(client, names);
     const epoch = this.#epoch;
     const resumption = resumes && epoch
@@ -156,29 +167,29 @@ export class PresenceRun {
     }, 0);
   }
 
-  #named(client: Client, names: Named): string | undefined {
-    if (names === "nobody's") return undefined;
-    if (names === "its own") return client.connection;
+  #named(client: Client, names: NamedConnection): string | undefined {
+    if (names === "none") return undefined;
+    if (names === "own") return client.connection;
     const next = (this.#clients.indexOf(client) + 1) % this.#clients.length;
     return this.#clients[next]?.connection;
   }
 
-  async #end(how: "close" | "part" | "vanish", client: Client, member: TcpMember): Promise<void> {
+  async #end(how: "close" | "lose" | "abort", client: Client, member: TcpMember): Promise<void> {
     const { connection = "" } = client;
     client.member = undefined;
-    if (how === "close") this.#farewells.add(connection);
-    if (how === "vanish") await member[Symbol.asyncDispose]();
+    if (how === "close") this.#normalCloses.add(connection);
+    if (how === "abort") await member[Symbol.asyncDispose]();
     else await member.close(how === "close" ? 1000 : 4000);
-    await this.#untilNoticed(connection);
+    await this.#untilClosed(connection);
     if (how === "close") this.#model.leave(connection);
     else this.#model.linger(connection, GRACE_MS);
   }
 
-  /** Waits until the server has seen that a connection is gone. */
-  async #untilNoticed(connection: string): Promise<void> {
-    const isIt = (line: Readonly<Record<string, unknown>>) => line["socket"] === connection;
+  /** Waits until the server has logged the close of a connection. */
+  async #untilClosed(connection: string): Promise<void> {
+    const isClose = (line: Readonly<Record<string, unknown>>) => line["socket"] === connection;
     for (let count = 1;; count++) {
-      if ((await this.#running.logged("socket.close", count)).some(isIt)) return;
+      if ((await this.#running.logged("socket.close", count)).some(isClose)) return;
     }
   }
 

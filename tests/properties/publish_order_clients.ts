@@ -3,38 +3,38 @@ import { Requests } from "../../packages/client/requests.ts";
 import { welcomeFrame } from "../client/machine_world.ts";
 import type { ManualClock } from "../client/manual_clock.ts";
 import type { SeededRandom } from "../../tools/support/seeded_random.ts";
-import { ModelConnection, type ModelIsolate, type Told } from "./publish_order_world.ts";
+import { ModelConnection, type ModelIsolate, type ServerEvent } from "./publish_order_model.ts";
 
 type PublishFrame = Extract<ClientFrame, { type: "publish" }>;
 
-/** Somebody who publishes, in order, until all of it is stored. */
+/** Client that publishes in order until all messages are stored. */
 export interface OrderedClient {
   readonly user: string;
-  /** Ids of what was published, in order, and where each was said to be stored. */
+  /** Published ids in order, each with its acked offset. */
   readonly published: ReadonlyMap<string, number | undefined>;
   publish(): void;
-  /** Connects to an isolate; what was connected before is broken. */
+  /** Connects to an isolate; breaks the previous connection. */
   connect(isolate: ModelIsolate): void;
   break(): void;
 }
 
-/** Limits that are not reached. */
+/** Limits too high to be reached. */
 const LIMITS = {
   frames_per_second: 1e6,
   frames_burst: 1e6,
   max_frame_bytes: 65_536,
   dedupe_seconds: 3_600,
 };
-/** A plain client tries again after what it is told, and up to so many milliseconds more. */
-const MOST_LATE_MS = 1_000;
+/** Longest delay that a plain client adds to retry_after_ms, in milliseconds. */
+const MAX_RETRY_DELAY_MS = 1_000;
 
-/** What both kinds have in common. */
+/** Common part of both kinds of clients. */
 abstract class ModelClient implements OrderedClient {
   readonly user: string;
   readonly published = new Map<string, number | undefined>();
   protected readonly clock: ManualClock;
   protected connection: ModelConnection | undefined;
-  /** The last offset that it was told. */
+  /** Last received offset. */
   #position = 0;
   readonly #latencyMs: number;
 
@@ -47,12 +47,12 @@ abstract class ModelClient implements OrderedClient {
   publish(): void {
     const id = `${this.user}-${this.published.size + 1}`;
     this.published.set(id, undefined);
-    this.ask({ type: "publish", id, event: "said", data: id });
+    this.request({ type: "publish", id, event: "chat", data: id });
   }
 
   connect(isolate: ModelIsolate): void {
     this.break();
-    this.connection = new ModelConnection(isolate, this.user, this.#latencyMs, (told) => this.#take(told));
+    this.connection = new ModelConnection(isolate, this.user, this.#latencyMs, (event) => this.#take(event));
     for (const message of isolate.delivered.slice(this.#position)) this.#take({ type: "message", message });
     this.begin();
   }
@@ -63,22 +63,22 @@ abstract class ModelClient implements OrderedClient {
     this.end();
   }
 
-  protected abstract ask(frame: PublishFrame): void;
+  protected abstract request(frame: PublishFrame): void;
   protected abstract begin(): void;
   protected abstract end(): void;
-  protected abstract answered(told: Exclude<Told, { type: "message" }>): void;
+  protected abstract answered(answer: Exclude<ServerEvent, { type: "message" }>): void;
   protected abstract delivered(id: string, offset: number): void;
 
-  #take(told: Told): void {
-    if (told.type !== "message") return this.answered(told);
-    const { id, offset, from } = told.message;
+  #take(event: ServerEvent): void {
+    if (event.type !== "message") return this.answered(event);
+    const { id, offset, from } = event.message;
     if (offset <= this.#position) return;
     this.#position = offset;
     if (from.user === this.user) this.delivered(id, offset);
   }
 }
 
-/** Sends what the SDK's requests send. */
+/** Client that sends with the SDK's `Requests`. */
 export class SdkClient extends ModelClient {
   readonly #requests: Requests;
 
@@ -87,9 +87,9 @@ export class SdkClient extends ModelClient {
     this.#requests = new Requests({ clock, send: (_, frames) => this.connection?.send(frames) });
   }
 
-  protected ask(frame: PublishFrame): void {
-    const asked = this.#requests.ask(frame, { again: true });
-    void asked.then(({ offset }) => this.published.set(frame.id, offset));
+  protected request(frame: PublishFrame): void {
+    const answer = this.#requests.ask(frame, { again: true });
+    void answer.then(({ offset }) => this.published.set(frame.id, offset));
   }
 
   protected begin(): void {
@@ -101,8 +101,8 @@ export class SdkClient extends ModelClient {
     this.#requests.end();
   }
 
-  protected answered(told: Exclude<Told, { type: "message" }>): void {
-    this.#requests.answer(told);
+  protected answered(answer: Exclude<ServerEvent, { type: "message" }>): void {
+    this.#requests.answer(answer);
   }
 
   protected delivered(id: string, offset: number): void {
@@ -110,7 +110,10 @@ export class SdkClient extends ModelClient {
   }
 }
 
-/** Sends each refused message again after a while of its own, in whatever order that is; on another connection all, in order. */
+/**
+ * Client that retries each refused message after a random delay, and on a new connection all in
+ * order.
+ */
 export class PlainClient extends ModelClient {
   readonly #random: SeededRandom;
   readonly #unanswered = new Map<string, PublishFrame>();
@@ -120,7 +123,7 @@ export class PlainClient extends ModelClient {
     this.#random = random;
   }
 
-  protected ask(frame: PublishFrame): void {
+  protected request(frame: PublishFrame): void {
     this.#unanswered.set(frame.id, frame);
     this.connection?.send([frame]);
   }
@@ -131,21 +134,21 @@ export class PlainClient extends ModelClient {
 
   protected end(): void {}
 
-  protected answered(told: Exclude<Told, { type: "message" }>): void {
-    const { id = "" } = told;
-    if (told.type === "ack") {
+  protected answered(answer: Exclude<ServerEvent, { type: "message" }>): void {
+    const { id = "" } = answer;
+    if (answer.type === "ack") {
       this.#unanswered.delete(id);
-      this.published.set(id, told.offset);
+      this.published.set(id, answer.offset);
       return;
     }
     const { connection } = this;
     const frame = this.#unanswered.get(id);
-    const waitMs = (told.retry_after_ms ?? 0) + this.#random.below(MOST_LATE_MS);
+    const waitMs = (answer.retry_after_ms ?? 0) + this.#random.below(MAX_RETRY_DELAY_MS);
     this.clock.setTimer(() => {
       if (frame && this.connection === connection) connection?.send([frame]);
     }, waitMs);
   }
 
-  // It does not know its own messages when it sees them.
+  // Does not recognize its own messages.
   protected delivered(): void {}
 }

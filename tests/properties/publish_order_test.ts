@@ -1,22 +1,25 @@
-/** Rule 5.10 as a property: whatever is refused, each client's messages are stored once, in the order in which it published them. */
+/**
+ * Property of rule 5.10: with any refusals, each client's messages are stored once, in publish
+ * order.
+ */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ManualClock, rest } from "../client/manual_clock.ts";
 import { SeededRandom } from "../../tools/support/seeded_random.ts";
 import type { Fate } from "../support/commanded_store.ts";
 import { type OrderedClient, PlainClient, SdkClient } from "./publish_order_clients.ts";
-import { ModelIsolate, RoomLog } from "./publish_order_world.ts";
+import { ModelIsolate, RoomLog } from "./publish_order_model.ts";
 
-/** What happens, one after the other; places are taken round and round. */
+/** Step of a run. Indexes wrap around. */
 type Step =
   | { readonly do: "publish"; readonly client: number; readonly count: number }
-  /** What becomes of the calls that wait first in an isolate. */
+  /** Decides the result of an isolate's oldest pending calls. */
   | { readonly do: "decide"; readonly isolate: number; readonly fate: Fate; readonly count: number }
   | { readonly do: "pass"; readonly ms: number }
   | { readonly do: "connect"; readonly client: number; readonly isolate: number }
   | { readonly do: "break"; readonly client: number };
 
-/** What a run is made with. Latencies let what is sent again come before it is not waited for any more. */
+/** Parameters of a run. Latencies are short enough for retries to arrive in time. */
 interface RunOptions {
   readonly latenciesMs: readonly number[];
   readonly lagsMs: readonly number[];
@@ -24,10 +27,10 @@ interface RunOptions {
   readonly seed: number;
 }
 
-/** Of one client, so that what is refused finds room to be remembered. */
-const MOST_PUBLISHED = 24;
-/** Until everything is stored, at the end. */
-const MOST_ROUNDS = 500;
+/** Publishes of one client; fewer than the server's memory of refused ones. */
+const MAX_PUBLISHED = 24;
+/** Rounds at the end until everything is stored. */
+const MAX_ROUNDS = 500;
 const RUNS = 400;
 
 const index = fc.nat({ max: 2 });
@@ -58,11 +61,11 @@ const steps = fc.array(step, { maxLength: 60, size: "max" });
 const options: fc.Arbitrary<RunOptions> = fc.record({
   latenciesMs: fc.array(ms, { minLength: 3, maxLength: 3 }),
   lagsMs: fc.array(ms, { minLength: 2, maxLength: 2 }),
-  maxPendingPublishes: fc.constantFrom(MOST_PUBLISHED / 2, 256),
+  maxPendingPublishes: fc.constantFrom(MAX_PUBLISHED / 2, 256),
   seed: fc.nat(),
 });
 
-/** Does the steps, and goes on until all is stored. Resolves with what is stored. */
+/** Runs the steps, then continues until all is stored. Resolves with the stored ids. */
 async function run(steps: readonly Step[], options: RunOptions): Promise<readonly string[]> {
   const clock = new ManualClock();
   const log = new RoomLog(clock);
@@ -83,7 +86,7 @@ async function run(steps: readonly Step[], options: RunOptions): Promise<readonl
     switch (step.do) {
       case "publish": {
         const client = at(clients, step.client);
-        for (let count = step.count; count > 0 && client.published.size < MOST_PUBLISHED; count--) {
+        for (let count = step.count; count > 0 && client.published.size < MAX_PUBLISHED; count--) {
           client.publish();
         }
         await clock.pass(0);
@@ -91,7 +94,7 @@ async function run(steps: readonly Step[], options: RunOptions): Promise<readonl
       }
       case "decide":
         await at(isolates, step.isolate).store.decide(step.fate, step.count);
-        // No frame comes before what was decided has been dealt with.
+        // The results must be handled before the next frame.
         await rest();
         await clock.pass(0);
         break;
@@ -111,20 +114,20 @@ async function run(steps: readonly Step[], options: RunOptions): Promise<readonl
   for (const [index, client] of clients.entries()) client.connect(at(isolates, index));
   const isDone = () => clients.every(({ published }) => [...published.values()].every(Boolean));
   for (let round = 0; !isDone(); round++) {
-    assert(round < MOST_ROUNDS, "Something is never stored.");
+    assert(round < MAX_ROUNDS, "A publish was never stored.");
     await clock.pass(100);
     for (const { store } of isolates) await store.decide("stored");
     await rest();
   }
   for (const { user, published } of clients) {
     const stored = log.messages.filter(({ from }) => from.user === user);
-    assertEquals(stored.map(({ id }) => id), [...published.keys()], `what is stored of ${user}`);
-    assertEquals(stored.map(({ offset }) => offset), [...published.values()], `what ${user} was told`);
+    assertEquals(stored.map(({ id }) => id), [...published.keys()], `stored messages of ${user}`);
+    assertEquals(stored.map(({ offset }) => offset), [...published.values()], `acked offsets of ${user}`);
   }
   return log.messages.map(({ id }) => id);
 }
 
-Deno.test("5.10 whatever is refused, each client's messages are stored once, in the order in which it published them", async () => {
+Deno.test("5.10 with any refusals, each client's messages are stored once, in publish order", async () => {
   await fc.assert(
     fc.asyncProperty(steps, options, async (steps, options) => void await run(steps, options)),
     { numRuns: RUNS },

@@ -1,26 +1,25 @@
 import type { FrameOf } from "../support/room_client.ts";
 
-/** The durable messages that one client gets over all its connections: gapless, but for what a `gap` says is missing. */
+/** Durable messages of one client over all its connections: complete except for reported gaps. */
 export class Sequence {
-  /** By offset. */
+  /** Messages by offset. */
   readonly messages = new Map<number, FrameOf<"message">>();
-  /** How many gaps there were. */
+  /** Number of gaps. */
   gaps = 0;
-  /** The first thing that was wrong, if anything was. */
-  wrong: string | undefined;
+  /** Description of the first failure. */
+  failure: string | undefined;
   #last: number | undefined;
 
-  /** The last offset that came or was told to be missing; undefined until it is known where the sequence begins. */
+  /** Last offset that was received or reported as a gap; undefined until the start is known. */
   get last(): number | undefined {
     return this.#last;
   }
 
-  /** Says after which offset it begins, unless that is known. */
+  /** Sets the offset before the first message, unless it is known. */
   begin(after: number): void {
     this.#last ??= after;
   }
 
-  /** Takes the next message. */
   takeMessage(message: FrameOf<"message">): void {
     const { offset } = message;
     if (offset === undefined) return;
@@ -29,15 +28,14 @@ export class Sequence {
     this.messages.set(offset, message);
   }
 
-  /** Takes a gap. */
   takeGap({ from, to }: FrameOf<"gap">): void {
     this.gaps += 1;
     this.#follow(from, to ?? -1);
   }
 
-  /** Says that something was wrong. */
-  fail(what: string): void {
-    this.wrong ??= what;
+  /** Records a failure, unless there is one. */
+  fail(description: string): void {
+    this.failure ??= description;
   }
 
   #follow(from: number, to: number): void {

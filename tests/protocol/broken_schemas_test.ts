@@ -1,24 +1,24 @@
-/** docs/protocol.md, rule 13.3 where the fault is in a schema of a typed room; its author's mistake is a fault of ours. */
+/** docs/protocol.md, rule 13.3 for a broken schema of a typed room: an internal error. */
 import { assert, assertEquals } from "@std/assert";
 import * as z from "zod/mini";
 import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { startRoomEndpoint } from "../support/room_endpoint.ts";
 
-/** Schemas of an endpoint's author that do not work. */
+/** Broken schemas of an endpoint's author. */
 const BROKEN_EVENTS = {
   throws: z.string().check(z.refine(() => {
     throw new Error("the secret");
   })),
   "is async": z.string().check(z.refine(() => Promise.resolve(true))),
-  "makes no JSON": z.pipe(z.string(), z.transform(() => 1n)),
-  "makes nothing": z.pipe(z.string(), z.transform(() => undefined)),
+  "returns no JSON": z.pipe(z.string(), z.transform(() => 1n)),
+  "returns nothing": z.pipe(z.string(), z.transform(() => undefined)),
   good: z.string(),
 };
 
-for (const event of ["throws", "is async", "makes no JSON", "makes nothing"] as const) {
+for (const event of ["throws", "is async", "returns no JSON", "returns nothing"] as const) {
   for (const ephemeral of [false, true]) {
-    const what = `a schema that ${event} costs ${ephemeral ? "an ephemeral" : "a durable"} frame`;
-    Deno.test(`13.3 ${what} an internal with its id; nobody else notices`, async () => {
+    const what = `a schema that ${event}: ${ephemeral ? "an ephemeral" : "a durable"} publish`;
+    Deno.test(`13.3 ${what} fails with internal and its id, and no other member is affected`, async () => {
       await using running = await startRoomEndpoint({ name: "broken", events: BROKEN_EVENTS });
       await using alice = await RoomClient.join(running, "r", { mount: "/x" });
       await using bob = await RoomClient.join(running, "r", { mount: "/x", user: "bob" });
@@ -34,7 +34,7 @@ for (const event of ["throws", "is async", "makes no JSON", "makes nothing"] as 
   }
 }
 
-Deno.test("13.3 a fault in one frame of an array costs the others nothing", async () => {
+Deno.test("13.3 a failing frame of an array does not affect the others", async () => {
   await using running = await startRoomEndpoint({ name: "broken", events: BROKEN_EVENTS });
   await using alice = await RoomClient.join(running, "r", { mount: "/x" });
   const frames = ["good", "throws", "good"].map((event) => publishFrame("x", { event }));

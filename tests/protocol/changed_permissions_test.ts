@@ -9,16 +9,16 @@ import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
-/** A policy that lets everybody do everything, until it says otherwise of a user; `change` resolves when that counts. */
+/** Policy that allows everything until `change`, which resolves once the change applies. */
 class ChangingPolicy {
   readonly #permissions = new Map<string, RoomPermissions>();
-  readonly #again = new Map<string, () => Promise<void>>();
+  readonly #refreshes = new Map<string, () => Promise<void>>();
 
   readonly authorize: Authorize = Object.assign(
     ({ id }: { readonly id: string }) => this.#permissions.get(id) ?? EVERYTHING,
     {
-      watch: (user: string, _room: string, again: () => Promise<void>) => {
-        this.#again.set(user, again);
+      watch: (user: string, _room: string, refresh: () => Promise<void>) => {
+        this.#refreshes.set(user, refresh);
         return { refresh: () => {}, stop: () => {} };
       },
     },
@@ -26,14 +26,14 @@ class ChangingPolicy {
 
   async change(user: string, changes: Partial<RoomPermissions>): Promise<void> {
     this.#permissions.set(user, { ...EVERYTHING, ...changes });
-    const again = this.#again.get(user);
-    assert(again, `nobody watches ${user}`);
-    await again();
+    const refresh = this.#refreshes.get(user);
+    assert(refresh, `nobody watches ${user}`);
+    await refresh();
   }
 }
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`8.6 who may not join any more is told so and closed, ${kind}`, async () => {
+  Deno.test(`8.6 a member that may no longer join gets forbidden and is closed: ${kind}`, async () => {
     const policy = new ChangingPolicy();
     await using running = await startServer({ deps: { authorize: policy.authorize } });
     await using alice = await RoomClient.join(running, "r");
@@ -45,7 +45,7 @@ for (const { kind, plain } of KINDS) {
     await alice.publish("goes on");
   });
 
-  Deno.test(`8.6 what is taken away and given back counts at once, ${kind}`, async () => {
+  Deno.test(`8.6 a permission that is revoked or granted applies at once: ${kind}`, async () => {
     const policy = new ChangingPolicy();
     await using running = await startServer({ deps: { authorize: policy.authorize } });
     await using alice = await RoomClient.join(running, "r");

@@ -1,4 +1,4 @@
-/** docs/protocol.md, rule 14.1: what the client does after each close code of a server that stands in for ours. */
+/** docs/protocol.md, rule 14.1: the client's reaction to each close code of a stub server. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RoomError, type RoomErrorCode, type WaitingState } from "../../packages/client/mod.ts";
 import { FollowedRoom } from "../client/faults/followed_room.ts";
@@ -7,44 +7,46 @@ import { ManualClock } from "../client/manual_clock.ts";
 import { FaultProxy } from "../../tools/support/fault_proxy/fault_proxy.ts";
 import { after } from "../../tools/support/fault_proxy/faults.ts";
 
-/** Bound of the wait after the first failure in a row, in milliseconds; twice as much after the next one. */
+/** Bound of the wait after the first failure, in milliseconds; it doubles at each further one. */
 const MIN_MS = 500;
-/** What chance says, one after the other. */
+/** Values of the random source, in order. */
 const CHANCES = [0, 0.5, 0.999];
 
-interface Scene {
+interface ClosesFixture {
   readonly client: FollowedRoom;
   readonly clock: ManualClock;
-  /** `refresh` of each time a token was asked for. */
-  readonly asked: readonly boolean[];
+  /** `refresh` argument of each token request. */
+  readonly tokenRequests: readonly boolean[];
 }
 
-/** Lets a room connect to a server that ends its first connections so, and keeps the one after them. */
-async function throughEndings(
+/**
+ * Connects a room to a server that ends its first connections in these ways, and then keeps one.
+ */
+async function withEndings(
   endings: readonly StandInEnding[],
-  look: (scene: Scene) => Promise<void>,
+  check: (fixture: ClosesFixture) => Promise<void>,
 ): Promise<void> {
   await using server = new StandInServer(endings);
   await using proxy = FaultProxy.start(server.port);
   const cut = { cut: after("toClient", { type: "welcome" }) };
   proxy.next(...endings.map(({ code }) => code === 1006 ? cut : {}));
   const clock = new ManualClock();
-  const asked: boolean[] = [];
+  const tokenRequests: boolean[] = [];
   let chances = 0;
   await using client = FollowedRoom.connect(proxy.url("/realtime/rooms/r"), {
     token({ refresh }) {
-      asked.push(refresh);
+      tokenRequests.push(refresh);
       return "token";
     },
     clock,
     random: () => CHANCES[chances++ % CHANCES.length] ?? 0,
     retry: { minMs: MIN_MS },
   });
-  await look({ client, clock, asked });
+  await check({ client, clock, tokenRequests });
 }
 
-/** The `number`-th wait of a room. */
-async function waiting(client: FollowedRoom, number: number): Promise<WaitingState> {
+/** Waits for the `number`-th waiting state of a room. */
+async function waitingState(client: FollowedRoom, number: number): Promise<WaitingState> {
   const waits = () => client.states.filter((state) => state.type === "waiting");
   await client.until(() => waits().length >= number, `wait ${number}`);
   const wait = waits()[number - 1];
@@ -55,10 +57,10 @@ async function waiting(client: FollowedRoom, number: number): Promise<WaitingSta
 Deno.test("14.1 on 1001, 1006, 1011, 1012, 1013 and 4408 the client reconnects with full jitter", async (t) => {
   for (const code of [1001, 1006, 1011, 1012, 1013, 4408]) {
     await t.step(String(code), async () => {
-      await throughEndings(CHANCES.map(() => ({ code })), async ({ client, clock, asked }) => {
+      await withEndings(CHANCES.map(() => ({ code })), async ({ client, clock, tokenRequests }) => {
         for (const [failures, chance] of CHANCES.entries()) {
-          const state = await waiting(client, failures + 1);
-          // Deno's client does not say 1006 where there was no close frame.
+          const state = await waitingState(client, failures + 1);
+          // Deno's client does not report 1006 without a close frame.
           if (code !== 1006) assertEquals(state.reason.closeCode, code);
           const waitMs = Math.floor(chance * MIN_MS * 2 ** failures);
           assertEquals([state.attempt, state.retryAt - clock.now()], [failures + 1, waitMs]);
@@ -68,21 +70,21 @@ Deno.test("14.1 on 1001, 1006, 1011, 1012, 1013 and 4408 the client reconnects w
           assertEquals(client.room.state.type, "connecting");
         }
         await client.untilLive(CHANCES.length + 1);
-        assertEquals(asked, [false, false, false, false]);
+        assertEquals(tokenRequests, [false, false, false, false]);
       });
     });
   }
 });
 
 Deno.test("14.1 on 4401 the client reconnects at once with a fresh token", async () => {
-  await throughEndings([{ code: 4401 }], async ({ client, asked }) => {
+  await withEndings([{ code: 4401 }], async ({ client, tokenRequests }) => {
     await client.untilLive(2);
-    assertEquals(asked, [false, true]);
+    assertEquals(tokenRequests, [false, true]);
     assertEquals(client.states.map(({ type }) => type), ["connecting", "live", "connecting", "live"]);
   });
 });
 
-Deno.test("14.1 on 1000, 1003, 1008, 1009, 4400 and 4403 the client stops, and says why", async (t) => {
+Deno.test("14.1 on 1000, 1003, 1008, 1009, 4400 and 4403 the client stops and gives the reason", async (t) => {
   const reasons: readonly (readonly [number, RoomErrorCode])[] = [
     [1000, "ended"],
     [1003, "ended"],
@@ -93,30 +95,30 @@ Deno.test("14.1 on 1000, 1003, 1008, 1009, 4400 and 4403 the client stops, and s
   ];
   for (const [closeCode, code] of reasons) {
     await t.step(String(closeCode), async () => {
-      await throughEndings([{ code: closeCode }], async ({ client, clock, asked }) => {
+      await withEndings([{ code: closeCode }], async ({ client, clock, tokenRequests }) => {
         await client.until(() => client.room.state.type === "closed", "the end");
         const [reason] = client.reasons;
         assertEquals([reason?.code, reason?.closeCode], [code, closeCode]);
         assert(reason?.message.includes(`closed with ${closeCode}`), reason?.message);
         assertEquals(await assertRejects(() => client.room.publish("chat", 1), RoomError), reason);
-        // Without a timer there is no attempt any more.
-        assertEquals([clock.waiting, asked], [0, [false]]);
+        // No timer, so no further attempt.
+        assertEquals([clock.waiting, tokenRequests], [0, [false]]);
       });
     });
   }
 });
 
-Deno.test("14.1 after 4429 the client waits for what the last error said", async () => {
+Deno.test("14.1 after 4429 the client waits for the last error's retry_after_ms", async () => {
   const endings = [{ code: 4429, retryAfterMs: 70_000 }, { code: 4429, retryAfterMs: 1_000 }];
-  await throughEndings(endings, async ({ client, clock }) => {
-    const first = await waiting(client, 1);
+  await withEndings(endings, async ({ client, clock }) => {
+    const first = await waitingState(client, 1);
     assertEquals([first.reason.code, first.reason.closeCode], ["rate_limited", 4429]);
-    // Chance adds nothing the first time, and half of the second bound then.
+    // Jitter adds zero at first, and then half of the second bound.
     assertEquals(first.retryAt - clock.now(), 70_000);
     await clock.pass(69_999);
     assertEquals(client.room.state, first);
     await clock.pass(1);
-    const second = await waiting(client, 2);
+    const second = await waitingState(client, 2);
     assertEquals(second.retryAt - clock.now(), 1_000 + 0.5 * 2 * MIN_MS);
     await clock.pass(1_500);
     await client.untilLive(3);

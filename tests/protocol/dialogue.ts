@@ -2,20 +2,20 @@ import { assert, assertEquals } from "@std/assert";
 import { RoomClient } from "../support/room_client.ts";
 import type { RunningServer } from "../support/running_server.ts";
 
-/** One line of a dialogue: what the client sends, or what it receives. */
+/** Line of a dialogue: a frame that the client sends or receives. */
 export interface Line {
   readonly from: "client" | "server";
   readonly text: string;
 }
 
-/** A dialogue of docs/protocol.md. */
+/** Dialogue of docs/protocol.md. */
 export interface Dialogue {
-  /** The sentence above it. */
+  /** Sentence above the dialogue. */
   readonly title: string;
   readonly lines: readonly Line[];
 }
 
-/** The dialogues at the end of docs/protocol.md, in order. */
+/** Reads the dialogues at the end of docs/protocol.md, in order. */
 export async function readDialogues(): Promise<Dialogue[]> {
   const text = await Deno.readTextFile(new URL("../../docs/protocol.md", import.meta.url));
   const [, section = ""] = text.split(/^## \d+ Dialogues$/m);
@@ -31,7 +31,7 @@ export async function readDialogues(): Promise<Dialogue[]> {
 /** Replays dialogues with a member of a running service. `await using` closes its connection. */
 export class Conversation implements AsyncDisposable {
   readonly #running: RunningServer;
-  /** What the document's `c-1` and `e1` are here. */
+  /** Values of the document's placeholders, such as `c-1` and `e1`. */
   readonly #names = new Map<string, string>();
   #client: RoomClient | undefined;
 
@@ -39,18 +39,18 @@ export class Conversation implements AsyncDisposable {
     this.#running = running;
   }
 
-  /** The member, once it is connected. */
+  /** Connected member; fails before the first connection. */
   get client(): RoomClient {
-    assert(this.#client, "no line has connected yet");
+    assert(this.#client, "the dialogue has not connected yet");
     return this.#client;
   }
 
-  /** Gives a name of the document its value here. */
+  /** Sets the value of a placeholder. */
   name(name: string, value: string): void {
     this.#names.set(name, value);
   }
 
-  /** Sends the lines of the client, and expects those of the server, and nothing in between. */
+  /** Sends the client's lines and expects exactly the server's lines, in order. */
   async replay(lines: readonly Line[]): Promise<void> {
     for (const { from, text } of lines) {
       const json = /^[[{].*[\]}]/.exec(text)?.[0];
@@ -63,7 +63,7 @@ export class Conversation implements AsyncDisposable {
     }
   }
 
-  /** Connects anew; the connection that there was is lost. Expects `welcome`. */
+  /** Loses the current connection, opens a new one, and expects `welcome`. */
   async reconnect(room: string, query: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.#loseClient();
     this.#client = await RoomClient.join(this.#running, room, { query });
@@ -75,10 +75,10 @@ export class Conversation implements AsyncDisposable {
 
   async #connect(text: string): Promise<void> {
     const [, target] = /^GET (\S+)/.exec(text) ?? [];
-    assert(target, `${text} is no line of a dialogue`);
+    assert(target, `${text} is not a line of a dialogue`);
     const { pathname, searchParams } = new URL(target, "http://host");
     const [, room] = /^\/realtime\/rooms\/(.+)$/.exec(pathname) ?? [];
-    assert(room, `${pathname} is no room`);
+    assert(room, `${pathname} is not a room`);
     searchParams.delete("token");
     const query = [...searchParams].map(([name, value]) => [name, this.#names.get(value) ?? value]);
     await this.#loseClient();
@@ -94,11 +94,11 @@ export class Conversation implements AsyncDisposable {
     const value: unknown = JSON.parse(json.replaceAll("[…]", '["…"]').replaceAll(",…", ',"…":"…"'));
     for (const pattern of [value].flat()) {
       const frame = await this.client.take();
-      assert(this.#fits(pattern, frame), `${JSON.stringify(frame)} is not ${json}`);
+      assert(this.#matches(pattern, frame), `${JSON.stringify(frame)} does not match ${json}`);
     }
   }
 
-  #fits(pattern: unknown, actual: unknown, key?: string): boolean {
+  #matches(pattern: unknown, actual: unknown, key?: string): boolean {
     if (key === "at") return typeof actual === "number";
     if (typeof pattern === "string" && /^(c-|e)\d+$/.test(pattern)) {
       if (typeof actual !== "string") return false;
@@ -108,10 +108,12 @@ export class Conversation implements AsyncDisposable {
     if (typeof pattern !== "object" || pattern === null) return pattern === actual;
     if (typeof actual !== "object" || actual === null) return false;
     if (Array.isArray(pattern) && pattern[0] === "…") return Array.isArray(actual);
-    const said = new Map(Object.entries(pattern));
-    // Some of it was cut, else it has to be all.
-    if (!said.delete("…") && said.size !== Object.keys(actual).length) return false;
+    const expected = new Map(Object.entries(pattern));
+    // An ellipsis allows more fields; without one, all must match.
+    if (!expected.delete("…") && expected.size !== Object.keys(actual).length) return false;
     const fields = new Map<string, unknown>(Object.entries(actual));
-    return [...said].every(([name, part]) => fields.has(name) && this.#fits(part, fields.get(name), name));
+    return [...expected].every(([name, part]) =>
+      fields.has(name) && this.#matches(part, fields.get(name), name)
+    );
   }
 }

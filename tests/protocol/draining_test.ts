@@ -8,7 +8,7 @@ import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`11.1 draining says why and when to connect again, and a close with 1012 follows: ${kind}`, async () => {
+  Deno.test(`11.1 draining carries the reason and when to reconnect, and a close with 1012 follows: ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.next("presence");
@@ -20,13 +20,13 @@ for (const { kind, plain } of KINDS) {
     await drained;
   });
 
-  Deno.test(`11.1 what was to be sent before is sent before: ${kind}`, async () => {
+  Deno.test(`11.1 pending frames are sent before draining: ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.next("presence");
     const backplane = backplaneOf(running);
     const ids = Array.from({ length: 20 }, () => freshId());
-    // In one turn of the event loop: nothing but the first has been sent when the drain begins.
+    // In one tick: only the first frame has been sent when the drain begins.
     const from = { user: "bob" };
     for (const id of ids) void backplane.publish("rooms/r", [{ id, event: "e", data: "1", from }]);
     void running.engine.connections.drain("memory", 0);
@@ -40,7 +40,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("11.1 a publish right before is answered, or can be sent again to the next isolate", async () => {
+Deno.test("11.1 a publish just before the drain is acked, or can be repeated at the next isolate", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const frame = publishFrame("x");
@@ -50,13 +50,13 @@ Deno.test("11.1 a publish right before is answered, or can be sent again to the 
   assertEquals((await alice.next("draining")).reason, "cpu");
 });
 
-Deno.test("11.1 a draining isolate lets nobody in, with when to come again", async () => {
+Deno.test("11.1 a draining isolate refuses new members and says when to retry", async () => {
   await using running = await startServer();
   await running.engine.connections.drain("early_drop", 0);
   assertProblem(await connect(running, "/rooms/r"), { status: 503, code: "overloaded", title: "Overloaded" });
 });
 
-Deno.test("11.1 a drain that has time closes one after the other, and all of them", async () => {
+Deno.test("11.1 a drain with time closes every socket, one after the other", async () => {
   await using running = await startServer();
   const members = await Promise.all(
     Array.from({ length: 5 }, (_, index) => RoomClient.join(running, "r", { user: `user ${index}` })),

@@ -9,7 +9,7 @@ import { backplaneOf, changedBackplane, changeRoomServices } from "../support/ro
 import { type RunningServer, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
-/** One frame of every kind that a backplane is asked about. */
+/** One frame of each kind that needs the backplane. */
 function frames() {
   return [
     publishFrame("x"),
@@ -20,7 +20,7 @@ function frames() {
   ] as const;
 }
 
-/** From now on whatever a member asks of the backplane fails so. */
+/** Makes every later call of the backplane fail with an error. */
 function breakBackplane(running: RunningServer, error: Error): void {
   const fail = () => Promise.reject(error);
   changeRoomServices(running, {
@@ -35,7 +35,7 @@ function breakBackplane(running: RunningServer, error: Error): void {
 }
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`13.1 an error carries the id of the frame that it answers, and does not close: ${kind}`, async () => {
+  Deno.test(`13.1 an error carries the id of its frame and does not close the connection: ${kind}`, async () => {
     await using running = await startServer({ env: { FRAMES_BURST: "9", FRAMES_PER_SECOND: "1" } });
     breakBackplane(running, new BackplaneUnavailable("away"));
     await using alice = await RoomClient.join(running, "r", { plain });
@@ -52,11 +52,11 @@ for (const { kind, plain } of KINDS) {
     const answers = [];
     for (let id = 0; id < 9; id++) answers.push((await alice.answer(String(id))).type);
     assert(answers.includes("pong") && answers.at(-1) === "error", String(answers));
-    // Still open: a close would have come before the answer to what is sent now.
+    // Still open: a close would have arrived before this answer.
     assertEquals((await alice.request({ type: "ping", id: "last" })).type, "error");
   });
 
-  Deno.test(`13.3 a fault of ours costs the frame an internal and the log a line; nobody else notices: ${kind}`, async () => {
+  Deno.test(`13.3 a server fault answers the frame with internal, logs a line and affects no other member: ${kind}`, async () => {
     await using running = await startServer();
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     breakBackplane(running, new Error("the secret inner life"));
@@ -75,7 +75,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("13.3 an authorize hook that fails costs the auth frame an internal", async () => {
+Deno.test("13.3 a failing authorize hook answers the auth frame with internal", async () => {
   let isBroken = false;
   await using running = await startServer({
     deps: { authorize: () => isBroken ? Promise.reject(new Error("the secret")) : EVERYTHING },
@@ -89,7 +89,7 @@ Deno.test("13.3 an authorize hook that fails costs the auth frame an internal", 
   assertEquals((await alice.publish("x")).offset, 1);
 });
 
-Deno.test("13.2 every code that may succeed later comes with retry_after_ms, and no other does", async () => {
+Deno.test("13.2 every retryable code has retry_after_ms, and no other code has it", async () => {
   await using running = await startServer({ env: { FRAMES_BURST: "9", FRAMES_PER_SECOND: "1" } });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const seen = new Map<ErrorCode, number | undefined>();
@@ -121,7 +121,7 @@ Deno.test("13.2 every code that may succeed later comes with retry_after_ms, and
   for (const [code, wait] of seen) assertEquals(wait !== undefined, ERRORS[code].retryable, code);
 });
 
-/** Refusals before the upgrade that may succeed later, and what brings them about. */
+/** Retryable refusals before the upgrade, with their causes. */
 const REFUSALS: readonly (readonly [ErrorCode, (running: RunningServer) => Promise<void> | void])[] = [
   ["overloaded", ({ engine }) => engine.connections.drain("test", 0)],
   ["internal", ({ engine }) => {
@@ -133,7 +133,7 @@ const REFUSALS: readonly (readonly [ErrorCode, (running: RunningServer) => Promi
   }],
 ];
 for (const [code, bringAbout] of REFUSALS) {
-  Deno.test(`13.2 ${code} over HTTP has retry_after_ms beside Retry-After`, async () => {
+  Deno.test(`13.2 ${code} over HTTP has retry_after_ms and Retry-After`, async () => {
     await using running = await startServer();
     await bringAbout(running);
     await assertRetry(running, code);
@@ -146,7 +146,7 @@ for (
     ["too_many_connections", { MAX_CONNECTIONS_PER_USER: "1" }],
   ] as const
 ) {
-  Deno.test(`13.2 ${code} over HTTP has retry_after_ms beside Retry-After`, async () => {
+  Deno.test(`13.2 ${code} over HTTP has retry_after_ms and Retry-After`, async () => {
     await using running = await startServer({ env });
     await using _member = await RoomClient.join(running, "r");
     await assertRetry(running, code);
@@ -161,7 +161,7 @@ async function assertRetry(running: RunningServer, expected: ErrorCode): Promise
   assert(retry_after_ms > 0);
 }
 
-Deno.test("13.2 a refusal that will not succeed later has neither", async () => {
+Deno.test("13.2 a refusal that is not retryable has neither", async () => {
   await using running = await startServer();
   const { headers, body } = await connect(running, "/rooms/r?history=x");
   assertEquals([headers.get("retry-after"), JSON.parse(body).retry_after_ms], [null, undefined]);

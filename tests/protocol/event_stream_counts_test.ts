@@ -1,4 +1,4 @@
-/** Rule 12.5: a stream counts while its connection exists, and only then. */
+/** docs/protocol.md, rule 12.5: a stream counts only while its connection exists. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { deadline } from "@std/async";
 import { eventually } from "../../tools/support/eventually.ts";
@@ -11,7 +11,7 @@ async function bearer({ issuer }: RunningServer): Promise<{ authorization: strin
   return { authorization: `Bearer ${await issuer.token("alice")}` };
 }
 
-Deno.test("12.5 HEAD on a stream is answered like GET, and leaves no member behind", async () => {
+Deno.test("12.5 HEAD on a stream is answered like GET and leaves no member behind", async () => {
   await using running = await startServer();
   const headers = await bearer(running);
   for (let times = 0; times < 5; times++) {
@@ -22,7 +22,7 @@ Deno.test("12.5 HEAD on a stream is answered like GET, and leaves no member behi
   assertEquals(running.logs.filter(({ event }) => event === "stream.open"), []);
 });
 
-Deno.test("12.5 a stream whose body a middleware drops is never opened", async () => {
+Deno.test("12.5 a stream whose body a middleware drops never opens", async () => {
   await using running = await startServer({
     app: () => {
       const app = createApp();
@@ -41,7 +41,7 @@ Deno.test("12.5 a stream whose body a middleware drops is never opened", async (
   assertEquals(running.engine.connections.count, 0);
 });
 
-Deno.test("12.5 a client that never reads counts until its connection is cut, and its buffer goes", async () => {
+Deno.test("12.5 a client that never reads counts until its connection is cut, and then its buffer is freed", async () => {
   await using running = await startServer({
     env: { MAX_BUFFERED_BYTES: "200000", SLOW_BUFFERED_BYTES: "100000" },
   });
@@ -54,7 +54,7 @@ Deno.test("12.5 a client that never reads counts until its connection is cut, an
   let sent = 0;
   let hasClosed = false;
   void closed.then(() => hasClosed = true);
-  // The kernel's buffers take some megabytes before the server's own begins to fill.
+  // The kernel buffers some megabytes before the server's own buffer begins to fill.
   while (!hasClosed && sent < 400) {
     const body = JSON.stringify({ id: String(sent++), event: "x", data: "y".repeat(60_000) });
     const options = { method: "POST", headers: { ...headers, "content-type": "application/json" }, body };
@@ -69,7 +69,7 @@ Deno.test("12.5 a client that never reads counts until its connection is cut, an
   assertGreater(await readToEnd(silent), 0);
 });
 
-Deno.test("12.6 a stream that is read to its end counts until then, and no longer", async () => {
+Deno.test("12.6 a stream that is read to its end counts only until then", async () => {
   await using running = await startServer();
   const response = await fetch(running.origin + PATH, { headers: await bearer(running) });
   await running.logged("stream.open");

@@ -7,12 +7,12 @@ import { startServer } from "../support/running_server.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { KINDS } from "./kinds.ts";
 
-/** Pings of as many ids. */
+/** Creates pings with distinct ids. */
 function pings(count: number): { type: "ping"; id: string }[] {
   return Array.from({ length: count }, () => ({ type: "ping", id: freshId() }));
 }
 
-/** Arrays and objects within each other. */
+/** Nests arrays and objects. */
 function nested(levels: number): unknown {
   let value: unknown = 1;
   for (let level = 0; level < levels; level++) value = level % 2 ? [value] : { value };
@@ -20,7 +20,7 @@ function nested(levels: number): unknown {
 }
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`3.1 a binary message of ${kind} closes its sender with 1003, and nobody else notices`, async () => {
+  Deno.test(`3.1 a binary message of ${kind} closes its sender with 1003 and affects no other member`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
@@ -30,24 +30,24 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("3.2 a realtime.v1 client is sent what comes at once as arrays, in order", async () => {
+Deno.test("3.2 a realtime.v1 client receives simultaneous frames as arrays, in order", async () => {
   await using running = await startServer();
   await using bob = await SocketClient.open(await roomUrl(running, "r", { user: "bob" }), REALTIME_V1);
   await using alice = await RoomClient.join(running, "r");
   alice.send(Array.from({ length: 50 }, (_, index) => publishFrame(index)));
-  const told: unknown[] = [];
+  const received: unknown[] = [];
   let messages = 0;
-  while (told.length < 50) {
+  while (received.length < 50) {
     const value = JSON.parse(String(await bob.next()));
     const frames = [value].flat().filter(({ type }) => type === "message");
     if (frames.length > 0) messages++;
-    told.push(...frames.map(({ data }) => data));
+    received.push(...frames.map(({ data }) => data));
   }
-  assertEquals(told, Array.from({ length: 50 }, (_, index) => index));
+  assertEquals(received, Array.from({ length: 50 }, (_, index) => index));
   assert(messages < 50, "nothing was joined");
 });
 
-Deno.test("3.2 a realtime.v1 client may send up to 100 frames as an array; they are done in order", async () => {
+Deno.test("3.2 a realtime.v1 client may send up to 100 frames as an array, handled in order", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const frames = pings(100);
@@ -56,7 +56,7 @@ Deno.test("3.2 a realtime.v1 client may send up to 100 frames as an array; they 
 });
 
 for (const count of [0, 101]) {
-  Deno.test(`3.2 an array of ${count} frames is one invalid_frame, and nothing of it is done`, async () => {
+  Deno.test(`3.2 an array of ${count} frames is one invalid_frame, and none of them is handled`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r");
     alice.send(pings(count));
@@ -66,7 +66,7 @@ for (const count of [0, 101]) {
   });
 }
 
-Deno.test("3.3 a plain client is sent every frame in a message of its own, in order", async () => {
+Deno.test("3.3 a plain client receives every frame in its own message, in order", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob", plain: true });
@@ -74,7 +74,7 @@ Deno.test("3.3 a plain client is sent every frame in a message of its own, in or
   for (let index = 0; index < 50; index++) assertEquals((await bob.next("message")).data, index);
 });
 
-Deno.test("3.3 a plain client is sent what it has missed in messages of their own", async () => {
+Deno.test("3.3 a plain client receives each missed message on its own", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   alice.send(Array.from({ length: 50 }, (_, index) => publishFrame(index)));
@@ -83,7 +83,7 @@ Deno.test("3.3 a plain client is sent what it has missed in messages of their ow
   assertEquals(await bob.offsets(50), Array.from({ length: 50 }, (_, index) => index + 1));
 });
 
-Deno.test("3.3 an array of a plain client is one invalid_frame, and nothing of it is done", async () => {
+Deno.test("3.3 an array of a plain client is one invalid_frame, and none of it is handled", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r", { plain: true });
   alice.send([publishFrame(1), publishFrame(2)]);
@@ -92,7 +92,7 @@ Deno.test("3.3 an array of a plain client is one invalid_frame, and nothing of i
   assertEquals((await alice.takeAll()).map(({ type }) => type), ["presence"]);
 });
 
-Deno.test("3.4 unknown fields of a frame are ignored, and not delivered", async () => {
+Deno.test("3.4 unknown fields of a frame are ignored and not delivered", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   alice.sendJson({ ...publishFrame("x", { id: "1" }), colour: "blue", from: { user: "mallory" }, offset: 9 });
@@ -114,7 +114,7 @@ Deno.test("3.4 unknown fields within `to` are ignored", async () => {
   assertEquals(await alice.answer("1"), { type: "ack", id: "1" });
 });
 
-Deno.test("3.6 data may be nested 64 levels deep, and no deeper", async () => {
+Deno.test("3.6 data may be nested at most 64 levels deep", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await alice.publish(nested(64));
@@ -130,7 +130,7 @@ Deno.test("3.6 data may be nested 64 levels deep, and no deeper", async () => {
   assertEquals([deeper.code, deeper.field], ["invalid_frame", "data"]);
 });
 
-Deno.test("3.6 state may be nested 64 levels deep, and no deeper", async () => {
+Deno.test("3.6 state may be nested at most 64 levels deep", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await alice.present({ nested: nested(63) });
@@ -141,7 +141,7 @@ Deno.test("3.6 state may be nested 64 levels deep, and no deeper", async () => {
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`3.7 frames of ${kind} are handled in the order in which they were sent`, async () => {
+  Deno.test(`3.7 frames of ${kind} are handled in the order of sending`, async () => {
     await using running = await startServer({ env: ANY_RATE });
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.next("presence");
@@ -163,15 +163,15 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("3.7 a frame waits for one that takes its time", async () => {
+Deno.test("3.7 a frame waits for a slow one before it", async () => {
   const gate = Promise.withResolvers<void>();
-  const asked = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   let isJoined = false;
   await using running = await startServer({
     deps: {
       async authorize({ id }) {
         if (id === "alice" && isJoined) {
-          asked.resolve();
+          requested.resolve();
           await gate.promise;
         }
         return EVERYTHING;
@@ -184,7 +184,7 @@ Deno.test("3.7 a frame waits for one that takes its time", async () => {
   const token = await running.issuer.token("alice");
   alice.send([{ type: "auth", id: "1", token }, publishFrame("in the array", { id: "2" })]);
   alice.send(publishFrame("after it", { id: "3" }));
-  await asked.promise;
+  await requested.promise;
   assertEquals((await bob.takeAll()).map(({ type }) => type), ["presence"]);
   gate.resolve();
   await alice.answer("3");

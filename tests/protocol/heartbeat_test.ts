@@ -5,7 +5,7 @@ import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`9.1 the server sends something at least every heartbeat_ms: ${kind}`, async () => {
+  Deno.test(`9.1 the server sends a frame at least every heartbeat_ms: ${kind}`, async () => {
     const heartbeatMs = 800;
     await using running = await startServer({ env: { HEARTBEAT_MS: String(heartbeatMs) } });
     await using alice = await RoomClient.join(running, "r", { plain });
@@ -16,7 +16,7 @@ for (const { kind, plain } of KINDS) {
       assertEquals(await alice.next("pong"), { type: "pong" });
       await alice.request({ type: "ping", id: "here" });
     }
-    // Of all together: a busy machine may hold up one of them.
+    // The average of all, because a busy machine may delay one.
     assertLess(performance.now() - joinedAt, beats * heartbeatMs);
   });
 }
@@ -42,8 +42,8 @@ Deno.test("9.3 a realtime.v1 client that sends nothing for twice heartbeat_ms is
   assert(performance.now() - joinedAt > 300, "closed too early");
 });
 
-Deno.test("9.3 one that sends anything within that time stays, and any other client may be silent", async () => {
-  // A second, so that a busy machine does not make it silent.
+Deno.test("9.3 a client that sends any frame within that time stays, and a plain client may be silent", async () => {
+  // A second, so that a busy machine does not count as silence.
   await using running = await startServer({ env: { HEARTBEAT_MS: "1000" } });
   await using pinging = await RoomClient.join(running, "r");
   await using babbling = await RoomClient.join(running, "r");
@@ -53,7 +53,7 @@ Deno.test("9.3 one that sends anything within that time stays, and any other cli
   const over = silent.closed().finally(() => isOver = true);
   while (!isOver) {
     const { id } = await pinging.next("pong");
-    // The server's own, which comes when nothing has for a while.
+    // The server's own heartbeat after a silence.
     if (id !== undefined) continue;
     pinging.send({ type: "ping", id: "here" });
     babbling.sendRaw("no JSON");

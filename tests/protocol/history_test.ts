@@ -1,4 +1,6 @@
-/** docs/protocol.md, rules 6.6 to 6.8: no hole between replay and what is live, pages, and how much is kept. */
+/**
+ * docs/protocol.md, rules 6.6 to 6.8: no gap between replay and live messages, pages, retention.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../tools/support/eventually.ts";
 import { ANY_RATE, type FrameOf, freshId, publishFrame, RoomClient } from "../support/room_client.ts";
@@ -10,14 +12,14 @@ import {
 } from "../support/room_services.ts";
 import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
-import { range } from "./told.ts";
+import { range } from "./member_frames.ts";
 
-/** As many publishes in one message. */
+/** Creates publishes for one array. */
 function batch(size: number): ReturnType<typeof publishFrame>[] {
   return Array.from({ length: size }, (_, index) => publishFrame(index));
 }
 
-/** A page, and the offsets in it. */
+/** Requests a page; adds the offsets in it. */
 async function page(
   member: RoomClient,
   bounds: { after: number } | { before: number },
@@ -29,7 +31,7 @@ async function page(
 }
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`6.6 nothing is missing and nothing comes twice while others publish: ${kind}`, async () => {
+  Deno.test(`6.6 no message is missing or repeated while others publish: ${kind}`, async () => {
     await using running = await startServer({ env: ANY_RATE });
     await using alice = await RoomClient.join(running, "r");
     const { epoch } = alice.welcome;
@@ -47,7 +49,7 @@ for (const { kind, plain } of KINDS) {
     }
   });
 
-  Deno.test(`6.6 nor while history takes its time, and much is published meanwhile: ${kind}`, async () => {
+  Deno.test(`6.6 no message is missing or repeated during a slow replay with many publishes: ${kind}`, async () => {
     await using running = await startServer({ env: ANY_RATE });
     const backplane = backplaneOf(running);
     let reads = 0;
@@ -55,7 +57,7 @@ for (const { kind, plain } of KINDS) {
       backplane: changedBackplane(backplane, {
         async history(room, request) {
           const read = await backplane.history(room, request);
-          // More than a room has at hand, after the page was read and before it is answered; then it gets quiet.
+          // Publishes more than the room's cache holds between the read and its answer, four times.
           if (++reads <= 4) {
             const from = { user: "writer" };
             const drafts = range(1, 300).map(() => ({ id: freshId(), event: "e", data: "0", from }));
@@ -72,7 +74,7 @@ for (const { kind, plain } of KINDS) {
     const query = { after: 10, epoch: alice.welcome.epoch };
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain, query });
     assertEquals(bob.welcome.recovered, true);
-    // It comes after the replay.
+    // Presence follows the replay.
     await bob.next("presence");
     const { offset: last = 0 } = await alice.publish("the last");
     assert(last >= 1501, String(last));
@@ -80,7 +82,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("6.6 nor in a room that keeps nothing: what is after the offset of welcome comes", async () => {
+Deno.test("6.6 no message is missing without retention: everything after the offset of welcome arrives", async () => {
   await using running = await startServer({ env: { ...ANY_RATE, HISTORY_MESSAGES: "0" } });
   const epoch = await storeMessages(running, "r", 3);
   const backplane = backplaneOf(running);
@@ -89,7 +91,7 @@ Deno.test("6.6 nor in a room that keeps nothing: what is after the offset of wel
     backplane: changedBackplane(backplane, {
       async history(room, request) {
         const read = await backplane.history(room, request);
-        // Published after the page was read and before it is answered; some day it gets quiet.
+        // Publishes between the read and its answer, a limited number of times.
         const draft = { id: freshId(), event: "e", data: "0", from: { user: "writer" } };
         if (++reads <= 20) await backplane.publish(room, [draft]);
         return read;
@@ -106,7 +108,7 @@ Deno.test("6.6 nor in a room that keeps nothing: what is after the offset of wel
   assertEquals(offsets.slice(-(last - offset)), range(offset + 1, last));
 });
 
-Deno.test("6.6 what is trimmed during the replay is told as a gap, and nothing is out of order", async () => {
+Deno.test("6.6 messages removed during the replay are reported as a gap, and the order stays", async () => {
   await using running = await startServer({ env: { ...ANY_RATE, HISTORY_MESSAGES: "600" } });
   const backplane = backplaneOf(running);
   const from = { user: "writer" };
@@ -117,7 +119,7 @@ Deno.test("6.6 what is trimmed during the replay is told as a gap, and nothing i
     backplane: changedBackplane(backplane, {
       async history(room, request) {
         const read = await backplane.history(room, request);
-        // After the first full page, as much is written as a room keeps.
+        // After the first full page, fills the whole retention.
         if ("after" in request && request.limit > 1 && ++pages === 1) await write(700);
         return read;
       },
@@ -135,7 +137,7 @@ Deno.test("6.6 what is trimmed during the replay is told as a gap, and nothing i
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`6.7 a page holds the first after, or the last before, an offset: ${kind}`, async () => {
+  Deno.test(`6.7 a page holds the first messages after an offset, or the last before it: ${kind}`, async () => {
     await using running = await startServer({ env: ANY_RATE });
     await using alice = await RoomClient.join(running, "r", { plain });
     await storeMessages(running, "r", 20);
@@ -162,7 +164,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("6.7 an entry of a page is the message as it was delivered", async () => {
+Deno.test("6.7 an entry of a page equals the delivered message", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await alice.publish({ some: ["data", null] }, { event: 'odd "name"', id: "id \u0000" });
@@ -170,7 +172,7 @@ Deno.test("6.7 an entry of a page is the message as it was delivered", async () 
   assertEquals((await page(alice, { after: 0 }, 5)).messages, [message]);
 });
 
-Deno.test("6.7 a page of large messages holds fewer than its limit, and walking on misses none", async () => {
+Deno.test("6.7 a page of large messages holds fewer than its limit, and paging misses none", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const filler = "a".repeat(60_000);
@@ -192,7 +194,7 @@ Deno.test("6.7 a page of large messages holds fewer than its limit, and walking 
   }
 });
 
-Deno.test("6.7 before is about what is kept: more is false at the oldest", async () => {
+Deno.test("6.7 with `before`, more is false at the oldest retained message", async () => {
   await using running = await startServer({ env: { HISTORY_MESSAGES: "4" } });
   await using alice = await RoomClient.join(running, "r");
   await storeMessages(running, "r", 10);
@@ -218,14 +220,14 @@ Deno.test("6.8 a room keeps a message for history_seconds", async () => {
   await using alice = await RoomClient.join(running, "r");
   await alice.publish("old");
   const { at } = await alice.next("message");
-  const look = () => page(alice, { after: 0 }, 500);
-  await eventually(look, ({ offsets }) => offsets.length === 0);
+  const readPage = () => page(alice, { after: 0 }, 500);
+  await eventually(readPage, ({ offsets }) => offsets.length === 0);
   assert(Date.now() - at >= 1000);
   assertEquals((await alice.publish("new")).offset, 2);
-  assertEquals((await look()).offsets, [2]);
+  assertEquals((await readPage()).offsets, [2]);
 });
 
-Deno.test("6.8 neither more nor older messages than that come on joining, whoever is in the room", async () => {
+Deno.test("6.8 a join replays neither more nor older messages than that, with or without members in the room", async () => {
   await using running = await startServer({ env: { HISTORY_MESSAGES: "3" } });
   await using alice = await RoomClient.join(running, "r");
   await storeMessages(running, "r", 10);

@@ -35,7 +35,7 @@ function offsetsOf({ body }: Answer): unknown {
   return messages.map(({ offset }) => offset);
 }
 
-Deno.test("12.1 a page of history is after an offset, before one, or the last one", async () => {
+Deno.test("12.1 a page of history is after an offset, before an offset, or the latest", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   for (const data of [1, 2, 3, 4, 5]) await alice.publish(data);
@@ -52,7 +52,7 @@ Deno.test("12.1 a page of history is after an offset, before one, or the last on
   assertEquals((await call(running, "r/messages?after=1&before=3")).body["field"], "query.before");
 });
 
-Deno.test("12.2 a publish over HTTP is stored once under its id, and reaches the members", async () => {
+Deno.test("12.2 a publish over HTTP is stored once per id and reaches the members", async () => {
   await using running = await startServer();
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const message = { id: "h1", event: "chat", data: { text: "ü" } };
@@ -70,7 +70,7 @@ Deno.test("12.2 a publish over HTTP is stored once under its id, and reaches the
   assertEquals((await bob.next("message")).offset, undefined);
 });
 
-Deno.test("12.2 a body that is too large, no JSON or not a message is refused with what is wrong", async () => {
+Deno.test("12.2 a body that is too large, not JSON or not a message is refused with the cause", async () => {
   await using running = await startServer();
   const good = { id: "1", event: "chat", data: 1 };
   const refusals: [unknown, number, string, string | undefined][] = [
@@ -93,7 +93,7 @@ Deno.test("12.2 a body that is too large, no JSON or not a message is refused wi
   assertEquals(offsetsOf(await call(running, "r/messages")), []);
 });
 
-Deno.test("12.3 a secret key publishes as service_role, a wrong one does not", async () => {
+Deno.test("12.3 a secret key publishes as service_role, and a wrong key is refused", async () => {
   await using running = await startServer({
     env: { SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }) },
     deps: { authorize: () => ({ join: false, publish: false, presence: false, history: false }) },
@@ -107,7 +107,7 @@ Deno.test("12.3 a secret key publishes as service_role, a wrong one does not", a
   assertEquals(JSON.stringify(running.logs).includes(SECRET_KEY), false);
 });
 
-Deno.test("12.3 what a secret key published says so, and it is no other sender's id", async () => {
+Deno.test("12.3 a secret key's messages name it, and its ids do not collide with a user's", async () => {
   await using running = await startServer({ env: { SUPABASE_SERVICE_ROLE_KEY: SECRET_KEY } });
   await using alice = await RoomClient.join(running, "r");
   await alice.publish("mine", { id: "1" });
@@ -117,7 +117,7 @@ Deno.test("12.3 what a secret key published says so, and it is no other sender's
   assertEquals((await alice.next("message")).from, { user: "service_role" });
 });
 
-Deno.test("12.4 presence over HTTP tells who is there", async () => {
+Deno.test("12.4 presence over HTTP lists the members", async () => {
   await using running = await startServer();
   assertEquals(await call(running, "r/presence"), { status: 200, body: { members: [] } });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
@@ -138,14 +138,14 @@ for (const [path, allowed] of [["messages", "history"], ["presence", "presence"]
   });
 }
 
-/** An event of a stream. */
+/** Event of a stream. */
 type StreamEvent = {
   readonly id: string | undefined;
   readonly event: string | undefined;
   readonly data: Record<string, unknown>;
 };
 
-/** Reads a stream as EventSource would, as far as these tests need it. */
+/** Reads a stream like EventSource, as far as these tests need it. */
 class EventReader implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<string>;
   #text = "";
@@ -186,7 +186,7 @@ class EventReader implements AsyncDisposable {
   }
 }
 
-Deno.test("12.5 a stream is a member that listens, and resumes after the event that it saw last", async () => {
+Deno.test("12.5 a stream is a member that receives, and resumes after its last event", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const { epoch } = alice.welcome;
@@ -207,15 +207,15 @@ Deno.test("12.5 a stream is a member that listens, and resumes after the event t
   }
   await running.logged("stream.close");
   await alice.publish("missed");
-  await using again = await EventReader.open(running, "", seen);
-  assertObjectMatch((await again.next()).data, { type: "welcome", recovered: true, offset: 2 });
-  assertObjectMatch(await again.next(), { id: `${epoch}:2`, data: { data: "missed" } });
+  await using resumed = await EventReader.open(running, "", seen);
+  assertObjectMatch((await resumed.next()).data, { type: "welcome", recovered: true, offset: 2 });
+  assertObjectMatch(await resumed.next(), { id: `${epoch}:2`, data: { data: "missed" } });
   await alice.publish("cursor", { ephemeral: true });
-  assertEquals((await again.next()).data["type"], "presence");
-  assertObjectMatch(await again.next(), { id: undefined, data: { data: "cursor" } });
+  assertEquals((await resumed.next()).data["type"], "presence");
+  assertObjectMatch(await resumed.next(), { id: undefined, data: { data: "cursor" } });
 });
 
-Deno.test("12.5 a stream begins where its query says", async () => {
+Deno.test("12.5 a stream begins at the position in its query", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   for (const data of [1, 2, 3]) await alice.publish(data);
@@ -224,7 +224,7 @@ Deno.test("12.5 a stream begins where its query says", async () => {
   assertEquals([(await stream.next()).data["offset"], (await stream.next()).data["offset"]], [2, 3]);
 });
 
-Deno.test("12.6 a stream that is drained says so before it ends, and when to come back", async () => {
+Deno.test("12.6 a drained stream reports draining and when to reconnect before it ends", async () => {
   await using running = await startServer();
   await using stream = await EventReader.open(running, "");
   await stream.next();

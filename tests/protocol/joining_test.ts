@@ -1,4 +1,4 @@
-/** docs/protocol.md, section 4 but for rule 4.6, which is in permissions_test.ts. */
+/** docs/protocol.md, section 4; rule 4.6 is in permissions_test.ts. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type Authorize, EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import {
@@ -10,10 +10,10 @@ import {
 import { ANY_RATE, publishFrame, RoomClient } from "../support/room_client.ts";
 import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
-import { range } from "./told.ts";
+import { range } from "./member_frames.ts";
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`4.1 welcome is the first frame, and tells ${kind} where it is`, async () => {
+  Deno.test(`4.1 welcome is the first frame and gives ${kind} its room, user and position`, async () => {
     await using running = await startServer({ env: { HEARTBEAT_MS: "12345" } });
     const exp = Math.floor(Date.now() / 1000) + 1234;
     await using alice = await RoomClient.join(running, "lobby", { plain, claims: { exp } });
@@ -34,7 +34,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("4.1 every durable message after the offset of welcome comes, while others publish", async () => {
+Deno.test("4.1 every durable message after the offset of welcome arrives while others publish", async () => {
   await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "r");
   for (let round = 0; round < 10; round++) {
@@ -47,7 +47,7 @@ Deno.test("4.1 every durable message after the offset of welcome comes, while ot
   }
 });
 
-Deno.test("4.1 welcome is the first frame also when the room takes its time to open", async () => {
+Deno.test("4.1 welcome is the first frame even if the room opens slowly", async () => {
   await using running = await startServer({ env: { HEARTBEAT_MS: "100" } });
   const backplane = backplaneOf(running);
   const gate = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ Deno.test("4.1 welcome is the first frame also when the room takes its time to o
   assertEquals((await slow.take()).type, "welcome");
 });
 
-Deno.test("4.2 without a query nothing up to the offset of welcome is sent", async () => {
+Deno.test("4.2 without a query no message up to the offset of welcome is sent", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   for (const data of [1, 2, 3]) await alice.publish(data);
@@ -79,14 +79,14 @@ Deno.test("4.2 without a query nothing up to the offset of welcome is sent", asy
 });
 
 for (const { kind, plain } of KINDS) {
-  for (const [asked, first] of [[0, 11], [1, 10], [3, 8], [10, 1], [500, 1]] as const) {
-    Deno.test(`4.3 of ten messages history=${asked} brings ${11 - first} right after welcome, to ${kind}`, async () => {
+  for (const [requested, first] of [[0, 11], [1, 10], [3, 8], [10, 1], [500, 1]] as const) {
+    Deno.test(`4.3 history=${requested} replays ${11 - first} of ten messages right after welcome, to ${kind}`, async () => {
       await using running = await startServer();
       await storeMessages(running, "r", 10);
       await using bob = await RoomClient.join(running, "r", {
         user: "bob",
         plain,
-        query: { history: asked },
+        query: { history: requested },
       });
       assertEquals([bob.welcome.offset, bob.welcome.recovered], [10, false]);
       const frames = await bob.takeAll();
@@ -98,7 +98,7 @@ for (const { kind, plain } of KINDS) {
   }
 }
 
-Deno.test("4.3 history=n brings what is kept, and no gap for what is not", async () => {
+Deno.test("4.3 history=n replays retained messages, and reports no gap for removed ones", async () => {
   await using running = await startServer({ env: { HISTORY_MESSAGES: "4" } });
   await storeMessages(running, "r", 10);
   await using bob = await RoomClient.join(running, "r", { query: { history: 10 } });
@@ -112,7 +112,7 @@ Deno.test("4.3 history=n brings what is kept, and no gap for what is not", async
   ]);
 });
 
-Deno.test("4.3 history=n is followed by what is newer without a hole, while others publish", async () => {
+Deno.test("4.3 history=n continues with newer messages without a gap while others publish", async () => {
   await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "r");
   for (let round = 0; round < 10; round++) {
@@ -136,7 +136,7 @@ Deno.test("4.3 history=n is followed by what is newer without a hole, while othe
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`4.4 presence comes once with all members after the replay, then changes, to ${kind}`, async () => {
+  Deno.test(`4.4 presence lists all members once after the replay, then changes, to ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r");
     await alice.present({ mood: "good" });
@@ -155,7 +155,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("4.4 presence is not for users without that permission", async () => {
+Deno.test("4.4 users without the permission get no presence", async () => {
   const authorize: Authorize = ({ id }) => ({ ...EVERYTHING, presence: id !== "bob" });
   await using running = await startServer({ deps: { authorize } });
   await using alice = await RoomClient.join(running, "r");
@@ -165,7 +165,7 @@ Deno.test("4.4 presence is not for users without that permission", async () => {
   assertEquals(await bob.takeAll(), []);
 });
 
-Deno.test("4.5 every connection is a member for itself, with an id of its own", async () => {
+Deno.test("4.5 every connection is its own member, with its own id", async () => {
   await using running = await startServer();
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r", { plain: true });
@@ -179,7 +179,7 @@ Deno.test("4.5 every connection is a member for itself, with an id of its own", 
   assertEquals((await elsewhere.takeAll()).map(({ type }) => type), ["presence"]);
 });
 
-Deno.test("4.7 welcome tells every limit that the deployment set", async () => {
+Deno.test("4.7 welcome carries every limit of the deployment", async () => {
   await using running = await startServer({
     env: {
       MAX_FRAME_BYTES: "1001",

@@ -1,4 +1,4 @@
-/** The two kinds of clients: what the protocol promises holds for both. */
+/** The two kinds of clients; most rules hold for both. */
 export const KINDS = [
   { kind: "a realtime.v1 client", plain: false },
   { kind: "a plain client", plain: true },

@@ -8,11 +8,11 @@ import { freshId, publishFrame, RoomClient } from "../support/room_client.ts";
 import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
-/** One a second, so that a busy machine does not give a client much more than its burst. */
+/** One per second, so that a busy machine allows few frames beyond the burst. */
 const FIVE = { FRAMES_BURST: "5", FRAMES_PER_SECOND: "1" };
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`10.1 more than frames_burst at once is rate_limited, and not done: ${kind}`, async () => {
+  Deno.test(`10.1 frames above frames_burst are rate_limited and not handled: ${kind}`, async () => {
     await using running = await startServer({ env: FIVE });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     await using alice = await RoomClient.join(running, "r", { plain });
@@ -30,12 +30,12 @@ for (const { kind, plain } of KINDS) {
       }
     }
     assert(taken >= 5 && taken < 9, `${taken} were taken`);
-    const told = (await bob.takeAll()).filter(({ type }) => type === "message");
-    assertEquals(told.length, taken);
+    const received = (await bob.takeAll()).filter(({ type }) => type === "message");
+    assertEquals(received.length, taken);
   });
 }
 
-Deno.test("10.1 the frames of an array count one by one", async () => {
+Deno.test("10.1 each frame of an array counts", async () => {
   await using running = await startServer({ env: FIVE });
   await using alice = await RoomClient.join(running, "r");
   const frames = Array.from({ length: 8 }, () => ({ type: "ping", id: freshId() }) as const);
@@ -45,7 +45,7 @@ Deno.test("10.1 the frames of an array count one by one", async () => {
   assertEquals(answers, [...Array(5).fill("pong"), ...Array(3).fill("error")]);
 });
 
-Deno.test("10.1 what is no frame counts too", async () => {
+Deno.test("10.1 invalid frames count too", async () => {
   await using running = await startServer({ env: FIVE });
   await using alice = await RoomClient.join(running, "r");
   for (let count = 0; count < 6; count++) alice.sendRaw(count % 2 ? "nonsense" : "[]");
@@ -54,7 +54,7 @@ Deno.test("10.1 what is no frame counts too", async () => {
   assertEquals([codes[0], codes[5]], ["invalid_frame", "rate_limited"]);
 });
 
-Deno.test("10.1 frames_per_second are taken on average: after retry_after_ms a refused frame is", async () => {
+Deno.test("10.1 frames_per_second is an average: after retry_after_ms a refused frame is accepted", async () => {
   await using running = await startServer({ env: { FRAMES_BURST: "1", FRAMES_PER_SECOND: "2" } });
   await using alice = await RoomClient.join(running, "r");
   const startedAt = Date.now();
@@ -62,7 +62,7 @@ Deno.test("10.1 frames_per_second are taken on average: after retry_after_ms a r
   for (let count = 1; count <= 4; count++) {
     const frame = publishFrame(count);
     const answer = await alice.request(frame);
-    // Where this machine was so slow that there was nothing to refuse.
+    // A slow machine may refuse no frame.
     if (answer.type === "ack") continue;
     assert(answer.type === "error");
     assertEquals(answer.code, "rate_limited");
@@ -73,7 +73,7 @@ Deno.test("10.1 frames_per_second are taken on average: after retry_after_ms a r
   assertEquals(await alice.offsets(5), [1, 2, 3, 4, 5]);
 });
 
-Deno.test("10.1 each connection has its own", async () => {
+Deno.test("10.1 each connection has its own limit", async () => {
   await using running = await startServer({ env: FIVE });
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r");
@@ -83,7 +83,7 @@ Deno.test("10.1 each connection has its own", async () => {
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`10.2 ${kind} that goes on all the same is closed with 4429; the last error says how long to wait`, async () => {
+  Deno.test(`10.2 ${kind} that keeps sending is closed with 4429, and the last error has retry_after_ms`, async () => {
     await using running = await startServer({ env: FIVE });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     await using alice = await RoomClient.join(running, "r", { plain });
@@ -94,7 +94,7 @@ for (const { kind, plain } of KINDS) {
     const errors = [];
     let pongs = 0;
     for (const { id } of frames) {
-      // Ten bursts are refused before the one that is too many.
+      // The server refuses ten bursts before it closes.
       if (errors.length > 50) break;
       const answer = await alice.answer(id);
       if (answer.type === "error") errors.push(answer);
@@ -107,7 +107,7 @@ for (const { kind, plain } of KINDS) {
     assertEquals((await bob.publish("nobody else is closed")).offset, 1);
   });
 
-  Deno.test(`10.3 a message above max_frame_bytes closes its sender with 1009, and nobody else: ${kind}`, async () => {
+  Deno.test(`10.3 a message above max_frame_bytes closes its sender only, with 1009: ${kind}`, async () => {
     await using running = await startServer({ env: { MAX_FRAME_BYTES: "1000" } });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
     await using alice = await RoomClient.join(running, "r", { plain });
@@ -119,7 +119,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("10.5 a room with max_members refuses with 503 room_full, other rooms and later members are let in", async () => {
+Deno.test("10.5 a full room refuses with 503 room_full, and accepts members after one has left", async () => {
   await using running = await startServer({ env: { MAX_MEMBERS_PER_ROOM: "2" } });
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
   const carol = await RoomClient.join(running, "r", { user: "carol" });
@@ -134,7 +134,7 @@ Deno.test("10.5 a room with max_members refuses with 503 room_full, other rooms 
   assertProblem(await connect(running, "/rooms/r"), full);
 });
 
-Deno.test("10.2 also when too many frames wait for one that takes its time the last error says how long to wait", async () => {
+Deno.test("10.2 the last error has retry_after_ms also when too many frames wait for a slow one", async () => {
   const gate = Promise.withResolvers<void>();
   let isJoined = false;
   await using running = await startServer({
@@ -157,7 +157,7 @@ Deno.test("10.2 also when too many frames wait for one that takes its time the l
   assert(retry_after_ms !== undefined && retry_after_ms > 0);
 });
 
-Deno.test("10.6 more fresh tokens at once than five are rate_limited, and the member goes on", async () => {
+Deno.test("10.6 more than five fresh tokens at once are rate_limited, and the member stays", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const ids = Array.from({ length: 8 }, freshId);

@@ -28,7 +28,7 @@ Deno.test("4.6 with history= but without that permission the upgrade is refused 
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`4.6 what else is not allowed is answered to ${kind} with forbidden, and not done`, async () => {
+  Deno.test(`4.6 other forbidden frames of ${kind} are answered with forbidden and not handled`, async () => {
     const authorize: Authorize = ({ id }) =>
       id === "bob" ? { join: true, publish: false, presence: false, history: false } : EVERYTHING;
     await using running = await startServer({ deps: { authorize } });

@@ -1,21 +1,24 @@
-/** docs/protocol.md, rule 7.10: presence of a room of many: what waits for company is told in few frames, and in its place. */
+/**
+ * docs/protocol.md, rule 7.10: in a large room presence changes are throttled, batched and in
+ * order.
+ */
 import { assert, assertEquals } from "@std/assert";
 import type { RoomEvent } from "../../packages/server/src/backplane/contract.ts";
-import { inOrder, PresenceView } from "../properties/presence_view.ts";
+import { PresenceReplica, sortEntries } from "../properties/presence_replica.ts";
 import { freshId, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
 import { type RunningServer, startServer } from "../support/running_server.ts";
 
-/** In smaller rooms nothing waits. */
+/** Members from which on changes are throttled. */
 const CROWD = 50;
 
-/** Members of a room in which time stands still, so that after the first change all wait, and what brings it events. */
-async function gather(running: RunningServer, count: number) {
-  const stands = Date.now();
+/** Joins members to a room whose clock stands still: every change after the first is throttled. */
+async function joinMembers(running: RunningServer, count: number) {
+  const startedAt = Date.now();
   const subscribers: ((event: RoomEvent) => void)[] = [];
   const backplane = backplaneOf(running);
   changeRoomServices(running, {
-    now: () => stands,
+    now: () => startedAt,
     backplane: changedBackplane(backplane, {
       subscribe: (room, deliver) => {
         subscribers.push(deliver);
@@ -40,9 +43,9 @@ async function leaveAll(members: readonly RoomClient[]): Promise<void> {
   for (const member of members) await member[Symbol.asyncDispose]();
 }
 
-Deno.test("7.10 a change at rest is told at once, and those that come soon after it are one frame, before the next message", async () => {
+Deno.test("7.10 the first change is broadcast at once, and the following ones as one frame before the next message", async () => {
   await using running = await startServer();
-  const { members, deliver } = await gather(running, CROWD);
+  const { members, deliver } = await joinMembers(running, CROWD);
   deliver(joined(0));
   for (const member of members) assertEquals((await member.next("presence")).members, []);
   for (const member of members) assertEquals((await member.next("presence")).joined?.length, 1);
@@ -50,18 +53,18 @@ Deno.test("7.10 a change at rest is told at once, and those that come soon after
   const message = { id: "m", event: "chat", data: "1", from: { user: "somebody" }, offset: 1, at: 1 };
   deliver({ type: "messages", messages: [message] });
   for (const member of members) {
-    const told = await member.takeAll();
+    const received = await member.takeAll();
     assertEquals(
-      told.map((frame) => frame.type === "presence" ? frame.joined?.length : frame.type),
+      received.map((frame) => frame.type === "presence" ? frame.joined?.length : frame.type),
       [400, "message"],
     );
   }
   await leaveAll(members);
 });
 
-Deno.test("7.10 in a small room what changes in one turn is one frame, and who enters and leaves in it is told to have done both", async () => {
+Deno.test("7.10 in a small room the changes of one tick are batched, and a member that enters and leaves in it is reported as both", async () => {
   await using running = await startServer();
-  const { members: [member], deliver } = await gather(running, 1);
+  const { members: [member], deliver } = await joinMembers(running, 1);
   assert(member);
   for (let number = 0; number < 3; number++) deliver(joined(number));
   deliver({
@@ -76,9 +79,9 @@ Deno.test("7.10 in a small room what changes in one turn is one frame, and who e
   await leaveAll([member]);
 });
 
-Deno.test("7.10 what waits is told before long without anything that follows", async () => {
+Deno.test("7.10 throttled changes are broadcast soon, without a further event", async () => {
   await using running = await startServer();
-  const { members, deliver } = await gather(running, CROWD);
+  const { members, deliver } = await joinMembers(running, CROWD);
   const [member] = members;
   assert(member);
   assertEquals((await member.next("presence")).members, []);
@@ -89,14 +92,14 @@ Deno.test("7.10 what waits is told before long without anything that follows", a
   await leaveAll(members);
 });
 
-Deno.test("7.10 who joins while changes wait is told the list of before, and with all others what follows", async () => {
+Deno.test("7.10 a member that joins while changes are pending gets the list without them, and then the changes like all others", async () => {
   await using running = await startServer();
-  const { members, deliver } = await gather(running, CROWD);
+  const { members, deliver } = await joinMembers(running, CROWD);
   let count = 0;
-  let isIn = false;
-  const joining = RoomClient.join(running, "r", { user: "late" }).finally(() => isIn = true);
-  // At every moment of the join something waits.
-  while (!isIn) {
+  let hasJoined = false;
+  const joining = RoomClient.join(running, "r", { user: "late" }).finally(() => hasJoined = true);
+  // Changes are pending during the whole join.
+  while (!hasJoined) {
     deliver(joined(count++));
     deliver(joined(count++));
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -106,21 +109,21 @@ Deno.test("7.10 who joins while changes wait is told the list of before, and wit
   deliver({ type: "presence", change: { type: "left", entry: left } });
   const everybody = [];
   for (const member of [...members, late]) {
-    const view = new PresenceView();
-    for (const frame of await member.takeAll()) if (frame.type === "presence") view.take(frame);
+    const view = new PresenceReplica();
+    for (const frame of await member.takeAll()) if (frame.type === "presence") view.apply(frame);
     assertEquals(view.present.length, count - 1);
     everybody.push(view.present);
   }
   await using fresh = await RoomClient.join(running, "r", { user: "fresh" });
   const { members: list = [] } = await fresh.next("presence");
-  const now = inOrder(list.map((entry) => ({ ...entry, state: JSON.stringify(entry.state) })));
+  const now = sortEntries(list.map((entry) => ({ ...entry, state: JSON.stringify(entry.state) })));
   for (const present of everybody) assertEquals(present, now);
   await leaveAll([...members, late]);
 });
 
-Deno.test("7.10 a frame of what waits stays of a handy size, however much there is", async () => {
+Deno.test("7.10 the size of a frame of pending changes is limited", async () => {
   await using running = await startServer();
-  const { members, deliver } = await gather(running, CROWD);
+  const { members, deliver } = await joinMembers(running, CROWD);
   const state = JSON.stringify({ text: "x".repeat(4_000) });
   for (let number = 0; number < 100; number++) {
     const entry = { user: `other-${number}`, connection: `c-${number}`, state };
@@ -133,27 +136,30 @@ Deno.test("7.10 a frame of what waits stays of a handy size, however much there 
   await leaveAll(members);
 });
 
-Deno.test("7.10 all of a crowd enter: each is told so before its ack, and sees all in the end, as who comes then does", async () => {
+Deno.test("7.10 when many members enter, each sees itself before its ack, and finally sees all, as a new member does", async () => {
   await using running = await startServer();
   const members = await Promise.all(
     Array.from({ length: 80 }, (_, number) => RoomClient.join(running, "r", { user: `user-${number}` })),
   );
   const views = await Promise.all(members.map(async (member, number) => {
     const id = freshId();
-    const view = new PresenceView();
+    const view = new PresenceReplica();
     member.send({ type: "presence", id, state: { number } });
     for (;;) {
       const frame = await member.take();
-      if (frame.type === "presence") view.take(frame);
+      if (frame.type === "presence") view.apply(frame);
       if (frame.type !== "ack") continue;
-      assert(view.present.some(({ connection }) => connection === member.connection), "not seen yet");
+      assert(
+        view.present.some(({ connection }) => connection === member.connection),
+        "the ack came before the own entry",
+      );
       return { member, view };
     }
   }));
   await using fresh = await RoomClient.join(running, "r", { user: "fresh" });
-  const list = new PresenceView();
+  const list = new PresenceReplica();
   for (const { member, view } of [...views, { member: fresh, view: list }]) {
-    for (const frame of await member.takeAll()) if (frame.type === "presence") view.take(frame);
+    for (const frame of await member.takeAll()) if (frame.type === "presence") view.apply(frame);
     assertEquals(view.present.length, 80);
     assertEquals(view.present, views[0]?.view.present);
   }

@@ -4,10 +4,10 @@ import { type Authorize, EVERYTHING } from "../../packages/server/src/rooms/poli
 import { RoomClient } from "../support/room_client.ts";
 import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
-import { presenceOf } from "./told.ts";
+import { takePresence } from "./member_frames.ts";
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`7.1 a state enters: joined for everybody in the room, and an ack: ${kind}`, async () => {
+  Deno.test(`7.1 a state enters presence: joined for every member, and an ack: ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
@@ -24,51 +24,51 @@ for (const { kind, plain } of KINDS) {
       state: { mood: "good", deep: [{ a: null }] },
     };
     for (const member of [alice, bob]) {
-      assertEquals(await presenceOf(member), [{ members: [] }, { joined: [entry] }]);
+      assertEquals(await takePresence(member), [{ members: [] }, { joined: [entry] }]);
     }
-    assertEquals(await presenceOf(elsewhere), [{ members: [] }]);
+    assertEquals(await takePresence(elsewhere), [{ members: [] }]);
   });
 
-  Deno.test(`7.2 sent again it is updated, never left and joined: ${kind}`, async () => {
+  Deno.test(`7.2 another state is broadcast as updated, never as left and joined: ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.present({ mood: "good" });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
-    await presenceOf(bob);
+    await takePresence(bob);
     await alice.present({ mood: "better" });
     await alice.present({});
     const { connection } = alice;
-    assertEquals(await presenceOf(bob), [
+    assertEquals(await takePresence(bob), [
       { updated: [{ user: "alice", connection, state: { mood: "better" } }] },
       { updated: [{ user: "alice", connection, state: {} }] },
     ]);
   });
 
-  Deno.test(`7.2 an equal state is acked, and nobody is told: ${kind}`, async () => {
+  Deno.test(`7.2 an equal state is acked and not broadcast: ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.present({ a: 1, b: [2] });
-    await presenceOf(alice);
+    await takePresence(alice);
     await alice.present({ a: 1, b: [2] });
     alice.sendRaw('{"type":"presence", "id":"again", "state": { "a": 1.0, "b": [ 2 ] } }');
     assertEquals(await alice.answer("again"), { type: "ack", id: "again" });
-    assertEquals(await presenceOf(alice), []);
+    assertEquals(await takePresence(alice), []);
   });
 
-  Deno.test(`7.3 null leaves: left, and an ack; also when there is nothing to leave: ${kind}`, async () => {
+  Deno.test(`7.3 null leaves with left and an ack, and is acked without an entry too: ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
     assertEquals((await alice.present(null)).offset, undefined);
-    assertEquals(await presenceOf(bob), [{ members: [] }]);
+    assertEquals(await takePresence(bob), [{ members: [] }]);
     await alice.present({});
-    await presenceOf(bob);
+    await takePresence(bob);
     await alice.present(null);
-    assertEquals(await presenceOf(bob), [{ left: [{ user: "alice", connection: alice.connection }] }]);
+    assertEquals(await takePresence(bob), [{ left: [{ user: "alice", connection: alice.connection }] }]);
     await alice.present(null);
-    assertEquals(await presenceOf(bob), []);
+    assertEquals(await takePresence(bob), []);
     await using carol = await RoomClient.join(running, "r", { user: "carol" });
-    assertEquals(await presenceOf(carol), [{ members: [] }]);
+    assertEquals(await takePresence(carol), [{ members: [] }]);
   });
 }
 
@@ -78,20 +78,20 @@ const STATES: readonly (readonly [what: string, fill: (bytes: number) => string]
   ["characters of four bytes", (bytes) => "😀".repeat(bytes >> 2) + "a".repeat(bytes & 3)],
 ];
 for (const [what, fill] of STATES) {
-  Deno.test(`7.4 a state of 4096 bytes of ${what} is taken, and one more is an invalid_frame`, async () => {
+  Deno.test(`7.4 a state of 4096 bytes of ${what} is accepted, and one byte more is an invalid_frame`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r");
     const frame = JSON.stringify({ text: "" }).length;
     await alice.present({ text: fill(4096 - frame) });
-    await presenceOf(alice);
+    await takePresence(alice);
     const answer = await alice.request({ type: "presence", id: "p", state: { text: fill(4097 - frame) } });
     assert(answer.type === "error");
     assertEquals([answer.code, answer.field], ["invalid_frame", "state"]);
-    assertEquals(await presenceOf(alice), []);
+    assertEquals(await takePresence(alice), []);
   });
 }
 
-Deno.test("7.5 entries are per connection: a user is there while one of them is", async () => {
+Deno.test("7.5 entries are per connection: a user is present while one of them is", async () => {
   await using running = await startServer();
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r");
@@ -102,28 +102,28 @@ Deno.test("7.5 entries are per connection: a user is there while one of them is"
     { user: "alice", connection: laptop.connection, state: { on: "laptop" } },
   ];
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
-  assertEquals(await presenceOf(bob), [{ members: entries }]);
+  assertEquals(await takePresence(bob), [{ members: entries }]);
   await phone.present(null);
-  assertEquals(await presenceOf(bob), [{ left: [{ user: "alice", connection: phone.connection }] }]);
+  assertEquals(await takePresence(bob), [{ left: [{ user: "alice", connection: phone.connection }] }]);
   await using carol = await RoomClient.join(running, "r", { user: "carol" });
-  assertEquals(await presenceOf(carol), [{ members: entries.slice(1) }]);
+  assertEquals(await takePresence(carol), [{ members: entries.slice(1) }]);
 });
 
-Deno.test("7.5 who is present in one room is not in another", async () => {
+Deno.test("7.5 presence in one room is not presence in another", async () => {
   await using running = await startServer();
   await using here = await RoomClient.join(running, "here");
   await using there = await RoomClient.join(running, "there");
   await here.present({});
   await there.present({});
   await here.present(null);
-  assertEquals((await presenceOf(there)).length, 2);
+  assertEquals((await takePresence(there)).length, 2);
   await using bob = await RoomClient.join(running, "there", { user: "bob" });
   const { members } = await bob.next("presence");
   assertEquals(members?.map(({ connection }) => connection), [there.connection]);
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`7.9 without permission there are no presence frames, and entering is forbidden: ${kind}`, async () => {
+  Deno.test(`7.9 without permission a member gets no presence frames and may not enter: ${kind}`, async () => {
     const authorize: Authorize = ({ id }) => ({ ...EVERYTHING, presence: id !== "bob" });
     await using running = await startServer({ deps: { authorize } });
     await using alice = await RoomClient.join(running, "r");
@@ -131,7 +131,7 @@ for (const { kind, plain } of KINDS) {
     const answer = await bob.request({ type: "presence", id: "p", state: {} });
     assert(answer.type === "error");
     assertEquals([answer.code, answer.id], ["forbidden", "p"]);
-    // In one turn with messages: these come, presence does not.
+    // In one tick with messages: the messages arrive, presence does not.
     alice.send([
       { type: "publish", id: "1", event: "chat", data: 1 },
       { type: "presence", id: "2", state: {} },
@@ -140,8 +140,8 @@ for (const { kind, plain } of KINDS) {
       { type: "publish", id: "5", event: "chat", data: 5 },
     ]);
     await alice.answer("5");
-    const told = await bob.takeAll();
-    assertEquals(told.map((frame) => frame.type === "message" ? frame.data : frame), [1, 3, 5]);
-    assertEquals((await presenceOf(alice)).length, 3);
+    const received = await bob.takeAll();
+    assertEquals(received.map((frame) => frame.type === "message" ? frame.data : frame), [1, 3, 5]);
+    assertEquals((await takePresence(alice)).length, 3);
   });
 }

@@ -7,7 +7,7 @@ import { backplaneOf, changedBackplane, changeRoomServices } from "../support/ro
 import { startRoomEndpoint } from "../support/room_endpoint.ts";
 import { startServer } from "../support/running_server.ts";
 
-Deno.test("5.7 every publish is answered, with an ack or an error", async () => {
+Deno.test("5.7 every publish is answered with an ack or an error", async () => {
   await using running = await startServer({ env: { FRAMES_BURST: "40", FRAMES_PER_SECOND: "1" } });
   await using alice = await RoomClient.join(running, "r");
   const frames = Array.from({ length: 60 }, (_, index) => ({
@@ -19,16 +19,18 @@ Deno.test("5.7 every publish is answered, with an ack or an error", async () => 
   for (const frame of frames.slice(30)) alice.send(frame);
   for (const [index, { id }] of frames.entries()) {
     const answer = await alice.answer(id);
-    const said = `${index}: ${JSON.stringify(answer)}`;
-    if (answer.type === "ack") assert(index % 5 !== 0 && index < 45, said);
+    const description = `${index}: ${JSON.stringify(answer)}`;
+    if (answer.type === "ack") assert(index % 5 !== 0 && index < 45, description);
     else {
-      assert(answer.type === "error", said);
-      if (answer.code !== "rate_limited") assertEquals([answer.code, index % 5], ["invalid_frame", 0], said);
+      assert(answer.type === "error", description);
+      if (answer.code !== "rate_limited") {
+        assertEquals([answer.code, index % 5], ["invalid_frame", 0], description);
+      }
     }
   }
 });
 
-Deno.test("5.7 more publishes than may wait to be stored are answered too, and the others are acked", async () => {
+Deno.test("5.7 publishes above the queue limit get an error, and the others an ack", async () => {
   await using running = await startServer({ env: { MAX_QUEUED_FRAMES: "5" } });
   const backplane = backplaneOf(running);
   const gate = Promise.withResolvers<void>();
@@ -53,7 +55,7 @@ Deno.test("5.7 more publishes than may wait to be stored are answered too, and t
   for (const { id } of frames.slice(0, 5)) assertEquals((await alice.answer(id)).type, "ack");
 });
 
-Deno.test("5.7 also when a client sends them at once, as fast as its limits allow, each in an array of its own", async () => {
+Deno.test("5.7 every publish is answered at the highest allowed rate, each in its own array", async () => {
   await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "r");
   const frames = Array.from({ length: 4_000 }, (_, index) => publishFrame(index));
@@ -61,7 +63,7 @@ Deno.test("5.7 also when a client sends them at once, as fast as its limits allo
   for (const { id } of frames) assertEquals((await alice.answer(id)).type, "ack");
 });
 
-Deno.test("5.8 `from` is the verified user and the connection, whatever a client sends", async () => {
+Deno.test("5.8 `from` is the verified user and the connection, whatever the client sends", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const lies = {
@@ -82,10 +84,10 @@ Deno.test("5.8 `from` is the verified user and the connection, whatever a client
   }
 });
 
-/** Ids and names of events: any text of 1 to 64 UTF-16 units that JSON can carry. */
+/** Ids and event names: any JSON text of 1 to 64 UTF-16 units. */
 const Name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 64 }).filter((text) => text.length <= 64);
 
-Deno.test("5.8 event, data and id arrive as they were sent, live, replayed and in a page", async () => {
+Deno.test("5.8 event, data and id arrive unchanged: live, replayed and in a page", async () => {
   await using running = await startServer({ env: { ...ANY_RATE, HISTORY_MESSAGES: "100000" } });
   await using alice = await RoomClient.join(running, "r");
   await using plain = await RoomClient.join(running, "r", { plain: true });
@@ -94,7 +96,7 @@ Deno.test("5.8 event, data and id arrive as they were sent, live, replayed and i
   await fc.assert(
     fc.asyncProperty(Name, Name, fc.jsonValue({ noUnicodeString: false }), async (event, id, data) => {
       const sent = { event, id: `${count++}${id}`.slice(0, 64), data };
-      // As JSON has it: there is no -0.
+      // JSON has no -0.
       expected.push(JSON.parse(JSON.stringify(sent)));
       alice.sendJson({ type: "publish", ...sent });
       for (const member of [alice, plain]) {
@@ -115,7 +117,7 @@ Deno.test("5.8 event, data and id arrive as they were sent, live, replayed and i
   }
 });
 
-Deno.test("5.8 odd data arrives as it was sent", async () => {
+Deno.test("5.8 unusual data arrives unchanged", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const texts = [
@@ -140,7 +142,7 @@ const BOARD_EVENTS = {
   chat: z.string().check(z.maxLength(5)),
 };
 
-Deno.test("5.9 in a typed room what fits its schema is delivered", async () => {
+Deno.test("5.9 a typed room delivers data that matches its schema", async () => {
   await using running = await startRoomEndpoint({ name: "boards", events: BOARD_EVENTS });
   await using alice = await RoomClient.join(running, "b", { mount: "/x" });
   assertEquals((await alice.publish({ x: 1, y: 2 }, { event: "move" })).offset, 1);

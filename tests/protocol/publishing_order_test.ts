@@ -5,10 +5,10 @@ import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
 import { type RunningServer, type StartOptions, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
-import { dataOf } from "./told.ts";
+import { takeMessageData } from "./member_frames.ts";
 
-/** A service whose store does what the test says, and whose time it moves. */
-async function startScene(options: StartOptions = {}): Promise<Scene> {
+/** Starts a server whose store and clock the test controls. */
+async function startOrderFixture(options: StartOptions = {}): Promise<OrderFixture> {
   const running = await startServer(options);
   const backplane = backplaneOf(running);
   const store = new CommandedStore(backplane);
@@ -20,13 +20,13 @@ async function startScene(options: StartOptions = {}): Promise<Scene> {
   return { running, store, time, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 }
 
-interface Scene extends AsyncDisposable {
+interface OrderFixture extends AsyncDisposable {
   readonly running: RunningServer;
   readonly store: CommandedStore;
   readonly time: { movedMs: number };
 }
 
-/** Sends each in a message of its own; each is to be told to come again. */
+/** Sends each publish in its own message; expects an error with retry_after_ms for each. */
 async function assertHeld(member: RoomClient, ids: readonly string[]): Promise<void> {
   for (const id of ids) member.send(publishFrame(id, { id }));
   for (const id of ids) {
@@ -36,9 +36,9 @@ async function assertHeld(member: RoomClient, ids: readonly string[]): Promise<v
   }
 }
 
-/** Sends each in a message of its own; each is to be stored, with the offset that comes next. */
+/** Sends each publish in its own message; expects an ack with the next offset for each. */
 async function assertStored(
-  { store }: Scene,
+  { store }: OrderFixture,
   member: RoomClient,
   ids: readonly string[],
   first: number,
@@ -51,9 +51,9 @@ async function assertStored(
   }
 }
 
-/** Sends them, and has the first one fail. */
+/** Sends publishes and lets the first one fail. */
 async function refuse(
-  { store }: Scene,
+  { store }: OrderFixture,
   member: RoomClient,
   ids: readonly string[],
   fate: "refused" | "unknown" = "refused",
@@ -65,124 +65,124 @@ async function refuse(
 }
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`5.10 behind a publish of ${kind} that was refused nothing is stored until it comes again, and then all in order`, async () => {
-    await using scene = await startScene();
-    await using alice = await RoomClient.join(scene.running, "r", { plain });
-    await refuse(scene, alice, ["a", "b", "c"]);
+  Deno.test(`5.10 after a refused publish of ${kind} no later one is stored until its retry, and then all in order`, async () => {
+    await using fixture = await startOrderFixture();
+    await using alice = await RoomClient.join(fixture.running, "r", { plain });
+    await refuse(fixture, alice, ["a", "b", "c"]);
     await assertHeld(alice, ["d", "c", "b", "e"]);
-    await assertStored(scene, alice, ["a"], 1);
+    await assertStored(fixture, alice, ["a"], 1);
     await assertHeld(alice, ["c", "e", "f", "d"]);
-    await assertStored(scene, alice, ["b", "c", "d", "e", "f", "g"], 2);
-    assertEquals(await dataOf(alice), ["a", "b", "c", "d", "e", "f", "g"]);
+    await assertStored(fixture, alice, ["b", "c", "d", "e", "f", "g"], 2);
+    assertEquals(await takeMessageData(alice), ["a", "b", "c", "d", "e", "f", "g"]);
   });
 }
 
-Deno.test("5.10 also when it is refused again, and again", async () => {
-  await using scene = await startScene();
-  await using alice = await RoomClient.join(scene.running, "r");
+Deno.test("5.10 later publishes wait also while the retry is refused repeatedly", async () => {
+  await using fixture = await startOrderFixture();
+  await using alice = await RoomClient.join(fixture.running, "r");
   for (let round = 0; round < 3; round++) {
-    await refuse(scene, alice, ["a", "b"]);
+    await refuse(fixture, alice, ["a", "b"]);
     await assertHeld(alice, ["c"]);
   }
-  await assertStored(scene, alice, ["a", "b", "c"], 1);
+  await assertStored(fixture, alice, ["a", "b", "c"], 1);
 });
 
-Deno.test("5.10 one that was stored all the same has its first offset when it comes again, and the others follow", async () => {
-  await using scene = await startScene();
-  await using alice = await RoomClient.join(scene.running, "r");
-  await refuse(scene, alice, ["a", "b"], "unknown");
-  await assertStored(scene, alice, ["a", "b"], 1);
-  assertEquals(await dataOf(alice), ["a", "b"]);
+Deno.test("5.10 a refused publish that was stored keeps its first offset on the retry, and the others follow", async () => {
+  await using fixture = await startOrderFixture();
+  await using alice = await RoomClient.join(fixture.running, "r");
+  await refuse(fixture, alice, ["a", "b"], "unknown");
+  await assertStored(fixture, alice, ["a", "b"], 1);
+  assertEquals(await takeMessageData(alice), ["a", "b"]);
 });
 
-Deno.test("5.10 one that was stored all the same need not come again: its sender has seen it delivered", async () => {
-  await using scene = await startScene();
-  await using alice = await RoomClient.join(scene.running, "r");
-  await refuse(scene, alice, ["a", "b"], "unknown");
+Deno.test("5.10 a refused publish that was stored needs no retry: its delivery releases the others", async () => {
+  await using fixture = await startOrderFixture();
+  await using alice = await RoomClient.join(fixture.running, "r");
+  await refuse(fixture, alice, ["a", "b"], "unknown");
   assertEquals((await alice.next("message")).data, "a");
-  await assertStored(scene, alice, ["b", "c"], 2);
+  await assertStored(fixture, alice, ["b", "c"], 2);
 });
 
-Deno.test("5.10 neither another member nor another connection of the same user waits for it", async () => {
-  await using scene = await startScene();
-  const { running } = scene;
+Deno.test("5.10 neither another member nor another connection of the same user waits", async () => {
+  await using fixture = await startOrderFixture();
+  const { running } = fixture;
   await using alice = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
-  await refuse(scene, alice, ["a"]);
-  await assertStored(scene, laptop, ["b"], 1);
-  await assertStored(scene, bob, ["b"], 2);
-  await assertStored(scene, alice, ["a"], 3);
+  await refuse(fixture, alice, ["a"]);
+  await assertStored(fixture, laptop, ["b"], 1);
+  await assertStored(fixture, bob, ["b"], 2);
+  await assertStored(fixture, alice, ["a"], 3);
 });
 
-Deno.test("5.10 an ephemeral message does not wait for it", async () => {
-  await using scene = await startScene();
-  await using alice = await RoomClient.join(scene.running, "r");
-  await refuse(scene, alice, ["a"]);
+Deno.test("5.10 an ephemeral message does not wait", async () => {
+  await using fixture = await startOrderFixture();
+  await using alice = await RoomClient.join(fixture.running, "r");
+  await refuse(fixture, alice, ["a"]);
   assertEquals((await alice.publish("now", { ephemeral: true })).offset, undefined);
   await assertHeld(alice, ["b"]);
-  assertEquals(await dataOf(alice), ["now"]);
+  assertEquals(await takeMessageData(alice), ["now"]);
 });
 
-Deno.test("5.10 whoever does not send it again may go on after five seconds", async () => {
-  await using scene = await startScene();
-  await using alice = await RoomClient.join(scene.running, "r");
-  await refuse(scene, alice, ["a"]);
+Deno.test("5.10 without a retry, later publishes are stored after five seconds", async () => {
+  await using fixture = await startOrderFixture();
+  await using alice = await RoomClient.join(fixture.running, "r");
+  await refuse(fixture, alice, ["a"]);
   await assertHeld(alice, ["b"]);
-  scene.time.movedMs += 2_500;
+  fixture.time.movedMs += 2_500;
   await assertHeld(alice, ["c"]);
-  scene.time.movedMs += 2_500;
-  await assertStored(scene, alice, ["d", "a"], 1);
+  fixture.time.movedMs += 2_500;
+  await assertStored(fixture, alice, ["d", "a"], 1);
 });
 
-Deno.test("5.10 one that is refused for good is not waited for", async () => {
-  await using scene = await startScene();
-  await using alice = await RoomClient.join(scene.running, "r");
-  await refuse(scene, alice, ["a", "b"]);
+Deno.test("5.10 a permanent refusal does not hold back later publishes", async () => {
+  await using fixture = await startOrderFixture();
+  await using alice = await RoomClient.join(fixture.running, "r");
+  await refuse(fixture, alice, ["a", "b"]);
   const answer = await alice.request(publishFrame("a", { id: "a", to: { user: "alice" } }));
   assert(answer.type === "error");
   assertEquals(answer.code, "invalid_frame");
-  // A frame that cannot be read is none of anybody's publishes.
+  // An unreadable frame is no publish.
   await assertHeld(alice, ["b"]);
-  await assertStored(scene, alice, ["a", "b"], 1);
+  await assertStored(fixture, alice, ["a", "b"], 1);
 });
 
-Deno.test("5.10 one that failed by a fault of ours is waited for too", async () => {
-  await using scene = await startScene();
-  await using alice = await RoomClient.join(scene.running, "r");
+Deno.test("5.10 a publish that failed with internal holds back later ones too", async () => {
+  await using fixture = await startOrderFixture();
+  await using alice = await RoomClient.join(fixture.running, "r");
   for (const id of ["a", "b"]) alice.send(publishFrame(id, { id }));
-  await scene.store.untilWaiting(2);
-  await scene.store.decide("refused", 1, new Error("a fault"));
+  await fixture.store.untilWaiting(2);
+  await fixture.store.decide("refused", 1, new Error("a fault"));
   for (const id of ["a", "b"]) {
     const answer = await alice.answer(id);
     assert(answer.type === "error");
     assertEquals(answer.code, "internal");
   }
   await assertHeld(alice, ["b", "c"]);
-  await assertStored(scene, alice, ["a", "b", "c"], 1);
+  await assertStored(fixture, alice, ["a", "b", "c"], 1);
 });
 
-Deno.test("5.10 a frame that came too fast is not waited for", async () => {
-  await using scene = await startScene({ env: { FRAMES_BURST: "2", FRAMES_PER_SECOND: "1" } });
-  await using alice = await RoomClient.join(scene.running, "r");
+Deno.test("5.10 a rate_limited frame does not hold back later publishes", async () => {
+  await using fixture = await startOrderFixture({ env: { FRAMES_BURST: "2", FRAMES_PER_SECOND: "1" } });
+  await using alice = await RoomClient.join(fixture.running, "r");
   alice.send(["a", "b", "c"].map((id) => publishFrame(id, { id })));
   const answer = await alice.answer("c");
   assert(answer.type === "error");
   assertEquals(answer.code, "rate_limited");
-  await scene.store.decide("stored");
-  scene.time.movedMs += 2_000;
-  await assertStored(scene, alice, ["d", "c"], 3);
+  await fixture.store.decide("stored");
+  fixture.time.movedMs += 2_000;
+  await assertStored(fixture, alice, ["d", "c"], 3);
 });
 
-Deno.test("5.10 one that is refused since too many wait is waited for too", async () => {
-  await using scene = await startScene({ env: { MAX_QUEUED_FRAMES: "2" } });
-  await using alice = await RoomClient.join(scene.running, "r");
+Deno.test("5.10 a publish that a full queue refused holds back later ones too", async () => {
+  await using fixture = await startOrderFixture({ env: { MAX_QUEUED_FRAMES: "2" } });
+  await using alice = await RoomClient.join(fixture.running, "r");
   alice.send(["a", "b", "c"].map((id) => publishFrame(id, { id })));
   const answer = await alice.answer("c");
   assert(answer.type === "error");
   assertEquals(answer.code, "rate_limited");
-  await scene.store.decide("stored");
+  await fixture.store.decide("stored");
   for (const id of ["a", "b"]) assertEquals((await alice.answer(id)).type, "ack");
   await assertHeld(alice, ["d"]);
-  await assertStored(scene, alice, ["c", "d"], 3);
+  await assertStored(fixture, alice, ["c", "d"], 3);
 });

@@ -6,10 +6,10 @@ import { ANY_RATE, publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
 import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
-import { dataOf } from "./told.ts";
+import { takeMessageData } from "./member_frames.ts";
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`5.1 a durable publish of ${kind} is acked with its offset: 1, and then each one more`, async () => {
+  Deno.test(`5.1 a durable publish of ${kind} is acked with its offset: 1, 2, 3 …`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
@@ -21,17 +21,17 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("5.1 what was acked is stored: it is in the history, also when its sender has gone", async () => {
+Deno.test("5.1 an acked message is in the history, even after its sender has left", async () => {
   await using running = await startServer();
   const alice = await RoomClient.join(running, "r");
   await alice.publish({ stored: true });
   await alice[Symbol.asyncDispose]();
   await running.logged("socket.close");
   await using bob = await RoomClient.join(running, "r", { user: "bob", query: { history: 10 } });
-  assertEquals(await dataOf(bob), [{ stored: true }]);
+  assertEquals(await takeMessageData(bob), [{ stored: true }]);
 });
 
-Deno.test("5.2 it reaches every member, the sender too, exactly once, in the order of offsets", async () => {
+Deno.test("5.2 a message reaches every member and its sender exactly once, in the order of offsets", async () => {
   await using running = await startServer({ env: ANY_RATE });
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob", plain: true });
@@ -43,11 +43,11 @@ Deno.test("5.2 it reaches every member, the sender too, exactly once, in the ord
   }
   const all = Array.from({ length: 250 }, (_, index) => index + 1);
   for (const member of members) assertEquals(await member.offsets(250), all);
-  for (const member of members) assertEquals(await dataOf(member), []);
+  for (const member of members) assertEquals(await takeMessageData(member), []);
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`5.3 a repeated id of ${kind} is acked with the first one's offset, and nothing is delivered or stored again`, async () => {
+  Deno.test(`5.3 a repeated id of ${kind} is acked with the first offset, and neither delivered nor stored again`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob" });
@@ -57,14 +57,16 @@ for (const { kind, plain } of KINDS) {
       assertEquals(await alice.publish(data, { id: "same" }), { type: "ack", id: "same", offset: 1 });
     }
     assertEquals((await alice.publish("third")).offset, 3);
-    for (const member of [alice, bob]) assertEquals(await dataOf(member), ["first", "second", "third"]);
+    for (const member of [alice, bob]) {
+      assertEquals(await takeMessageData(member), ["first", "second", "third"]);
+    }
     const page = await alice.request({ type: "history", id: "h", after: 0, limit: 10 });
     assert(page.type === "history");
     assertEquals(page.messages.map(({ data }) => data), ["first", "second", "third"]);
   });
 }
 
-Deno.test("5.3 on whichever connection the retry comes", async () => {
+Deno.test("5.3 a retry on another connection is recognized", async () => {
   await using running = await startServer();
   const phone = await RoomClient.join(running, "r");
   await phone.publish("x", { id: "same" });
@@ -72,7 +74,7 @@ Deno.test("5.3 on whichever connection the retry comes", async () => {
   await running.logged("socket.close");
   await using laptop = await RoomClient.join(running, "r");
   assertEquals((await laptop.publish("x", { id: "same" })).offset, 1);
-  assertEquals(await dataOf(laptop), []);
+  assertEquals(await takeMessageData(laptop), []);
 });
 
 Deno.test("5.3 a retry in the same array is recognized", async () => {
@@ -85,10 +87,10 @@ Deno.test("5.3 a retry in the same array is recognized", async () => {
   ]);
   const acks = [await alice.next("ack"), await alice.next("ack"), await alice.next("ack")];
   assertEquals(acks.map(({ id, offset }) => [id, offset]), [["1", 1], ["1", 1], ["2", 2]]);
-  assertEquals(await dataOf(alice), ["x", "y"]);
+  assertEquals(await takeMessageData(alice), ["x", "y"]);
 });
 
-Deno.test("5.3 another user's same id is another message, and so is the same user's in another room", async () => {
+Deno.test("5.3 the same id of another user, or in another room, is another message", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
@@ -96,8 +98,8 @@ Deno.test("5.3 another user's same id is another message, and so is the same use
   await alice.publish("alice's", { id: "same" });
   assertEquals((await bob.publish("bob's", { id: "same" })).offset, 2);
   assertEquals((await elsewhere.publish("elsewhere", { id: "same" })).offset, 1);
-  assertEquals(await dataOf(elsewhere), ["elsewhere"]);
-  assertEquals(await dataOf(alice), ["alice's", "bob's"]);
+  assertEquals(await takeMessageData(elsewhere), ["elsewhere"]);
+  assertEquals(await takeMessageData(alice), ["alice's", "bob's"]);
 });
 
 Deno.test("5.3 after dedupe_seconds the id is a new message", async () => {
@@ -105,12 +107,12 @@ Deno.test("5.3 after dedupe_seconds the id is a new message", async () => {
   await using alice = await RoomClient.join(running, "r");
   const { at } = await alice.publish("x", { id: "same" }).then(() => alice.next("message"));
   await eventually(() => alice.publish("x", { id: "same" }), ({ offset }) => offset === 2);
-  const again = await alice.next("message");
-  assert(again.at - at >= 1000, `${again.at} is too soon after ${at}`);
+  const repeated = await alice.next("message");
+  assert(repeated.at - at >= 1000, `${repeated.at} is too soon after ${at}`);
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`5.4 an ephemeral message has no offset and is not stored, and ${kind} gets it`, async () => {
+  Deno.test(`5.4 an ephemeral message has no offset, is not stored, and reaches ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using bob = await RoomClient.join(running, "r", { user: "bob", plain });
@@ -128,12 +130,12 @@ for (const { kind, plain } of KINDS) {
       assert(at >= before && at <= Date.now());
     }
     await using carol = await RoomClient.join(running, "r", { user: "carol", query: { history: 10 } });
-    assertEquals([carol.welcome.offset, await dataOf(carol)], [0, []]);
+    assertEquals([carol.welcome.offset, await takeMessageData(carol)], [0, []]);
     assertEquals((await alice.publish("durable")).offset, 1);
   });
 }
 
-Deno.test("5.4 durable and ephemeral messages of one sender come in the order in which they were sent", async () => {
+Deno.test("5.4 durable and ephemeral messages of one sender arrive in the order of sending", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await using bob = await RoomClient.join(running, "r", { user: "bob" });
@@ -149,7 +151,7 @@ Deno.test("5.4 `ephemeral: false` is durable", async () => {
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`5.5 \`to\` a user reaches all their connections and nobody else's: ${kind}`, async () => {
+  Deno.test(`5.5 \`to\` a user reaches all their connections and no others: ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await using phone = await RoomClient.join(running, "r", { user: "bob", plain });
@@ -157,47 +159,47 @@ for (const { kind, plain } of KINDS) {
     await using carol = await RoomClient.join(running, "r", { user: "carol", plain });
     await using elsewhere = await RoomClient.join(running, "other", { user: "bob" });
     await alice.publish("psst", { ephemeral: true, to: { user: "bob" } });
-    for (const member of [phone, laptop]) assertEquals(await dataOf(member), ["psst"]);
-    for (const member of [alice, carol, elsewhere]) assertEquals(await dataOf(member), []);
+    for (const member of [phone, laptop]) assertEquals(await takeMessageData(member), ["psst"]);
+    for (const member of [alice, carol, elsewhere]) assertEquals(await takeMessageData(member), []);
   });
 }
 
-Deno.test("5.5 `to` a connection reaches that one only", async () => {
+Deno.test("5.5 `to` a connection reaches only that connection", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await using phone = await RoomClient.join(running, "r", { user: "bob" });
   await using laptop = await RoomClient.join(running, "r", { user: "bob" });
   await alice.publish("psst", { ephemeral: true, to: { connection: phone.connection } });
-  assertEquals(await dataOf(phone), ["psst"]);
-  for (const member of [alice, laptop]) assertEquals(await dataOf(member), []);
+  assertEquals(await takeMessageData(phone), ["psst"]);
+  for (const member of [alice, laptop]) assertEquals(await takeMessageData(member), []);
 });
 
-Deno.test("5.5 the sender gets it if it is among them", async () => {
+Deno.test("5.5 the sender gets the message if `to` names it", async () => {
   await using running = await startServer();
   await using phone = await RoomClient.join(running, "r");
   await using laptop = await RoomClient.join(running, "r");
   await phone.publish("to me", { ephemeral: true, to: { user: "alice" } });
   await phone.publish("to this one", { ephemeral: true, to: { connection: phone.connection } });
-  assertEquals(await dataOf(phone), ["to me", "to this one"]);
-  assertEquals(await dataOf(laptop), ["to me"]);
+  assertEquals(await takeMessageData(phone), ["to me", "to this one"]);
+  assertEquals(await takeMessageData(laptop), ["to me"]);
 });
 
-Deno.test("5.5 `to` nobody is acked, and reaches nobody", async () => {
+Deno.test("5.5 `to` an absent recipient is acked and reaches no member", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   for (const to of [{ user: "nobody" }, { connection: "none" }, { user: "__proto__" }]) {
     assertEquals((await alice.publish("x", { ephemeral: true, to })).offset, undefined);
   }
-  assertEquals(await dataOf(alice), []);
+  assertEquals(await takeMessageData(alice), []);
 });
 
-Deno.test("5.5 `to` does not go with durable messages", async () => {
+Deno.test("5.5 `to` is invalid for durable messages", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   const answer = await alice.request(publishFrame("x", { to: { user: "alice" } }));
   assert(answer.type === "error");
   assertEquals([answer.code, answer.field], ["invalid_frame", "to"]);
-  assertEquals(await dataOf(alice), []);
+  assertEquals(await takeMessageData(alice), []);
 });
 
 for (const isStored of [false, true]) {
@@ -229,7 +231,7 @@ for (const isStored of [false, true]) {
     assertEquals(ephemeral.code, "unavailable");
     isAway = false;
     assertEquals(await alice.request(frame), { type: "ack", id: frame.id, offset: 1 });
-    assertEquals(await dataOf(alice), ["x"]);
+    assertEquals(await takeMessageData(alice), ["x"]);
     assertNotEquals((await alice.publish("next")).offset, 1);
   });
 }

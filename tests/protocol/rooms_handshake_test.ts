@@ -1,4 +1,7 @@
-/** docs/protocol.md, rules 1.1 and 2.8, and 2.1 to 2.7 as far as rooms are meant; the rest of these is in tests/handshake_test.ts. */
+/**
+ * docs/protocol.md, rules 1.1 and 2.8, and 2.1 to 2.7 for rooms; the rest is in
+ * tests/http/handshake_test.ts.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { RoomClient } from "../support/room_client.ts";
 import { connect } from "../support/handshake.ts";
@@ -15,7 +18,7 @@ for (const room of ["a", "A-Za-z0-9._~:-", "a".repeat(128), "__proto__", "...", 
   });
 }
 
-Deno.test("1.1 upper and lower case differ", async () => {
+Deno.test("1.1 room ids are case-sensitive", async () => {
   await using running = await startServer();
   await using lower = await RoomClient.join(running, "room");
   await using upper = await RoomClient.join(running, "Room");
@@ -25,7 +28,7 @@ Deno.test("1.1 upper and lower case differ", async () => {
 
 const NO_IDS = ["a%20b", "a%2Fb", "%C3%A4", "a@b", "a+b", "a,b", "%00", "%2E%2E%2F", "a%25", "a".repeat(129)];
 for (const room of NO_IDS) {
-  Deno.test(`1.1 ${room.slice(0, 14)} of ${room.length} characters is no room id`, async () => {
+  Deno.test(`1.1 ${room.slice(0, 14)} of ${room.length} characters is not a room id`, async () => {
     await using running = await startServer();
     assertProblem(await connect(running, `/rooms/${room}`), {
       status: 400,
@@ -36,7 +39,7 @@ for (const room of NO_IDS) {
   });
 }
 
-Deno.test("2.2 a room asks for a token first", async () => {
+Deno.test("2.2 a room requires a token first", async () => {
   await using running = await startServer();
   const { port } = running;
   assertProblem(
@@ -55,7 +58,7 @@ const GOOD_QUERIES = [
   "?after=5&epoch=e&connection=c",
 ];
 for (const query of GOOD_QUERIES) {
-  Deno.test(`2.8 ${query || "no query"} is taken`, async () => {
+  Deno.test(`2.8 ${query || "no query"} is accepted`, async () => {
     await using running = await startServer();
     assertEquals((await connect(running, `/rooms/r${query}`)).status, 101);
   });
@@ -96,7 +99,7 @@ for (const [query, field] of BAD_QUERIES) {
   });
 }
 
-Deno.test("2.7 a room selects realtime.v1 when it is offered, and nothing else", async () => {
+Deno.test("2.7 a room selects realtime.v1 if it is offered, and no other subprotocol", async () => {
   await using running = await startServer();
   for (const [offer, selected] of [["realtime.v1, other", "realtime.v1"], ["other", null]] as const) {
     const { status, headers } = await connect(running, "/rooms/r", [

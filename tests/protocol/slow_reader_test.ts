@@ -7,10 +7,10 @@ import { closeCode, OPCODE, type RawFrame, RawSocket } from "../../tools/support
 import { type RunningServer, startServer } from "../support/running_server.ts";
 
 const MEBIBYTE = 1_048_576;
-/** A message of the tests below, in bytes. */
+/** Data of a large message. */
 const FILLER = "a".repeat(60_000);
 
-/** Relays or stores more than the kernel and a megabyte hold, not faster than the reader takes it. */
+/** Sends more than the kernel buffers plus a megabyte, no faster than the reader receives. */
 async function flood(
   running: RunningServer,
   reader: RoomClient,
@@ -22,14 +22,14 @@ async function flood(
     const message = { id: freshId(), event: "e", data: JSON.stringify(FILLER), from: { user: "sender" } };
     if (kind === "durable") await backplane.publish("rooms/r", [message]);
     else await backplane.emit("rooms/r", { ...message, at: Date.now() });
-    // The others go on: nobody waits for who does not read.
+    // A slow reader does not delay the other members.
     assertEquals((await reader.next("message")).id, message.id);
   }
   return count;
 }
 
-/** Reads what there is for a member up to the close, or up to a frame that holds `marker`; counts the messages. */
-async function readUp(
+/** Reads up to the close, or up to a frame that contains `marker`; counts the messages. */
+async function readUntil(
   sleeper: RawSocket,
   marker: string,
 ): Promise<{ readonly messages: number; readonly last: RawFrame }> {
@@ -44,34 +44,34 @@ async function readUp(
   }
 }
 
-Deno.test("10.4 a client that reads too slowly is sent no more ephemeral messages, and stays", async () => {
+Deno.test("10.4 a slow reader gets no more ephemeral messages and stays connected", async () => {
   await using running = await startServer();
   using sleeper = await RawSocket.open(await roomUrl(running, "r", { user: "sleeper" }));
   await sleeper.untilTakenIn();
   await using reader = await RoomClient.join(running, "r", { user: "reader" });
   const sent = await flood(running, reader, "ephemeral");
   await reader.publish("the durable marker");
-  const { messages, last } = await readUp(sleeper, "the durable marker");
+  const { messages, last } = await readUntil(sleeper, "the durable marker");
   assertEquals(last.opcode, OPCODE.text);
   assertLess(messages, sent);
-  // It has caught up: what is ephemeral comes again.
+  // The reader has caught up, and gets ephemeral messages again.
   await reader.publish("the ephemeral marker", { ephemeral: true });
-  assertEquals((await readUp(sleeper, "the ephemeral marker")).last.opcode, OPCODE.text);
+  assertEquals((await readUntil(sleeper, "the ephemeral marker")).last.opcode, OPCODE.text);
 });
 
-Deno.test("10.4 a client that reads too slowly for durable messages is closed with 1013; nobody else waits for it", async () => {
+Deno.test("10.4 a client that reads durable messages too slowly is closed with 1013, and delays no other member", async () => {
   await using running = await startServer();
   using sleeper = await RawSocket.open(await roomUrl(running, "r", { user: "sleeper" }));
   await sleeper.untilTakenIn();
   await using reader = await RoomClient.join(running, "r", { user: "reader" });
   const sent = await flood(running, reader, "durable");
-  const { messages, last } = await readUp(sleeper, "none");
+  const { messages, last } = await readUntil(sleeper, "none");
   assertEquals([last.opcode, closeCode(last)], [OPCODE.close, 1013]);
   assertLess(messages, sent);
   assertEquals((await reader.publish("marker")).offset, sent + 1);
 });
 
-Deno.test("10.4 who is sent much on joining is not taken for slow", async () => {
+Deno.test("10.4 a client with a large replay is not a slow reader", async () => {
   await using running = await startServer({
     env: { SLOW_BUFFERED_BYTES: "65536", MAX_BUFFERED_BYTES: "200000" },
   });

@@ -7,42 +7,42 @@ import { changeRoomServices } from "../support/room_services.ts";
 import { type RunningServer, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
-/** Deadlines are kept to a tenth of a heartbeat. */
+/** Short heartbeat: deadlines are checked at a tenth of it. */
 const QUICK = { HEARTBEAT_MS: "1000" };
 
-/** Seconds since 1970, so many from now. */
+/** Unix time in seconds, from now. */
 function inSeconds(seconds: number): number {
   return Math.floor(Date.now() / 1000) + seconds;
 }
 
-/** Shows twice a heartbeat that a realtime.v1 client is there; a plain one need not. */
-function staysAlive(member: RoomClient, plain: boolean): Disposable {
+/** Pings twice per heartbeat for a realtime.v1 client; a plain client need not. */
+function keepAlive(member: RoomClient, plain: boolean): Disposable {
   const timer = setInterval(() => plain || member.send({ type: "ping", id: freshId() }), 500);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`8.1 expiring comes before the token expires, to ${kind}`, async () => {
+  Deno.test(`8.1 ${kind} gets expiring before the token expires`, async () => {
     await using running = await startServer({ env: { ...QUICK, EXPIRY_WARNING_SECONDS: "10" } });
     const exp = inSeconds(12);
     await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
-    using _alive = staysAlive(alice, plain);
+    using _alive = keepAlive(alice, plain);
     const { expires_at } = await alice.next("expiring");
     assertEquals(expires_at, exp);
     assertGreaterOrEqual(Date.now(), (exp - 10) * 1000);
   });
 
-  Deno.test(`8.1 expiring comes right after joining when less than a minute is left, once, to ${kind}`, async () => {
+  Deno.test(`8.1 ${kind} gets expiring once right after joining if less than a minute is left`, async () => {
     await using running = await startServer({ env: QUICK });
     const exp = inSeconds(40);
     await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
-    using _alive = staysAlive(alice, plain);
+    using _alive = keepAlive(alice, plain);
     assertEquals(await alice.next("expiring"), { type: "expiring", expires_at: exp });
     for (let count = 0; count < 3; count++) await alice.next("pong");
     assertEquals((await alice.takeAll()).filter(({ type }) => type === "expiring"), []);
   });
 
-  Deno.test(`8.2 a fresh token of the same user is answered with authenticated, and ${kind} goes on`, async () => {
+  Deno.test(`8.2 a fresh token of the same user is answered with authenticated, and ${kind} stays connected`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     await alice.present({});
@@ -59,7 +59,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("8.1 a fresh token is told of when it is about to expire in its turn", async () => {
+Deno.test("8.1 expiring is sent for the fresh token too", async () => {
   await using running = await startServer({ env: QUICK });
   await using alice = await RoomClient.join(running, "r", { plain: true, claims: { exp: inSeconds(30) } });
   await alice.next("expiring");
@@ -69,7 +69,7 @@ Deno.test("8.1 a fresh token is told of when it is about to expire in its turn",
   assertEquals(await alice.next("expiring"), { type: "expiring", expires_at: exp });
 });
 
-Deno.test("8.2 the connection goes on with what authorize allows now", async () => {
+Deno.test("8.2 after a fresh token the connection has the permissions that authorize returns now", async () => {
   let allowed = EVERYTHING;
   const authorize: Authorize = ({ id }) => id === "alice" ? allowed : EVERYTHING;
   await using running = await startServer({ deps: { authorize } });
@@ -80,7 +80,7 @@ Deno.test("8.2 the connection goes on with what authorize allows now", async () 
   allowed = { join: true, publish: false, presence: false, history: false };
   const token = await running.issuer.token("alice");
   assertEquals((await alice.request({ type: "auth", id: "1", token })).type, "authenticated");
-  // Who may not be present any more is not.
+  // A member without the presence permission leaves presence.
   assertEquals((await bob.takeAll()).map((frame) => frame.type === "presence" && frame.left), [
     [{ user: "alice", connection: alice.connection }],
   ]);
@@ -106,7 +106,7 @@ Deno.test("8.2 the connection goes on with what authorize allows now", async () 
   assertEquals((await alice.publish("x")).offset, 1);
 });
 
-/** What is wrong with a token, and what it is answered with. */
+/** Bad tokens with their error codes. */
 const BAD_TOKENS: readonly (readonly [string, string, (running: RunningServer) => Promise<string>])[] = [
   ["another user's", "forbidden", ({ issuer }) => issuer.token("bob")],
   ["no token", "invalid_token", () => Promise.resolve("nonsense")],
@@ -116,7 +116,7 @@ const BAD_TOKENS: readonly (readonly [string, string, (running: RunningServer) =
 ];
 for (const [what, code, createToken] of BAD_TOKENS) {
   for (const { kind, plain } of KINDS) {
-    Deno.test(`8.3 a token that is ${what} is ${code} and names token, and ${kind} goes on`, async () => {
+    Deno.test(`8.3 a token that is ${what} is answered with ${code} for the field token, and ${kind} stays connected`, async () => {
       await using running = await startServer();
       await using alice = await RoomClient.join(running, "r", { plain });
       const answer = await alice.request({ type: "auth", id: "a", token: await createToken(running) });
@@ -128,7 +128,7 @@ for (const [what, code, createToken] of BAD_TOKENS) {
   }
 }
 
-Deno.test("8.3 a token that cannot be verified now is auth_unavailable and names token; the connection goes on", async () => {
+Deno.test("8.3 a token that cannot be verified now is auth_unavailable for the field token, and the connection stays", async () => {
   await using running = await startServer();
   changeRoomServices(running, {
     verifier: {
@@ -143,7 +143,7 @@ Deno.test("8.3 a token that cannot be verified now is auth_unavailable and names
   assertEquals((await alice.publish("x")).offset, 1);
 });
 
-Deno.test("8.3 after a bad token the old one's expiry holds", async () => {
+Deno.test("8.3 after a bad token the old token's expiry applies", async () => {
   await using running = await startServer({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "0" } });
   await using alice = await RoomClient.join(running, "r", { plain: true, claims: { exp: inSeconds(2) } });
   const later = await running.issuer.token("bob", { claims: { exp: inSeconds(999) } });
@@ -152,19 +152,19 @@ Deno.test("8.3 after a bad token the old one's expiry holds", async () => {
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`8.4 so long after its token expired the connection of ${kind} is closed with 4401`, async () => {
+  Deno.test(`8.4 the connection of ${kind} is closed with 4401 after the expiry and its grace period`, async () => {
     await using running = await startServer({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "1" } });
     const exp = inSeconds(1);
     await using alice = await RoomClient.join(running, "r", { plain, claims: { exp } });
-    using _alive = staysAlive(alice, plain);
+    using _alive = keepAlive(alice, plain);
     assertEquals((await alice.closed()).code, 4401);
     assertGreaterOrEqual(Date.now(), (exp + 1) * 1000);
   });
 }
 
-Deno.test("8.4 not when it brought a fresh token in time, also after the old one had expired", async () => {
+Deno.test("8.4 a fresh token within the grace period keeps the connection open", async () => {
   await using running = await startServer({ env: { ...QUICK, EXPIRY_GRACE_SECONDS: "4" } });
-  // It is taken within the clock's skew.
+  // Accepted within the clock skew.
   const claims = { exp: inSeconds(-2) };
   await using late = await RoomClient.join(running, "r", { plain: true, claims });
   await using never = await RoomClient.join(running, "r", { plain: true, claims });
@@ -175,7 +175,7 @@ Deno.test("8.4 not when it brought a fresh token in time, also after the old one
 });
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`8.5 if the user may not join any more the answer to ${kind} is forbidden, and a close with 4403`, async () => {
+  Deno.test(`8.5 ${kind} whose user may no longer join gets forbidden and a close with 4403`, async () => {
     let allowed = EVERYTHING;
     await using running = await startServer({ deps: { authorize: () => allowed } });
     await using alice = await RoomClient.join(running, "r", { plain });

@@ -1,4 +1,4 @@
-/** docs/protocol.md, rules 13.2 and 13.3 where a room cannot be joined. */
+/** docs/protocol.md, rules 13.2 and 13.3 for failed joins. */
 import { assert, assertEquals } from "@std/assert";
 import { type Backplane, BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { RoomClient } from "../support/room_client.ts";
@@ -11,7 +11,7 @@ import {
 import { type RunningServer, startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
-/** What fails, until it is told not to; a room is asked for it on joining. */
+/** Makes a backplane method that a join needs fail until the returned function is called. */
 function breakJoins(running: RunningServer, method: "subscribe" | "history", error: Error): () => void {
   const backplane = backplaneOf(running);
   let isBroken = true;
@@ -30,27 +30,27 @@ const WAYS = [
 for (const { kind, plain } of KINDS) {
   for (const { error, code, closedWith } of WAYS) {
     for (const method of ["subscribe", "history"] as const) {
-      const what = `where ${method} fails with ${error.name} on joining ${kind} is told ${code}`;
-      Deno.test(`13.2 ${what}, with retry_after_ms, and a close with ${closedWith}; later it joins`, async () => {
+      const what = `if ${method} fails with ${error.name} on joining, ${kind} gets ${code}`;
+      Deno.test(`13.2 ${what} with retry_after_ms and a close with ${closedWith}, and can join later`, async () => {
         await using running = await startServer();
         await storeMessages(running, "r", 5);
         const repair = breakJoins(running, method, error);
         await using alice = await RoomClient.connect(running, "r", { plain, query: { history: 5 } });
-        const told = await alice.next("error");
-        assertEquals(told.code, code);
-        assert(told.retry_after_ms !== undefined && told.retry_after_ms > 0);
-        assert(!JSON.stringify(told).includes("secret"));
+        const refusal = await alice.next("error");
+        assertEquals(refusal.code, code);
+        assert(refusal.retry_after_ms !== undefined && refusal.retry_after_ms > 0);
+        assert(!JSON.stringify(refusal).includes("secret"));
         assertEquals((await alice.closed()).code, closedWith);
         repair();
-        await using again = await RoomClient.join(running, "r", { plain, query: { history: 5 } });
-        assertEquals(await again.offsets(5), [1, 2, 3, 4, 5]);
+        await using later = await RoomClient.join(running, "r", { plain, query: { history: 5 } });
+        assertEquals(await later.offsets(5), [1, 2, 3, 4, 5]);
         assertEquals(running.engine.connections.count, 1);
       });
     }
   }
 }
 
-Deno.test("13.3 a room that could not be opened costs those who waited for it, and no others", async () => {
+Deno.test("13.3 a room that fails to open affects only the members that waited for it", async () => {
   await using running = await startServer();
   const gate = Promise.withResolvers<void>();
   const backplane = backplaneOf(running);

@@ -4,7 +4,7 @@ import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { startServer } from "../support/running_server.ts";
 import { KINDS } from "./kinds.ts";
 
-/** A frame whose field is wrong: what replaces the good fields, and which field is to be named. */
+/** Wrong frames: fields that replace valid ones, and the field that the error must name. */
 const WRONG: readonly (readonly [changes: Record<string, unknown>, field: string])[] = [
   [{ type: undefined }, "type"],
   [{ type: "dance" }, "type"],
@@ -45,24 +45,24 @@ const WRONG: readonly (readonly [changes: Record<string, unknown>, field: string
 ];
 
 for (const { kind, plain } of KINDS) {
-  Deno.test(`3.5 a wrong field is an invalid_frame that names it and has the frame's id, for ${kind}`, async () => {
+  Deno.test(`3.5 a wrong field is an invalid_frame with its name and the frame's id, for ${kind}`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     for (const [changes, field] of WRONG) {
       const frame = { ...publishFrame("x"), ...changes };
       alice.sendJson(frame);
       const error = await alice.next("error");
-      const said = `${JSON.stringify(frame)}: ${JSON.stringify(error)}`;
-      assertEquals(error.code, "invalid_frame", said);
-      assertEquals(error.field?.split(".")[0], field, said);
+      const description = `${JSON.stringify(frame)}: ${JSON.stringify(error)}`;
+      assertEquals(error.code, "invalid_frame", description);
+      assertEquals(error.field?.split(".")[0], field, description);
       const { id } = frame;
-      assertEquals(error.id, field === "id" ? error.id : id, said);
-      assert(error.id === undefined || error.id === id, said);
+      assertEquals(error.id, field === "id" ? error.id : id, description);
+      assert(error.id === undefined || error.id === id, description);
     }
     assertEquals((await alice.publish("still here")).offset, 1);
   });
 
-  Deno.test(`3.5 what is no JSON or no object is an invalid_frame, and costs ${kind} nothing else`, async () => {
+  Deno.test(`3.5 a frame that is not a JSON object is an invalid_frame, and ${kind} stays connected`, async () => {
     await using running = await startServer();
     await using alice = await RoomClient.join(running, "r", { plain });
     const texts = [
@@ -87,7 +87,7 @@ for (const { kind, plain } of KINDS) {
   });
 }
 
-Deno.test("3.5 in an array each frame is taken for itself", async () => {
+Deno.test("3.5 each frame of an array is checked on its own", async () => {
   await using running = await startServer();
   await using alice = await RoomClient.join(running, "r");
   await alice.next("presence");

@@ -5,7 +5,7 @@ import { applyChange } from "../../packages/server/src/backplane/apply_change.ts
 import type { PresenceChange, PresenceEntry } from "../../packages/server/src/backplane/contract.ts";
 import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 import { PresenceBroadcast } from "../../packages/server/src/rooms/outbound/presence_broadcast.ts";
-import { PresenceView } from "../properties/presence_view.ts";
+import { PresenceReplica } from "../properties/presence_replica.ts";
 import type { FrameOf } from "../support/room_client.ts";
 
 function readFrame(text: string): FrameOf<"presence"> {
@@ -71,12 +71,12 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
       const present = new Map<string, PresenceEntry>([["z", entry("z")]]);
       const broadcast = new PresenceBroadcast(present.values());
       const told: PresenceChange[] = [];
-      const views: PresenceView[] = [];
+      const views: PresenceReplica[] = [];
       const tell = () => {
         for (const frame of broadcast.flush().map(readFrame)) {
           const names = namesIn(frame);
           assertEquals(new Set(names).size, names.length, "a frame names a connection twice");
-          for (const view of views) view.take(frame);
+          for (const view of views) view.apply(frame);
         }
       };
       const change = (one: PresenceChange) => {
@@ -90,8 +90,8 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
         if (what === "enter") change({ type: "joined", entry: fresh });
         else if (what === "tell") tell();
         else if (what === "join") {
-          const view = new PresenceView();
-          view.take(readFrame(broadcast.listText));
+          const view = new PresenceReplica();
+          view.apply(readFrame(broadcast.listText));
           views.push(view);
         } else if (!known) continue;
         else if (what === "leave") change({ type: "left", entry: known });
@@ -99,7 +99,7 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
         else change({ type: "updated", entry: { ...fresh, user: known.user }, previous: known.connection });
       }
       tell();
-      const last = new PresenceView();
+      const last = new PresenceReplica();
       last.take(readFrame(broadcast.listText));
       const sorted = [...present.values()].sort((a, b) => a.connection < b.connection ? -1 : 1);
       for (const view of [...views, last]) assertEquals(view.present, sorted);

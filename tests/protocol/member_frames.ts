@@ -1,20 +1,20 @@
-/** What a test of the protocol reads off what a member was told. */
+/** Helpers that read the frames a member has received. */
 import type { RoomClient } from "../support/room_client.ts";
 
-/** The data of the messages that a member has been sent and was not asked for. */
-export async function dataOf(member: RoomClient): Promise<unknown[]> {
+/** Takes the data of all messages that a member has received since the last take. */
+export async function takeMessageData(member: RoomClient): Promise<unknown[]> {
   return (await member.takeAll()).flatMap((frame) => frame.type === "message" ? [frame.data] : []);
 }
 
-/** What a member was told of presence that it was not asked for, without the type. */
-export async function presenceOf(member: RoomClient): Promise<unknown[]> {
+/** Takes all presence changes that a member has received, without the frame type. */
+export async function takePresence(member: RoomClient): Promise<unknown[]> {
   return (await member.takeAll()).flatMap((frame) => {
     const { type, ...change } = frame;
     return type === "presence" ? [change] : [];
   });
 }
 
-/** The numbers from the first to the last: offsets without a hole. */
+/** Numbers from the first to the last: offsets without a gap. */
 export function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 }

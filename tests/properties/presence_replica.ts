@@ -9,25 +9,25 @@ function entryOf({ user, connection, state }: Member): PresenceEntry {
   return { user, connection, state: JSON.stringify(state) };
 }
 
-/** Entries in one order, so that two lists can be compared. */
-export function inOrder(entries: Iterable<PresenceEntry>): PresenceEntry[] {
+/** Sorts entries, so that two lists can be compared. */
+export function sortEntries(entries: Iterable<PresenceEntry>): PresenceEntry[] {
   return [...entries].sort((a, b) => a.connection < b.connection ? -1 : 1);
 }
 
-/** Presence as one member sees it: the list that it was sent, with every change made to it. */
-export class PresenceView {
-  /** The changes that came after the list. */
+/** Presence as one member sees it: the received list with every received change applied. */
+export class PresenceReplica {
+  /** Changes received after the list. */
   readonly changes: PresenceChange[] = [];
   readonly #present = new Map<string, PresenceEntry>();
   #isListed = false;
 
-  /** Who is present. */
+  /** Present entries, sorted. */
   get present(): PresenceEntry[] {
-    return inOrder(this.#present.values());
+    return sortEntries(this.#present.values());
   }
 
-  /** Takes a frame; fails when it does not fit to what came before. */
-  take({ members, joined = [], updated = [], left = [] }: PresenceFrame): void {
+  /** Applies a frame; fails when it contradicts the previous ones. */
+  apply({ members, joined = [], updated = [], left = [] }: PresenceFrame): void {
     if (members) {
       assertEquals(this.#isListed, false, "the list came twice");
       this.#isListed = true;
@@ -36,11 +36,11 @@ export class PresenceView {
     }
     assertEquals(this.#isListed, true, "a change came before the list");
     for (const member of joined) {
-      assertEquals(this.#present.has(member.connection), false, "who is there has joined");
+      assertEquals(this.#present.has(member.connection), false, "a present member joined");
       this.#change({ type: "joined", entry: entryOf(member) });
     }
     for (const { previous, ...member } of updated) {
-      assertEquals(this.#present.has(previous ?? member.connection), true, "who is not there was updated");
+      assertEquals(this.#present.has(previous ?? member.connection), true, "an absent member was updated");
       this.#change({
         type: "updated",
         entry: entryOf(member),
@@ -49,7 +49,7 @@ export class PresenceView {
     }
     for (const { user, connection } of left) {
       const entry = this.#present.get(connection);
-      assertEquals(entry?.user, user, "who is not there has left");
+      assertEquals(entry?.user, user, "an absent member left");
       this.#change({ type: "left", entry: { user, connection, state: entry?.state ?? "" } });
     }
   }

@@ -4,15 +4,15 @@ import { RoomClient, roomUrl } from "../support/room_client.ts";
 import type { RunningServer } from "../support/running_server.ts";
 import { Follower } from "./follower.ts";
 
-/** Something that one client does; clients do what they do at the same time. */
+/** Step of one client. Steps of different clients run concurrently. */
 export type DeliveryStep =
-  | { readonly do: "connect" | "vanish" | "close" | "settle"; readonly client: number }
-  /** Connects before when it is not connected; `kinds` says of each message whether it is durable. */
+  | { readonly do: "connect" | "abort" | "close" | "settle"; readonly client: number }
+  /** Connects first if necessary. `kinds` holds true for each durable message. */
   | { readonly do: "publish"; readonly client: number; readonly kinds: readonly boolean[] }
-  /** Sends a frame that was sent before, the last ones first, by this client or another one of the same user, once more. */
+  /** Repeats a publish of the same user; `which` counts from the newest. */
   | { readonly do: "retry"; readonly client: number; readonly which: number };
 
-/** Who takes part. Two are the same user. */
+/** Clients of a run. Two belong to the same user. */
 export const CLIENTS = [
   { user: "alice", plain: false, history: undefined },
   { user: "alice", plain: true, history: 3 },
@@ -32,25 +32,25 @@ interface Client {
   readonly room: string;
   readonly user: string;
   readonly follower: Follower;
-  /** What it does comes one after the other. */
-  doing: Promise<void>;
+  /** Chain of steps, one after the other. */
+  steps: Promise<void>;
 }
 
-/** What is different between runs. */
+/** Parameters of a run. */
 export interface DeliveryRunOptions {
-  /** Names the run's rooms. */
+  /** Prefix of the run's room names. */
   readonly name: string;
   readonly rooms: number;
-  /** Whether the rooms keep everything. */
-  readonly keepsAll: boolean;
+  /** True if the rooms retain everything. */
+  readonly retainsAll: boolean;
 }
 
-/** Does steps in rooms in which nothing has been said yet, and checks that what all were told fits together. */
+/** Runs steps in empty rooms, and checks that all clients received consistent messages. */
 export class DeliveryRun {
   readonly #running: RunningServer;
   readonly #options: DeliveryRunOptions;
   readonly #clients: readonly Client[];
-  /** Frames that were sent, by room and user. */
+  /** Sent frames by room and user. */
   readonly #sent = new Map<string, PublishFrame[]>();
   /** Offsets of acks, by room, user and id. */
   readonly #acked = new Map<string, Set<number | undefined>>();
@@ -66,10 +66,10 @@ export class DeliveryRun {
         address: (query) => roomUrl(running, room, { user, query }),
         plain,
         history,
-        keepsAll: options.keepsAll,
+        retainsAll: options.retainsAll,
         onAnswer: (frame) => this.#takeAnswer(`${room} ${user}`, frame),
       });
-      return { room, user, follower, doing: Promise.resolve() };
+      return { room, user, follower, steps: Promise.resolve() };
     });
   }
 
@@ -77,14 +77,14 @@ export class DeliveryRun {
     try {
       for (const step of steps) {
         const client = this.#client(step.client);
-        client.doing = client.doing.then(() => this.#do(step, client));
-        // Those after it must not run on when it has failed; it is told below.
-        client.doing.catch(() => {});
+        client.steps = client.steps.then(() => this.#do(step, client));
+        // The await below reports a failure; this handler only avoids an unhandled rejection.
+        client.steps.catch(() => {});
       }
-      await Promise.all(this.#clients.map(({ doing }) => doing));
-      for (const room of new Set(this.#clients.map(({ room }) => room))) await this.#end(room);
+      await Promise.all(this.#clients.map(({ steps }) => steps));
+      for (const room of new Set(this.#clients.map(({ room }) => room))) await this.#checkRoom(room);
     } finally {
-      for (const { follower } of this.#clients) await follower.vanish();
+      for (const { follower } of this.#clients) await follower.abort();
     }
   }
 
@@ -93,8 +93,8 @@ export class DeliveryRun {
     switch (step.do) {
       case "connect":
         return await follower.connect();
-      case "vanish":
-        return await follower.vanish();
+      case "abort":
+        return await follower.abort();
       case "close":
         return await follower.close(this.#lastId % 2 ? 1000 : 4000);
       case "settle":
@@ -115,18 +115,18 @@ export class DeliveryRun {
     }
   }
 
-  /** Brings everybody to the same end, a marker after which nothing may come, and compares. */
-  async #end(room: string): Promise<void> {
+  /** Waits until every client has the marker, the room's last message, and compares all clients. */
+  async #checkRoom(room: string): Promise<void> {
     const clients = this.#clients.filter((client) => client.room === room);
     for (const { follower } of clients) {
       await follower.connect();
       await follower.settle();
     }
-    await using judge = await RoomClient.join(this.#running, room, {
-      user: "judge",
+    await using observer = await RoomClient.join(this.#running, room, {
+      user: "observer",
       query: { history: 500 },
     });
-    const head = (await judge.publish("marker")).offset ?? 0;
+    const head = (await observer.publish("marker")).offset ?? 0;
     for (const { follower } of clients) {
       await follower.reach(head);
       await follower.settle();
@@ -134,14 +134,14 @@ export class DeliveryRun {
       assertEquals(follower.sequence.last, head);
     }
     const log = new Map<number, FrameOf<"message">>();
-    for (const frame of await judge.takeAll()) {
+    for (const frame of await observer.takeAll()) {
       if (frame.type === "message" && frame.offset !== undefined) log.set(frame.offset, frame);
     }
     for (const { follower } of clients) {
       for (const [offset, message] of follower.sequence.messages) {
         const known = log.get(offset);
         if (known) assertEquals(message, known);
-        // What the judge came too late for: two who have it have the same.
+        // Older than the observer's history: all clients must have the same message.
         else log.set(offset, message);
       }
     }
@@ -149,26 +149,26 @@ export class DeliveryRun {
   }
 
   #checkLog(room: string, head: number, log: ReadonlyMap<number, FrameOf<"message">>): void {
-    if (this.#options.keepsAll) assertEquals(log.size, head);
+    if (this.#options.retainsAll) assertEquals(log.size, head);
     assertEquals(this.#errors, []);
     const keys = new Map<string, number>();
     for (const [offset, { id, event, data, from }] of log) {
       const key = `${room} ${from.user} ${id}`;
-      assert(!keys.has(key), `${key} was stored as ${keys.get(key)} and as ${offset}`);
+      assert(!keys.has(key), `${key} was stored at the offsets ${keys.get(key)} and ${offset}`);
       keys.set(key, offset);
-      if (from.user === "judge") continue;
+      if (from.user === "observer") continue;
       const sent = this.#sent.get(`${room} ${from.user}`)?.find((frame) => frame.id === id);
       assertEquals({ event, data, ephemeral: undefined }, {
-        event: sent?.event ?? "was not sent",
+        event: sent?.event ?? "not sent",
         data: sent?.data,
         ephemeral: sent?.ephemeral,
       });
     }
     for (const [key, offsets] of this.#acked) {
       if (!key.startsWith(`${room} `)) continue;
-      assertEquals(offsets.size, 1, `${key} was acked as ${[...offsets].join(", ")}`);
+      assertEquals(offsets.size, 1, `${key} was acked with the offsets ${[...offsets].join(", ")}`);
       const [offset] = offsets;
-      if (offset === undefined) assert(!keys.has(key), `${key} is ephemeral and was stored`);
+      if (offset === undefined) assert(!keys.has(key), `${key} is ephemeral but was stored`);
       else if (log.has(offset)) assertEquals(keys.get(key), offset);
     }
   }

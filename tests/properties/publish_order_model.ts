@@ -9,13 +9,13 @@ import { RecentMessages } from "../../packages/server/src/rooms/outbound/recent_
 import type { ManualClock } from "../client/manual_clock.ts";
 import { CommandedStore } from "../support/commanded_store.ts";
 
-/** What a client of this world may be told. */
-export type Told =
+/** Event that a model client may receive. */
+export type ServerEvent =
   | { readonly type: "ack"; readonly id: string; readonly offset: number }
   | ErrorFrame
   | { readonly type: "message"; readonly message: Message };
 
-/** One room's messages, of which all isolates know; each takes its time to tell. */
+/** One room's messages, shared by all isolates; each learns of them with its own lag. */
 export class RoomLog {
   readonly messages: Message[] = [];
   readonly #clock: ManualClock;
@@ -25,12 +25,12 @@ export class RoomLog {
     this.#clock = clock;
   }
 
-  /** Calls back with each message from now on. */
+  /** Subscribes to each message from now on. */
   follow(onStored: (message: Message) => void): void {
     this.#followers.push(onStored);
   }
 
-  /** Stores what is not stored yet under its user and id. */
+  /** Stores each message once per user and id. */
   readonly publish: Backplane["publish"] = (_, drafts) => {
     const stored = drafts.map((draft): Stored => {
       const known = this.messages.find(({ id, from }) => id === draft.id && from.user === draft.from.user);
@@ -44,21 +44,21 @@ export class RoomLog {
   };
 }
 
-/** How an isolate is. */
+/** Parameters of a model isolate. */
 export interface IsolateOptions {
   readonly clock: ManualClock;
   readonly log: RoomLog;
-  /** How long it takes until the isolate is told of what is stored, in milliseconds. */
+  /** Delay until the isolate learns of a stored message, in milliseconds. */
   readonly lagMs: number;
   readonly maxPendingPublishes: number;
 }
 
-/** An isolate with one room, whose store does what it is told to. */
+/** Isolate with one room, whose store the test controls. */
 export class ModelIsolate {
   readonly options: IsolateOptions;
   readonly store: CommandedStore;
   readonly recent: RecentMessages;
-  /** What was delivered here. */
+  /** Messages delivered in this isolate. */
   readonly delivered: Message[] = [];
   readonly members = new Set<ModelConnection>();
 
@@ -73,33 +73,35 @@ export class ModelIsolate {
   #take(message: Message): void {
     this.delivered.push(message);
     this.recent.add(messageText(message), message.at);
-    for (const member of this.members) member.tell({ type: "message", message });
+    for (const member of this.members) member.deliver({ type: "message", message });
   }
 }
 
 let connections = 0;
 
-/** A client's connection to an isolate: frames arrive in order, after a while, and what the server says is lost once it is broken. */
+/**
+ * Connection with latency: frames arrive in order; the server's frames are lost once it is broken.
+ */
 export class ModelConnection {
   readonly isolate: ModelIsolate;
   readonly #latencyMs: number;
-  readonly #onTold: (told: Told) => void;
+  readonly #onEvent: (event: ServerEvent) => void;
   readonly #publisher: Publisher;
   #isBroken = false;
 
-  constructor(isolate: ModelIsolate, user: string, latencyMs: number, onTold: (told: Told) => void) {
+  constructor(isolate: ModelIsolate, user: string, latencyMs: number, onEvent: (event: ServerEvent) => void) {
     const { clock, maxPendingPublishes } = isolate.options;
     this.isolate = isolate;
     this.#latencyMs = latencyMs;
-    this.#onTold = onTold;
+    this.#onEvent = onEvent;
     const member = {
       user: { id: user },
       connection: `c-${++connections}`,
       permissions: EVERYTHING,
       room: isolate,
-      reply: (text: string) => this.tell(JSON.parse(text)),
-      error: (...error: Parameters<typeof errorFrame>) => this.tell(errorFrame(...error)),
-      failed: (_: unknown, id: string | undefined) => this.tell(errorFrame("unavailable", { id })),
+      reply: (text: string) => this.deliver(JSON.parse(text)),
+      error: (...error: Parameters<typeof errorFrame>) => this.deliver(errorFrame(...error)),
+      failed: (_: unknown, id: string | undefined) => this.deliver(errorFrame("unavailable", { id })),
     };
     const backplane = { publish: isolate.store.publish, emit: () => Promise.resolve() };
     const deps = { backplane, metrics: new Metrics(), now: () => clock.now(), maxPendingPublishes };
@@ -107,21 +109,21 @@ export class ModelConnection {
     isolate.members.add(this);
   }
 
-  /** What the client sends arrives, whatever becomes of the connection. */
+  /** Sends the client's frames. They arrive even if the connection breaks. */
   send(frames: readonly ClientFrame[]): void {
     this.isolate.options.clock.setTimer(() => {
       for (const frame of frames) if (frame.type === "publish") this.#publisher.publish(frame);
     }, this.#latencyMs);
   }
 
-  /** What the server says. */
-  tell(told: Told): void {
+  /** Delivers an event of the server. */
+  deliver(event: ServerEvent): void {
     this.isolate.options.clock.setTimer(() => {
-      if (!this.#isBroken) this.#onTold(told);
+      if (!this.#isBroken) this.#onEvent(event);
     }, this.#latencyMs);
   }
 
-  /** Nothing that the server says arrives any more. */
+  /** Breaks the connection: no later event of the server arrives. */
   break(): void {
     this.#isBroken = true;
     this.isolate.members.delete(this);
