@@ -6,7 +6,7 @@
 export { serve } from "./src/host/serve.ts";
 export { createServer, type Server, type ServerOptions } from "./src/host/create_server.ts";
 export { realtime, type RealtimeOptions } from "./src/http/realtime.ts";
-export { describe } from "./src/http/openapi/describe.ts";
+export { describe, type RouteDescription } from "./src/http/openapi/describe.ts";
 export { endpoint } from "./src/http/endpoint.ts";
 export { findToken, type TokenPlace } from "./src/http/find_token.ts";
 export { provideUser, verifyUser, withUser } from "./src/http/middleware/provide_user.ts";

@@ -4,7 +4,6 @@ import { authenticate } from "../../packages/server/src/http/middleware/authenti
 import { endpoint } from "../../packages/server/src/http/endpoint.ts";
 import { ERRORS } from "../../packages/protocol/error_codes.ts";
 import { roomEndpoint } from "../../packages/server/src/http/rooms/room_endpoint.ts";
-import { describe } from "../../packages/server/src/http/openapi/describe.ts";
 import { OPENAPI_MODULE, renderModule } from "../../tools/openapi/render_module.ts";
 import { fetchDocument, misfits, operationsOf, resolverOf } from "../support/openapi.ts";
 import { createApp, type RunningServer, startServer } from "../support/running_server.ts";
@@ -18,7 +17,7 @@ function objectsIn(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? inside : [{ ...value }, ...inside];
 }
 
-/** Method and address of every route, as the service lists them, the addresses as OpenAPI writes them. */
+/** Method and address of every route that the server lists, in the notation of OpenAPI. */
 async function listRoutes(running: RunningServer): Promise<string[]> {
   const response = await fetch(`${running.origin}/realtime`);
   const { routes }: { routes: { method: string; path: string }[] } = await response.json();
@@ -174,7 +173,7 @@ Deno.test("anyone may read the document, keep it for a while, and page scripts t
   assertEquals(answers[0]?.includes(running.origin), false);
 });
 
-/** The files of the function that a file imports, itself too, by its static imports and if asked the dynamic ones. */
+/** Files of the engine that a file reaches by static imports and, if asked, by dynamic ones. */
 async function reached(
   path: string,
   kinds: { dynamic: boolean },
@@ -195,7 +194,8 @@ async function reached(
 Deno.test("no boot pays for the document: it and the schemas of the server's frames are loaded when it is asked for", async () => {
   const heavy = (paths: Set<string>) =>
     [...paths].filter((path) =>
-      path === "src/http/openapi/generated.ts" || path === "src/schemas/server_frames.ts"
+      (path.startsWith("src/http/openapi/") && !path.endsWith("/describe.ts")) ||
+      path === "src/schemas/server_frames.ts"
     );
   const atBoot = await reached("mod.ts", { dynamic: false });
   assert(atBoot.has("src/http/routes/openapi.ts"));
@@ -205,27 +205,6 @@ Deno.test("no boot pays for the document: it and the schemas of the server's fra
 
 Deno.test("the served parts are those that the generator makes (else run `deno task openapi`)", async () => {
   assertEquals(await Deno.readTextFile(OPENAPI_MODULE), renderModule());
-});
-
-Deno.test("an endpoint of one's own is described beside its route", async () => {
-  await using running = await startServer({
-    app: () =>
-      createApp().route(
-        "/boards",
-        endpoint().get(
-          "/:board/score",
-          describe({ summary: "The score of a board", responses: { 200: { description: "The score." } } }),
-          (c) => c.json({ score: 3 }),
-        ),
-      ),
-  });
-  const document = await fetchDocument(running);
-  const operation = document.paths["/boards/{board}/score"]?.["get"];
-  assertEquals([operation?.summary, operation?.operationId], ["The score of a board", "getBoardsBoardScore"]);
-  assertEquals(operation?.parameters?.map(({ name }) => name), ["board"]);
-  assertEquals(Object.keys(operation?.responses ?? {}), ["200"]);
-  const answer = await fetch(`${running.origin}/realtime/boards/b/score`);
-  assertEquals(await answer.json(), { score: 3 });
 });
 
 Deno.test("the tests' check finds a field that the document does not describe, at any depth", async () => {

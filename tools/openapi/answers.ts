@@ -1,7 +1,6 @@
 /**
- * What the service answers over HTTP, as schemas, where that is no frame: for the document only.
- * The routes write their answers without them; tests/openapi_test.ts holds the answers against
- * these.
+ * Schemas of HTTP responses that are no frames, for the document only. Routes do not validate their
+ * responses; tests/http/openapi_answers_test.ts does.
  */
 import * as z from "zod/mini";
 import { ERRORS } from "../../packages/protocol/error_codes.ts";
@@ -28,8 +27,8 @@ const Health = z.strictObject({
   status: z.literal("ok"),
   version: version(),
   isolate: field(z.string(), "the isolate that answered"),
-  uptime_ms: field(wholeNumber(), "for how long it has been up"),
-  connections: field(wholeNumber(), "its open sockets and event streams"),
+  uptime_ms: field(wholeNumber(), "time since the isolate started"),
+  connections: field(wholeNumber(), "open sockets and event streams of the isolate"),
 });
 
 const Readiness = z.strictObject({
@@ -37,7 +36,7 @@ const Readiness = z.strictObject({
   dependencies: z.array(z.strictObject({
     name: z.string(),
     state: z.enum(["ok", "failing"]),
-    latency_ms: field(z.number(), "how long it took to find out"),
+    latency_ms: field(z.number(), "duration of the check"),
   })),
 });
 
@@ -80,12 +79,12 @@ const Sent = z.strictObject({ id: MessageFrame.shape.id });
 const Problem = z.strictObject({
   title: field(z.string(), "what the code means, in two or three words"),
   status: field(z.int(), "the answer's status"),
-  code: field(z.enum(Object.keys(ERRORS) as [keyof typeof ERRORS]), "stable: what a client decides by"),
-  detail: field(z.string(), "for people: what was wrong, and what to do"),
+  code: field(z.enum(Object.keys(ERRORS) as [keyof typeof ERRORS]), "stable; clients decide by it"),
+  detail: field(z.string(), "for people: the problem, and the next step"),
   field: field(z.optional(z.string()), "the part of the request that is wrong, such as `query.limit`"),
   retry_after_ms: field(
     z.optional(wholeNumber()),
-    "when trying again makes sense; with every code that may succeed later",
+    "delay before a retry; present with every retryable code",
   ),
   request_id: field(z.string(), "finds the request in the function's logs"),
 });

@@ -1,6 +1,6 @@
 /**
- * Writes the operations that every deployment has into a module that the engine serves
- * (`deno task openapi`). A test compares the module with what this makes.
+ * Writes the module with the operations that every deployment has (`deno task openapi`). A test
+ * fails if the module is out of date.
  */
 import { OPENAPI_MODULE, renderModule } from "./render_module.ts";
 

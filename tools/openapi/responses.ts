@@ -7,7 +7,7 @@ import {
   schemaNamed,
 } from "../../packages/server/src/http/openapi/specification.ts";
 
-/** What a user's token may be refused with. */
+/** Codes that refuse a user's token. */
 export const TOKEN_PROBLEMS = [
   "missing_token",
   "invalid_token",
@@ -15,10 +15,10 @@ export const TOKEN_PROBLEMS = [
   "auth_unavailable",
 ] as const;
 
-/** What a connection may be refused with, whatever the room. */
+/** Codes that refuse a connection to any room. */
 export const CONNECTION_PROBLEMS = ["overloaded", "too_many_connections"] as const;
 
-/** Headers of answers, by their names among the components. */
+/** Response headers, by their names among the components. */
 export const HEADERS: Readonly<Record<"RequestId" | "RetryAfter" | "Challenge", Header>> = {
   RequestId: {
     description: "Finds the request in the function's logs.",
@@ -39,7 +39,7 @@ export function headerNamed(name: keyof typeof HEADERS): Reference {
   return { $ref: `#/components/headers/${name}` };
 }
 
-/** An answer of JSON. */
+/** A JSON response. */
 export function jsonAnswer(description: string, schema: JsonSchema): Answer {
   return {
     description,
@@ -48,10 +48,7 @@ export function jsonAnswer(description: string, schema: JsonSchema): Answer {
   };
 }
 
-/**
- * The answers of an operation that may be refused with these codes, or fail: one a status, with the
- * codes that it may have.
- */
+/** Error responses for these codes and `internal`: one per status, with the codes it may carry. */
 export function problemAnswers(...codes: readonly ErrorCode[]): Record<string, Answer> {
   const byStatus = Map.groupBy([...codes, "internal" as const], (code) => ERRORS[code].status);
   return Object.fromEntries(

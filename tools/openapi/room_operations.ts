@@ -10,7 +10,7 @@ import {
 const JOIN_PROBLEMS = ["invalid_request", "forbidden", "room_full", ...CONNECTION_PROBLEMS] as const;
 const ROOM_PROBLEMS = [...TOKEN_PROBLEMS, "invalid_request", "forbidden", "unavailable"] as const;
 
-/** What an endpoint of rooms does, by method and address below its own. */
+/** Operations of an endpoint of rooms, by method and address below its own. */
 export function roomOperations(): Record<string, Operation> {
   const room = roomParameter("id");
   return {
@@ -19,9 +19,9 @@ export function roomOperations(): Record<string, Operation> {
       tags: ["sockets"],
       summary: "A WebSocket in the room",
       description:
-        "Speaks `realtime.v1`: frames of JSON. The server's are `ServerFrame` of the schemas here; the client's are " +
-        "`publish` (as `PublishBody`), `presence`, `history`, `auth` and `ping`. A browser sends the token in the query, or as a " +
-        "subprotocol `jwt-<token>`. Servers and scripts can do without: see the other operations of rooms.",
+        "Speaks `realtime.v1`: JSON frames. The server sends `ServerFrame` (see the schemas). The client sends " +
+        "`publish` (fields of `PublishBody`), `presence`, `history`, `auth` and `ping`. A browser sends the token in the query, or as a " +
+        "subprotocol `jwt-<token>`. Servers and scripts need no socket: see the other operations of rooms.",
       security: USER,
       parameters: [room, ...joinParameters(), ...handshakeParameters()],
       responses: {
@@ -42,7 +42,7 @@ export function roomOperations(): Record<string, Operation> {
       tags: ["rooms"],
       summary: "A page of the room's history",
       description:
-        "After `after`, or before `before`, or the last ones. It may hold fewer than `limit`: `more` says if there are more.",
+        "Messages after `after`, before `before`, or the newest ones. A page may hold fewer than `limit`: `more` is true if the history goes on.",
       security: USER,
       parameters: [room, ...pageParameters()],
       responses: {
@@ -55,7 +55,7 @@ export function roomOperations(): Record<string, Operation> {
       tags: ["rooms"],
       summary: "Publishes a message",
       description:
-        "A retry under the same `id` is safe: it is stored once. With a secret key a message may go to every room.",
+        "A retry with the same `id` is safe: the room stores the message once. A secret key may publish to every room.",
       security: USER_OR_SECRET_KEY,
       parameters: [room],
       requestBody: {
@@ -63,10 +63,10 @@ export function roomOperations(): Record<string, Operation> {
         content: { "application/json": { schema: schemaNamed("PublishBody") } },
       },
       responses: {
-        200: jsonAnswer("It was stored before, under the same `id`.", schemaNamed("Stored")),
-        201: jsonAnswer("It is stored.", schemaNamed("Stored")),
+        200: jsonAnswer("A message with this `id` was stored before.", schemaNamed("Stored")),
+        201: jsonAnswer("The message is stored.", schemaNamed("Stored")),
         202: jsonAnswer(
-          "It was sent to those that are there; an ephemeral message is not stored.",
+          "The ephemeral message was sent to the connected members; it is not stored.",
           schemaNamed("Sent"),
         ),
         ...problemAnswers(...ROOM_PROBLEMS, "too_large"),
@@ -75,11 +75,11 @@ export function roomOperations(): Record<string, Operation> {
     "GET /{id}/presence": {
       operationId: "getPresence",
       tags: ["rooms"],
-      summary: "Who is in the room",
+      summary: "Presence of the room",
       security: USER,
       parameters: [room],
       responses: {
-        200: jsonAnswer("Those who entered.", schemaNamed("Presence")),
+        200: jsonAnswer("The members that entered presence.", schemaNamed("Presence")),
         ...problemAnswers(...ROOM_PROBLEMS),
       },
     },
@@ -87,13 +87,13 @@ export function roomOperations(): Record<string, Operation> {
       operationId: "streamEvents",
       tags: ["rooms"],
       summary: "The room as Server-Sent Events",
-      description: "A member that only listens, for where WebSockets do not get through.",
+      description: "A member that only receives, for networks that block WebSockets.",
       security: USER,
       parameters: [room, ...joinParameters(), LAST_EVENT],
       responses: {
         200: {
           description:
-            "The stream. It begins with `welcome`; before it ends there is an event `close` with `code` and `reason`.",
+            "The stream. It begins with `welcome` and ends with an event `close` that has `code` and `reason`.",
           headers: { "X-Request-Id": headerNamed("RequestId") },
           content: {
             "text/event-stream": {
@@ -115,6 +115,6 @@ const LAST_EVENT: Parameter = {
   name: "Last-Event-ID",
   in: "header",
   required: false,
-  description: "Resumes after this event, whatever the query says; EventSource sends it by itself.",
+  description: "Resumes after this event and overrides the query; EventSource sends it on reconnect.",
   schema: { type: "string", examples: ["EPOCH:42"] },
 };

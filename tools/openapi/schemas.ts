@@ -8,10 +8,7 @@ import { type JsonSchema, schemaNamed } from "../../packages/server/src/http/ope
 
 type Override = NonNullable<ToJSONSchemaParams["override"]>;
 
-/**
- * Every schema of the document by its name: what is sent as it is sent, what is answered as it is
- * answered.
- */
+/** Every schema of the document by its name: requests as sent, responses as received. */
 export function describeSchemas(): Record<string, JsonSchema> {
   return {
     ...convert({ RoomId, PublishBody }, "input", describeRequest),
@@ -19,7 +16,7 @@ export function describeSchemas(): Record<string, JsonSchema> {
   };
 }
 
-/** Such as `WelcomeFrame` and the frame itself. */
+/** Pairs of a name, for example `WelcomeFrame`, and the schema of that frame. */
 function namedFrames() {
   return ServerFrame.def.options.map((frame) => {
     const word = wordOf(frame.shape.type);
@@ -27,12 +24,12 @@ function namedFrames() {
   });
 }
 
-/** Such as `welcome`. */
+/** Value of a frame's `type`, for example `welcome`. */
 function wordOf(type: $ZodType): string {
   return type instanceof $ZodLiteral ? String(type._zod.def.values[0]) : "";
 }
 
-/** Schemas that are parts of each other become references. */
+/** Converts to JSON Schema; schemas that contain each other become references. */
 function convert(
   schemas: Readonly<Record<string, $ZodType>>,
   io: "input" | "output",
@@ -42,8 +39,7 @@ function convert(
   for (const [id, schema] of Object.entries(schemas)) named.add(schema, { id });
   const converted = toJSONSchema(named, { io, uri: (id) => schemaNamed(id).$ref, override }).schemas;
   return Object.fromEntries(
-    // `$schema` is the document's own dialect; an `$id` may hold no fragment, and the place is name
-    // enough.
+    // `$schema` repeats the document's dialect; OpenAPI finds a schema by its place, not by `$id`.
     Object.entries(converted).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
   );
 }
@@ -56,7 +52,7 @@ const describeField: Override = ({ zodSchema, jsonSchema }) => {
 const describeRequest: Override = (context) => {
   describeField(context);
   if (context.zodSchema !== PublishBody) return;
-  // A refinement, which no converter can read.
+  // zod cannot convert the refinement that only ephemeral messages have `to`.
   context.jsonSchema.dependentSchemas = {
     to: { properties: { ephemeral: { const: true } }, required: ["ephemeral"] },
   };
@@ -65,22 +61,21 @@ const describeRequest: Override = (context) => {
 const describeAnswer: Override = (context) => {
   describeField(context);
   const { zodSchema, jsonSchema } = context;
-  // New optional fields may come (docs/protocol.md): a client that was generated from this has to
-  // let them pass.
+  // Servers may add optional fields (docs/protocol.md): generated clients have to accept them.
   if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
-  // The bounds of every z.int(), which say nothing of this number.
+  // Every z.int() has these bounds; they are no limits of the field.
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   if (zodSchema === ServerFrame) jsonSchema.discriminator = frameTypes();
   for (const [name, description] of Object.entries(PARTS.get(zodSchema) ?? {})) {
     const property = jsonSchema.properties?.[name];
     if (typeof property !== "object") continue;
-    // Another object: a schema that serves several properties is one object in all of them.
+    // A copy, since several properties may share one schema object.
     jsonSchema.properties = { ...jsonSchema.properties, [name]: { ...property, description } };
   }
 };
 
-/** Which schema a frame's `type` means, for tools that do not compare them all. */
+/** Schema of each frame's `type`, for tools that pick by it. */
 function frameTypes(): { readonly propertyName: "type"; readonly mapping: Readonly<Record<string, string>> } {
   const mapping = namedFrames().map(([name, frame]) => [wordOf(frame.shape.type), schemaNamed(name).$ref]);
   return { propertyName: "type", mapping: Object.fromEntries(mapping) };
@@ -92,19 +87,19 @@ const MEMBER = {
   state: "as the connection set it",
 };
 
-/** What the fields of parts are: FIELD_TEXT speaks of a frame's own fields only. */
+/** Descriptions of nested fields; FIELD_TEXT describes the fields of frames only. */
 const PARTS: ReadonlyMap<$ZodType, Readonly<Record<string, string>>> = new Map<
   $ZodType,
   Record<string, string>
 >([
   [ANSWERS.Sender, {
-    user: "the verified user's id; `service_role` when it was published with a secret key",
-    connection: "the connection that it was sent over; absent when it came over HTTP",
+    user: "the verified user's id; `service_role` when a secret key published it",
+    connection: "the sender's connection; absent when published over HTTP",
   }],
   [ANSWERS.Member, MEMBER],
   [ANSWERS.UpdatedMember, {
     ...MEMBER,
-    previous: "the connection whose entry goes on as this one",
+    previous: "the connection whose entry this one takes over",
   }],
   [ANSWERS.LeftMember, { user: MEMBER.user, connection: MEMBER.connection }],
 ]);

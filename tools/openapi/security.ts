@@ -1,18 +1,18 @@
 import type { OpenApiDocument, Operation } from "../../packages/server/src/http/openapi/specification.ts";
 
-/** The ways to be let in, by their names among the components. */
+/** Security schemes, by their names among the components. */
 export const SECURITY_SCHEMES: OpenApiDocument["components"]["securitySchemes"] = {
   userToken: {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
-    description: "A user's access token. Where a secret key is taken, it may stand here too.",
+    description: "A user's access token. Operations that accept a secret key accept it here too.",
   },
   userTokenInQuery: {
     type: "apiKey",
     in: "query",
     name: "token",
-    description: "The same token, for browsers: neither WebSocket nor EventSource can send a header.",
+    description: "The same token, for browsers: WebSocket and EventSource cannot send headers.",
   },
   secretKey: {
     type: "apiKey",
@@ -22,11 +22,11 @@ export const SECURITY_SCHEMES: OpenApiDocument["components"]["securitySchemes"] 
   },
 };
 
-/** For anyone. */
+/** Public. */
 export const ANYONE: NonNullable<Operation["security"]> = [];
-/** For a user. */
+/** A user's token. */
 export const USER: NonNullable<Operation["security"]> = [{ userToken: [] }, { userTokenInQuery: [] }];
-/** For a user or the project's own servers. */
+/** A user's token, or a secret key of the project. */
 export const USER_OR_SECRET_KEY: NonNullable<Operation["security"]> = [...USER, { secretKey: [] }];
-/** For the project's own servers. */
+/** A secret key of the project. */
 export const SECRET_KEY: NonNullable<Operation["security"]> = [{ secretKey: [] }, { userToken: [] }];

@@ -3,19 +3,19 @@ import { CONNECTION_PROBLEMS, headerNamed, jsonAnswer, problemAnswers, TOKEN_PRO
 import { ANYONE, SECRET_KEY, USER } from "./security.ts";
 import { type Operation, schemaNamed } from "../../packages/server/src/http/openapi/specification.ts";
 
-/** What the service does beside rooms, by method and address below its own. */
+/** Operations of the server besides rooms, by method and address below the base path. */
 export function serverOperations(): Record<string, Operation> {
   return {
     "GET /": {
       operationId: "getServiceInfo",
-      tags: ["service"],
-      summary: "What this service is, and its routes",
+      tags: ["server"],
+      summary: "The version of the server, and its routes",
       security: ANYONE,
-      responses: { 200: jsonAnswer("The service.", schemaNamed("ServiceInfo")), ...problemAnswers() },
+      responses: { 200: jsonAnswer("Version and routes.", schemaNamed("ServiceInfo")), ...problemAnswers() },
     },
     "GET /openapi.json": {
       operationId: "getOpenApi",
-      tags: ["service"],
+      tags: ["server"],
       summary: "This document",
       security: ANYONE,
       responses: {
@@ -30,32 +30,32 @@ export function serverOperations(): Record<string, Operation> {
     },
     "GET /health": {
       operationId: "getHealth",
-      tags: ["service"],
-      summary: "Whether the isolate lives",
+      tags: ["server"],
+      summary: "Liveness of the isolate",
       security: ANYONE,
-      description: "No dependency is touched.",
-      responses: { 200: jsonAnswer("It lives.", schemaNamed("Health")), ...problemAnswers() },
+      description: "Checks no dependency.",
+      responses: { 200: jsonAnswer("The isolate is alive.", schemaNamed("Health")), ...problemAnswers() },
     },
     "GET /health/ready": {
       operationId: "getReadiness",
-      tags: ["service"],
-      summary: "Whether the isolate can do its work",
+      tags: ["server"],
+      summary: "Readiness of the isolate and its dependencies",
       security: ANYONE,
       responses: {
         200: jsonAnswer("Ready.", schemaNamed("Readiness")),
-        503: jsonAnswer("A dependency is failing, or the isolate is about to go.", schemaNamed("Readiness")),
+        503: jsonAnswer("A dependency is failing, or the isolate is draining.", schemaNamed("Readiness")),
         ...problemAnswers(),
       },
     },
     "GET /metrics": {
       operationId: "getMetrics",
-      tags: ["service"],
-      summary: "What this isolate has counted",
-      description: "Each isolate counts for itself, from its start.",
+      tags: ["server"],
+      summary: "Metrics of the isolate",
+      description: "Each isolate counts its own events, from its start.",
       security: SECRET_KEY,
       responses: {
         200: {
-          description: "Prometheus' text format.",
+          description: "Metrics in Prometheus' text format.",
           headers: { "X-Request-Id": headerNamed("RequestId") },
           content: { "text/plain": { schema: { type: "string" } } },
         },
@@ -64,17 +64,18 @@ export function serverOperations(): Record<string, Operation> {
     },
     "GET /whoami": {
       operationId: "getUser",
-      tags: ["service"],
-      summary: "The user whose token this is",
-      description: "Also tells a browser why a handshake was refused: it cannot read that by itself.",
+      tags: ["server"],
+      summary: "The user of the token",
+      description:
+        "Tells a browser why the server refused a handshake: the browser cannot read that response.",
       security: USER,
       responses: { 200: jsonAnswer("The user.", schemaNamed("User")), ...problemAnswers(...TOKEN_PROBLEMS) },
     },
     "GET /echo": {
       operationId: "connectEcho",
       tags: ["sockets"],
-      summary: "A WebSocket that sends back what it is sent",
-      description: "Text `x` is answered with `Echo: x`, a binary frame with the same bytes.",
+      summary: "A WebSocket that echoes every frame",
+      description: "Text `x` comes back as `Echo: x`, a binary frame as the same bytes.",
       security: USER,
       parameters: handshakeParameters(),
       responses: {

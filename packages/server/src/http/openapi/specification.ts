@@ -1,9 +1,9 @@
 import type { JSONSchema } from "zod/v4/core";
 
-/** A schema as OpenAPI 3.1 has it: JSON Schema 2020-12. */
+/** A schema of OpenAPI 3.1: JSON Schema 2020-12. */
 export type JsonSchema = JSONSchema.BaseSchema;
 
-/** A part that stands among the document's components. */
+/** A reference to one of the document's components. */
 export interface Reference {
   readonly $ref: string;
 }
@@ -20,13 +20,13 @@ export interface Parameter {
 /** A body by its media type. */
 export type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
 
-/** A header of an answer. */
+/** A response header. */
 export interface Header {
   readonly description: string;
   readonly schema: JsonSchema;
 }
 
-/** One answer of an operation. */
+/** One response of an operation. */
 export interface Answer {
   readonly description: string;
   readonly headers?: Readonly<Record<string, Header | Reference>>;
@@ -39,7 +39,7 @@ export interface Operation {
   readonly tags: readonly string[];
   readonly summary: string;
   readonly description?: string;
-  /** Each is one way to be let in; an empty list for what is for anyone. */
+  /** Alternatives: names of security schemes. An empty list is public. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly required: true; readonly content: Content };
@@ -47,7 +47,7 @@ export interface Operation {
   readonly responses: Readonly<Record<string, Answer>>;
 }
 
-/** The part of an OpenAPI 3.1 document that ours has. */
+/** An OpenAPI 3.1 document, with the fields that the engine uses. */
 export interface OpenApiDocument {
   readonly openapi: "3.1.0";
   readonly info: {
@@ -71,8 +71,8 @@ export function schemaNamed(name: string): JsonSchema & Reference {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** An operation as an endpoint may describe it; the rest is filled in from its route. */
-export type Description = Partial<Omit<Operation, "operationId">> & Pick<Operation, "summary">;
+/** An operation as `describe` takes it; the rest is filled in from the route. */
+export type RouteDescription = Partial<Operation> & Pick<Operation, "summary">;
 
 /** The generated parts of the document. */
 export interface DocumentParts {
