@@ -1,4 +1,4 @@
-/** The service against its own OpenAPI document: what it answers is described, and what is described is what it takes. */
+/** Every response of the server is one that its OpenAPI document describes. */
 import { assert, assertEquals } from "@std/assert";
 import { unavailable } from "../../packages/server/src/auth/verification.ts";
 import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
@@ -10,7 +10,7 @@ import { type RunningServer, type StartOptions, startServer } from "../support/r
 const SECRET_KEY = "sb_secret_of_this_test";
 const KEY = { SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }) };
 
-/** Asks, and holds the answer against the document; returns its status and, of a refusal, the code. */
+/** Compares a response with the document; returns its status, and the code of a refusal. */
 async function askDescribed(running: RunningServer, one: Described, how?: Ask): Promise<string> {
   const response = await ask(running, one, how);
   const copy = response.clone();

@@ -1,10 +1,10 @@
-/** What the OpenAPI document allows in a request is accepted, and what it forbids is refused. */
+/** The server accepts the requests that its OpenAPI document allows, and refuses others. */
 import { assert, assertEquals } from "@std/assert";
 import { fetchDocument, misfits, operationAt } from "../support/openapi.ts";
 import { type Ask, ask, MESSAGE } from "../support/openapi_requests.ts";
 import { type RunningServer, startServer } from "../support/running_server.ts";
 
-/** Whether the service takes a request; anything but 2xx and `invalid_request` fails. */
+/** True if the server accepts a request; fails on anything but 2xx and `invalid_request`. */
 async function isTaken(running: RunningServer, method: string, path: string, how: Ask): Promise<boolean> {
   const operation = operationAt(await fetchDocument(running), method, path);
   const response = await ask(running, { method, path, operation }, how);
@@ -17,11 +17,11 @@ async function isTaken(running: RunningServer, method: string, path: string, how
   return false;
 }
 
-/** What the text of a parameter means under its schema. */
+/** Parses the text of a parameter for its schema. */
 const meaning = (text: string, type: unknown) =>
   type === "integer" && /^-?\d+$/.test(text) ? Number(text) : text;
 
-/** The texts that each parameter is tried with, beside what goes with it. */
+/** Texts to try, by parameter. */
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
   after: ["0", "1", "007", "-1", "1.5", "x", "", "9007199254740991", "9007199254740992", "1e3"],
   before: ["0", "1", "-1", "0x10", "9007199254740991", "99999999999999999"],

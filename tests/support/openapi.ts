@@ -52,8 +52,8 @@ export function resolverOf(document: OpenApiDocument): (reference: string) => Sc
 }
 
 /**
- * The complaints of a JSON Schema 2020-12 validator about a value, with `closed` also about fields that
- * the schema does not describe. A keyword that the validator does not know throws.
+ * Errors of a JSON Schema 2020-12 validator (ajv) about a value. With `closed`, fields that the schema
+ * does not describe are errors too. Throws on a keyword that ajv does not know.
  */
 export function misfits(
   document: OpenApiDocument,
@@ -98,7 +98,7 @@ function closedCopy(root: Schema): Schema {
   return close(root, "#", false) as Schema;
 }
 
-/** Asserts that an answer is one of those that its operation describes, to the last field, and reads it. */
+/** Asserts that the operation describes a response with all its fields, and reads the response. */
 export async function assertDescribed(
   document: OpenApiDocument,
   { method, path, operation }: Described,

@@ -5,7 +5,7 @@ import type { RunningServer } from "./running_server.ts";
 /** A good body of `POST …/messages`. */
 export const MESSAGE = { id: "h1", event: "chat", data: { text: "ü" } };
 
-/** How an operation is asked. */
+/** Options of a request. */
 export interface Ask {
   /** `r` by default. */
   readonly room?: string;
