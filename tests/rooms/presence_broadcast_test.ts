@@ -1,4 +1,4 @@
-/** Whatever changes in a room and whenever it is told, the list and the frames after it add up to who is present. */
+/** Presence broadcast: the list and the changes after it add up to the present members. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { applyChange } from "../../packages/server/src/backplane/apply_change.ts";
@@ -18,13 +18,13 @@ function entry(connection: string, state = "{}"): PresenceEntry {
   return { user: connection.slice(0, 1), connection, state };
 }
 
-/** What a frame says of each connection, without an order. */
+/** Connections that a frame names, in no order. */
 function namesIn({ joined = [], updated = [], left = [] }: FrameOf<"presence">): string[] {
   const previous = updated.flatMap((member) => member.previous ?? []);
   return [...[...joined, ...updated, ...left].map(({ connection }) => connection), ...previous];
 }
 
-Deno.test("what came together is told in one frame, and then the list says it too", () => {
+Deno.test("changes of one flush share a frame, and then the list contains them", () => {
   const broadcast = new PresenceBroadcast([entry("a1"), entry("b1")]);
   broadcast.add({ type: "joined", entry: entry("c1", '{"mood":"good"}') });
   broadcast.add({ type: "left", entry: entry("a1") });
@@ -49,7 +49,7 @@ Deno.test("what came together is told in one frame, and then the list says it to
   assertEquals([broadcast.length, broadcast.flush()], [0, []]);
 });
 
-Deno.test("who enters and leaves at once is told to have done both, one after the other", () => {
+Deno.test("a member that enters and leaves within one flush is reported as both, in order", () => {
   const broadcast = new PresenceBroadcast([]);
   broadcast.add({ type: "joined", entry: entry("a1") });
   broadcast.add({ type: "joined", entry: entry("b1") });
@@ -61,18 +61,17 @@ Deno.test("who enters and leaves at once is told to have done both, one after th
 });
 
 const Step = fc.record({
-  do: fc.constantFrom("enter", "update", "leave", "takeOver", "tell", "join"),
+  do: fc.constantFrom("enter", "update", "leave", "takeOver", "flush", "join"),
   who: fc.nat({ max: 4 }),
 });
 
-Deno.test("whatever changes, and whenever it is told, every list and what follows it add up to who is present", () => {
+Deno.test("for any changes and flushes, every list and the changes after it add up to the present members", () => {
   fc.assert(
     fc.property(fc.array(Step, { maxLength: 80 }), (steps) => {
       const present = new Map<string, PresenceEntry>([["z", entry("z")]]);
       const broadcast = new PresenceBroadcast(present.values());
-      const told: PresenceChange[] = [];
       const views: PresenceReplica[] = [];
-      const tell = () => {
+      const flush = () => {
         for (const frame of broadcast.flush().map(readFrame)) {
           const names = namesIn(frame);
           assertEquals(new Set(names).size, names.length, "a frame names a connection twice");
@@ -81,14 +80,13 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
       };
       const change = (one: PresenceChange) => {
         applyChange(present, one);
-        told.push(one);
         broadcast.add(one);
       };
       for (const [number, { do: what, who }] of steps.entries()) {
         const fresh = entry(`${"abcde"[who]}${number}`, `{"at":${number}}`);
         const known = [...present.values()][who];
         if (what === "enter") change({ type: "joined", entry: fresh });
-        else if (what === "tell") tell();
+        else if (what === "flush") flush();
         else if (what === "join") {
           const view = new PresenceReplica();
           view.apply(readFrame(broadcast.listText));
@@ -98,9 +96,9 @@ Deno.test("whatever changes, and whenever it is told, every list and what follow
         else if (what === "update") change({ type: "updated", entry: { ...known, state: fresh.state } });
         else change({ type: "updated", entry: { ...fresh, user: known.user }, previous: known.connection });
       }
-      tell();
+      flush();
       const last = new PresenceReplica();
-      last.take(readFrame(broadcast.listText));
+      last.apply(readFrame(broadcast.listText));
       const sorted = [...present.values()].sort((a, b) => a.connection < b.connection ? -1 : 1);
       for (const view of [...views, last]) assertEquals(view.present, sorted);
     }),
