@@ -1,10 +1,13 @@
-/** What is loaded before the first answer, and what is not: a boot should not wait for what it does not use. */
+/**
+ * Modules that load before the first answer: the start must not wait for modules that it does not
+ * use.
+ */
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 
 const ENGINE = new URL("../../packages/server/", import.meta.url);
 
-/** As much of `deno info --json` as is looked at. */
+/** The part of `deno info --json` that the test reads. */
 interface ModuleGraph {
   readonly roots: readonly string[];
   readonly modules: readonly {
@@ -25,7 +28,7 @@ async function readGraph(entry: string): Promise<ModuleGraph> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Every module that the entry needs before it runs; types need none. */
+/** Lists every module that the entry loads before it runs, without types. */
 function loadedAtBoot({ roots, modules }: ModuleGraph): string[] {
   const byAddress = new Map(modules.map((module) => [module.specifier, module]));
   const reached = new Set(roots);
@@ -37,8 +40,8 @@ function loadedAtBoot({ roots, modules }: ModuleGraph): string[] {
   return [...reached];
 }
 
-Deno.test("the first answer waits for no schema library, no store, no rooms", async () => {
-  // The engine's entries that every function imports: what a project adds is its own choice.
+Deno.test("the first answer waits for no schema library, store or rooms", async () => {
+  // The engine's entry points that every function imports. Additions are the project's choice.
   const graphs = await Promise.all(["mod.ts", "rooms.ts"].map(readGraph));
   const loaded = graphs.flatMap(loadedAtBoot);
   const packages = loaded.filter((address) => address.startsWith("npm:"))

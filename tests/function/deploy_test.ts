@@ -1,6 +1,6 @@
 /**
- * Deploys with the real Supabase CLI to a management API on loopback, and runs what was uploaded, and nothing else, on the Deno
- * version of the hosted runtime.
+ * Deploys with the real Supabase CLI to a management API on loopback, and runs only the uploaded
+ * files, on the Deno version of the hosted runtime.
  */
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -16,7 +16,7 @@ import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 const PROJECT_DIRECTORY = fileURLToPath(new URL("../..", import.meta.url));
 const FUNCTION_DIRECTORY = "supabase/functions/realtime";
 const FUNCTION_FOLDER = new URL(`../../${FUNCTION_DIRECTORY}/`, import.meta.url);
-/** The TypeScript files of the function as shipped; a project adds its own. */
+/** TypeScript files of the shipped function; a project adds its own. */
 const SHIPPED: readonly string[] = [
   "app.ts",
   "index.ts",
@@ -25,10 +25,10 @@ const SHIPPED: readonly string[] = [
   "routes/echo.ts",
   "routes/rooms.ts",
 ];
-/** What the platform takes of one function, bundled with its packages. */
+/** The platform's size limit of a function, bundled with its packages. */
 const PLATFORM_LIMIT_BYTES = 20_000_000;
 
-/** The project's files that the function's modules are made of, dynamic imports included, below the project's folder. */
+/** Lists the function's modules in the project, with dynamic imports. */
 async function listModules(): Promise<Set<string>> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", `${FUNCTION_DIRECTORY}/index.ts`],
@@ -43,15 +43,15 @@ async function listModules(): Promise<Set<string>> {
   );
 }
 
-Deno.test("what the CLI uploads is the whole function, and runs by itself", {
+Deno.test("the CLI uploads the whole function, which runs by itself", {
   sanitizeOps: true,
   sanitizeResources: true,
 }, async (t) => {
-  // The real path: on macOS the directory for temporary files is behind a symbolic link.
-  const workplace = await Deno.realPath(await Deno.makeTempDir({ prefix: "realtime-deploy-" }));
+  // The real path, because the temporary directory of macOS is a symbolic link.
+  const workspace = await Deno.realPath(await Deno.makeTempDir({ prefix: "realtime-deploy-" }));
   try {
     await using api = startManagementApi();
-    const home = join(workplace, "home");
+    const home = join(workspace, "home");
     await Deno.mkdir(home);
     const output = await deployWithCli({
       functionName: "realtime",
@@ -65,13 +65,13 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
     const { files, metadata } = deployment;
 
     await t.step(
-      "the CLI has nothing to warn of: it knows every key of config.toml and finds every import",
+      "the CLI prints no warning: it knows every key of config.toml and finds every import",
       () => {
         assertEquals(output.filter((line) => line.includes("WARN")), []);
       },
     );
 
-    await t.step("config.toml turns the platform's token check off: browsers could not pass it", () => {
+    await t.step("config.toml turns off the platform's token check, which browsers cannot pass", () => {
       assertEquals(deployment.projectRef, PROJECT_REF);
       assertEquals(deployment.slug, "realtime");
       assertEquals(metadata, {
@@ -82,11 +82,11 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
       });
     });
 
-    await t.step("every module that the function reaches is uploaded, and nothing else", async () => {
+    await t.step("exactly the modules that the function imports are uploaded", async () => {
       const expected = await listModules();
       expected.add(`${FUNCTION_DIRECTORY}/deno.json`);
       const uploaded = new Set(files.keys());
-      // A missing one is what no import reaches, or only one that the CLI cannot follow: see docs/deploy.md, "What is uploaded".
+      // A missing file has no import that the CLI can follow: docs/deploy.md, "What is uploaded".
       assertEquals(
         { missing: [...expected.difference(uploaded)], extra: [...uploaded.difference(expected)] },
         { missing: [], extra: [] },
@@ -113,10 +113,10 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
       );
     });
 
-    const upload = await unpackUpload(deployment, join(workplace, "upload"));
+    const upload = await unpackUpload(deployment, join(workspace, "upload"));
 
     await t.step(
-      "the upload is far under the platform's limit, even with the whole of every package",
+      "the upload is far below the platform's limit, even with every package in full",
       async () => {
         const bytes = [...files.values()].reduce((sum, file) => sum + file.length, 0);
         const npm = await measurePackages(upload);
@@ -131,7 +131,7 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
 
     const issuer = await createIssuer();
     await using deployed = await startDeployed(upload, {
-      // Nobody listens there: the key set is inline.
+      // No server has this port: the key set is inline.
       SUPABASE_URL: "http://127.0.0.1:9",
       SUPABASE_JWKS: JSON.stringify(issuer.jwks),
     });
@@ -144,7 +144,7 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
       assertEquals(body.status, "ok");
     });
 
-    await t.step("the uploaded files describe themselves: what is loaded late was uploaded too", async () => {
+    await t.step("the uploaded files describe themselves, so lazy modules were uploaded too", async () => {
       const response = await fetch(`${deployed.origin}/realtime/openapi.json`);
       assertEquals(response.status, 200);
       const body: { openapi?: unknown } = await response.json();
@@ -167,7 +167,7 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
       assertEquals(await client.next(), "Echo: x");
     });
 
-    await t.step("the uploaded files refuse who has no token, or somebody else's", async () => {
+    await t.step("the uploaded files refuse a missing token and another issuer's token", async () => {
       const stranger = await (await createIssuer()).token("alice");
       for (const address of [echoAddress, `${echoAddress}?token=${stranger}`]) {
         const response = await fetch(address);
@@ -177,12 +177,12 @@ Deno.test("what the CLI uploads is the whole function, and runs by itself", {
     });
 
     await t.step(
-      "nothing went wrong unseen: no stray error, no permission that the function lacked",
+      "the log has no stray error and no missing permission",
       async () => {
         assertEquals((await deployed.stop()).filter((line) => !line.includes('"level":"info"')), []);
       },
     );
   } finally {
-    await Deno.remove(workplace, { recursive: true });
+    await Deno.remove(workspace, { recursive: true });
   }
 });

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { startServer } from "../support/running_server.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 
-Deno.test("echo answers text with `Echo: ` in front of it", async () => {
+Deno.test("echo answers text with the prefix `Echo: `", async () => {
   await using running = await startServer();
   await using client = await SocketClient.open(await running.socketUrl("/echo"));
   client.send("x");

@@ -1,4 +1,4 @@
-/** docs/rooms.md: its code, added to a copy of the function as the page says, compiles and does what the page says. */
+/** Code of docs/rooms.md, added to a copy of the function: it compiles and works as documented. */
 import { assert, assertEquals } from "@std/assert";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { readCodeBlock } from "../support/code_blocks.ts";
@@ -12,7 +12,7 @@ const classes = await readCodeBlock(PAGE, ({ code }) => code.includes("export co
 const appLine = await readCodeBlock(PAGE, ({ code }) => code.startsWith(".route("));
 const types = await readCodeBlock(PAGE, ({ code }) => code.includes("RoomEvents"));
 
-/** The function with exactly the page's code in it. */
+/** Copies the function and adds exactly the page's code. */
 async function functionWithTables(): Promise<FunctionCopy> {
   const copy = await copyFunction();
   await copy.addEndpoint({ name: "tables", code: tables, line: appLine });
@@ -20,7 +20,7 @@ async function functionWithTables(): Promise<FunctionCopy> {
   return copy;
 }
 
-/** The next frame of a type. */
+/** Waits for the next frame of a type. */
 async function next(client: SocketClient, type: string): Promise<Record<string, unknown>> {
   for (;;) {
     const frame = JSON.parse(String(await client.next()));
@@ -28,7 +28,7 @@ async function next(client: SocketClient, type: string): Promise<Record<string, 
   }
 }
 
-Deno.test("the page's rooms take their events, name the field of a wrong one, and let only teachers speak", async () => {
+Deno.test("the page's rooms accept their events, name the field of a wrong one, and let only teachers publish", async () => {
   await using copy = await functionWithTables();
   const issuer = await createIssuer();
   await using running = await startFunctionProcess({
@@ -62,7 +62,7 @@ Deno.test("the page's types follow from the schemas, and a wrong payload does no
   assert((await copy.check("wrong.ts")).includes('"pawn"'));
 });
 
-Deno.test("the frames that the page has people paste are taken as they are", async () => {
+Deno.test("the frames that the page tells readers to paste are accepted unchanged", async () => {
   const issuer = await createIssuer();
   await using running = await startFunctionProcess({ env: { SUPABASE_JWKS: JSON.stringify(issuer.jwks) } });
   const url = `ws://127.0.0.1:${running.port}/realtime/rooms/lobby?token=${await issuer.token("alice")}`;

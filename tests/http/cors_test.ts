@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { startServer } from "../support/running_server.ts";
 
-Deno.test("a page can read a refusal, its code and when to come back", async () => {
+Deno.test("a page can read a refusal, its code and Retry-After", async () => {
   await using running = await startServer();
   const response = await fetch(`${running.origin}/realtime/whoami`, {
     headers: { origin: "https://app.example" },
@@ -14,7 +14,7 @@ Deno.test("a page can read a refusal, its code and when to come back", async () 
   );
 });
 
-Deno.test("a page of an allowed origin may send the Authorization header, another one may not", async () => {
+Deno.test("only a page of an allowed origin may send the Authorization header", async () => {
   await using running = await startServer({ env: { ALLOWED_ORIGINS: "https://app.example" } });
   const preflight = async (origin: string) => {
     const response = await fetch(`${running.origin}/realtime/whoami`, {

@@ -1,21 +1,21 @@
-/** docs/protocol.md, "Handshake", byte for byte on a TCP connection: what is let through, and the 101 that it gets. */
+/** Successful handshakes of docs/protocol.md, "Handshake", byte for byte on a TCP connection. */
 import { assertEquals } from "@std/assert";
 import { connect } from "../support/handshake.ts";
 import { HANDSHAKE, rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";
 import { type RunningServer, type StartOptions, startServer } from "../support/running_server.ts";
 
-/** A handshake that succeeds, and the subprotocol that the response selects. */
+/** Registers the test of a successful handshake with the selected subprotocol. */
 function upgrades(
   name: string,
   selected: string | null,
-  ask: (running: RunningServer) => Promise<RawResponse>,
+  request: (running: RunningServer) => Promise<RawResponse>,
   options: StartOptions = {},
 ): void {
   Deno.test(`Handshake ${name}`, async () => {
     await using running = await startServer(options);
-    const { status, headers, body } = await ask(running);
+    const { status, headers, body } = await request(running);
     assertEquals(status, 101, body);
-    // RFC 6455, section 1.3: the answer to the key that it has as an example.
+    // RFC 6455, section 1.3: the answer to its example key.
     assertEquals(headers.get("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     assertEquals(headers.get("upgrade")?.toLowerCase(), "websocket");
     assertEquals(headers.get("sec-websocket-protocol"), selected);
@@ -23,7 +23,7 @@ function upgrades(
 }
 
 upgrades(
-  "3: Upgrade is compared without case, and Connection is a list",
+  "3: Upgrade is case-insensitive, and Connection is a list",
   null,
   (running) =>
     connect(running, "/echo", [
@@ -41,7 +41,7 @@ for (const room of ["__proto__", "constructor", "x".repeat(128), "Az09._~:-", ".
 }
 for (const origin of ["https://good.example", undefined]) {
   upgrades(
-    `5: ${origin ?? "a client without an origin"} may connect where origins are limited`,
+    `5: ${origin ?? "a client without an origin"} may connect with ALLOWED_ORIGINS set`,
     null,
     (running) => connect(running, "/echo", [...HANDSHAKE, ...(origin ? [`Origin: ${origin}`] : [])]),
     { env: { ALLOWED_ORIGINS: "https://good.example" } },

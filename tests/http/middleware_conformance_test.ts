@@ -14,7 +14,7 @@ import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
 import { createApp, startServer } from "../support/running_server.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 
-/** A header that the middleware leaves on a response of `/health`, to see that it ran. */
+/** Middleware, each with a header that shows on `/health` that it ran. */
 const MIDDLEWARE: Record<string, { create: () => MiddlewareHandler; mark: string | undefined }> = {
   cors: { create: () => cors(), mark: "access-control-allow-origin" },
   secureHeaders: { create: () => secureHeaders(), mark: "x-frame-options" },
@@ -35,7 +35,7 @@ const inFront: Placement = (middleware) => () => {
   return parent.route("/", app);
 };
 
-/** Where a middleware can stand beside our socket routes. */
+/** Positions of a middleware relative to the socket routes. */
 const PLACES: Record<string, Placement> = {
   "in front of the app": inFront,
   "added after the routes": (middleware) => () => {
@@ -66,11 +66,11 @@ for (const [place, mount] of Object.entries(PLACES)) {
   for (const [name, { create }] of Object.entries(MIDDLEWARE)) {
     Deno.test(`an upgrade works with ${name} ${place}`, () => assertUpgrades(mount([create()])));
   }
-  Deno.test(`an upgrade works with all of them ${place}`, () =>
+  Deno.test(`an upgrade works with all middleware ${place}`, () =>
     assertUpgrades(mount(Object.values(MIDDLEWARE).map(({ create }) => create()))));
 }
 
-Deno.test("the middleware in these tests really runs: each leaves its header on a plain response", async () => {
+Deno.test("the middleware of these tests runs: each sets its header on a plain response", async () => {
   for (const [name, { create, mark }] of Object.entries(MIDDLEWARE)) {
     if (mark === undefined) continue;
     await using running = await startServer({ app: inFront([create()]) });
@@ -80,12 +80,12 @@ Deno.test("the middleware in these tests really runs: each leaves its header on 
   }
 });
 
-Deno.test("a chain that ends otherwise than with 101 opens no socket", async () => {
-  const turnsAway: MiddlewareHandler = async (c, next) => {
+Deno.test("a chain that does not end with 101 opens no socket", async () => {
+  const refuses: MiddlewareHandler = async (c, next) => {
     await next();
     c.res = new Response("not today", { status: 418 });
   };
-  await using running = await startServer({ app: inFront([turnsAway]) });
+  await using running = await startServer({ app: inFront([refuses]) });
   const target = new URL((await running.socketUrl("/echo")).replace("ws:", "http:"));
   const response = await rawGet(running.port, target.pathname + target.search, HANDSHAKE);
   assertEquals(response.status, 418);
@@ -115,7 +115,7 @@ Deno.test("Hono's logger sees the address without the token", async () => {
   assertFalse(lines.join("\n").includes(token.slice(-20)));
 });
 
-Deno.test("a middleware that clones a handshake does not see the token either, and the upgrade works", async () => {
+Deno.test("a middleware that clones a handshake sees no token, and the upgrade works", async () => {
   const addresses: string[] = [];
   const clones: MiddlewareHandler = async (c, next) => {
     addresses.push(
@@ -134,7 +134,7 @@ Deno.test("a middleware that clones a handshake does not see the token either, a
   assertEquals(addresses, [address, address, address, "websocket"]);
 });
 
-Deno.test("an app that is served without the engine says what to do instead of failing in the dark", async () => {
+Deno.test("an app that is served without the engine fails with the next step in its error", async () => {
   await using running = await startServer();
   const token = await running.issuer.token("alice");
   const failure = await assertRejects(async () =>

@@ -3,19 +3,19 @@ import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
 import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 
-/** What isolates share, as a server of its own. `await using` gives it back. */
+/** Server that isolates share. `await using` releases it. */
 export interface Backend extends AsyncDisposable {
   readonly port: number;
-  /** The variables that lead an isolate to it, by this port. */
+  /** Environment of an isolate that reaches the server at this port. */
   env(port: number): Readonly<Record<string, string>>;
-  /** Stops it, in order; what is stored stays. */
+  /** Stops the server cleanly; stored data stays. */
   stop(): Promise<void>;
-  startAgain(): Promise<void>;
+  restart(): Promise<void>;
 }
 
-/** Makes backends of one kind. */
+/** Kind of backend. */
 export interface BackendKind {
-  /** The names of the tests begin with it. */
+  /** Name in the titles of the tests. */
   readonly name: string;
   readonly isMissing: boolean;
   start(): Promise<Backend>;
@@ -23,7 +23,7 @@ export interface BackendKind {
 
 let sharedPostgres: Promise<PostgresServer> | undefined;
 
-/** A database of its own, on a server that ends with the test's process. */
+/** Postgres: a new database on a server that ends with the test process. */
 export const onPostgres: BackendKind = {
   name: "postgres",
   isMissing: isWithoutPostgres,
@@ -35,13 +35,13 @@ export const onPostgres: BackendKind = {
       port: Number(port),
       env: (port) => ({ SUPABASE_DB_URL: `postgres://postgres@127.0.0.1:${port}${pathname}` }),
       stop: () => server.stop(),
-      startAgain: () => server.resume(),
+      restart: () => server.resume(),
       [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
     };
   },
 };
 
-/** A Redis that keeps an append-only file. */
+/** Redis with an append-only file. */
 export const onRedis: BackendKind = {
   name: "redis",
   isMissing: isWithoutRedis,
@@ -51,7 +51,7 @@ export const onRedis: BackendKind = {
       port: server.port,
       env: (port) => ({ REDIS_URL: `redis://127.0.0.1:${port}` }),
       stop: () => server.stop(),
-      startAgain: () => server.startAgain(),
+      restart: () => server.startAgain(),
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },

@@ -1,12 +1,12 @@
-/** A certificate for 127.0.0.1, and its authority's, as files. `await using` removes them. */
+/** Files of a certificate for 127.0.0.1 and of its authority. `await using` removes them. */
 export interface Certificate extends AsyncDisposable {
   readonly certificate: string;
   readonly key: string;
-  /** Whoever trusts this one trusts the certificate. */
+  /** Certificate of the authority; a client that trusts it trusts `certificate`. */
   readonly authority: string;
 }
 
-/** Makes one with openssl, with an authority of its own that nobody else trusts, good for a day. */
+/** Creates a certificate with openssl and a new authority, valid for a day. */
 export async function createCertificate(): Promise<Certificate> {
   const directory = await Deno.makeTempDir({ prefix: "rooms-tls-" });
   const end = () => Deno.remove(directory, { recursive: true });

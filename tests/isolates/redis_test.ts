@@ -1,5 +1,5 @@
-/** The isolates' suite on Redis. */
+/** Tests of several isolates on Redis. */
 import { onRedis } from "./backends.ts";
-import { isolatesSuite } from "./suite.ts";
+import { isolatesSuite } from "./isolates_suite.ts";
 
 isolatesSuite(onRedis);

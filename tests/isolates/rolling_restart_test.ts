@@ -1,4 +1,4 @@
-/** Two processes on one Postgres behind nginx, as docs/deploy.md says, are replaced one after the other: nobody notices. */
+/** Rolling restart of two processes on one Postgres behind nginx, as in docs/deploy.md. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { deadline, delay } from "@std/async";
 import { createRoom, type Room } from "../../packages/client/mod.ts";
@@ -17,32 +17,32 @@ interface Events {
 }
 
 const ROOMS = ["red", "green", "blue"];
-const MEMBERS_A_ROOM = 10;
-const PUBLISHERS_A_ROOM = 3;
-/** How often each publisher publishes: a pace, nothing is waited for. */
-const PUBLISH_EVERY_MS = 40;
-/** What each publisher publishes before, between and after the restarts. */
-const MESSAGES_A_PHASE = 20;
-/** On a machine that is busy otherwise. */
+const MEMBERS_PER_ROOM = 10;
+const PUBLISHERS_PER_ROOM = 3;
+/** Interval of each publisher, in milliseconds. */
+const PUBLISH_INTERVAL_MS = 40;
+/** Messages of each publisher before, between and after the restarts. */
+const MESSAGES_PER_PHASE = 20;
+/** Limit of each wait, on a busy machine. */
 const PATIENCE_MS = 60_000;
 
-/** A member, and everything that it was told. */
+/** Member that records everything it receives. */
 class Member {
   readonly room: Room<Events>;
-  /** `OFFSET USER NUMBER` of each message, in the order in which they came. */
+  /** `OFFSET USER NUMBER` of each message, in the order of arrival. */
   readonly messages: string[] = [];
-  /** What must not be seen once all are there. */
+  /** Events that must not occur once all members are present. */
   readonly disturbances: string[] = [];
-  /** How long it was away, each time, in milliseconds. */
+  /** Durations of all disconnects, in milliseconds. */
   readonly absences: number[] = [];
   #leftLiveAt: number | undefined;
   #changed = Promise.withResolvers<void>();
-  #areAllHere = false;
+  #areAllPresent = false;
 
   constructor(origin: string, readonly name: string, roomId: string, issuer: Issuer) {
     const room = this.room = createRoom<Events>(`${origin}/realtime/rooms/${roomId}`, {
       token: () => issuer.token(name),
-      // Nobody's token may come into nginx's logs, wherever it stands.
+      // No token may appear in nginx's logs, in either place.
       tokenPlace: name.endsWith("0") ? "query" : "subprotocol",
     });
     room.on("message", ({ offset, data }) => this.messages.push(`${offset} ${data.by} ${data.number}`));
@@ -50,7 +50,7 @@ class Member {
     room.on("error", ({ code }) => this.disturbances.push(`error ${code}`));
     room.on("presence", ({ members }) => this.#onPresence(new Set(members.map(({ user }) => user))));
     room.on("frame", ({ frame }) => {
-      if (!this.#areAllHere || frame.type !== "presence" || "id" in frame) return;
+      if (!this.#areAllPresent || frame.type !== "presence" || "id" in frame) return;
       if (frame.joined?.length || frame.left?.length) this.disturbances.push(JSON.stringify(frame));
     });
     room.on("state", ({ type }) => {
@@ -58,22 +58,22 @@ class Member {
         this.absences.push(performance.now() - this.#leftLiveAt);
         this.#leftLiveAt = undefined;
       } else if (type !== "live" && this.room.position) this.#leftLiveAt ??= performance.now();
-      this.#tell();
+      this.#notify();
     });
-    room.on("message", () => this.#tell());
+    room.on("message", () => this.#notify());
   }
 
-  /** Connects, and enters presence. */
+  /** Connects and enters presence. */
   async join(): Promise<void> {
     this.room.open();
     await deadline(this.room.live(), PATIENCE_MS);
     await this.room.presence.enter({ name: this.name });
   }
 
-  /** Resolves when it is so; looked at whenever something comes. */
-  async until(isSo: () => boolean, what: string): Promise<void> {
+  /** Waits for a condition, checked after each event. */
+  async until(condition: () => boolean, what: string): Promise<void> {
     const giveUpAt = performance.now() + PATIENCE_MS;
-    while (!isSo()) {
+    while (!condition()) {
       const left = Math.max(0, giveUpAt - performance.now());
       await deadline(this.#changed.promise, left).catch((cause: unknown) => {
         const { room, messages } = this;
@@ -83,26 +83,26 @@ class Member {
     }
   }
 
-  /** From now on nobody may come or go. */
-  get seesAll(): boolean {
-    return this.#areAllHere;
+  /** True once all members were present: from then on none may join or leave. */
+  get hasSeenAll(): boolean {
+    return this.#areAllPresent;
   }
 
   #onPresence(users: ReadonlySet<string>): void {
-    if (this.#areAllHere && users.size !== MEMBERS_A_ROOM) {
+    if (this.#areAllPresent && users.size !== MEMBERS_PER_ROOM) {
       this.disturbances.push(`sees ${[...users].join()}`);
     }
-    this.#areAllHere ||= users.size === MEMBERS_A_ROOM;
-    this.#tell();
+    this.#areAllPresent ||= users.size === MEMBERS_PER_ROOM;
+    this.#notify();
   }
 
-  #tell(): void {
+  #notify(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
 }
 
-/** Publishes numbered messages at a pace; keeps where each was stored. */
+/** Publishes numbered messages at an interval, and records the acked offsets. */
 class Publisher {
   readonly acked: string[] = [];
   #publishing: Promise<void>[] = [];
@@ -110,11 +110,14 @@ class Publisher {
 
   constructor(readonly member: Member) {}
 
-  /** Until the signal; resolves when all is acked. @throws {RoomError} when one is refused */
+  /**
+   * Publishes until the signal is aborted; resolves when all messages are acked.
+   * @throws {RoomError} when a publish is refused
+   */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#publish();
-      await delay(PUBLISH_EVERY_MS, { signal }).catch(() => {/* it is over */});
+      await delay(PUBLISH_INTERVAL_MS, { signal }).catch(() => {/* aborted */});
     }
     await deadline(Promise.all(this.#publishing), PATIENCE_MS);
   }
@@ -130,12 +133,12 @@ class Publisher {
   }
 }
 
-/** The members of all rooms, not connected yet. `await using` closes their rooms. */
-function createCrowd(
+/** Creates the members of all rooms, not yet connected. `await using` closes their rooms. */
+function createMembers(
   origin: string,
   issuer: Issuer,
 ): AsyncDisposable & { readonly members: readonly Member[][] } {
-  const indexes = Array.from({ length: MEMBERS_A_ROOM }, (_, index) => index);
+  const indexes = Array.from({ length: MEMBERS_PER_ROOM }, (_, index) => index);
   const members = ROOMS.map((room) =>
     indexes.map((index) => new Member(origin, `${room}-${index}`, room, issuer))
   );
@@ -147,22 +150,22 @@ function createCrowd(
   };
 }
 
-/** Publishing by several, until `end`, which resolves when all is acked. */
+/** Publishing by several members. `end` stops it and resolves when all messages are acked. */
 interface Publishing extends AsyncDisposable {
   end(): Promise<void>;
 }
 
 function publishAll(publishers: readonly Publisher[]): Publishing {
-  const over = new AbortController();
-  const running = Promise.all(publishers.map((publisher) => publisher.run(over.signal)));
+  const ending = new AbortController();
+  const running = Promise.all(publishers.map((publisher) => publisher.run(ending.signal)));
   const end = async () => {
-    over.abort();
+    ending.abort();
     await running;
   };
-  return { end, [Symbol.asyncDispose]: () => end().catch(() => {/* who waited for it was told */}) };
+  return { end, [Symbol.asyncDispose]: () => end().catch(() => {/* the first call of end has thrown it */}) };
 }
 
-/** Lets a process drain and end, and starts a new one in its place. */
+/** Drains and ends a process, and starts a new one at its port. */
 async function replace(
   old: FunctionProcess,
   env: Readonly<Record<string, string>>,
@@ -174,7 +177,7 @@ async function replace(
 }
 
 Deno.test({
-  name: "a rolling restart behind nginx loses nothing, repeats nothing, and nobody is seen leaving",
+  name: "a rolling restart behind nginx loses and repeats no message, and no member is reported as left",
   ignore: isWithoutNginx || isWithoutPostgres,
   fn: async () => {
     const issuer = await createIssuer();
@@ -188,21 +191,23 @@ Deno.test({
     await using one = await startFunctionProcess({ env });
     await using two = await startFunctionProcess({ env });
     await using nginx = await startNginx([one.port, two.port]);
-    await using crowd = createCrowd(nginx.origin, issuer);
-    const { members } = crowd;
+    await using created = createMembers(nginx.origin, issuer);
+    const { members } = created;
     const all = members.flat();
     await Promise.all(all.map((member) => member.join()));
-    await Promise.all(all.map((member) => member.until(() => member.seesAll, "all to be there")));
+    await Promise.all(
+      all.map((member) => member.until(() => member.hasSeenAll, "all members to be present")),
+    );
 
     const publishers = members.map((room) =>
-      room.slice(0, PUBLISHERS_A_ROOM).map((member) => new Publisher(member))
+      room.slice(0, PUBLISHERS_PER_ROOM).map((member) => new Publisher(member))
     );
     await using publishing = publishAll(publishers.flat());
     const phase = async () => {
       const counts = publishers.flat().map(({ acked, member }) => [member, acked, acked.length] as const);
       await Promise.all(
         counts.map(([member, acked, before]) =>
-          member.until(() => acked.length >= before + MESSAGES_A_PHASE, "more of its messages to be stored")
+          member.until(() => acked.length >= before + MESSAGES_PER_PHASE, "more of its messages to be stored")
         ),
       );
     };
@@ -223,18 +228,18 @@ Deno.test({
       assertEquals(
         stored.map((line) => parseInt(line)),
         stored.map((_, place) => place + 1),
-        "an offset for each",
+        "one offset per message",
       );
       for (const { member } of publishers[index] ?? []) {
         const own = stored.filter((line) => line.includes(` ${member.name} `)).map((line) =>
           Number(line.split(" ")[2])
         );
-        assertEquals(own, own.map((_, place) => place + 1), `the order of what ${member.name} published`);
+        assertEquals(own, own.map((_, place) => place + 1), `order of the messages of ${member.name}`);
       }
       for (const member of room) {
         await member.until(() => member.messages.length >= stored.length, "the last message");
-        assertEquals(member.messages, stored, `what ${member.name} received`);
-        assertEquals(member.disturbances, [], `what ${member.name} was told`);
+        assertEquals(member.messages, stored, `messages of ${member.name}`);
+        assertEquals(member.disturbances, [], `disturbances of ${member.name}`);
       }
     }
     const absences = all.flatMap((member) => member.absences);
@@ -243,10 +248,10 @@ Deno.test({
     console.log(
       `    ${acked} messages to ${all.length} members, ${absences.length} reconnects, away for ${worst} ms at most`,
     );
-    assertGreater(awayOnce, 0, "The first process had members.");
-    assertGreater(absences.length, all.length, "The second process had them all.");
+    assertGreater(awayOnce, 0, "The first process had no members.");
+    assertGreater(absences.length, all.length, "The second process did not have all members.");
     const logs = await nginx.logs();
-    assert(!/eyJ|token=/.test(logs), "A token is in nginx's logs.");
-    assert(logs.includes("GET /realtime/rooms/red 101"), "nginx logged the upgrades.");
+    assert(!/eyJ|token=/.test(logs), "nginx's logs contain a token.");
+    assert(logs.includes("GET /realtime/rooms/red 101"), "nginx did not log the upgrades.");
   },
 });

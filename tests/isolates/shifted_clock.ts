@@ -7,10 +7,10 @@ const library = findInstalled({
   places: ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`),
 });
 
-/** Whether tests with wrong clocks have to be left out; see `Found.isMissing`. */
+/** True if tests with wrong clocks must be skipped; see `Found.isMissing`. */
 export const isWithoutFakeTime: boolean = library.isMissing;
 
-/** The environment of a process whose clock is wrong by so many seconds. Durations are what they are. */
+/** Environment of a process whose clock is wrong by some seconds. Durations stay correct. */
 export function clockShiftedBy(seconds: number): Record<string, string> {
   const FAKETIME = `${seconds < 0 ? "" : "+"}${seconds}s`;
   return { LD_PRELOAD: library.path(), FAKETIME, FAKETIME_DONT_FAKE_MONOTONIC: "1" };

@@ -1,15 +1,15 @@
-/** A way to a server that can be made slow, cut, and closed; bytes are not looked at. `await using` ends it. */
+/** TCP proxy that can delay, cut and refuse connections. `await using` ends it. */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
-  /** How long bytes of each direction are held back, in milliseconds. */
+  /** Delay of the bytes in each direction, in milliseconds. */
   delayMs = 0;
   #targetPort: number;
   readonly #listener: Deno.TcpListener;
   readonly #open = new Map<Deno.TcpConn, Deno.TcpConn>();
   readonly #serving = new Set<Promise<void>>();
   #isShut = false;
-  /** While answers are held back: resolves when they may go on. */
-  #holding: PromiseWithResolvers<void> | undefined;
+  /** Set while answers are held back; resolves when they continue. */
+  #heldAnswers: PromiseWithResolvers<void> | undefined;
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -18,23 +18,23 @@ export class TcpProxy implements AsyncDisposable {
     this.#track(this.#accept());
   }
 
-  /** Opens a way to a port of 127.0.0.1. */
+  /** Opens a proxy to a port of 127.0.0.1. */
   static open(targetPort: number): TcpProxy {
     return new TcpProxy(targetPort);
   }
 
-  /** Holds back what the server says, from now on; what it is asked goes through. */
+  /** Holds back the server's bytes from now on; the client's bytes pass. */
   holdAnswers(): void {
-    this.#holding ??= Promise.withResolvers();
+    this.#heldAnswers ??= Promise.withResolvers();
   }
 
-  /** Leads elsewhere from now on: what is open is cut. */
-  lead(targetPort: number): void {
+  /** Cuts open connections and connects new ones to another port. */
+  redirect(targetPort: number): void {
     this.#targetPort = targetPort;
     this.cut();
   }
 
-  /** Cuts all connections that there are; returns how many. */
+  /** Cuts all connections; returns their number. */
   cut(): number {
     const count = this.#open.size;
     for (const [near, far] of this.#open) {
@@ -42,18 +42,18 @@ export class TcpProxy implements AsyncDisposable {
       end(far);
     }
     this.#open.clear();
-    this.#holding?.resolve();
-    this.#holding = undefined;
+    this.#heldAnswers?.resolve();
+    this.#heldAnswers = undefined;
     return count;
   }
 
-  /** Cuts all connections, and lets none through until `reopen`. */
+  /** Cuts all connections, and refuses new ones until `reopen`. */
   shut(): void {
     this.#isShut = true;
     this.cut();
   }
 
-  /** Lets connections through again. */
+  /** Accepts connections again. */
   reopen(): void {
     this.#isShut = false;
   }
@@ -87,26 +87,29 @@ export class TcpProxy implements AsyncDisposable {
     near.setNoDelay();
     far.setNoDelay();
     this.#open.set(near, far);
-    await Promise.all([this.#carry(near, far, false), this.#carry(far, near, true)]);
+    await Promise.all([this.#forward(near, far, false), this.#forward(far, near, true)]);
     this.#open.delete(near);
   }
 
-  /** Carries bytes until either end is gone; then both are. Held bytes keep their order, and more are read meanwhile. */
-  async #carry(from: Deno.TcpConn, to: Deno.TcpConn, isAnswer: boolean): Promise<void> {
+  /**
+   * Forwards bytes in order until one end closes, then closes both. Reading continues during a
+   * delay.
+   */
+  async #forward(from: Deno.TcpConn, to: Deno.TcpConn, isAnswer: boolean): Promise<void> {
     let last = Promise.resolve();
     try {
       for (;;) {
         const bytes = new Uint8Array(65_536);
         const count = await from.read(bytes);
         if (count === null) break;
-        if (isAnswer) await this.#holding?.promise;
-        const ready = this.delayMs > 0 ? passed(this.delayMs) : Promise.resolve();
+        if (isAnswer) await this.#heldAnswers?.promise;
+        const ready = this.delayMs > 0 ? latency(this.delayMs) : Promise.resolve();
         last = Promise.all([last, ready]).then(() => writeAll(to, bytes.subarray(0, count)));
         last.catch(() => end(from));
       }
       await last;
     } catch {
-      await last.catch(() => {/* one end is gone, and so is the other */});
+      await last.catch(() => {/* both ends are closed */});
     }
     end(from);
     end(to);
@@ -118,8 +121,8 @@ export class TcpProxy implements AsyncDisposable {
   }
 }
 
-/** What a line is slow by, and nothing that a test waits for. */
-function passed(ms: number): Promise<void> {
+/** Latency of the simulated line; no test waits for it. */
+function latency(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 

@@ -1,4 +1,4 @@
-/** Isolates whose way to what they share is encrypted. */
+/** Isolates with encrypted connections to their backend. */
 import { assert, assertEquals } from "@std/assert";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { createTestDatabase } from "../../tools/support/postgres/database.ts";
@@ -12,8 +12,8 @@ import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { createCertificate } from "./certificate.ts";
 
 /**
- * With Deno 2.1.4 postgres 3.4.9 cannot go over to TLS on a connection that is open already: it waits for ever, also for a certificate that
- * it need not check. What the host runs can use Postgres without TLS only.
+ * True on Deno 2.1.4, where postgres 3.4.9 cannot upgrade an open connection to TLS: it waits
+ * forever, even without certificate checks. The hosted runtime can only use Postgres without TLS.
  */
 const isPostgresWithoutTls = Deno.version.deno.startsWith("2.1.");
 
@@ -22,7 +22,7 @@ async function startIsolate(env: Readonly<Record<string, string>>): Promise<Func
   return await startFunctionProcess({ env: { SUPABASE_JWKS: JSON.stringify(jwks), ...env } });
 }
 
-/** Whether the isolate can use what it shares with others. */
+/** Status of the isolate's readiness check. */
 async function readiness({ port }: FunctionProcess): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${port}/realtime/health/ready`);
   await response.body?.cancel();
@@ -30,25 +30,25 @@ async function readiness({ port }: FunctionProcess): Promise<number> {
 }
 
 Deno.test({
-  name: "Redis over rediss: is used when its certificate's authority is trusted, and only then",
+  name: "Redis over rediss: is used only if its certificate authority is trusted",
   ignore: isWithoutRedis,
   fn: async () => {
     await using certificate = await createCertificate();
     await using redis = await RedisProcess.start({ tls: certificate });
     const env = { REDIS_URL: `rediss://127.0.0.1:${redis.port}` };
     await using trusting = await startIsolate({ ...env, DENO_CERT: certificate.authority });
-    // The first connection may take longer than a call waits for it.
+    // The first connection may take longer than a call's timeout.
     await trusting.logged("backplane.connected");
     assertEquals(await readiness(trusting), 200);
-    await using strange = await startIsolate(env);
-    assertEquals(await readiness(strange), 503);
-    const { error } = await strange.logged("backplane.lost");
+    await using distrusting = await startIsolate(env);
+    assertEquals(await readiness(distrusting), 503);
+    const { error } = await distrusting.logged("backplane.lost");
     assert(/self-signed|UnknownIssuer/.test(String(error)), String(error));
   },
 });
 
 Deno.test({
-  name: "Postgres with sslmode=require is used over TLS, whoever signed its certificate",
+  name: "Postgres with sslmode=require is used over TLS, with any certificate authority",
   ignore: isWithoutPostgres || isPostgresWithoutTls,
   fn: async () => {
     await using certificate = await createCertificate();
@@ -70,7 +70,7 @@ Deno.test({
   },
 });
 
-/** Gives a certificate to a server, whose files are its own user's. */
+/** Installs a certificate with the owner of the server's files. */
 async function installCertificate(
   directory: string,
   { certificate, key }: { readonly certificate: string; readonly key: string },

@@ -5,7 +5,7 @@ import { rawGet } from "../../tools/support/wire/raw_request.ts";
 import { type LogEvent, startServer } from "../support/running_server.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 
-/** A log whose clock the test sets. `using` closes it. */
+/** Log whose clock the test sets. `using` closes it. */
 class TestLog implements Disposable {
   now = Date.UTC(2026, 0, 1);
   readonly lines: string[] = [];
@@ -90,7 +90,7 @@ Deno.test("errors alone stay within the budget too, and the rest is counted", ()
   assertEquals(test.events.at(-1)?.["count"], 500 - test.countOf("trouble"));
 });
 
-Deno.test("the next window starts with what the last one left out, and has its whole budget", () => {
+Deno.test("the next window starts with the count of dropped events, and has its whole budget", () => {
   using test = new TestLog(100);
   for (let count = 0; count < 1_000; count++) test.log.info("first");
   const inFirst = test.lines.length;
@@ -104,14 +104,16 @@ Deno.test("the next window starts with what the last one left out, and has its w
   assertLessOrEqual(test.lines.length - inFirst, 100);
   assert(test.countOf("second") > 50);
   test.log.close();
-  const told = test.events.filter(({ event }) => event === "log.left_out").map(({ count }) => Number(count));
+  const droppedCounts = test.events.filter(({ event }) => event === "log.left_out").map(({ count }) =>
+    Number(count)
+  );
   assertEquals(
-    told.reduce((sum, count) => sum + count, 0),
+    droppedCounts.reduce((sum, count) => sum + count, 0),
     2_001 - test.countOf("first") - test.countOf("second"),
   );
 });
 
-Deno.test("a window in which nothing was left out says nothing", () => {
+Deno.test("a window without dropped events logs no count", () => {
   using test = new TestLog(100);
   test.log.info("one");
   test.now += 60_000;
@@ -129,7 +131,7 @@ Deno.test("a clock that is set back does not silence the log", () => {
   assertEquals(test.countOf("after"), 1);
 });
 
-Deno.test("whatever looks like a token is cut out of any field", async () => {
+Deno.test("anything that looks like a token is removed from every field", async () => {
   const issuer = await createIssuer();
   const token = await issuer.token("alice");
   const [header = "", payload = "", signature = ""] = token.split(".");
@@ -148,7 +150,7 @@ Deno.test("whatever looks like a token is cut out of any field", async () => {
   assertMatch(test.lines[1] ?? "", /token=\[token\]&x=1 failed for \\"\[token\]\\"/);
 });
 
-Deno.test("a long field is cut and says how long it was", () => {
+Deno.test("a long field is cut and ends with its original length", () => {
   using test = new TestLog();
   test.log.info("long", { field: "a".repeat(50_000), short: "b" });
   const [event] = test.events;
@@ -158,7 +160,7 @@ Deno.test("a long field is cut and says how long it was", () => {
   assertLessOrEqual(test.lines[0]?.length ?? NaN, 10_000);
 });
 
-Deno.test("no line is longer than the 10,000 characters that the host takes", () => {
+Deno.test("no line is longer than the host's limit of 10,000 characters", () => {
   using test = new TestLog();
   test.log.error("many", { a: "a".repeat(50_000), b: "b".repeat(50_000), c: "c".repeat(50_000) });
   test.log.error("escaped", { error: "\u0000".repeat(4_000), stack: '"\n'.repeat(2_000) });

@@ -8,7 +8,7 @@ function startWithKey(): Promise<RunningServer> {
   return startServer({ env: { SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }) } });
 }
 
-/** The samples, by name and labels, after checking that the text is what Prometheus reads. */
+/** Reads the samples by name and labels, and checks Prometheus' text format. */
 async function scrape(running: RunningServer): Promise<ReadonlyMap<string, number>> {
   const response = await fetch(`${running.origin}/realtime/metrics`, { headers: { apikey: SECRET_KEY } });
   assertEquals([response.status, response.headers.get("content-type")], [
@@ -30,7 +30,7 @@ async function scrape(running: RunningServer): Promise<ReadonlyMap<string, numbe
   return samples;
 }
 
-Deno.test("the metrics count what happened: connections, frames, messages, deliveries, errors, closes", async () => {
+Deno.test("the metrics count connections, frames, messages, deliveries, errors and closes", async () => {
   await using running = await startWithKey();
   const before = await scrape(running);
   assertEquals(before.get("realtime_connections_opened_total"), 0);
@@ -68,7 +68,7 @@ Deno.test("the metrics count what happened: connections, frames, messages, deliv
   assertEquals(after.get('realtime_http_responses_total{status="200"}'), 2);
 });
 
-Deno.test("only a secret key gets the metrics", async () => {
+Deno.test("only a secret key can read the metrics", async () => {
   await using running = await startWithKey();
   const address = `${running.origin}/realtime/metrics`;
   const token = await running.issuer.token("alice");

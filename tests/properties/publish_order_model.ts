@@ -7,7 +7,7 @@ import { messageText } from "../../packages/server/src/rooms/outbound/frame_text
 import { Publisher } from "../../packages/server/src/rooms/inbound/publisher.ts";
 import { RecentMessages } from "../../packages/server/src/rooms/outbound/recent_messages.ts";
 import type { ManualClock } from "../client/manual_clock.ts";
-import { CommandedStore } from "../support/commanded_store.ts";
+import { ControlledStore } from "../support/controlled_store.ts";
 
 /** Event that a model client may receive. */
 export type ServerEvent =
@@ -56,7 +56,7 @@ export interface IsolateOptions {
 /** Isolate with one room, whose store the test controls. */
 export class ModelIsolate {
   readonly options: IsolateOptions;
-  readonly store: CommandedStore;
+  readonly store: ControlledStore;
   readonly recent: RecentMessages;
   /** Messages delivered in this isolate. */
   readonly delivered: Message[] = [];
@@ -65,7 +65,7 @@ export class ModelIsolate {
   constructor(options: IsolateOptions) {
     const { clock, log, lagMs } = options;
     this.options = options;
-    this.store = new CommandedStore(log);
+    this.store = new ControlledStore(log);
     this.recent = new RecentMessages(0, { messages: 1_000, ageMs: Infinity, now: () => clock.now() });
     log.follow((message) => clock.setTimer(() => this.#take(message), lagMs));
   }

@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ManualClock, rest } from "../client/manual_clock.ts";
 import { SeededRandom } from "../../tools/support/seeded_random.ts";
-import type { Fate } from "../support/commanded_store.ts";
+import type { CallResult } from "../support/controlled_store.ts";
 import { type OrderedClient, PlainClient, SdkClient } from "./publish_order_clients.ts";
 import { ModelIsolate, RoomLog } from "./publish_order_model.ts";
 
@@ -14,7 +14,7 @@ import { ModelIsolate, RoomLog } from "./publish_order_model.ts";
 type Step =
   | { readonly do: "publish"; readonly client: number; readonly count: number }
   /** Decides the result of an isolate's oldest pending calls. */
-  | { readonly do: "decide"; readonly isolate: number; readonly fate: Fate; readonly count: number }
+  | { readonly do: "decide"; readonly isolate: number; readonly result: CallResult; readonly count: number }
   | { readonly do: "pass"; readonly ms: number }
   | { readonly do: "connect"; readonly client: number; readonly isolate: number }
   | { readonly do: "break"; readonly client: number };
@@ -49,7 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("decide" as const),
       isolate: index,
-      fate: fc.constantFrom<Fate[]>("stored", "refused", "unknown"),
+      result: fc.constantFrom<CallResult[]>("stored", "refused", "unknown"),
       count: fc.integer({ min: 1, max: 6 }),
     }),
   },
@@ -93,7 +93,7 @@ async function run(steps: readonly Step[], options: RunOptions): Promise<readonl
         break;
       }
       case "decide":
-        await at(isolates, step.isolate).store.decide(step.fate, step.count);
+        await at(isolates, step.isolate).store.decide(step.result, step.count);
         // The results must be handled before the next frame.
         await rest();
         await clock.pass(0);

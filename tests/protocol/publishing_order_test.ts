@@ -1,6 +1,6 @@
 /** docs/protocol.md, rule 5.10. */
 import { assert, assertEquals } from "@std/assert";
-import { CommandedStore } from "../support/commanded_store.ts";
+import { ControlledStore } from "../support/controlled_store.ts";
 import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
 import { type RunningServer, type StartOptions, startServer } from "../support/running_server.ts";
@@ -11,7 +11,7 @@ import { takeMessageData } from "./member_frames.ts";
 async function startOrderFixture(options: StartOptions = {}): Promise<OrderFixture> {
   const running = await startServer(options);
   const backplane = backplaneOf(running);
-  const store = new CommandedStore(backplane);
+  const store = new ControlledStore(backplane);
   const time = { movedMs: 0 };
   changeRoomServices(running, {
     backplane: changedBackplane(backplane, { publish: store.publish }),
@@ -22,7 +22,7 @@ async function startOrderFixture(options: StartOptions = {}): Promise<OrderFixtu
 
 interface OrderFixture extends AsyncDisposable {
   readonly running: RunningServer;
-  readonly store: CommandedStore;
+  readonly store: ControlledStore;
   readonly time: { movedMs: number };
 }
 
@@ -56,11 +56,11 @@ async function refuse(
   { store }: OrderFixture,
   member: RoomClient,
   ids: readonly string[],
-  fate: "refused" | "unknown" = "refused",
+  result: "refused" | "unknown" = "refused",
 ): Promise<void> {
   for (const id of ids) member.send(publishFrame(id, { id }));
   await store.untilWaiting(ids.length);
-  await store.decide(fate, 1);
+  await store.decide(result, 1);
   for (const id of ids) assertEquals((await member.answer(id)).type, "error", id);
 }
 

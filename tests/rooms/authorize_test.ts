@@ -1,4 +1,6 @@
-/** Who may do what: the hook, and the policy by claim over a socket. What is answered to whom is in tests/protocol/joining_test.ts. */
+/**
+ * The authorize hook, and the claim policy over a socket. Protocol answers are in tests/protocol/.
+ */
 import { assert, assertEquals } from "@std/assert";
 import type { Authorize } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { EVERYTHING, NOTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
@@ -11,7 +13,7 @@ import { type RunningServer, startServer } from "../support/running_server.ts";
 
 const FORBIDDEN = { status: 403, code: "forbidden", title: "Forbidden" };
 
-/** The status of a handshake with the claims. */
+/** Sends a handshake with the claims; returns its status. */
 async function statusOf(
   running: RunningServer,
   room: string,
@@ -21,36 +23,36 @@ async function statusOf(
   return (await rawGet(running.port, pathname + search, HANDSHAKE)).status;
 }
 
-Deno.test("the hook is asked for the verified user and the room, once for each handshake", async () => {
-  const asked: unknown[] = [];
+Deno.test("the hook gets the verified user and the room, once per handshake", async () => {
+  const calls: unknown[] = [];
   const authorize: Authorize = ({ id, appMetadata }, room) => {
-    asked.push([id, appMetadata["team"], room]);
+    calls.push([id, appMetadata["team"], room]);
     return EVERYTHING;
   };
   await using running = await startServer({ deps: { authorize } });
   await using _alice = await RoomClient.join(running, "Lobby", { claims: { app_metadata: { team: 7 } } });
   await using _bob = await RoomClient.join(running, "lobby", { user: "bob" });
-  assertEquals(asked, [["alice", 7, "Lobby"], ["bob", undefined, "lobby"]]);
+  assertEquals(calls, [["alice", 7, "Lobby"], ["bob", undefined, "lobby"]]);
 });
 
 Deno.test("the hook is awaited before the upgrade", async () => {
   const gate = Promise.withResolvers<void>();
-  const asked = Promise.withResolvers<void>();
+  const called = Promise.withResolvers<void>();
   const authorize: Authorize = async () => {
-    asked.resolve();
+    called.resolve();
     await gate.promise;
     return NOTHING;
   };
   await using running = await startServer({ deps: { authorize } });
   const response = connect(running, "/rooms/r");
-  await asked.promise;
+  await called.promise;
   assertEquals(running.engine.connections.count, 0);
   gate.resolve();
   assertProblem(await response, FORBIDDEN);
   assertEquals(running.engine.connections.count, 0);
 });
 
-Deno.test("who may not join is refused with 403 before the upgrade, whatever else is allowed", async () => {
+Deno.test("without join the handshake is refused with 403, whatever else is allowed", async () => {
   await using running = await startServer({
     deps: { authorize: () => ({ ...EVERYTHING, join: false }) },
   });
@@ -68,7 +70,7 @@ for (
     }],
   ] as const satisfies readonly (readonly [string, Authorize])[]
 ) {
-  Deno.test(`a hook that ${what} refuses with 500, and tells the client nothing of why`, async () => {
+  Deno.test(`a hook that ${what} refuses with 500, and the client does not see the cause`, async () => {
     await using running = await startServer({ deps: { authorize } });
     const { status, body, headers } = await connect(running, "/rooms/r");
     assertEquals(status, 500);
@@ -80,7 +82,7 @@ for (
   });
 }
 
-Deno.test("an endpoint's own hook decides for its rooms, and for no others", async () => {
+Deno.test("an endpoint's own hook decides for its rooms only", async () => {
   const authorize: Authorize = ({ id }) => id === "alice" ? EVERYTHING : NOTHING;
   await using running = await startRoomEndpoint({ name: "own", authorize }, {
     deps: { authorize: ({ id }) => id === "alice" ? NOTHING : EVERYTHING },
@@ -91,7 +93,7 @@ Deno.test("an endpoint's own hook decides for its rooms, and for no others", asy
   await using _bob = await RoomClient.join(running, "r", { user: "bob" });
 });
 
-Deno.test("ROOM_POLICY=claim lets in whom app_metadata names, and nobody else", async () => {
+Deno.test("ROOM_POLICY=claim lets users join only the rooms that app_metadata names", async () => {
   await using running = await startServer({ env: { ROOM_POLICY: "claim" } });
   const claims = { app_metadata: { rooms: ["lobby", "team-7-*"] } };
   for (
@@ -102,14 +104,14 @@ Deno.test("ROOM_POLICY=claim lets in whom app_metadata names, and nobody else", 
   assertEquals(await statusOf(running, "lobby"), 403);
 });
 
-Deno.test("ROOM_POLICY=claim never counts user_metadata, nor claims beside app_metadata", async () => {
+Deno.test("ROOM_POLICY=claim ignores user_metadata and claims outside app_metadata", async () => {
   await using running = await startServer({ env: { ROOM_POLICY: "claim" } });
   for (const claims of [{ user_metadata: { rooms: ["*"] } }, { rooms: ["*"] }]) {
     assertEquals(await statusOf(running, "lobby", claims), 403);
   }
 });
 
-Deno.test("ROOM_POLICY=claim allows what the claim's object says, and no more", async () => {
+Deno.test("ROOM_POLICY=claim allows only the permissions in the claim's object", async () => {
   await using running = await startServer({ env: { ROOM_POLICY: "claim", ROOM_CLAIM: "may" } });
   const claims = { app_metadata: { may: { "news-*": ["join", "history"] }, rooms: ["*"] } };
   await using alice = await RoomClient.join(running, "news-1", { claims, query: { history: 5 } });
@@ -119,7 +121,7 @@ Deno.test("ROOM_POLICY=claim allows what the claim's object says, and no more", 
   assertEquals(await statusOf(running, "other", claims), 403);
 });
 
-Deno.test("ROOM_POLICY=claim asks the fresh token, not the old one", async () => {
+Deno.test("ROOM_POLICY=claim uses the fresh token, not the old one", async () => {
   await using running = await startServer({ env: { ROOM_POLICY: "claim" } });
   await using alice = await RoomClient.join(running, "r", { claims: { app_metadata: { rooms: ["r"] } } });
   const token = await running.issuer.token("alice");

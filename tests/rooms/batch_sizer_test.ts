@@ -1,64 +1,65 @@
 import { assert, assertEquals } from "@std/assert";
 import { BatchSizer } from "../../packages/server/src/rooms/outbound/batch_sizer.ts";
 
-/** Twenty looks of the event loop a millisecond. */
+/** Creates a clock with twenty event-loop ticks per millisecond. */
 function createClock(): () => number {
   let now = 0;
   return () => now += 0.05;
 }
 
 /**
- * Publishers that each send their next message when the last one was sent to them, `perLook` arriving whenever the event loop looks;
- * returns how many went out together, batch by batch, and how many of these had waited in vain.
+ * SimutimedOutCounts publishers that each wait for their own message before the next one; `perTick`
+ * messages arrive per tick. Returns the size of each batch, and the number of batches that timed
+ * out.
  */
-function run(batchSizer: BatchSizer, publishers: number, perLook: number, batches: number) {
+function run(batchSizer: BatchSizer, publishers: number, perTick: number, batches: number) {
   const tick = createClock();
   const sizes: number[] = [];
-  let late = 0;
-  for (let waiting = 0, underWay = publishers; sizes.length < batches;) {
-    const arrived = Math.min(perLook, underWay);
+  let timedOutCount = 0;
+  for (let waiting = 0, inFlight = publishers; sizes.length < batches;) {
+    const arrived = Math.min(perTick, inFlight);
     waiting += arrived;
-    underWay -= arrived;
+    inFlight -= arrived;
     const now = tick();
     const timedOut = arrived === 0;
     if (!timedOut && !batchSizer.isEnough(waiting, now)) continue;
     batchSizer.sent({ frames: waiting, members: 0, length: 0, timedOut }, now);
-    if (timedOut) late += 1;
+    if (timedOut) timedOutCount += 1;
     sizes.push(waiting);
-    underWay += waiting;
+    inFlight += waiting;
     waiting = 0;
   }
-  return { sizes, late };
+  return { sizes, timedOutCount };
 }
 
-Deno.test("frames that come one at a time are not waited for", () => {
-  const { sizes, late } = run(new BatchSizer(), 1, 1, 1_000);
+Deno.test("a batch does not wait if frames arrive one at a time", () => {
+  const { sizes, timedOutCount } = run(new BatchSizer(), 1, 1, 1_000);
   assertEquals(new Set(sizes), new Set([1]));
-  assertEquals(late, 0);
+  assertEquals(timedOutCount, 0);
 });
 
 for (const publishers of [3, 16, 40]) {
-  Deno.test(`${publishers} publishers that wait for their own messages end up in one batch, nearly always without waiting in vain`, () => {
-    const { sizes, late } = run(new BatchSizer(), publishers, 2, 20_000);
+  Deno.test(`${publishers} publishers that wait for their own messages share one batch, nearly always without a timeout`, () => {
+    const { sizes, timedOutCount } = run(new BatchSizer(), publishers, 2, 20_000);
     const settled = sizes.slice(10_000);
     const mean = settled.reduce((sum, size) => sum + size, 0) / settled.length;
-    assert(mean > publishers - 0.5, `${mean} of ${publishers} go out together`);
-    assert(late < 200, `${late} of ${sizes.length} batches waited in vain`);
+    assert(mean > publishers - 0.5, `${mean} of ${publishers} messages share a batch`);
+    assert(timedOutCount < 200, `${timedOutCount} of ${sizes.length} batches timed out`);
   });
 }
 
-Deno.test("when most publishers stop, two batches wait in vain, and the rest go on as they are", () => {
+Deno.test("when most publishers stop, two batches time out, and the next ones adapt", () => {
   const batchSizer = new BatchSizer();
   run(batchSizer, 16, 16, 4);
-  const { sizes, late } = run(batchSizer, 3, 3, 8);
+  const { sizes, timedOutCount } = run(batchSizer, 3, 3, 8);
   assertEquals(sizes, [3, 3, 3, 3, 3, 3, 3, 3]);
-  assertEquals(late, 2);
+  assertEquals(timedOutCount, 2);
 });
 
-/** Ten frames for nobody: written at once. */
+/** Batch of ten frames without recipients. */
 const TEN = { frames: 10, members: 0, length: 0, timedOut: false };
 
-Deno.test("one hiccup changes nothing; when it was in vain twice in a row, as many are expected as came at most", () => {
+Deno.test("one timeout changes nothing; after two in a row the target is the largest timed-out batch", () => {
   const batchSizer = new BatchSizer();
   batchSizer.sent(TEN, 0);
   batchSizer.sent({ ...TEN, frames: 1, timedOut: true }, 0);
@@ -69,7 +70,7 @@ Deno.test("one hiccup changes nothing; when it was in vain twice in a row, as ma
   assert(batchSizer.reachesTarget(4) && !batchSizer.reachesTarget(3));
 });
 
-Deno.test("after a rest nothing is waited for", () => {
+Deno.test("after an idle time a frame does not wait", () => {
   const batchSizer = new BatchSizer();
   assert(batchSizer.isEnough(1, 0));
   batchSizer.sent(TEN, 0);
@@ -78,13 +79,13 @@ Deno.test("after a rest nothing is waited for", () => {
   assert(batchSizer.isEnough(1, 6));
 });
 
-Deno.test("what the last batch takes to be written is no rest, and the others are waited for until a millisecond after it", () => {
+Deno.test("the write time of the last batch is not idle time, and frames wait until a millisecond after it", () => {
   const batchSizer = new BatchSizer();
-  // 8 µs a member, and 2.5 for 1,000 characters: 18 ms.
+  // 8 µs per member, and 2.5 µs per 1,000 characters: 18 ms.
   batchSizer.sent({ ...TEN, members: 1_000, length: 4_000 }, 100);
   assert(!batchSizer.isEnough(9, 100 + 18 + 5));
   assert(batchSizer.isEnough(9, 100 + 18 + 6));
   assertEquals([100, 110, 118, 130].map((now) => Math.round(batchSizer.waitMs(now))), [19, 9, 1, 1]);
   batchSizer.sent({ ...TEN, members: 1_000, length: 65_536 }, 200);
-  assertEquals(batchSizer.waitMs(200), 21, "however long it may take");
+  assertEquals(batchSizer.waitMs(200), 21, "the wait is limited");
 });

@@ -5,7 +5,10 @@ import { EVERYTHING, NOTHING } from "../../packages/server/src/rooms/policy/auth
 import { createClaimPolicy } from "../../packages/server/src/rooms/policy/claim_policy.ts";
 import { matchesGlob } from "../../packages/server/src/rooms/policy/glob.ts";
 
-/** A user with this in the token's `app_metadata`, given as JSON: so `__proto__` is an entry of its own, as in a token. */
+/**
+ * Creates a user from `app_metadata` as JSON text, in which `__proto__` is an own key, as in a
+ * token.
+ */
 function userWith(appMetadata: string, userMetadata = "{}"): User {
   const user = userFromClaims({
     sub: "alice",
@@ -63,27 +66,27 @@ for (const [appMetadata, room] of REFUSED) {
   });
 }
 
-Deno.test("each pattern that fits adds what it allows, and others add nothing", async () => {
+Deno.test("each matching pattern adds its permissions, and others add nothing", async () => {
   const user = userWith('{"rooms":{"a*":["join"],"*z":["publish"],"b*":["history"]}}');
   assertEquals(await policy(user, "az"), { join: true, publish: true, presence: false, history: false });
   assertEquals(await policy(user, "a"), { join: true, publish: false, presence: false, history: false });
   assertEquals(await policy(user, "bz"), NOTHING);
 });
 
-Deno.test("user_metadata never counts, whatever it says", async () => {
+Deno.test("user_metadata never counts", async () => {
   const claim = '{"rooms":["*"],"__proto__":{"rooms":["*"]}}';
   assertEquals(await policy(userWith("{}", claim), "lobby"), NOTHING);
 });
 
 for (const claim of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
-  Deno.test(`a claim of the name ${claim} is only what the token says`, async () => {
-    const byOddName = createClaimPolicy(claim);
-    assertEquals(await byOddName(userWith("{}"), "lobby"), NOTHING);
-    assertEquals(await byOddName(userWith(`{"${claim}":["lobby"]}`), "lobby"), EVERYTHING);
+  Deno.test(`a claim named ${claim} is read only from the token`, async () => {
+    const policyOfOddName = createClaimPolicy(claim);
+    assertEquals(await policyOfOddName(userWith("{}"), "lobby"), NOTHING);
+    assertEquals(await policyOfOddName(userWith(`{"${claim}":["lobby"]}`), "lobby"), EVERYTHING);
   });
 }
 
-Deno.test("whatever JSON the claim is, nothing is thrown, and nothing is allowed without join", async () => {
+Deno.test("for any JSON claim the policy does not throw, and allows nothing without join", async () => {
   const decide = (json: unknown, room: string) => policy(userWith(JSON.stringify({ rooms: json })), room);
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), fc.string(), async (json, room) => {
@@ -124,18 +127,18 @@ const GLOBS: readonly (readonly [pattern: string, text: string, fits: boolean])[
   ["A", "a", false],
 ];
 for (const [pattern, text, fits] of GLOBS) {
-  Deno.test(`the pattern "${pattern}" ${fits ? "fits" : "does not fit"} "${text}"`, () => {
+  Deno.test(`the pattern "${pattern}" ${fits ? "matches" : "does not match"} "${text}"`, () => {
     assertEquals(matchesGlob(pattern, text), fits);
   });
 }
 
-/** The same by a regular expression. */
+/** Matches with a regular expression. */
 function byRegExp(pattern: string, text: string): boolean {
   const parts = [...pattern].map((part) => part === "*" ? ".*" : part === "?" ? "." : part);
   return new RegExp(`^${parts.join("")}$`).test(text);
 }
 
-Deno.test("a pattern fits what the same regular expression fits", () => {
+Deno.test("a pattern matches the same texts as its regular expression", () => {
   const Pattern = fc.string({ unit: fc.constantFrom("a", "b", "*", "?"), maxLength: 8 });
   const Text = fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 12 });
   fc.assert(
@@ -146,8 +149,8 @@ Deno.test("a pattern fits what the same regular expression fits", () => {
   );
 });
 
-Deno.test("a pattern of a thousand stars takes no more than its length times the text's", () => {
-  // A regular expression would take longer than anybody lives.
+Deno.test("matching a pattern of a thousand stars takes at most pattern length times text length", () => {
+  // A regular expression would backtrack for ever.
   const pattern = `${"*a".repeat(1_000)}*b`;
   assertEquals(matchesGlob(pattern, "a".repeat(10_000)), false);
   assertEquals(matchesGlob("*".repeat(100_000), "a".repeat(128)), true);

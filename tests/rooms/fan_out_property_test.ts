@@ -1,4 +1,4 @@
-/** Whatever happens to a fan-out, each recipient gets exactly its frames, in the order in which they came to be. */
+/** Property of the fan-out: each recipient gets exactly its frames, in order. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { FanOut, type FrameKind } from "../../packages/server/src/rooms/outbound/fan_out.ts";
@@ -12,13 +12,13 @@ const TRAITS = [false, true].flatMap((joinsFrames) =>
 );
 
 const Kind = fc.constantFrom<FrameKind>("message", "ephemeral", "presence", "reply");
-const Who = fc.nat({ max: TRAITS.length - 1 });
+const RecipientIndex = fc.nat({ max: TRAITS.length - 1 });
 
 const Step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("toAll"), kind: Kind, isLong: fc.constant(false) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("toAll"), kind: Kind, isLong: fc.constant(true) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("toOne"), kind: Kind, who: Who }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("add", "delete"), who: Who }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("toOne"), kind: Kind, who: RecipientIndex }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("add", "delete"), who: RecipientIndex }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("flush", "tickSettled") }) },
 );
 type Step = {
@@ -28,10 +28,10 @@ type Step = {
   readonly who?: number;
 };
 
-/** A recipient, what it is in, and what it has to get. */
+/** Recipient with its state and its expected frames. */
 class Model {
   readonly recipient: RecordingRecipient;
-  isIn = false;
+  isAdded = false;
   expected: unknown[] = [];
 
   constructor(traits: (typeof TRAITS)[number]) {
@@ -44,16 +44,16 @@ class Model {
     this.expected.push(frame);
   }
 
-  /** What waited is dropped when it is taken off; what it has got until then must be right. */
+  /** Drops pending frames of a deleted recipient; checks the frames that it has received. */
   delete(): void {
     const { frames } = this.recipient;
     assertEquals(frames, this.expected.slice(0, frames.length));
     this.expected = frames;
-    this.isIn = false;
+    this.isAdded = false;
   }
 }
 
-/** `others` only make the fan-out's audience larger. */
+/** Runs steps on a fan-out; `others` are further recipients. */
 function run(steps: readonly Step[], others = 0): void {
   const scheduler = new ManualScheduler();
   const fanOut = new FanOut<RecordingRecipient>(scheduler);
@@ -65,14 +65,14 @@ function run(steps: readonly Step[], others = 0): void {
     const model = models[who];
     assert(model);
     if (what === "toAll") {
-      for (const one of models) if (one.isIn) one.expect(frame, kind);
+      for (const one of models) if (one.isAdded) one.expect(frame, kind);
       fanOut.toAll(text, kind);
     } else if (what === "toOne") {
       model.expect(frame, kind);
       fanOut.toOne(model.recipient, text, kind);
     } else if (what === "add") {
       fanOut.add(model.recipient);
-      model.isIn = true;
+      model.isAdded = true;
     } else if (what === "delete") {
       fanOut.delete(model.recipient);
       model.delete();
@@ -84,20 +84,20 @@ function run(steps: readonly Step[], others = 0): void {
     assertEquals(recipient.frames, expected);
     if (!recipient.joinsFrames) assertEquals(recipient.sent.length, expected.length);
     for (const text of recipient.sent) {
-      assert(text !== "[]" && !/^\[[^,]*\]$/.test(text), `${text} is no use`);
+      assert(text !== "[]" && !/^\[[^,]*\]$/.test(text), `${text} is an array of fewer than two frames`);
     }
   }
 }
 
-Deno.test("whatever the steps, each recipient gets exactly its frames, in order", () => {
+Deno.test("for any steps each recipient gets exactly its frames, in order", () => {
   fc.assert(fc.property(fc.array(Step, { maxLength: 60 }), (steps) => run(steps)), { numRuns: 3_000 });
 });
 
-Deno.test("nor does it matter how many there are", () => {
+Deno.test("for any steps among many recipients each gets exactly its frames, in order", () => {
   fc.assert(fc.property(fc.array(Step, { maxLength: 60 }), (steps) => run(steps, 100)), { numRuns: 500 });
 });
 
-Deno.test("whatever the steps after all have been added, each recipient gets exactly its frames, in order", () => {
+Deno.test("for any steps after all have been added, each recipient gets exactly its frames, in order", () => {
   const all = TRAITS.map((_, who) => ({ do: "add", who }));
   fc.assert(fc.property(fc.array(Step, { maxLength: 60 }), (steps) => run([...all, ...steps])), {
     numRuns: 3_000,

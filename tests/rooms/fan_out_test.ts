@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { FanOut } from "../../packages/server/src/rooms/outbound/fan_out.ts";
 import { ManualScheduler, RecordingRecipient, sendNumbers } from "./recipients.ts";
 
-/** A fan-out with recipients in it. */
+/** Creates a fan-out with recipients. */
 function fanOutTo(...recipients: readonly RecordingRecipient[]) {
   const scheduler = new ManualScheduler();
   const fanOut = new FanOut<RecordingRecipient>(scheduler);
@@ -10,18 +10,18 @@ function fanOutTo(...recipients: readonly RecordingRecipient[]) {
   return { scheduler, fanOut };
 }
 
-Deno.test("frames of one tick are joined for who takes that, and single for who does not", () => {
+Deno.test("frames of one tick are joined for realtime.v1 recipients, and single for plain ones", () => {
   const one = new RecordingRecipient();
   const plain = new RecordingRecipient({ joinsFrames: false });
   const { scheduler, fanOut } = fanOutTo(one, plain);
   sendNumbers(fanOut, 1, 2, 3, 4);
   scheduler.settleAll();
   assertEquals(one.frames, [1, 2, 3, 4]);
-  assert(one.sent.length < 4, "nothing was joined");
+  assert(one.sent.length < 4, "no frames were joined");
   assertEquals(plain.sent, ["1", "2", "3", "4"]);
 });
 
-Deno.test("a frame alone in its tick is no array, and nothing is left when the tick has settled", () => {
+Deno.test("a single frame of a tick is no array, and nothing is pending after the tick", () => {
   const one = new RecordingRecipient();
   const { scheduler, fanOut } = fanOutTo(one);
   for (const number of [1, 2, 3]) {
@@ -30,10 +30,10 @@ Deno.test("a frame alone in its tick is no array, and nothing is left when the t
   }
   assertEquals(one.sent, ["1", "2", "3"]);
   scheduler.settleAll();
-  assert(!scheduler.isAwaited, "it goes on waiting for nothing");
+  assert(!scheduler.isAwaited, "the scheduler still waits");
 });
 
-Deno.test("one text serves all who take joined frames", () => {
+Deno.test("all realtime.v1 recipients get the same joined text", () => {
   const members = [new RecordingRecipient(), new RecordingRecipient()];
   const { scheduler, fanOut } = fanOutTo(...members);
   sendNumbers(fanOut, 1, 2, 3);
@@ -43,13 +43,13 @@ Deno.test("one text serves all who take joined frames", () => {
   assertEquals(one?.sent, other?.sent);
 });
 
-Deno.test("a frame for one comes in order with those for all", () => {
+Deno.test("a unicast frame keeps its order among broadcast frames", () => {
   const one = new RecordingRecipient();
   const plain = new RecordingRecipient({ joinsFrames: false });
   const other = new RecordingRecipient();
   const { scheduler, fanOut } = fanOutTo(one, plain, other);
   fanOut.toOne(one, '"a"', "reply");
-  assertEquals(one.sent, ['"a"'], "nothing waits: it goes out at once");
+  assertEquals(one.sent, ['"a"'], "the first frame must be sent at once");
   sendNumbers(fanOut, 1);
   fanOut.toOne(one, '"b"', "reply");
   sendNumbers(fanOut, 2);
@@ -65,25 +65,25 @@ Deno.test("a frame for one comes in order with those for all", () => {
   assertEquals(other.frames, [1, 2, 3]);
 });
 
-Deno.test("who sees no presence gets the rest, in order and joined", () => {
-  const blind = new RecordingRecipient({ seesPresence: false });
-  const plainBlind = new RecordingRecipient({ seesPresence: false, joinsFrames: false });
-  const { scheduler, fanOut } = fanOutTo(blind, plainBlind);
+Deno.test("a recipient without presence gets the other frames, in order and joined", () => {
+  const withoutPresence = new RecordingRecipient({ seesPresence: false });
+  const plainWithoutPresence = new RecordingRecipient({ seesPresence: false, joinsFrames: false });
+  const { scheduler, fanOut } = fanOutTo(withoutPresence, plainWithoutPresence);
   fanOut.toAll('"here"', "presence");
   sendNumbers(fanOut, 1);
   fanOut.toAll('"gone"', "presence");
   sendNumbers(fanOut, 2);
-  fanOut.toOne(blind, '"members"', "presence");
+  fanOut.toOne(withoutPresence, '"members"', "presence");
   scheduler.settleAll();
-  assertEquals(blind.sent, ["[1,2]"]);
-  assertEquals(plainBlind.sent, ["1", "2"]);
+  assertEquals(withoutPresence.sent, ["[1,2]"]);
+  assertEquals(plainWithoutPresence.sent, ["1", "2"]);
   fanOut.toAll('"back"', "presence");
   scheduler.settleAll();
   scheduler.settleAll();
-  assertEquals(blind.sent.length, 1, "an empty array was sent");
+  assertEquals(withoutPresence.sent.length, 1, "an empty array was sent");
 });
 
-Deno.test("a slow recipient gets nothing ephemeral, and all again when it has caught up", () => {
+Deno.test("a slow recipient gets no ephemeral frames until it has caught up", () => {
   const slow = new RecordingRecipient({ isSlow: true });
   const quick = new RecordingRecipient();
   const { scheduler, fanOut } = fanOutTo(slow, quick);
@@ -102,7 +102,7 @@ Deno.test("a slow recipient gets nothing ephemeral, and all again when it has ca
   assertEquals(slow.frames, [1, "ack", "e4"]);
 });
 
-Deno.test("who is added gets nothing of before, and what waited for the others goes out then", () => {
+Deno.test("an added recipient gets no earlier frames, and the others' pending frames are sent first", () => {
   const one = new RecordingRecipient();
   const { scheduler, fanOut } = fanOutTo(one);
   sendNumbers(fanOut, 1, 2);
@@ -114,7 +114,7 @@ Deno.test("who is added gets nothing of before, and what waited for the others g
   assertEquals(late.frames, [3]);
 });
 
-Deno.test("who is taken off gets nothing more, not what waited either; a reply to it does no harm", () => {
+Deno.test("a deleted recipient gets no more frames, pending ones included; a reply to it is ignored", () => {
   const one = new RecordingRecipient();
   const other = new RecordingRecipient();
   const { scheduler, fanOut } = fanOutTo(one, other);
@@ -126,7 +126,7 @@ Deno.test("who is taken off gets nothing more, not what waited either; a reply t
   sendNumbers(fanOut, 3);
   scheduler.settleAll();
   assertEquals(one.frames, frames);
-  assert(frames.length < 3, "nothing waited");
+  assert(frames.length < 3, "no frame was pending");
   assertEquals(other.frames, [1, 2, 3]);
   assertEquals([...fanOut.recipients], [other]);
   fanOut.toOne(one, '"late"', "reply");
@@ -134,18 +134,18 @@ Deno.test("who is taken off gets nothing more, not what waited either; a reply t
   assertEquals(other.frames, [1, 2, 3]);
 });
 
-Deno.test("what waits is sent before the scheduler ends when it gets long", () => {
+Deno.test("long pending frames are sent before the tick settles", () => {
   const one = new RecordingRecipient();
   const { scheduler, fanOut } = fanOutTo(one);
   const long = JSON.stringify("a".repeat(30_000));
   for (let count = 0; count < 10; count++) fanOut.toAll(long, "message");
-  assert(one.frames.length >= 9, "it waits");
-  for (const text of one.sent) assert(text.length < 150_000, "a message is not of a handy size");
+  assert(one.frames.length >= 9, "too many frames are pending");
+  for (const text of one.sent) assert(text.length < 150_000, "a text is too long");
   scheduler.settleAll();
   assertEquals(one.frames.length, 10);
 });
 
-Deno.test("flush sends what waits, in order, and once", () => {
+Deno.test("flush sends pending frames once and in order", () => {
   const one = new RecordingRecipient();
   const { scheduler, fanOut } = fanOutTo(one);
   sendNumbers(fanOut, 1, 2, 3);
@@ -156,13 +156,13 @@ Deno.test("flush sends what waits, in order, and once", () => {
   assertEquals(one.frames, [1, 2, 3]);
 });
 
-Deno.test("without recipients nothing is done", () => {
+Deno.test("without recipients no tick is scheduled", () => {
   const { scheduler, fanOut } = fanOutTo();
   sendNumbers(fanOut, 1, 2);
   assert(!scheduler.isAwaited);
 });
 
-/** A fan-out to so many that take joined frames, and one of them. */
+/** Creates a fan-out to many realtime.v1 recipients; returns one of them. */
 function fanOutToMany(count = 16) {
   const recipients = Array.from({ length: count }, () => new RecordingRecipient());
   const [one] = recipients;
@@ -170,11 +170,11 @@ function fanOutToMany(count = 16) {
   return { one, ...fanOutTo(...recipients) };
 }
 
-Deno.test("what comes after much came together is held until it is as much, or a moment has passed", () => {
+Deno.test("after a large batch, frames are delayed until the batch is as large or a moment has passed", () => {
   const { one, scheduler, fanOut } = fanOutToMany();
   sendNumbers(fanOut, 1, 2, 3);
   scheduler.settleTick();
-  assertEquals(one.sent, ["[1,2,3]"], "nothing came before: nothing is waited for");
+  assertEquals(one.sent, ["[1,2,3]"], "the first batch must not wait");
   scheduler.time += 1;
   sendNumbers(fanOut, 4);
   scheduler.settleTick();
@@ -185,20 +185,20 @@ Deno.test("what comes after much came together is held until it is as much, or a
   sendNumbers(fanOut, 6);
   scheduler.settleTick();
   assertEquals(one.sent, ["[1,2,3]", "[4,5,6]"]);
-  assert(!scheduler.isAwaited, "it holds nothing and goes on waiting");
+  assert(!scheduler.isAwaited, "nothing is pending but the scheduler waits");
   for (const number of [7, 8]) {
     sendNumbers(fanOut, number);
     scheduler.settleTick();
     assert(scheduler.isDelaying);
     scheduler.settleAll();
-    assertEquals(one.sent.at(-1), String(number), "the moment has passed");
+    assertEquals(one.sent.at(-1), String(number), "the delay has ended");
   }
   sendNumbers(fanOut, 9);
   scheduler.settleTick();
-  assertEquals(one.sent.at(-1), "9", "one came each time: one is waited for");
+  assertEquals(one.sent.at(-1), "9", "single frames must not wait");
 });
 
-Deno.test("a room that was at rest holds nothing", () => {
+Deno.test("after an idle time no frame is delayed", () => {
   const { one, scheduler, fanOut } = fanOutToMany();
   sendNumbers(fanOut, 1, 2, 3);
   scheduler.settleTick();
@@ -208,7 +208,7 @@ Deno.test("a room that was at rest holds nothing", () => {
   assertEquals(one.sent, ["[1,2,3]", "4"]);
 });
 
-Deno.test("for few who take joined frames nothing is held, and plain ones do not count", () => {
+Deno.test("with few realtime.v1 recipients no frame is delayed, and plain ones do not count", () => {
   const { one, scheduler, fanOut } = fanOutToMany(15);
   fanOut.add(new RecordingRecipient({ joinsFrames: false }));
   const leaving = new RecordingRecipient();
@@ -226,8 +226,8 @@ Deno.test("for few who take joined frames nothing is held, and plain ones do not
   scheduler.settleTick();
   sendNumbers(fanOut, 6);
   scheduler.settleTick();
-  assert(scheduler.isDelaying, "sixteen are enough");
+  assert(scheduler.isDelaying, "sixteen recipients must delay");
   fanOut.flush();
   assertEquals(one.sent.at(-1), "6");
-  assert(!scheduler.isAwaited, "what was flushed is still held");
+  assert(!scheduler.isAwaited, "flushed frames are still pending");
 });

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { FlushScheduler } from "../../packages/server/src/rooms/outbound/flush_scheduler.ts";
 import { Trace } from "../../tools/support/trace.ts";
 
-Deno.test("whoever waits is told once that the turn has ended, and not before", async () => {
+Deno.test("each listener is called once after the tick has settled", async () => {
   const scheduler = new FlushScheduler();
   const trace = new Trace();
   const one = { tickSettled: () => trace.add("one") };
@@ -17,31 +17,31 @@ Deno.test("whoever waits is told once that the turn has ended, and not before", 
   assertEquals(trace.entries, ["one", "other", "other"]);
 });
 
-Deno.test("who waits again when told waits for the next turn", async () => {
+Deno.test("a listener that schedules itself repeating is called in the next tick", async () => {
   const scheduler = new FlushScheduler();
   const trace = new Trace();
-  const again = {
+  const repeating = {
     tickSettled() {
-      trace.add("again");
-      if (trace.entries.length < 5) scheduler.schedule(again);
+      trace.add("repeating");
+      if (trace.entries.length < 5) scheduler.schedule(repeating);
     },
   };
-  scheduler.schedule(again);
+  scheduler.schedule(repeating);
   await trace.untilCount(5);
   assertEquals(trace.entries.length, 5);
 });
 
-Deno.test("a hold ends by itself, once, and not when it was released before", async () => {
+Deno.test("a delay ends once by itself, and not after a cancel", async () => {
   const scheduler = new FlushScheduler();
   const trace = new Trace();
   const one = { delayEnded: () => trace.add("one") };
-  const released = { delayEnded: () => trace.add("released") };
-  scheduler.delay(released, 0);
-  scheduler.cancel(released);
-  scheduler.delay(released, 1);
+  const cancelled = { delayEnded: () => trace.add("cancelled") };
+  scheduler.delay(cancelled, 0);
+  scheduler.cancel(cancelled);
+  scheduler.delay(cancelled, 1);
   scheduler.delay(one, 1);
   scheduler.delay(one, 1);
-  scheduler.cancel(released);
+  scheduler.cancel(cancelled);
   await trace.untilCount(1);
   scheduler.delay(one, 1);
   await trace.untilCount(2);

@@ -1,16 +1,16 @@
-/** Rooms whose code is not loaded yet: who comes first waits for it, and loses nothing. */
+/** Lazy rooms: the first members wait until the code is loaded, and lose no frame. */
 import { assertEquals } from "@std/assert";
 import { startServer } from "../support/running_server.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 
-Deno.test("before anybody came there are no rooms, and none is full", async () => {
+Deno.test("before the first join there are no rooms, and none is full", async () => {
   await using running = await startServer();
   const { rooms } = running.engine.deps;
   assertEquals(rooms.count(), { rooms: 0, members: 0 });
   assertEquals(rooms.refusal("rooms/r"), undefined);
 });
 
-Deno.test("those who come first, all at once, are members, and what they send at once is answered", async () => {
+Deno.test("the first concurrent joins become members, and their first frames are answered", async () => {
   await using running = await startServer();
   const users = ["alice", "bob", "carol"];
   const clients = await Promise.all(users.map(async (user) => {
@@ -27,7 +27,7 @@ Deno.test("those who come first, all at once, are members, and what they send at
   for (const client of clients) await client[Symbol.asyncDispose]();
 });
 
-Deno.test("the code is loaded once, whoever asks", async () => {
+Deno.test("the code is loaded once", async () => {
   await using running = await startServer();
   await Promise.all([running.engine.warmUp(), running.engine.warmUp()]);
   await using client = await SocketClient.open(await running.socketUrl("/rooms/r"));

@@ -1,15 +1,15 @@
-/** Who goes while the store is away: that is the store's trouble, and no fault of the endpoint's. */
+/** A member that leaves during an outage of the backplane, which is no fault of the endpoint. */
 import { assertEquals } from "@std/assert";
 import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
 import { startServer } from "../support/running_server.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 
-const away = () => Promise.reject(new BackplaneUnavailable("away"));
+const unavailable = () => Promise.reject(new BackplaneUnavailable("unavailable"));
 
-Deno.test("a member that goes while the backplane is away is logged as that", async () => {
+Deno.test("a leave during an outage of the backplane is logged as backplane.unavailable", async () => {
   await using running = await startServer();
-  const backplane = changedBackplane(backplaneOf(running), { leave: away, linger: away });
+  const backplane = changedBackplane(backplaneOf(running), { leave: unavailable, linger: unavailable });
   changeRoomServices(running, { backplane });
   {
     await using client = await SocketClient.open(await running.socketUrl("/rooms/r"));

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PresenceThrottle } from "../../packages/server/src/rooms/outbound/presence_throttle.ts";
 
-Deno.test("in a small room nothing waits, however much changes", () => {
+Deno.test("in a small room no change waits, however many there are", () => {
   const throttle = new PresenceThrottle();
   for (let now = 0; now < 5; now++) {
     assertEquals(throttle.waitMs(49, now), 0);
@@ -9,7 +9,7 @@ Deno.test("in a small room nothing waits, however much changes", () => {
   }
 });
 
-Deno.test("what changes at rest does not wait; what changes soon after waits for the rest of a time that grows with the room", () => {
+Deno.test("the first change does not wait, and later ones wait for the rest of a time that grows with the room", () => {
   const throttle = new PresenceThrottle();
   assertEquals(throttle.waitMs(1_000, 5_000), 0);
   throttle.broadcast(5_000);
@@ -20,7 +20,7 @@ Deno.test("what changes at rest does not wait; what changes soon after waits for
   assertEquals(throttle.waitMs(200, 5_040), 0);
 });
 
-Deno.test("nobody waits for long, not in the largest room, nor when the clock was put back", () => {
+Deno.test("the delay is limited, even in the largest room and after the clock was set back", () => {
   const throttle = new PresenceThrottle();
   throttle.broadcast(5_000);
   assert(throttle.waitMs(100_000, 5_000) <= 250);

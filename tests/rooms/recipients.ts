@@ -5,14 +5,14 @@ import {
   type TickListener,
 } from "../../packages/server/src/rooms/outbound/flush_scheduler.ts";
 
-/** Most ticks until everything that is to be sent was sent. */
+/** Upper bound of the ticks until all frames are sent. */
 const MAX_TICKS = 20;
 
-/** A scheduler whose ticks settle when the test says so. */
+/** Scheduler whose ticks the test settles. */
 export class ManualScheduler extends FlushScheduler {
   readonly #scheduled = new Set<TickListener>();
   readonly #delayed = new Set<DelayListener>();
-  /** The clock, in milliseconds. */
+  /** Time of the clock, in milliseconds. */
   time = 0;
 
   constructor() {
@@ -31,7 +31,7 @@ export class ManualScheduler extends FlushScheduler {
     this.#delayed.delete(listener);
   }
 
-  /** Settles this tick, and those after it until no listener is scheduled; delays stay. */
+  /** Settles ticks until no listener is scheduled. Delays stay. */
   settleTick(): void {
     for (let ticks = 0; ticks < MAX_TICKS && this.#scheduled.size > 0; ticks++) {
       const listeners = [...this.#scheduled];
@@ -40,7 +40,7 @@ export class ManualScheduler extends FlushScheduler {
     }
   }
 
-  /** Settles this tick, and ends all delays. */
+  /** Settles the tick and ends all delays. */
   settleAll(): void {
     this.settleTick();
     const delayed = [...this.#delayed];
@@ -59,12 +59,12 @@ export class ManualScheduler extends FlushScheduler {
   }
 }
 
-/** Records the texts that it is sent. */
+/** Recipient that records the texts sent to it. */
 export class RecordingRecipient implements Recipient {
   readonly joinsFrames: boolean;
   readonly seesPresence: boolean;
   isSlow: boolean;
-  /** The messages as they were sent. */
+  /** Sent texts. */
   readonly sent: string[] = [];
 
   constructor({ joinsFrames = true, seesPresence = true, isSlow = false }: Partial<Recipient> = {}) {
@@ -77,7 +77,7 @@ export class RecordingRecipient implements Recipient {
     this.sent.push(text);
   }
 
-  /** The frames of the sent texts, as values. */
+  /** Parsed frames of the sent texts. */
   get frames(): unknown[] {
     return this.sent.flatMap((text): unknown[] => {
       const value: unknown = JSON.parse(text);
@@ -86,7 +86,7 @@ export class RecordingRecipient implements Recipient {
   }
 }
 
-/** Sends the numbers as messages to everybody. */
+/** Sends numbers as messages to all recipients. */
 export function sendNumbers(fanOut: FanOut<RecordingRecipient>, ...numbers: readonly number[]): void {
   for (const number of numbers) fanOut.toAll(String(number), "message");
 }

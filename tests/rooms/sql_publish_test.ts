@@ -1,4 +1,4 @@
-/** docs/rooms.md, "Publishing from SQL": the trigger as it stands there, with members of the room on real sockets. */
+/** The trigger of docs/rooms.md, "Publishing from SQL", with members on real sockets. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readCodeBlock } from "../support/code_blocks.ts";
 import { createTestDatabase, type TestDatabase } from "../../tools/support/postgres/database.ts";
@@ -26,7 +26,7 @@ function sqlTest(
   });
 }
 
-/** The messages that have come, up to one that is published now. */
+/** Takes the received messages, up to a marker that is published now. */
 async function messages(client: RoomClient): Promise<unknown[]> {
   await client.publish("last", { event: "end" });
   const seen: unknown[] = [];
@@ -37,7 +37,7 @@ async function messages(client: RoomClient): Promise<unknown[]> {
   }
 }
 
-sqlTest("what is committed is delivered, to the row's room only", async (running, { sql }) => {
+sqlTest("a committed change is delivered to the row's room only", async (running, { sql }) => {
   await using member = await RoomClient.join(running, "plans");
   await using other = await RoomClient.join(running, "other");
   await sql`insert into public.tasks (board, title) values ('plans', 'write')`;
@@ -52,7 +52,7 @@ sqlTest("what is committed is delivered, to the row's room only", async (running
   assertEquals(await messages(other), []);
 });
 
-sqlTest("what is rolled back is not", async (running, { sql }) => {
+sqlTest("a change that is rolled back is not delivered", async (running, { sql }) => {
   await using member = await RoomClient.join(running, "plans");
   await sql.begin(async (transaction) => {
     await transaction`insert into public.tasks (board, title) values ('plans', 'gone')`;
@@ -64,18 +64,18 @@ sqlTest("what is rolled back is not", async (running, { sql }) => {
   ]);
 });
 
-sqlTest("what cannot be published fails the transaction, row and all", async (running, { sql }) => {
+sqlTest("a failing publish fails the whole transaction", async (running, { sql }) => {
   await using member = await RoomClient.join(running, "plans");
   const failing = sql.begin(async (transaction) => {
     await transaction`alter table rooms.messages add constraint no_room check (event <> 'task.insert')`;
-    await transaction`insert into public.tasks (board, title) values ('plans', 'unsaid')`;
+    await transaction`insert into public.tasks (board, title) values ('plans', 'unpublished')`;
   });
   await assertRejects(() => failing, Error, "no_room");
   assertEquals([...await sql`select from public.tasks`], []);
   assertEquals(await messages(member), []);
 });
 
-sqlTest("who changes the row needs no rights in schema rooms", async (running, { sql }) => {
+sqlTest("a change of the row needs no rights in schema rooms", async (running, { sql }) => {
   await using member = await RoomClient.join(running, "plans");
   await sql`grant insert on public.tasks to authenticated`;
   await sql.begin(async (transaction) => {
@@ -85,12 +85,12 @@ sqlTest("who changes the row needs no rights in schema rooms", async (running, {
   assertEquals((await messages(member)).length, 1);
 });
 
-sqlTest("what was published is in history, and comes with a resume", async (running, { sql }) => {
+sqlTest("a published message is in the history and in a resume", async (running, { sql }) => {
   const first = await RoomClient.join(running, "plans");
   const query = first.resumption();
   await first[Symbol.asyncDispose]();
   await sql`insert into public.tasks (board, title) values ('plans', 'missed')`;
-  await using again = await RoomClient.join(running, "plans", { query });
-  assert(again.welcome.recovered);
-  assertEquals((await again.next("message")).event, "task.insert");
+  await using resumed = await RoomClient.join(running, "plans", { query });
+  assert(resumed.welcome.recovered);
+  assertEquals((await resumed.next("message")).event, "task.insert");
 });

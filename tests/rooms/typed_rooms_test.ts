@@ -1,4 +1,7 @@
-/** Endpoints of rooms with events of their own. What is refused there is in tests/protocol/publishing_answers_test.ts, 5.9. */
+/**
+ * Room endpoints with their own events. Refusals are in tests/protocol/publishing_answers_test.ts,
+ * 5.9.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { z } from "zod";
 import * as mini from "zod/mini";
@@ -21,28 +24,28 @@ const EVENTS = {
 
 const boards = roomEndpoint({ authenticate, name: "boards", events: EVENTS });
 
-// What a client may publish.
+// Types that a client may publish.
 const _move: RoomEvents<typeof boards>["move"] = { x: 1 };
 const _count: RoomEvents<typeof boards>["count"] = "abc";
 const _small: RoomEvents<typeof boards>["small"] = { on: true };
 // @ts-expect-error: x is missing
 const _noX: RoomEvents<typeof boards>["move"] = { y: 1 };
-// @ts-expect-error: not what the schema takes, but what it makes of it
+// @ts-expect-error: the schema's output, not its input
 const _counted: RoomEvents<typeof boards>["count"] = 3;
 // @ts-expect-error: there is no such event
 type _None = RoomEvents<typeof boards>["jump"];
 
-// What arrives.
+// Types that arrive.
 const _moved: RoomMessages<typeof boards>["move"] = { x: 1, y: 0 };
 const _number: RoomMessages<typeof boards>["count"] = 3;
-// @ts-expect-error: y has its default by then
+// @ts-expect-error: y has its default
 const _noY: RoomMessages<typeof boards>["move"] = { x: 1 };
 // @ts-expect-error: there is no such event
 type _NoMessage = RoomMessages<typeof boards>["jump"];
-// @ts-expect-error: no other event, as a key either
+// @ts-expect-error: no other event as a key
 const _other: keyof RoomEvents<typeof boards> = "jump";
 
-/** Two endpoints of rooms beside the app's own. */
+/** Starts a server with two more room endpoints. */
 function startTwo(): Promise<RunningServer> {
   return startServer({
     app: () =>
@@ -52,7 +55,7 @@ function startTwo(): Promise<RunningServer> {
   });
 }
 
-Deno.test("what the schema makes of the data is delivered: defaults are there, unknown fields are gone", async () => {
+Deno.test("the schema's output is delivered, with defaults and without unknown fields", async () => {
   await using running = await startRoomEndpoint({ name: "boards", events: EVENTS });
   await using alice = await RoomClient.join(running, "b", { mount: "/x" });
   await using bob = await RoomClient.join(running, "b", { mount: "/x", user: "bob", plain: true });
@@ -73,7 +76,7 @@ Deno.test("what the schema makes of the data is delivered: defaults are there, u
   for (const [, , delivered] of published) assertEquals((await late.next("message")).data, delivered);
 });
 
-Deno.test("the same room id in two endpoints is two rooms", async () => {
+Deno.test("the same room id in two endpoints names two rooms", async () => {
   await using running = await startTwo();
   await using board = await RoomClient.join(running, "1", { mount: "/boards" });
   await using game = await RoomClient.join(running, "1", { mount: "/games" });
@@ -89,7 +92,7 @@ Deno.test("the same room id in two endpoints is two rooms", async () => {
   assertEquals((await room.takeAll()).map(({ type }) => type), ["presence"]);
 });
 
-Deno.test("two endpoints know their own events only", async () => {
+Deno.test("each endpoint accepts only its own events", async () => {
   await using running = await startTwo();
   await using game = await RoomClient.join(running, "1", { mount: "/games" });
   const answer = await game.request(publishFrame("hi", { event: "chat" }));
@@ -98,7 +101,7 @@ Deno.test("two endpoints know their own events only", async () => {
   assert(answer.message.includes("end"), answer.message);
 });
 
-Deno.test("endpoints of the same name are the same rooms, as far as each lets through", async () => {
+Deno.test("endpoints of the same name share rooms, within the events of each", async () => {
   await using running = await startServer({
     app: () => createApp().route("/x", roomEndpoint({ authenticate, events: { chat: z.string() } })),
   });
@@ -108,7 +111,7 @@ Deno.test("endpoints of the same name are the same rooms, as far as each lets th
   assertEquals((await any.next("message")).data, "hi");
 });
 
-Deno.test("an endpoint that defines no event takes none", async () => {
+Deno.test("an endpoint without events accepts no event", async () => {
   await using running = await startRoomEndpoint({ name: "none", events: {} });
   await using alice = await RoomClient.join(running, "r", { mount: "/x" });
   assertEquals((await alice.request(publishFrame("x"))).type, "error");

@@ -14,7 +14,7 @@ const installed = findInstalled({
   ],
 });
 
-/** In a container Chromium runs as root; the rest keeps it from asking for Google's servers. */
+/** Arguments that allow root in a container and prevent requests to Google's servers. */
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -25,12 +25,12 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** Whether tests in a browser have to be left out; see `Found.isMissing`. */
+/** True if browser tests must be skipped; see `Found.isMissing`. */
 export const isWithoutChromium: boolean = installed.isMissing;
 
 /**
  * Starts a headless Chromium with an empty profile; `await using` ends it.
- * @throws {Error} when there is none
+ * @throws {Error} when no Chromium is installed
  */
 export async function launchChromium(): Promise<Browser> {
   return await chromium.launch({ executablePath: installed.path(), args: ARGUMENTS });

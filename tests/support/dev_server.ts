@@ -3,7 +3,7 @@ import { projectCommand } from "../../tools/support/processes/deno_command.ts";
 
 const MAIN = new URL("../../packages/cli/dev/dev_server.ts", import.meta.url);
 const START_PATIENCE_MS = 30_000;
-/** Last line of the banner: the one about more users, or about the project's tokens. */
+/** Last line of the banner, about more users or the project's tokens. */
 const LAST_LINE = /\/dev\/token\?user=carol|token of your Supabase project/;
 
 /** Dev server in a process of its own. `await using` kills it. */
@@ -14,7 +14,9 @@ export interface DevServer extends AsyncDisposable {
   readonly origin: string;
 }
 
-/** Starts the dev server, on a free port unless `env` names one, and waits for its banner; rejects when it ends instead. */
+/**
+ * Starts the dev server, by default on a free port, and waits for its banner; rejects when it ends.
+ */
 export async function startDevServer(env: Readonly<Record<string, string>> = {}): Promise<DevServer> {
   const { env: own, ...command } = projectCommand(MAIN);
   const child = new ChildLines({ ...command, env: { ...Deno.env.toObject(), ...own, PORT: "0", ...env } }, {

@@ -1,24 +1,24 @@
-/** Tokens that no honest issuer makes. */
+/** Tokens that an honest issuer never signs. */
 import { base64url, CompactSign, type JWTHeaderParameters, SignJWT } from "jose";
 import { type Changes, defaultClaims, headerWith, type Issuer } from "../../packages/cli/dev/issuer.ts";
 
-/** A JSON value as one part of a token. */
+/** Encodes a JSON value as one part of a token. */
 export function encodePart(value: unknown): string {
   return base64url.encode(JSON.stringify(value));
 }
 
-/** The three parts of a signed token. */
+/** Splits a signed token into its three parts. */
 export function partsOf(token: string): readonly [header: string, payload: string, signature: string] {
   const [header = "", payload = "", signature = ""] = token.split(".");
   return [header, payload, signature];
 }
 
-/** A token with the given header and a payload that is good, signed by nobody. */
+/** Creates an unsigned token with the given header and a valid payload. */
 export function unsigned(header: object, user = "mallory"): string {
   return `${encodePart(header)}.${encodePart(defaultClaims(user))}.`;
 }
 
-/** Any payload and header, truly signed with the issuer's key: what jose's SignJWT would refuse to sign. */
+/** Signs any payload and header with the issuer's key, even those that jose's SignJWT refuses. */
 export function signAnything(
   { alg, kid, privateKey }: Issuer,
   payload: unknown,
@@ -29,7 +29,7 @@ export function signAnything(
     .sign(privateKey, { crit: Object.fromEntries((header.crit ?? []).map((name) => [name, true])) });
 }
 
-/** A good payload, signed with a shared secret. */
+/** Signs a valid payload with a shared secret. */
 export function signWithSecret(
   secret: string | Uint8Array,
   header: Changes<JWTHeaderParameters> = {},

@@ -2,21 +2,21 @@ import { listFiles } from "../../tools/support/list_files.ts";
 
 const FUNCTION = new URL("../../supabase/functions/realtime/", import.meta.url);
 
-/** A copy of the function in a temporary folder, to be changed. `await using` removes it. */
+/** Editable copy of the function in a temporary folder. `await using` removes it. */
 export interface FunctionCopy extends AsyncDisposable {
   readonly index: URL;
   readonly importMap: URL;
   read(path: string): Promise<string>;
   write(path: string, text: string): Promise<void>;
-  /** Adds an endpoint as the docs say: a file in routes/, and its line and import in app.ts. */
+  /** Adds an endpoint as documented: a file in routes/, its route and its import in app.ts. */
   addEndpoint(
     endpoint: { readonly name: string; readonly code: string; readonly line: string },
   ): Promise<void>;
-  /** Type checks a file of the copy; returns the compiler's output, empty when it has no complaint. */
+  /** Type checks a file of the copy; returns the compiler's errors, or an empty string. */
   check(path: string): Promise<string>;
 }
 
-/** Copies the function as it stands, with the engine where it is. */
+/** Copies the function; its imports refer to the engine in the repository. */
 export async function copyFunction(): Promise<FunctionCopy> {
   const folder = new URL(`file://${await Deno.makeTempDir()}/`);
   for (const path of await listFiles(FUNCTION, "")) {
@@ -37,7 +37,7 @@ export async function copyFunction(): Promise<FunctionCopy> {
     async addEndpoint({ name, code, line }) {
       await write(`routes/${name}.ts`, code);
       const app = await read("app.ts");
-      // The function is the user's: it may have this endpoint already.
+      // The function is the user's, and may already have this endpoint.
       if (app.includes(`/routes/${name}.ts"`)) return;
       const lastRoute = /( *\.route\([^\n]*\));\n/;
       if (!lastRoute.test(app)) throw new Error("app.ts has no last route.");
@@ -55,7 +55,7 @@ export async function copyFunction(): Promise<FunctionCopy> {
   };
 }
 
-/** The function's imports, as they are from any other folder. */
+/** Resolves the function's imports, so that they work from any folder. */
 export function absoluteImports(imports: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(imports).map(([name, target]) => [

@@ -1,7 +1,7 @@
 import { HANDSHAKE, rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";
 import type { RunningServer } from "./running_server.ts";
 
-/** Sends a handshake with a valid token and these header lines, and returns the response. */
+/** Sends a handshake with a valid token and these header lines; returns the response. */
 export async function connect(
   running: RunningServer,
   path: string,

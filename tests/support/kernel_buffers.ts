@@ -1,6 +1,6 @@
 const MEBIBYTE = 1_048_576;
 
-/** How much the kernel may take in for a peer that does not read: both ends' buffers at their largest. */
+/** Largest size of both ends' kernel buffers: bytes that fit before a peer must read. */
 export async function kernelBufferBytes(): Promise<number> {
   if (Deno.build.os !== "linux") return 16 * MEBIBYTE;
   const largest = await Promise.all(

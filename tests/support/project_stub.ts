@@ -1,37 +1,37 @@
 import type { JSONWebKeySet } from "jose";
 import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
-/** An address of the stub answers with this. */
+/** Answer of an address. */
 export type Answer = (request: Request) => Response | Promise<Response>;
 
 /**
- * Stands in for a Supabase project on loopback, with the two addresses that the function asks: the key set, and
- * `GET /auth/v1/user`. What the second takes and gives was read from @supabase/auth-js 2.119.1 (GoTrueClient's `_getUser`
- * and lib/fetch.js), not from a running Auth: `apikey` and `Authorization: Bearer <token>` go in; the user as a plain
- * object, or an error whose `code` counts when the header `x-supabase-api-version` is 2024-01-01 or later, comes out.
+ * Stub of a Supabase project on loopback, with the two addresses that the function requests: the
+ * key set and `GET /auth/v1/user`. The second follows @supabase/auth-js 2.119.1 (GoTrueClient's
+ * `_getUser` and lib/fetch.js), not a running Auth. Its request has `apikey` and `Authorization:
+ * Bearer <token>`. Its response is the user as a plain object, or an error. The error's `code`
+ * counts if the header `x-supabase-api-version` is 2024-01-01 or later.
  */
 export interface ProjectStub extends AsyncDisposable {
-  /** For SUPABASE_URL. */
+  /** Value of SUPABASE_URL. */
   readonly url: string;
   readonly port: number;
-  /** How the two addresses answer from now on. */
+  /** Current answers of the two addresses. */
   keys: Answer;
   user: Answer;
-  /** How often each was asked. */
+  /** Number of requests to each address. */
   readonly asked: { keys: number; user: number };
-  /** What a hanging answer awaits: settles when the test has lost its patience, or is over. */
+  /** Promise for an answer that hangs: settles after the test's limit or at its end. */
   readonly tooLate: Promise<Response>;
 }
 
-/** What a stub starts with; without an answer an address is answered with 404. */
+/** Initial answers; an address without one answers with 404. */
 export interface ProjectStubOptions {
   readonly keys?: Answer;
   readonly user?: Answer;
-  /** A free port by default. */
+  /** Port, by default a free one. */
   readonly port?: number;
 }
 
-/** Starts a stand-in for a project. */
 export function startProjectStub(options: ProjectStubOptions = {}): ProjectStub {
   const notFound: Answer = () => Response.json({ message: "not found" }, { status: 404 });
   const tooLate = Promise.withResolvers<Response>();
@@ -67,12 +67,12 @@ export function startProjectStub(options: ProjectStubOptions = {}): ProjectStub 
   return stub;
 }
 
-/** The key set's address answering with these keys. */
+/** Answers with these keys. */
 export function answerKeys(jwks: JSONWebKeySet): Answer {
   return () => Response.json(jwks);
 }
 
-/** Auth knowing the session: the user as it gives them, whose id is `user`. */
+/** Answers as Auth does for a valid session, with the id `user`. */
 export function answerUser(user: string): Answer {
   return () =>
     Response.json({
@@ -86,7 +86,9 @@ export function answerUser(user: string): Answer {
     });
 }
 
-/** Auth refusing, in the form of its API since 2024-01-01; it is so indiscreet as to say the token in its message. */
+/**
+ * Answers with a refusal of Auth's API since 2024-01-01. Its message leaks the token on purpose.
+ */
 export function answerAuthError(status: number, code: string): Answer {
   return ({ headers }) =>
     Response.json({ code, message: `said by Auth about ${headers.get("authorization")}` }, {
@@ -95,18 +97,18 @@ export function answerAuthError(status: number, code: string): Answer {
     });
 }
 
-/** An address at which nobody listens. */
+/** Finds an address without a server. */
 export function unusedAddress(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return `http://127.0.0.1:${listener.addr.port}`;
 }
 
-/** The environment of a function that asks this project's Auth about every token. */
+/** Environment of a function that checks every token with this project's Auth. */
 export function remotePolicy(projectUrl: string): Record<string, string | undefined> {
   return { ...askableAuth(projectUrl), AUTH_POLICY: "remote", SUPABASE_JWKS: undefined };
 }
 
-/** The environment of a function that can ask this project's Auth. */
+/** Environment of a function that can reach this project's Auth. */
 export function askableAuth(projectUrl: string): Record<string, string> {
   return {
     SUPABASE_URL: projectUrl,
@@ -114,5 +116,5 @@ export function askableAuth(projectUrl: string): Record<string, string> {
   };
 }
 
-/** What identifies the function to the project. */
+/** Publishable key of the project. */
 export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";

@@ -7,26 +7,26 @@ import { REALTIME_V1 } from "../../packages/protocol/subprotocols.ts";
 import type { RunningServer } from "./running_server.ts";
 import { type Ending, PATIENCE_MS, SocketClient } from "../../tools/support/wire/socket_client.ts";
 
-/** A frame of one type. */
+/** Frame of one type. */
 export type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 
-/** How a member connects. */
+/** Options of a member's connection. */
 export interface JoinOptions {
   /** `alice` by default. */
   readonly user?: string;
-  /** Does not offer `realtime.v1`, as a person at a terminal. */
+  /** True for a client that does not offer `realtime.v1`. */
   readonly plain?: boolean;
-  /** The query of the address, beside the token. */
+  /** Query of the address, in addition to the token. */
   readonly query?: Readonly<Record<string, string | number>>;
-  /** What the token says beside the usual. */
+  /** Additional claims of the token. */
   readonly claims?: NonNullable<TokenOptions["claims"]>;
-  /** Where the endpoint is mounted, `/rooms` by default. */
+  /** Path of the endpoint, `/rooms` by default. */
   readonly mount?: string;
 }
 
-/** What a publish says beside its data. */
+/** Fields of a publish besides its data. */
 export interface PublishOptions {
-  /** One that nobody else uses, by default. */
+  /** A unique id by default. */
   readonly id?: string;
   /** `chat` by default. */
   readonly event?: string;
@@ -36,12 +36,12 @@ export interface PublishOptions {
 
 let lastId = 0;
 
-/** An id for a frame that no other frame of this test run has. */
+/** Creates an id that is unique in the test run. */
 export function freshId(): string {
   return `id-${++lastId}`;
 }
 
-/** The address of a room for a WebSocket client. */
+/** Builds the address of a room for a WebSocket client. */
 export async function roomUrl(
   running: RunningServer,
   room: string,
@@ -55,13 +55,13 @@ export async function roomUrl(
 }
 
 /**
- * A member of a room. Every frame that it receives is held against `ServerFrame`, those that no test asked for too, and a plain
- * client fails when several come in one message. `await using` closes it with 1000.
+ * Member of a room. Checks every received frame against `ServerFrame`, even those that no test
+ * takes. A plain client fails if it receives an array. `await using` closes it with 1000.
  */
 export class RoomClient implements AsyncDisposable {
   readonly #socket: SocketClient;
   readonly #isPlain: boolean;
-  /** Frames that were not asked for yet. */
+  /** Received frames that no test has taken yet. */
   readonly #frames: ServerFrame[] = [];
   #welcome: FrameOf<"welcome"> | undefined;
 
@@ -70,7 +70,7 @@ export class RoomClient implements AsyncDisposable {
     this.#isPlain = isPlain;
   }
 
-  /** Connects, and waits until the socket is open; rejects when it is refused. The first frame is still to be asked for. */
+  /** Connects and waits until the socket is open; rejects on a refusal. Takes no frame. */
   static async connect(
     running: RunningServer,
     room: string,
@@ -81,7 +81,7 @@ export class RoomClient implements AsyncDisposable {
     return new RoomClient(await SocketClient.open(url, plain ? undefined : REALTIME_V1), plain);
   }
 
-  /** Connects, and waits for `welcome`, which must be the first frame. What comes after it is still to be asked for. */
+  /** Connects and takes `welcome`, which must be the first frame. */
   static async join(running: RunningServer, room: string, options: JoinOptions = {}): Promise<RoomClient> {
     const client = await RoomClient.connect(running, room, options);
     const first = await client.take();
@@ -90,23 +90,23 @@ export class RoomClient implements AsyncDisposable {
     return client;
   }
 
-  /** What the member was told on joining. */
+  /** First frame of the connection. */
   get welcome(): FrameOf<"welcome"> {
     assert(this.#welcome, "The member has not joined: use RoomClient.join.");
     return this.#welcome;
   }
 
-  /** The member's connection id. */
+  /** Id of the member's connection. */
   get connection(): string {
     return this.welcome.connection;
   }
 
-  /** The query to resume with after an offset: the last one that the member was told of on joining, by default. */
+  /** Query of a resume after an offset, by default that of `welcome`. */
   resumption(after: number = this.welcome.offset): Readonly<Record<string, string | number>> {
     return { after, epoch: this.welcome.epoch, connection: this.connection };
   }
 
-  /** Sends a frame, or several in one message. */
+  /** Sends a frame, or several as one array. */
   send(frames: ClientFrame | readonly ClientFrame[]): void {
     this.sendJson(frames);
   }
@@ -116,42 +116,42 @@ export class RoomClient implements AsyncDisposable {
     this.sendRaw(JSON.stringify(value));
   }
 
-  /** Sends a message as it is. */
+  /** Sends a raw message. */
   sendRaw(data: string | ArrayBuffer): void {
     this.#socket.send(data);
   }
 
-  /** Sends a frame and waits for what answers it, an `error` too. */
+  /** Sends a frame and waits for its answer, which may be an `error`. */
   async request(frame: ClientFrame): Promise<ServerFrame> {
     this.send(frame);
     return await this.answer(frame.id);
   }
 
-  /** Publishes and waits for the `ack`; rejects when the answer is an `error`. */
+  /** Publishes and waits for the `ack`; rejects on an `error`. */
   async publish(data: unknown, options: PublishOptions = {}): Promise<FrameOf<"ack">> {
     const answer = await this.request(publishFrame(data, options));
     assert(answer.type === "ack", `A publish was answered with ${JSON.stringify(answer)}`);
     return answer;
   }
 
-  /** Enters presence or changes the state, or leaves with null; waits for the `ack`. */
+  /** Enters presence, changes the state, or leaves with null; waits for the `ack`. */
   async present(state: Record<string, unknown> | null): Promise<FrameOf<"ack">> {
     const answer = await this.request({ type: "presence", id: freshId(), state });
     assert(answer.type === "ack", `A change of presence was answered with ${JSON.stringify(answer)}`);
     return answer;
   }
 
-  /** The next frame of any type that was not asked for yet. */
+  /** Takes the next frame of any type. */
   async take(): Promise<ServerFrame> {
     return await this.#next(() => true, "a frame");
   }
 
-  /** The next frame of the type; what comes before it can still be asked for. */
+  /** Takes the next frame of the type; earlier frames of other types stay. */
   async next<Type extends ServerFrame["type"]>(type: Type): Promise<FrameOf<Type>> {
     return await this.#next((frame): frame is FrameOf<Type> => frame.type === type, type);
   }
 
-  /** What answers the frame with this id. */
+  /** Takes the answer to the frame with this id. */
   async answer(id: string): Promise<ServerFrame> {
     return await this.#next(
       (frame) => frame.type !== "message" && "id" in frame && frame.id === id,
@@ -160,8 +160,8 @@ export class RoomClient implements AsyncDisposable {
   }
 
   /**
-   * All frames that were not asked for yet, up to the answer to a ping that is sent now: everything that the server had for this
-   * member by then. For what must not come.
+   * Takes all frames up to the answer to a ping: everything that the server has sent to this member
+   * by then. Shows that a frame has not been sent.
    */
   async takeAll(): Promise<ServerFrame[]> {
     const id = freshId();
@@ -170,21 +170,21 @@ export class RoomClient implements AsyncDisposable {
     return this.#frames.splice(0);
   }
 
-  /** The offsets of the next `count` messages. */
+  /** Takes the next `count` messages; returns their offsets. */
   async offsets(count: number): Promise<(number | undefined)[]> {
     const offsets: (number | undefined)[] = [];
     while (offsets.length < count) offsets.push((await this.next("message")).offset);
     return offsets;
   }
 
-  /** Closes with a code, or without one; how it ended is told by `closed`. */
+  /** Closes with a code, or without one. `closed` resolves with the result. */
   close(code?: number): void {
-    // Without a reason Deno 2.1.4's client leaves out the code too.
+    // Without a reason, Deno 2.1.4's client omits the code too.
     if (code === undefined) this.#socket.close();
     else this.#socket.close(code, "test");
   }
 
-  /** How the connection ends; waits for it. */
+  /** Waits for the end of the connection. */
   closed(): Promise<Ending> {
     return this.#socket.closed();
   }
@@ -205,12 +205,12 @@ export class RoomClient implements AsyncDisposable {
         const frame = this.#frames[seen];
         if (!frame || !isWanted(frame)) continue;
         this.#frames.splice(seen, 1);
-        // Where it is no guard, Wanted is ServerFrame.
+        // If isWanted is no type guard, Wanted is ServerFrame.
         return frame as Wanted;
       }
       const left = Math.max(0, giveUpAt - performance.now());
       const message = await deadline(this.#socket.next(), left).catch((cause: unknown) => {
-        throw new Error(`Waited for ${what}; there is only: ${JSON.stringify(this.#frames)}`, { cause });
+        throw new Error(`Waited for ${what}; received only ${JSON.stringify(this.#frames)}`, { cause });
       });
       this.#read(message);
     }
@@ -219,17 +219,17 @@ export class RoomClient implements AsyncDisposable {
   #read(message: string | ArrayBuffer): void {
     assert(typeof message === "string", "The server sent a binary message.");
     const value: unknown = JSON.parse(message);
-    assert(!this.#isPlain || !Array.isArray(value), `A plain client was sent an array: ${message}`);
-    assert(!Array.isArray(value) || value.length > 1, `An array of ${message} is no use.`);
+    assert(!this.#isPlain || !Array.isArray(value), `A plain client received an array: ${message}`);
+    assert(!Array.isArray(value) || value.length > 1, `An array must hold at least two frames: ${message}`);
     for (const one of Array.isArray(value) ? value : [value]) {
       const parsed = ServerFrame.safeParse(one);
-      assert(parsed.success, `${JSON.stringify(one)} is no server frame: ${parsed.error?.message}`);
+      assert(parsed.success, `${JSON.stringify(one)} is not a server frame: ${parsed.error?.message}`);
       this.#frames.push(parsed.data);
     }
   }
 }
 
-/** A `publish` frame. */
+/** Creates a `publish` frame. */
 export function publishFrame(
   data: unknown,
   { id = freshId(), event = "chat", ...rest }: PublishOptions = {},
@@ -237,5 +237,5 @@ export function publishFrame(
   return { type: "publish", id, event, data, ...rest };
 }
 
-/** Environment of a service whose members may send as much as they like. */
+/** Environment of a server without frame limits. */
 export const ANY_RATE = { FRAMES_PER_SECOND: "1000000", FRAMES_BURST: "1000000" } as const;

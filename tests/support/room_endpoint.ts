@@ -6,7 +6,7 @@ import {
 } from "../../packages/server/src/http/rooms/room_endpoint.ts";
 import { createApp, type RunningServer, type StartOptions, startServer } from "./running_server.ts";
 
-/** Serves the app with one more endpoint of rooms, `/x/:id`. */
+/** Serves the app with an additional room endpoint, `/x/:id`. */
 export function startRoomEndpoint<E extends Events>(
   endpoint: Omit<RoomEndpointOptions<E>, "authenticate">,
   options: Omit<StartOptions, "app"> = {},

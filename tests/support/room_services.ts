@@ -5,20 +5,20 @@ import type { RoomDeps } from "../../packages/server/src/rooms/room_deps.ts";
 import { freshId } from "./room_client.ts";
 import type { RunningServer } from "./running_server.ts";
 
-/** The deps of a running server's rooms. */
+/** Finds the deps of a running server's rooms. */
 export function roomDepsOf({ deps: { rooms } }: RunningServer["engine"]): RoomDeps {
   if (!(rooms instanceof LazyRooms || rooms instanceof RoomRegistry)) {
-    throw new Error("Somebody else's rooms.");
+    throw new Error("The engine's rooms are of an unknown class.");
   }
   return rooms.deps;
 }
 
-/** The backplane of a running service. */
+/** Finds the backplane of a running server. */
 export function backplaneOf({ engine }: RunningServer): Backplane {
   return roomDepsOf(engine).backplane;
 }
 
-/** Stores messages of somebody who is not there; returns the room's epoch. */
+/** Stores messages of an absent user; returns the room's epoch. */
 export async function storeMessages(running: RunningServer, room: string, count: number): Promise<string> {
   const from = { user: "somebody" };
   const drafts = Array.from({ length: count }, (_, index) => {
@@ -29,13 +29,13 @@ export async function storeMessages(running: RunningServer, room: string, count:
   return (await backplane.history(`rooms/${room}`, { after: 0, limit: 1 })).epoch;
 }
 
-/** From now on rooms of a running service work with other deps; who is in a room already stays in the old one. */
+/** Replaces deps of a running server's rooms. Current members stay in the old rooms. */
 export function changeRoomServices({ engine }: RunningServer, changes: Partial<RoomDeps>): void {
   const rooms = new RoomRegistry({ ...roomDepsOf(engine), ...changes });
   Object.assign(engine.deps, { rooms });
 }
 
-/** A backplane that does what another one does, but for some of its methods. */
+/** Copies a backplane with some methods replaced. */
 export function changedBackplane(backplane: Backplane, changes: Partial<Backplane>): Backplane {
   return {
     publish: (room, drafts) => backplane.publish(room, drafts),

@@ -9,46 +9,46 @@ import { authenticate } from "../../packages/server/src/http/middleware/authenti
 import { echo } from "../../supabase/functions/realtime/routes/echo.ts";
 import { Trace } from "../../tools/support/trace.ts";
 
-/** A log line, parsed. */
+/** Parsed log line. */
 export type LogEvent = Readonly<Record<string, unknown>>;
 
-/** The service, served in this process on a free port. `await using` stops it. */
+/** Server in the test's process on a free port. `await using` stops it. */
 export interface RunningServer extends AsyncDisposable {
   /** Such as `http://127.0.0.1:43121`. */
   readonly origin: string;
   readonly port: number;
   readonly issuer: Issuer;
   readonly engine: Engine;
-  /** Every log line since the start. */
+  /** Log events since the start. */
   readonly logs: readonly LogEvent[];
-  /** Promises that were given to the host's `waitUntil`. */
+  /** Promises passed to the host's `waitUntil`. */
   readonly waitingFor: readonly Promise<void>[];
-  /** The lines that log this event, once there are `count` of them; waits for that. */
+  /** Waits for `count` log events of this name and returns them. */
   logged(event: string, count?: number): Promise<readonly LogEvent[]>;
-  /** Address of a socket endpoint, such as `/echo`; with a token of `user` unless that is undefined. */
+  /** Builds the address of a socket endpoint such as `/echo`, with a token of `user`. */
   socketUrl(path: string, user?: string): Promise<string>;
 }
 
-/** What a test may have different. */
+/** Options that differ from the defaults. */
 export interface StartOptions {
-  /** Environment variables beside the inline key set. `undefined` takes one away. */
+  /** Environment variables in addition to the inline key set. `undefined` removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Deps in place of the composed ones. */
   readonly deps?: Partial<Deps>;
-  /** What is served instead of the app, such as an app that has ours mounted in it. */
+  /** App to serve instead of the default one. */
   readonly app?: (engine: Engine) => Fetcher;
   readonly issuer?: Issuer;
-  /** Ends the server at once when it aborts, whatever is under way; else a test's end waits for that. */
+  /** Ends the server at once on abort. Otherwise disposal waits for requests in progress. */
   readonly signal?: AbortSignal;
 }
 
-/** The app of the function, made anew: tests add middleware and endpoints to it. */
+/** Creates the function's app; tests add middleware and endpoints. */
 // deno-lint-ignore explicit-module-boundary-types
 export function createApp() {
   return realtime({ authenticate }).route("/echo", echo).route("/rooms", roomEndpoint({ authenticate }));
 }
 
-/** Serves the composed service over a real socket, with an issuer whose keys it trusts. */
+/** Serves the engine on a real socket, with an issuer that it trusts. */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const issuer = options.issuer ?? await createIssuer();
   const env = new Map(Object.entries({

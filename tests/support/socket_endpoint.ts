@@ -4,7 +4,7 @@ import { upgradeWebSocket } from "../../packages/server/src/http/middleware/upgr
 import type { SocketHandlers } from "../../packages/server/src/socket/socket.ts";
 import { createApp, type RunningServer, type StartOptions, startServer } from "./running_server.ts";
 
-/** Serves the app with one more endpoint, `/x`, that does with its sockets what `handlers` say. */
+/** Serves the app with an additional socket endpoint, `/x`, with these handlers. */
 export function startSocketEndpoint(
   handlers: SocketHandlers,
   options: Omit<StartOptions, "app"> = {},

@@ -3,12 +3,12 @@ import { assertProblem, TOKEN_PROBLEMS } from "./problem.ts";
 import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
 import type { RunningServer } from "./running_server.ts";
 
-/** A part of a token this long is not in a text by chance. */
+/** Length of a token fragment that does not occur in a text by chance. */
 const FRAGMENT_LENGTH = 12;
 
 /**
- * Asserts that a token is refused with `code`, by `/whoami` as a bearer token and by an upgrade of `/echo` as a query
- * parameter, and that no fragment of it is in a response or in a log line.
+ * Asserts that a token is refused with `code`, as a bearer token of `/whoami` and as a query
+ * parameter of `/echo`, and that no response or log line contains a fragment of it.
  */
 export async function assertRefused(
   running: RunningServer,
@@ -28,7 +28,7 @@ export async function assertRefused(
   assertNoFragment(token, JSON.stringify(running.logs));
 }
 
-/** Asserts that a token is accepted as one of `user` by `/whoami` and by an upgrade of `/echo`. */
+/** Asserts that `/whoami` and an upgrade of `/echo` accept a token of `user`. */
 export async function assertAccepted(running: RunningServer, token: string, user = "alice"): Promise<void> {
   const response = await rawGet(running.port, "/realtime/whoami", [`Authorization: Bearer ${token}`]);
   assertEquals(response.status, 200, response.body);
@@ -39,10 +39,10 @@ export async function assertAccepted(running: RunningServer, token: string, user
   assertNoFragment(token, JSON.stringify(running.logs));
 }
 
-/** Asserts that no 12 characters of the token stand together in a text. */
+/** Asserts that a text contains no 12 consecutive characters of the token. */
 export function assertNoFragment(token: string, text: string): void {
   for (let start = 0; start + FRAGMENT_LENGTH <= token.length; start++) {
     const fragment = token.slice(start, start + FRAGMENT_LENGTH);
-    assert(!text.includes(fragment), `A part of the token, ${fragment}, is in: ${text}`);
+    assert(!text.includes(fragment), `The text contains ${fragment} of the token: ${text}`);
   }
 }

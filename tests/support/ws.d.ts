@@ -1,4 +1,4 @@
-// What the tests use of ws 8, which carries no types.
+// Types of ws 8, as far as the tests use it; the package has none.
 
 export interface WebSocketEvents {
   open: [];

@@ -4,18 +4,18 @@ import type { UnpackedUpload } from "./unpacked_upload.ts";
 
 const START_MS = 30_000;
 
-/** A function that runs from nothing but what was uploaded of it. */
+/** Function that runs from its uploaded files only. */
 export interface DeployedFunction extends AsyncDisposable {
-  /** Where it listens, such as `http://127.0.0.1:41234`. */
+  /** Address such as `http://127.0.0.1:41234`. */
   readonly origin: string;
-  /** Ends it, and returns every line that it wrote. A second call ends nothing and returns the same. */
+  /** Ends the process and returns its output. A second call returns the same. */
   stop(): Promise<readonly string[]>;
 }
 
 /**
- * Runs an upload and waits until the function says, in its log, that it listens. It sees the given environment only, may
- * neither read nor write a file, and reaches no network but loopback.
- * @throws {Error} when it ends before it listens; the message holds what it wrote
+ * Runs an upload and waits for the `listening` event in its log. The function gets only the given
+ * environment, no file access and no network except loopback.
+ * @throws {Error} with the function's output when it ends before it listens
  */
 export async function startDeployed(
   upload: UnpackedUpload,
@@ -52,7 +52,7 @@ export async function startDeployed(
     try {
       child.kill("SIGKILL");
     } catch (error) {
-      // It has ended already, and Deno says so with a TypeError.
+      // Deno throws a TypeError if the process has already ended.
       if (!(error instanceof TypeError)) throw error;
     }
     await Promise.all([child.status, ...outputs]);

@@ -1,34 +1,36 @@
 import { parseMetadata, type UploadMetadata } from "./upload_metadata.ts";
 
-/** One request to deploy a function, as it arrived. */
+/** Received request to deploy a function. */
 export interface Deployment {
   readonly projectRef: string;
   readonly slug: string;
   readonly metadata: UploadMetadata;
-  /** Bytes of each uploaded file, by its path in the project. */
+  /** Bytes of each uploaded file by path in the project. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** A stand-in for Supabase's management API on loopback. */
+/** Stub of Supabase's management API on loopback. */
 export interface ManagementApi extends AsyncDisposable {
   readonly url: string;
   readonly accessToken: string;
-  /** What was deployed, in the order of arrival. */
+  /** Deployments in the order of arrival. */
   readonly deployments: readonly Deployment[];
 }
 
 const LIST_PATH = new URLPattern({ pathname: "/v1/projects/:ref/functions" });
 const DEPLOY_PATH = new URLPattern({ pathname: "/v1/projects/:ref/functions/deploy" });
 
-/** Starts the stand-in. It has no functions and keeps what is deployed; every other request is answered with 404. */
+/**
+ * Starts the stub. Lists no functions, records deployments, and answers other requests with 404.
+ */
 export function startManagementApi(): ManagementApi {
-  // The form that the CLI accepts; it opens nothing.
+  // A fake token in the format that the CLI accepts.
   const accessToken = `sbp_${"0".repeat(40)}`;
   const deployments: Deployment[] = [];
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     if (request.headers.get("authorization") !== `Bearer ${accessToken}`) return problem(401, "Unauthorized");
-    // Asked for only when config.toml does not say whether to verify tokens.
+    // The CLI requests the list only if config.toml does not set verify_jwt.
     if (request.method === "GET" && LIST_PATH.test(request.url)) return Response.json([]);
     const projectRef = DEPLOY_PATH.exec(request.url)?.pathname.groups.ref;
     const slug = new URL(request.url).searchParams.get("slug");

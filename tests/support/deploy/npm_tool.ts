@@ -1,19 +1,19 @@
 import { deadline } from "@std/async";
 
-/** A first run downloads the package. */
+/** Limit of a first run, which downloads the package. */
 const DOWNLOAD_MS = 300_000;
 
-/** How a command is run. */
+/** Options of a command. */
 export interface RunOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether the command sees `env` only, and nothing of our own environment. Default: false. */
+  /** True to pass only `env`, without the test's own environment. Default: false. */
   readonly clearEnv?: boolean;
   readonly cwd?: string;
   readonly timeoutMs: number;
 }
 
-/** What a command that ran to its end said. */
+/** Exit code and output of a finished command. */
 export interface RunResult {
   readonly code: number;
   readonly stdout: string;
@@ -22,7 +22,7 @@ export interface RunResult {
 
 /**
  * Runs a command to its end.
- * @throws {DOMException} named TimeoutError when it takes longer than `timeoutMs`; the process is ended
+ * @throws {DOMException} TimeoutError after `timeoutMs`; the process is ended
  */
 export async function run(command: string, { args, timeoutMs, ...options }: RunOptions): Promise<RunResult> {
   const child = new Deno.Command(command, {
@@ -46,7 +46,7 @@ export async function run(command: string, { args, timeoutMs, ...options }: RunO
 }
 
 /**
- * Runs a command that has to succeed, and returns what it wrote to stdout, without blanks around it.
+ * Runs a command and returns its trimmed stdout.
  * @throws {Error} when its exit code is not 0
  */
 export async function runOrThrow(command: string, options: RunOptions): Promise<string> {
@@ -56,18 +56,18 @@ export async function runOrThrow(command: string, options: RunOptions): Promise<
 }
 
 /**
- * Returns the path of a command that an npm package brings, such as `supabase` of `supabase@3.1.0`; npx downloads the package
- * where it is not in npm's cache yet. The path is what we run, because npx itself needs the user's home directory, while the
- * command must not see it.
+ * Finds the path of an npm package's command, such as `supabase` of `supabase@3.1.0`; npx downloads
+ * a package that is not cached. Tests run the path, because npx needs the user's home directory and
+ * the command must not see it.
  */
 export async function locateNpmCommand(spec: string, name: string): Promise<string> {
   const args = ["-y", `--package=${spec}`, "-c", `command -v ${name}`];
   return await runOrThrow("npx", { args, timeoutMs: DOWNLOAD_MS });
 }
 
-/** Returns the path of the `deno` program itself: npm's `deno` command is a script whose child would survive its end. */
+/** Finds the path of the `deno` binary: npm's command is a script whose child would survive it. */
 export async function locateDeno(version: string): Promise<string> {
-  // Without --no-lock it looks at the lock file of the project it is started in, which a newer Deno may have written.
+  // Without --no-lock it reads the project's lock file, which a newer Deno may have written.
   const args = ["-y", `deno@${version}`, "eval", "--no-lock", "console.log(Deno.execPath())"];
   return await runOrThrow("npx", { args, timeoutMs: DOWNLOAD_MS });
 }

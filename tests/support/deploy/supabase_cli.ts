@@ -1,29 +1,29 @@
 import type { ManagementApi } from "./management_api.ts";
 import { locateNpmCommand, run } from "./npm_tool.ts";
 
-/** The version of the CLI that docs/deploy.md names. */
+/** Version of the CLI that docs/deploy.md names. */
 export const CLI_VERSION = "3.1.0";
 
-/** A project that exists nowhere. */
+/** Reference of a project that does not exist. */
 export const PROJECT_REF = "abcdefghijklmnopqrst";
 
 const DEPLOY_MS = 60_000;
 
-/** What is deployed, and where to. */
+/** Function and target of a deployment. */
 export interface DeployOptions {
   readonly functionName: string;
-  /** The directory that holds `supabase/`. */
+  /** Directory that contains `supabase/`. */
   readonly projectDirectory: string;
-  /** An empty directory: the CLI's home, so that nothing of the user's is read or written. */
+  /** Empty home directory of the CLI, which must not touch the user's files. */
   readonly home: string;
   readonly api: ManagementApi;
 }
 
 /**
- * Deploys a function with the real CLI, `supabase functions deploy --use-api`, to a management API on loopback. It sends
- * nothing anywhere else.
- * @returns what the CLI wrote, line by line
- * @throws {Error} when it fails; the message holds what it wrote
+ * Deploys a function with the real CLI, `supabase functions deploy --use-api`, to a management API
+ * on loopback. Sends nothing to other hosts.
+ * @returns the CLI's output, line by line
+ * @throws {Error} with the CLI's output when it fails
  */
 export async function deployWithCli(options: DeployOptions): Promise<readonly string[]> {
   const { functionName, projectDirectory, home, api } = options;
@@ -41,7 +41,7 @@ export async function deployWithCli(options: DeployOptions): Promise<readonly st
       HOME: home,
       SUPABASE_ACCESS_TOKEN: api.accessToken,
       SUPABASE_NO_KEYRING: "1",
-      // These keep it from calling PostHog and GitHub. It wants "1", and takes "true" for not set.
+      // These prevent calls to PostHog and GitHub. The CLI accepts "1" and ignores "true".
       SUPABASE_TELEMETRY_DISABLED: "1",
       DO_NOT_TRACK: "1",
       SUPABASE_NO_UPDATE_NOTIFIER: "1",

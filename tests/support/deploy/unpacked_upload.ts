@@ -5,26 +5,26 @@ import { listFiles } from "../../../tools/support/list_files.ts";
 import type { Deployment } from "./management_api.ts";
 import { locateDeno, runOrThrow } from "./npm_tool.ts";
 
-/** The Deno version whose API the hosted runtime has. */
+/** Deno version of the hosted runtime. */
 export const HOSTED_DENO_VERSION = "2.1.4";
 
 const DOWNLOAD_MS = 300_000;
 const QUERY_MS = 30_000;
 
-/** Uploaded files in a directory of their own, with their npm packages in Deno's cache. */
+/** Uploaded files in their own directory, with their npm packages in Deno's cache. */
 export interface UnpackedUpload {
   readonly directory: string;
-  /** Path of the Deno that the hosted runtime is made from. */
+  /** Path of the hosted runtime's Deno. */
   readonly deno: string;
-  /** Where that Deno caches packages. */
+  /** Cache directory of that Deno. */
   readonly cacheDirectory: string;
-  /** Arguments that name the entrypoint and its configuration, as the upload's metadata does. */
+  /** Arguments for the entrypoint and its configuration, from the upload's metadata. */
   readonly entrypointArgs: readonly string[];
 }
 
 /**
- * Writes the uploaded files below `directory`, and downloads the npm packages that they import.
- * @throws {Error} when a file's path leads out of the directory, or when an import cannot be resolved
+ * Writes the uploaded files to `directory`, and downloads the npm packages that they import.
+ * @throws {Error} when a path is outside the directory, or an import cannot be resolved
  */
 export async function unpackUpload(
   { files, metadata }: Deployment,
@@ -32,13 +32,13 @@ export async function unpackUpload(
 ): Promise<UnpackedUpload> {
   for (const [path, bytes] of files) {
     const target = join(directory, path);
-    if (!target.startsWith(`${directory}/`)) throw new Error(`${path} leads out of the upload.`);
+    if (!target.startsWith(`${directory}/`)) throw new Error(`${path} is outside the upload's directory.`);
     await Deno.mkdir(dirname(target), { recursive: true });
     await Deno.writeFile(target, bytes);
   }
   const deno = await locateDeno(HOSTED_DENO_VERSION);
   const config = metadata.importMapPath ? ["--config", metadata.importMapPath] : ["--no-config"];
-  // No lock file is uploaded: the platform's bundler resolves versions anew, and so do we.
+  // No lock file is uploaded: the platform's bundler resolves versions again, as this does.
   const entrypointArgs = [...config, "--no-lock", metadata.entrypointPath];
   await runOrThrow(deno, {
     args: ["cache", ...entrypointArgs],
@@ -50,22 +50,25 @@ export async function unpackUpload(
   return { directory, deno, cacheDirectory: denoDir, entrypointArgs };
 }
 
-/** How big the npm packages of an upload are. */
+/** Size of an upload's npm packages. */
 export interface PackagesSize {
   readonly packages: number;
-  /** All files of all packages. */
+  /** Size of all files. */
   readonly bytes: number;
-  /** Each of them compressed by itself. What the platform bundles is what is reached of them, so this is more than they add. */
+  /**
+   * Size with each file compressed; an upper bound, because the platform bundles only imported
+   * files.
+   */
   readonly compressedBytes: number;
 }
 
-/** Measures the npm packages that the function's modules reach. */
+/** Measures the npm packages that the function imports. */
 export async function measurePackages(upload: UnpackedUpload): Promise<PackagesSize> {
   const { npmPackages } = await denoInfo<{ npmPackages: Record<string, NpmPackage> }>(upload.deno, {
     args: upload.entrypointArgs,
     cwd: upload.directory,
   });
-  // The same version can be there twice, with other peer dependencies.
+  // The same version can occur twice, with other peer dependencies.
   const directories = new Set(
     Object.values(npmPackages).map(({ name, version, registryUrl }) => {
       const { host, pathname } = new URL(registryUrl);
@@ -90,7 +93,7 @@ interface NpmPackage {
   readonly registryUrl: string;
 }
 
-/** The shape is Deno's own; its version is pinned. */
+/** Runs `deno info`; its output format depends on the pinned version. */
 async function denoInfo<T>(
   deno: string,
   options: { readonly args: readonly string[]; readonly cwd: string },

@@ -14,10 +14,13 @@ const nginx = findInstalled({
   ],
 });
 
-/** Whether tests with nginx have to be left out; see `Found.isMissing`. */
+/** True if tests with nginx must be skipped; see `Found.isMissing`. */
 export const isWithoutNginx: boolean = nginx.isMissing;
 
-/** The nginx of this machine. @throws {Error} when there is none */
+/**
+ * Finds the nginx of this machine.
+ * @throws {Error} when no nginx is installed
+ */
 export function nginxPath(): string {
   return nginx.path();
 }

@@ -1,20 +1,20 @@
 import { readCodeBlock } from "../code_blocks.ts";
 
-/** What of the documented configuration is another in a test. */
-export interface NginxPlaces {
-  /** Where it listens, at 127.0.0.1. */
+/** Values that replace those of the documented configuration. */
+export interface NginxValues {
+  /** Port of nginx on 127.0.0.1. */
   readonly port: number;
-  /** Where the two processes listen, at 127.0.0.1. */
+  /** Ports of the two processes on 127.0.0.1. */
   readonly upstreams: readonly [number, number];
-  /** Where its logs go. */
+  /** Directory of the logs. */
   readonly logDirectory: string;
 }
 
 /**
- * The configuration that docs/deploy.md gives, in other places and otherwise as it stands there.
- * @throws {Error} when the document no longer names what is replaced, or names it more than once
+ * Reads the configuration of docs/deploy.md and replaces only ports and paths.
+ * @throws {Error} when a replaced value does not occur exactly once in the document
  */
-export async function documentedConfig({ port, upstreams, logDirectory }: NginxPlaces): Promise<string> {
+export async function documentedConfig({ port, upstreams, logDirectory }: NginxValues): Promise<string> {
   const documented = await readCodeBlock("docs/deploy.md", ({ language }) => language === "nginx");
   const replacements: readonly (readonly [from: string, to: string])[] = [
     ["server 127.0.0.1:8001 ", `server 127.0.0.1:${upstreams[0]} `],
@@ -26,7 +26,9 @@ export async function documentedConfig({ port, upstreams, logDirectory }: NginxP
   return replacements.reduce((config, [from, to]) => {
     const parts = config.split(from);
     if (parts.length !== 2) {
-      throw new Error(`docs/deploy.md: its nginx block has ${from} ${parts.length - 1} times.`);
+      throw new Error(
+        `docs/deploy.md: the nginx block contains ${from} ${parts.length - 1} times, expected once.`,
+      );
     }
     return parts.join(to);
   }, documented);

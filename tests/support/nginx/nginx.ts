@@ -3,15 +3,18 @@ import { startServerProcess } from "../../../tools/support/processes/server_proc
 import { nginxPath } from "./availability.ts";
 import { documentedConfig } from "./documented_config.ts";
 
-/** nginx as docs/deploy.md configures it, in front of two processes. `await using` ends it and removes its files. */
+/** nginx with the configuration of docs/deploy.md. `await using` ends it and removes its files. */
 export interface Nginx extends AsyncDisposable {
-  /** Where it answers, without a slash at the end. */
+  /** Address without a trailing slash. */
   readonly origin: string;
-  /** All that it logged so far. */
+  /** Reads all logs. */
   logs(): Promise<string>;
 }
 
-/** Starts it on a free port of 127.0.0.1. @throws {Error} with what it said, when it ends instead */
+/**
+ * Starts nginx on a free port of 127.0.0.1.
+ * @throws {Error} with its output when it ends instead
+ */
 export async function startNginx(upstreams: readonly [number, number]): Promise<Nginx> {
   const directory = await Deno.makeTempDir({ prefix: "rooms-nginx-" });
   const port = freePort();
@@ -22,7 +25,7 @@ export async function startNginx(upstreams: readonly [number, number]): Promise<
     command: [nginxPath(), "-e", "stderr", "-p", directory, "-c", `${directory}/nginx.conf`],
     cwd: directory,
     directory,
-    // The event loop is chosen when the sockets listen already.
+    // nginx logs this line after its sockets listen.
     listeningLine: "event method",
   });
   return {
@@ -35,7 +38,7 @@ export async function startNginx(upstreams: readonly [number, number]): Promise<
   };
 }
 
-/** What stands around a site's configuration. One process, so that it ends as a whole. */
+/** Builds the main configuration around a site. One process, so that it ends completely. */
 function mainConfig(directory: string, site: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${directory}/${name};`);

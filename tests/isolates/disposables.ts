@@ -1,19 +1,22 @@
-/** What has to be ended, last taken first: Deno 2.1.4 has no AsyncDisposableStack. `await using` ends all of it. */
-export class Owned implements AsyncDisposable {
+/**
+ * Stack of resources, because Deno 2.1.4 has no AsyncDisposableStack. `await using` ends the last
+ * first.
+ */
+export class Disposables implements AsyncDisposable {
   #resources: AsyncDisposable[] = [];
 
-  /** Takes a resource over, and gives it back for use. */
+  /** Adds a resource and returns it. */
   use<T extends AsyncDisposable>(resource: T): T {
     this.#resources.push(resource);
     return resource;
   }
 
-  /** Hands everything over to a new owner. */
-  move(): Owned {
-    const owner = new Owned();
-    owner.#resources = this.#resources;
+  /** Moves all resources to a new stack. */
+  move(): Disposables {
+    const moved = new Disposables();
+    moved.#resources = this.#resources;
     this.#resources = [];
-    return owner;
+    return moved;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -27,6 +30,6 @@ export class Owned implements AsyncDisposable {
         errors.push(error);
       }
     }
-    if (errors.length > 0) throw new AggregateError(errors, "Not all could be ended.");
+    if (errors.length > 0) throw new AggregateError(errors, "Some resources could not be ended.");
   }
 }

@@ -2,25 +2,25 @@ import { assert, assertEquals } from "@std/assert";
 import { range } from "../backplane/samples.ts";
 import type { BackendKind } from "./backends.ts";
 import { Deployment } from "./deployment.ts";
-import { balance, Member } from "./member.ts";
-import { Owned } from "./owned.ts";
+import { assertConsistent, IsolateMember } from "./isolate_member.ts";
+import { Disposables } from "./disposables.ts";
 import { clockShiftedBy, isWithoutFakeTime } from "./shifted_clock.ts";
 
-/** What is the same with two isolates and with three. */
+/** Numbers of isolates that each scenario runs with. */
 const SIZES = [2, 3] as const;
 
-/** A scenario's isolates, each with a member of the lobby. */
-interface Scene {
+/** Isolates of a scenario, each with a member of the lobby. */
+interface Fixture {
   readonly deployment: Deployment;
-  readonly members: readonly Member[];
+  readonly members: readonly IsolateMember[];
 }
 
-/** Registers what processes promise together, whatever they share. */
+/** Registers the tests of several isolates on one kind of backend. */
 export function isolatesSuite(kind: BackendKind): void {
   function scenario(
     statement: string,
     environments: readonly Readonly<Record<string, string>>[],
-    run: (scene: Scene) => Promise<void>,
+    run: (fixture: Fixture) => Promise<void>,
     isMissing: boolean = kind.isMissing,
   ): void {
     Deno.test({
@@ -28,8 +28,8 @@ export function isolatesSuite(kind: BackendKind): void {
       ignore: isMissing,
       fn: async () => {
         await using deployment = await Deployment.start(kind, environments);
-        await using owned = new Owned();
-        await run({ deployment, members: await Member.joinAll(deployment, owned) });
+        await using disposables = new Disposables();
+        await run({ deployment, members: await IsolateMember.joinAll(deployment, disposables) });
       },
     });
   }
@@ -37,36 +37,40 @@ export function isolatesSuite(kind: BackendKind): void {
   for (const size of SIZES) {
     const environments = Array.from({ length: size }, () => ({}));
 
-    scenario(`publishes through ${size} at once have one order`, environments, async ({ members }) => {
-      await Promise.all(members.map((member) => member.publishAll(1, 200)));
-      await balance(members, 200 * size);
-    });
-
     scenario(
-      `of ${size}, one is killed between storage and ack: the retry is recognized by another`,
+      `concurrent publishes through ${size} isolates have one order`,
       environments,
-      async ({ deployment, members }) => {
-        const [witness, unlucky] = members;
-        assert(witness && unlucky);
-        await unlucky.publishAll(1, 3);
-        deployment.isolate(1).way.holdAnswers();
-        const publishing = unlucky.publishAll(4, 8);
-        // They are stored, and the isolate never learns of it.
-        await witness.untilMessages(8);
-        assertEquals(unlucky.acked.size, 3);
-        await deployment.kill(1);
-        unlucky.moveTo(deployment, size - 1 === 1 ? 0 : size - 1);
-        await publishing;
-        await witness.publish("after");
-        await balance(members, 9);
-        // The same over HTTP, which says that it is a duplicate.
-        const { status, offset } = await post(deployment, 0, unlucky.user, `${unlucky.user}-8`);
-        assertEquals([status, offset], [200, unlucky.acked.get(`${unlucky.user}-8`)]);
+      async ({ members }) => {
+        await Promise.all(members.map((member) => member.publishAll(1, 200)));
+        await assertConsistent(members, 200 * size);
       },
     );
 
     scenario(
-      `${size} keep their members while the server is away, and lose nothing`,
+      `with ${size} isolates, one is killed between storage and ack, and another recognizes the retry`,
+      environments,
+      async ({ deployment, members }) => {
+        const [observer, publisher] = members;
+        assert(observer && publisher);
+        await publisher.publishAll(1, 3);
+        deployment.isolate(1).proxy.holdAnswers();
+        const publishing = publisher.publishAll(4, 8);
+        // The messages are stored, but the isolate never learns it.
+        await observer.untilMessages(8);
+        assertEquals(publisher.acked.size, 3);
+        await deployment.kill(1);
+        publisher.moveTo(deployment, size - 1 === 1 ? 0 : size - 1);
+        await publishing;
+        await observer.publish("after");
+        await assertConsistent(members, 9);
+        // The same id over HTTP is answered as a duplicate.
+        const { status, offset } = await post(deployment, 0, publisher.user, `${publisher.user}-8`);
+        assertEquals([status, offset], [200, publisher.acked.get(`${publisher.user}-8`)]);
+      },
+    );
+
+    scenario(
+      `${size} isolates keep their members during an outage of the server, and lose no message`,
       environments,
       async ({ deployment, members }) => {
         await Promise.all(members.map((member) => member.room.presence.enter({})));
@@ -77,56 +81,60 @@ export function isolatesSuite(kind: BackendKind): void {
         const publishing = members.map((member) => member.publishAll(21, 60));
         await deployment.backend.stop();
         const waiting = members.map((member) => member.publishAll(61, 80));
-        await deployment.backend.startAgain();
+        await deployment.backend.restart();
         await Promise.all([...publishing, ...waiting]);
-        await balance(members, 80 * size);
+        await assertConsistent(members, 80 * size);
         for (const member of members) {
-          assertEquals(member.connections.size, 1, `${member.user} had to connect again`);
-          assertEquals(member.presence.filter((told) => told.endsWith("left")), []);
+          assertEquals(member.connections.size, 1, `${member.user} had to reconnect`);
+          assertEquals(member.presence.filter((change) => change.endsWith("left")), []);
           assertEquals(member.room.presence.members.length, size);
         }
       },
     );
 
     scenario(
-      `connections that are cut between ${size} and the server lose nothing`,
+      `cut connections between ${size} isolates and the server lose no message`,
       environments,
-      async (scene) => {
-        const { deployment, members } = scene;
+      async (fixture) => {
+        const { deployment, members } = fixture;
         for (const round of range(0, 9)) {
           const publishing = members.map((member) => member.publishAll(round * 10 + 1, round * 10 + 10));
-          assert(deployment.isolate(round % size).way.cut() > 0 || round > 0);
+          assert(deployment.isolate(round % size).proxy.cut() > 0 || round > 0);
           await Promise.all(publishing);
         }
-        await balance(members, 100 * size);
+        await assertConsistent(members, 100 * size);
         for (const member of members) assertEquals(member.connections.size, 1);
       },
     );
   }
 
-  scenario("a slow way to the server makes one slow, and nobody wrong", [{}, {}, {}], async (scene) => {
-    const { deployment, members } = scene;
-    deployment.isolate(1).way.delayMs = 150;
-    for (const round of range(0, 4)) {
-      await Promise.all(members.map((member) => member.publishAll(round * 20 + 1, round * 20 + 20)));
-    }
-    await balance(members, 300);
-    for (const member of members) assertEquals(member.connections.size, 1);
-  });
+  scenario(
+    "a slow connection to the server delays one isolate, and all messages stay correct",
+    [{}, {}, {}],
+    async (fixture) => {
+      const { deployment, members } = fixture;
+      deployment.isolate(1).proxy.delayMs = 150;
+      for (const round of range(0, 4)) {
+        await Promise.all(members.map((member) => member.publishAll(round * 20 + 1, round * 20 + 20)));
+      }
+      await assertConsistent(members, 300);
+      for (const member of members) assertEquals(member.connections.size, 1);
+    },
+  );
 
   scenario(
-    "clocks that are ten minutes apart change no order, no dedupe, no presence and no history",
+    "clocks that differ by ten minutes change no order, dedupe, presence or history",
     [-300, 0, 300].map(clockShiftedBy),
     async ({ deployment, members }) => {
       const [early, exact, late] = members;
       assert(early && exact && late);
       await Promise.all(members.map((member) => member.room.presence.enter({})));
       await Promise.all(members.map((member) => member.publishAll(1, 50)));
-      await balance(members, 150);
+      await assertConsistent(members, 150);
       const times = exact.messages.map(({ at }) => at);
-      // One clock says when: it never goes back, and is none of those that are wrong.
+      // The server's clock decides: it never goes back, and is none of the wrong ones.
       assertEquals(times, times.toSorted((one, other) => one - other));
-      for (const at of times) assert(Math.abs(Date.now() - at) < 60_000, `${at} is somebody's own clock`);
+      for (const at of times) assert(Math.abs(Date.now() - at) < 60_000, `${at} is an isolate's own clock`);
       for (const isolate of [0, 1, 2]) {
         const { status, offset } = await post(deployment, isolate, late.user, `${late.user}-7`);
         assertEquals([status, offset], [200, late.acked.get(`${late.user}-7`)]);
@@ -134,35 +142,35 @@ export function isolatesSuite(kind: BackendKind): void {
       const page = await early.room.history({ after: 0, limit: 500 });
       assertEquals(page.messages.map(({ offset }) => offset), range(1, 150));
       for (const member of members) {
-        assertEquals(member.presence.filter((told) => told.endsWith("left")), []);
+        assertEquals(member.presence.filter((change) => change.endsWith("left")), []);
         assertEquals(member.room.presence.members.length, 3);
       }
     },
     kind.isMissing || isWithoutFakeTime,
   );
 
-  scenario("10,000 messages that were missed are read through another", [{}, {}], async (scene) => {
-    const { deployment, members: [one, two] } = scene;
+  scenario("10,000 missed messages are replayed through another isolate", [{}, {}], async (fixture) => {
+    const { deployment, members: [one, two] } = fixture;
     assert(one && two);
     await one.publish("first");
     await two.untilMessages(1);
     const { position } = two.room;
     assert(position);
     await two.room.close();
-    // A member may have some 128 under way: more are refused for a second.
+    // Batches of 100: an isolate refuses more than about 128 pending publishes of a member.
     for (const round of range(0, 99)) await one.publishAll(round * 100 + 1, round * 100 + 100);
-    await using again = await Member.join(deployment, two.user, 0, position);
-    await again.publish("last");
+    await using resumed = await IsolateMember.join(deployment, two.user, 0, position);
+    await resumed.publish("last");
     await one.untilMessages(10_002);
-    await again.untilMessages(10_001);
+    await resumed.untilMessages(10_001);
     assertEquals(one.offsets, range(1, 10_002));
-    assertEquals(again.offsets, range(2, 10_002));
-    assertEquals(again.messages.map(({ data }) => data), one.messages.slice(1).map(({ data }) => data));
-    assertEquals(again.gaps, []);
+    assertEquals(resumed.offsets, range(2, 10_002));
+    assertEquals(resumed.messages.map(({ data }) => data), one.messages.slice(1).map(({ data }) => data));
+    assertEquals(resumed.gaps, []);
   });
 
   scenario(
-    "presence of a killed one leaves once, for the members of both that are left",
+    "a killed isolate's presence leaves once, for the members of both other isolates",
     [{}, {}, {}],
     async ({ deployment, members }) => {
       const [one, two, gone] = members;
@@ -173,7 +181,7 @@ export function isolatesSuite(kind: BackendKind): void {
       await gone.room.close();
       await one.untilPresence("user2 left");
       await two.untilPresence("user2 left");
-      // What is asked after it comes after it.
+      // A later change arrives later.
       await one.room.presence.enter({});
       for (const member of [one, two]) {
         await member.untilPresence("user0 joined");
@@ -183,12 +191,12 @@ export function isolatesSuite(kind: BackendKind): void {
   );
 }
 
-/** Publishes over HTTP what a member may have said already. */
+/** Publishes over HTTP a text that a member may have published already. */
 async function post(
   deployment: Deployment,
   isolate: number,
   user: string,
-  said: string,
+  text: string,
 ): Promise<{ readonly status: number; readonly offset: unknown }> {
   const { port } = deployment.isolate(isolate).process;
   const response = await fetch(`http://127.0.0.1:${port}/realtime/rooms/lobby/messages`, {
@@ -197,7 +205,7 @@ async function post(
       authorization: `Bearer ${await deployment.issuer.token(user)}`,
       "content-type": "application/json",
     },
-    body: JSON.stringify({ id: said, event: "said", data: said }),
+    body: JSON.stringify({ id: text, event: "chat", data: text }),
   });
   const { offset } = await response.json();
   return { status: response.status, offset };
