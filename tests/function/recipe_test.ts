@@ -11,7 +11,7 @@ const appLine = await readCodeBlock(RECIPE, ({ code }) => code.startsWith(".rout
 const appImport = await readCodeBlock(RECIPE, ({ code }) => code.startsWith("import { boards }"));
 const typedClient = await readCodeBlock(RECIPE, ({ code }) => code.includes("hc<App>"));
 
-/** The function with exactly the recipe's code in it. */
+/** Copies the function and adds exactly the recipe's code. */
 async function functionWithRecipe(): Promise<FunctionCopy> {
   const copy = await copyFunction();
   assertEquals(appImport.trim(), 'import { boards } from "./routes/boards.ts";');
@@ -70,12 +70,12 @@ Deno.test("an endpoint that forgets authenticate does not compile", async () => 
   assertStringIncludes(await copy.check("app.ts"), "user");
 });
 
-Deno.test("custom middleware in place of authenticate does not compile, behind it it does", async () => {
+Deno.test("custom middleware compiles after authenticate, and not in its place", async () => {
   await using copy = await functionWithRecipe();
   const importClaim = 'import { requireClaim } from "../middleware/require_claim.ts";\n';
   const claim = '  requireClaim("role", "player"),\n';
-  const behind = importClaim + endpoint.replace("  authenticate,\n", `  authenticate,\n${claim}`);
-  await copy.write("routes/boards.ts", behind);
+  const after = importClaim + endpoint.replace("  authenticate,\n", `  authenticate,\n${claim}`);
+  await copy.write("routes/boards.ts", after);
   assertEquals(await copy.check("app.ts"), "");
   const other = `import { createMiddleware } from "hono/factory";
 const passOn = createMiddleware(async (_c, next) => await next());\n`;

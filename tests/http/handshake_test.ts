@@ -1,6 +1,6 @@
 /**
- * The table of docs/protocol.md, "Handshake", row by row, byte for byte on a TCP connection: how each step refuses. What is
- * not refused is in handshake_upgrade_test.ts.
+ * Refusals of each step in docs/protocol.md, "Handshake", row by row and byte for byte on a TCP
+ * connection. Successful handshakes are in handshake_upgrade_test.ts.
  */
 import { assertEquals } from "@std/assert";
 import { connect } from "../support/handshake.ts";
@@ -34,16 +34,16 @@ const NOBODY: StartOptions = {
   deps: { authorize: () => ({ join: false, publish: true, presence: true, history: true }) },
 };
 
-/** One row of the table: what is asked of a service, and how it refuses. */
+/** Registers the test of one row: a request and its refusal. */
 function refuses(
   name: string,
   expected: ExpectedProblem,
-  ask: (running: RunningServer) => Promise<RawResponse>,
+  request: (running: RunningServer) => Promise<RawResponse>,
   options: StartOptions = {},
 ): void {
   Deno.test(`Handshake ${name}`, async () => {
     await using running = await startServer(options);
-    assertProblem(await ask(running), expected);
+    assertProblem(await request(running), expected);
     assertEquals(running.engine.connections.count, 0);
   });
 }
@@ -128,7 +128,7 @@ const BAD_ROOMS = {
 };
 for (const [what, room] of Object.entries(BAD_ROOMS)) {
   refuses(
-    `4: a room id ${what} is 400 invalid_request that names it`,
+    `4: a room id ${what} is 400 invalid_request with the field`,
     BAD_ROOM,
     (running) => connect(running, `/rooms/${room}`),
   );
@@ -165,7 +165,7 @@ for (
     assertEquals(await client.next(), "Echo: still here");
   });
 }
-Deno.test("Handshake 6: another user still connects where one has too many", async () => {
+Deno.test("Handshake 6: another user can still connect after one user has reached the limit", async () => {
   await using running = await startServer({ env: { MAX_CONNECTIONS_PER_USER: "1" } });
   await using _alice = await SocketClient.open(await running.socketUrl("/echo", "alice"));
   await using bob = await SocketClient.open(await running.socketUrl("/echo", "bob"));
@@ -195,7 +195,7 @@ refuses("order: 5 comes before 6", FORBIDDEN, async (running) => {
   return await connect(running, "/rooms/a");
 }, NOBODY);
 
-Deno.test("Handshake 3: a HEAD with every header of a handshake is no handshake", async () => {
+Deno.test("Handshake 3: a HEAD with every header of a handshake is not a handshake", async () => {
   await using running = await startServer();
   const token = await running.issuer.token("alice");
   const response = await fetch(`${running.origin}/realtime/echo?token=${token}`, {

@@ -1,16 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RawResponse } from "../../tools/support/wire/raw_request.ts";
 
-/** What a refusal must say. */
+/** Expected content of a refusal. */
 export interface ExpectedProblem {
   readonly status: number;
   readonly code: string;
   readonly title: string;
-  /** The part of the request that is named as wrong. */
+  /** Wrong field of the request. */
   readonly field?: string;
 }
 
-/** The refusals of a token, as protocol.md, "Handshake" has them. */
+/** Refusals of a token in protocol.md, "Handshake". */
 export const TOKEN_PROBLEMS = {
   missing_token: { status: 401, code: "missing_token", title: "Missing token" },
   invalid_token: { status: 401, code: "invalid_token", title: "Invalid token" },
@@ -18,12 +18,12 @@ export const TOKEN_PROBLEMS = {
   auth_unavailable: { status: 503, code: "auth_unavailable", title: "Authentication unavailable" },
 } as const satisfies Record<string, ExpectedProblem>;
 
-/** Asserts a problem document (RFC 9457) with a detail to read, and the headers that its status calls for. */
+/** Asserts a problem document (RFC 9457) with a readable detail and the headers of its status. */
 export function assertProblem(response: RawResponse, expected: ExpectedProblem): void {
   const { status, headers, body } = response;
-  const said = `${status} ${body}`;
-  assertEquals(status, expected.status, said);
-  assertEquals(headers.get("content-type"), "application/problem+json", said);
+  const description = `${status} ${body}`;
+  assertEquals(status, expected.status, description);
+  assertEquals(headers.get("content-type"), "application/problem+json", description);
   const problem: Record<string, unknown> = JSON.parse(body);
   const { title, code, field } = problem;
   assertEquals({ title, status: problem.status, code, field }, {
@@ -32,13 +32,13 @@ export function assertProblem(response: RawResponse, expected: ExpectedProblem):
     code: expected.code,
     field: expected.field,
   });
-  assert(typeof problem.detail === "string" && problem.detail.length > 10, said);
-  assert(typeof problem.request_id === "string", said);
+  assert(typeof problem.detail === "string" && problem.detail.length > 10, description);
+  assert(typeof problem.request_id === "string", description);
   const challenge = headers.get("www-authenticate");
   assertEquals(challenge !== null, status === 401, `WWW-Authenticate: ${challenge}`);
-  // RFC 6750, section 3: no error is named to a client that brought no token.
-  const named = code === "missing_token" ? "" : ', error="invalid_token"';
-  if (challenge !== null) assert(challenge.startsWith(`Bearer realm="realtime"${named}`), challenge);
+  // RFC 6750, section 3: without a token the challenge names no error.
+  const errorParameter = code === "missing_token" ? "" : ', error="invalid_token"';
+  if (challenge !== null) assert(challenge.startsWith(`Bearer realm="realtime"${errorParameter}`), challenge);
   assertEquals(headers.has("retry-after"), status === 503 || status === 429, "Retry-After");
   if (headers.has("retry-after")) assert(/^[1-9]\d*$/.test(headers.get("retry-after") ?? ""), "Retry-After");
   assertEquals(headers.get("upgrade"), code === "expected_websocket" ? "websocket" : null, "Upgrade");
