@@ -28,11 +28,19 @@ export function isUserProvider(handler: unknown): boolean {
   return typeof handler === "function" && providers.has(handler);
 }
 
-/** Types middleware that stands behind `provideUser`: its `c.var.user` is the verified user. */
+/**
+ * Types middleware that stands behind `provideUser`: its `c.var.user` is the verified user. In front of
+ * it a request is answered with 500, and the log names the cause.
+ */
 export function withUser(
   handler: MiddlewareHandler<AppEnv & UserEnv>,
 ): MiddlewareHandler<AppEnv & UserEnv> {
-  return handler;
+  return async function withUser(c, next) {
+    if (!c.get("user")) {
+      throw new Error("Middleware made with withUser stands in front of authenticate. Put it behind it.");
+    }
+    return await handler(c, next);
+  };
 }
 
 /**
