@@ -27,7 +27,7 @@ class ChangingPolicy {
   async change(user: string, changes: Partial<RoomPermissions>): Promise<void> {
     this.#permissions.set(user, { ...EVERYTHING, ...changes });
     const refresh = this.#refreshes.get(user);
-    assert(refresh, `nobody watches ${user}`);
+    assert(refresh, `no connection of ${user} watches`);
     await refresh();
   }
 }
@@ -42,7 +42,7 @@ for (const { kind, plain } of KINDS) {
     const { code, id } = await bob.next("error");
     assertEquals([code, id], ["forbidden", undefined]);
     assertEquals((await bob.closed()).code, 4403);
-    await alice.publish("goes on");
+    await alice.publish("still connected");
   });
 
   Deno.test(`8.6 a permission that is revoked or granted applies at once: ${kind}`, async () => {

@@ -183,7 +183,7 @@ Deno.test("6.7 a page of large messages holds fewer than its limit, and paging m
     for (let cursor = direction === "after" ? 0 : 8, more = true; more; pages++) {
       const read = await page(alice, direction === "after" ? { after: cursor } : { before: cursor }, 500);
       const { offsets } = read;
-      assert(offsets.length > 0, "an empty page says that there are more");
+      assert(offsets.length > 0, "an empty page has more: true");
       if (direction === "after") walked.push(...offsets);
       else walked.unshift(...offsets);
       more = read.more;

@@ -103,7 +103,7 @@ for (const { kind, plain } of KINDS) {
     assert(pongs >= 5 && pongs < 10, `${pongs} were taken`);
     for (const { code } of errors) assertEquals(code, "rate_limited");
     const { retry_after_ms: wait = 0 } = errors.at(-1) ?? {};
-    assert(wait > (errors[0]?.retry_after_ms ?? 0), `the last error says ${wait}`);
+    assert(wait > (errors[0]?.retry_after_ms ?? 0), `the last error has retry_after_ms ${wait}`);
     assertEquals((await bob.publish("nobody else is closed")).offset, 1);
   });
 

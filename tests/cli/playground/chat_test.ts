@@ -5,13 +5,13 @@ Deno.test("the playground's chat", WITH_BROWSER, async (t) => {
   await using fixture = await PlaygroundFixture.open({ HISTORY_MESSAGES: "60", MAX_FRAME_BYTES: "600" });
 
   await t.step("loads older messages on demand", async () => {
-    const said = Array.from({ length: 60 }, (_, at) => `message ${at + 1}`);
-    await fixture.publish("bob", "long", said);
+    const texts = Array.from({ length: 60 }, (_, at) => `message ${at + 1}`);
+    await fixture.publish("bob", "long", texts);
     await using alice = await fixture.openPage({ user: "alice", room: "long" });
-    await alice.waitForTexts(said.slice(10));
+    await alice.waitForTexts(texts.slice(10));
     const older = alice.page.getByRole("button", { name: "Load older messages" });
     await older.press("Enter");
-    await alice.waitForTexts(said);
+    await alice.waitForTexts(texts);
     await older.waitFor({ state: "hidden" });
     assertEquals(alice.consoleErrors, []);
   });
@@ -20,10 +20,10 @@ Deno.test("the playground's chat", WITH_BROWSER, async (t) => {
     await using alice = await fixture.openPage({ user: "alice", room: "gap" });
     await alice.networkSwitch.click();
     await alice.waitForState("Waiting.");
-    const said = Array.from({ length: 64 }, (_, at) => `message ${at + 1}`);
-    await fixture.publish("bob", "gap", said);
+    const texts = Array.from({ length: 64 }, (_, at) => `message ${at + 1}`);
+    await fixture.publish("bob", "gap", texts);
     await alice.networkSwitch.click();
-    await alice.waitForTexts(said.slice(4));
+    await alice.waitForTexts(texts.slice(4));
     await alice.waitForState("Some messages were missed");
     const entries = await alice.page.getByRole("log").getByRole("listitem").allInnerTexts();
     assertEquals(entries[0], "Messages 1 to 4 are no longer kept.");

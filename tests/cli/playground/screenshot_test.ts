@@ -6,9 +6,8 @@ const SIZE = { width: 1280, height: 800 } as const;
 const DOCS = fileURLToPath(new URL("../../../docs", import.meta.url));
 
 /**
- * True for `PLAYGROUND_SCREENSHOTS=1 deno test -A --no-check tests/cli/playground/screenshot_test.ts`,
- * which writes the README's pictures docs/playground.png and docs/playground-dark.png. Otherwise
- * the pictures go to a temporary folder.
+ * True if PLAYGROUND_SCREENSHOTS is 1: then this test writes the README's pictures
+ * docs/playground.png and docs/playground-dark.png. Otherwise they go to a temporary folder.
  */
 const isForTheDocs = Deno.env.get("PLAYGROUND_SCREENSHOTS") === "1";
 
@@ -24,16 +23,16 @@ Deno.test("screenshots of the playground, light and dark", WITH_BROWSER, async (
   await using fixture = await PlaygroundFixture.open();
   await using alice = await fixture.openPage({ user: "alice", viewport: SIZE });
   await using bob = await fixture.openPage({ user: "bob" });
-  const said: string[] = [];
+  const texts: string[] = [];
   async function sendAndWait(user: typeof alice, text: string): Promise<void> {
     await user.send(text);
-    said.push(text);
-    await user.waitForTexts(said);
+    texts.push(text);
+    await user.waitForTexts(texts);
   }
   await sendAndWait(bob, "Morning! Where are you?");
-  await alice.waitForTexts(said);
+  await alice.waitForTexts(texts);
   await sendAndWait(alice, "On the train, about to enter a tunnel.");
-  await bob.waitForTexts(said);
+  await bob.waitForTexts(texts);
   await alice.networkSwitch.click();
   await alice.waitForState("Waiting.");
   await sendAndWait(bob, "Then I will keep writing.");
@@ -41,10 +40,10 @@ Deno.test("screenshots of the playground, light and dark", WITH_BROWSER, async (
   const written = "Written in the tunnel, sent after it.";
   await alice.send(written);
   await alice.networkSwitch.click();
-  said.push(written);
-  await alice.waitForTexts(said);
+  texts.push(written);
+  await alice.waitForTexts(texts);
   await alice.waitForState("No messages were missed.");
-  await bob.waitForTexts(said);
+  await bob.waitForTexts(texts);
   await bob.page.getByRole("textbox", { name: "Message" }).fill("Welcome back");
   await alice.waitForText("typing…");
   // The pointer must not highlight a button.
