@@ -1,11 +1,14 @@
 import postgres from "postgres";
 import { BackplaneUnavailable } from "../contract.ts";
-import { type Address, Sockets } from "./sockets.ts";
+import type { Address } from "./open_connection.ts";
+import { Sockets } from "./sockets.ts";
+import type { TlsOptions } from "./tls.ts";
 import { withTimeout } from "../with_timeout.ts";
 
 /** Options of `Database`. */
 export interface DatabaseOptions {
   readonly url: string;
+  readonly tls: TlsOptions;
   /** Number of pooled connections: one writes, the rest read. */
   readonly connections: number;
   readonly connectMs: number;
@@ -112,11 +115,13 @@ export class Database {
   }
 
   #connect(max: number, handlers?: NotificationHandlers): Pool {
-    const { url, connectMs, statementMs } = this.#options;
-    const sockets = new Sockets(connectMs);
+    const { url, tls, connectMs, statementMs } = this.#options;
+    const sockets = new Sockets({ connectMs, tls });
     const options = {
       max,
       socket: (address: Address) => sockets.connect(address),
+      // The sockets are encrypted already; `sslmode` in the URL must not start it again.
+      ssl: false,
       // The client library's own pause between attempts would add to the connector's.
       backoff: () => 0,
       connect_timeout: connectMs / 1_000,

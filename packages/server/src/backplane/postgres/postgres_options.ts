@@ -1,4 +1,5 @@
 import type { BackplaneOptions } from "../contract.ts";
+import type { TlsOptions } from "./tls.ts";
 
 /** Connection events that are worth a line in the log. */
 export type PostgresEvent =
@@ -13,6 +14,8 @@ export type PostgresEvent =
 export interface PostgresOptions extends BackplaneOptions {
   /** URL of the database, with user and password. */
   readonly url: string;
+  /** TLS of the connections; `prefer` by default. */
+  readonly tls?: TlsOptions;
   /** Receives connection events. Must not throw. */
   readonly onEvent: (event: PostgresEvent) => void;
   /** Connections besides the listening one, 2 or more: one writes, the rest read. 2 by default. */
@@ -61,6 +64,7 @@ export type ResolvedOptions = Required<PostgresOptions>;
 /** Fills in the defaults. */
 export function withDefaults(options: PostgresOptions): ResolvedOptions {
   return {
+    tls: { mode: "prefer" },
     connections: 2,
     connectMs: 5_000,
     statementMs: 10_000,

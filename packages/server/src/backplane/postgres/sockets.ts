@@ -1,92 +1,70 @@
-import { Socket } from "node:net";
+import { ConnectionStream } from "./connection_stream.ts";
+import { type Address, openConnection } from "./open_connection.ts";
+import type { TlsOptions } from "./tls.ts";
 
-/** Target of a connection, as the client library parsed it from the URL. */
-export interface Address {
-  readonly host: readonly string[];
-  readonly port: readonly number[];
-  /** Path of a Unix socket; replaces host and port. */
-  readonly path: unknown;
+/** Options of `Sockets`. */
+export interface SocketsOptions {
+  /** Timeout of a connection attempt with its handshake, in milliseconds. */
+  readonly connectMs: number;
+  readonly tls: TlsOptions;
 }
 
-/**
- * Creates the sockets of one pool of the client library, for three reasons:
- *
- * - Deno 2.1.4 runs an immediate even if it is cleared in the event-loop round in which it is due.
- *   postgres 3.4.9 then writes to a socket that it has just learned is closed, which ends the
- *   process. The sockets therefore report their close in a later round.
- * - For the same reason postgres writes its buffer a second time, when the buffer is already null.
- *   The sockets ignore that write.
- * - Sockets that are still connecting when the pool ends are destroyed with it.
- */
+/** Opens the sockets of one pool of the client library, and closes those that are left. */
 export class Sockets {
   /** Open sockets, each with a promise that resolves when it has reported its close. */
-  readonly #sockets = new Map<Socket, Promise<void>>();
-  readonly #connectMs: number;
-  #isEnded = false;
+  readonly #sockets = new Map<ConnectionStream, Promise<void>>();
+  /** Attempts to connect that have not settled. */
+  readonly #attempts = new Set<Promise<ConnectionStream>>();
+  readonly #options: SocketsOptions;
+  readonly #end = new AbortController();
 
-  constructor(connectMs: number) {
-    this.#connectMs = connectMs;
+  constructor(options: SocketsOptions) {
+    this.#options = options;
   }
 
-  /** Opens a socket; rejects after `connectMs`. */
-  async connect({ host, port, path }: Address): Promise<Socket> {
-    if (this.#isEnded) throw new Error("The connection pool has ended.");
-    const socket = new LateClosingSocket();
-    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    this.#sockets.set(socket, closed);
-    socket.once("close", () => this.#sockets.delete(socket));
-    const connected = Promise.withResolvers<void>();
-    const timer = setTimeout(
-      () => connected.reject(new Error(`CONNECT_TIMEOUT: no connection within ${this.#connectMs} ms.`)),
-      this.#connectMs,
-    );
-    socket.once("connect", connected.resolve);
-    socket.once("error", connected.reject);
-    socket.once("close", () => connected.reject(new Error("The server closed the connection immediately.")));
+  /** Opens a socket, encrypted if the options say so; rejects after `connectMs`. */
+  async connect(address: Address): Promise<ConnectionStream> {
+    const attempt = this.#attempt(address);
+    this.#attempts.add(attempt);
     try {
-      if (typeof path === "string") socket.connect(path);
-      else socket.connect(port[0] ?? 5432, host[0] ?? "localhost");
-      await connected.promise;
-    } catch (error) {
-      socket.on("error", () => {/* the rejection has reported it */});
-      socket.destroy();
-      // Its close comes in a later round; nothing of it is left behind when the caller goes on.
-      await closed;
-      throw error;
+      return await attempt;
     } finally {
-      clearTimeout(timer);
-      socket.removeListener("error", connected.reject);
+      this.#attempts.delete(attempt);
     }
-    socket.setNoDelay(true);
-    ignoreNullWrites(socket);
-    // The client library reads `host` when it verifies the certificate.
-    return Object.assign(socket, { host: host[0] });
   }
 
   /** Destroys the sockets that are left; resolves when all have reported their close. */
   async end(): Promise<void> {
-    this.#isEnded = true;
+    this.#end.abort();
+    await Promise.allSettled(this.#attempts);
     const closed = [...this.#sockets.values()];
     for (const socket of this.#sockets.keys()) socket.destroy();
     await Promise.all(closed);
   }
-}
 
-class LateClosingSocket extends Socket {
-  override emit(event: string | symbol, ...rest: unknown[]): boolean {
-    if (event !== "close") return super.emit(event, ...rest);
-    setTimeout(() => super.emit(event, ...rest), 0);
-    return true;
+  async #attempt(address: Address): Promise<ConnectionStream> {
+    const { connectMs, tls } = this.#options;
+    const attempt = new AbortController();
+    const stop = () => attempt.abort(new Error("The connection pool has ended."));
+    const timer = setTimeout(
+      () => attempt.abort(new Error(`CONNECT_TIMEOUT: no connection within ${connectMs} ms.`)),
+      connectMs,
+    );
+    this.#end.signal.addEventListener("abort", stop);
+    if (this.#end.signal.aborted) stop();
+    try {
+      attempt.signal.throwIfAborted();
+      return this.#keep(new ConnectionStream(await openConnection(address, tls, attempt.signal)));
+    } finally {
+      clearTimeout(timer);
+      this.#end.signal.removeEventListener("abort", stop);
+    }
   }
-}
 
-/**
- * Makes `write(null)` a no-op: its exception would be uncaught. The override is on the socket
- * itself, because Node's base class does not call a subclass's `write` here.
- */
-function ignoreNullWrites(socket: Socket): void {
-  const write = socket.write.bind(socket);
-  Object.assign(socket, {
-    write: (...args: Parameters<typeof write>): boolean => args[0] === null ? true : write(...args),
-  });
+  #keep(socket: ConnectionStream): ConnectionStream {
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    this.#sockets.set(socket, closed);
+    socket.once("close", () => this.#sockets.delete(socket));
+    return socket;
+  }
 }
