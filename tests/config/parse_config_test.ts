@@ -39,6 +39,7 @@ function text(...wrong: string[]): Expectation {
   return { byDefault: undefined, good: [["some text", "some text"]], wrong };
 }
 
+const PEM = "-----BEGIN CERTIFICATE-----\nMIIBsesame+/=\n-----END CERTIFICATE-----";
 const KEY_SET = '{"keys":[{"kty":"EC","kid":"1"}]}';
 
 const VARIABLES: Readonly<Record<string, Expectation>> = {
@@ -131,6 +132,16 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
     wrong: ["sesame", "mysql://u:sesame@db", "postgres://", "postgres://a b"],
   },
   POSTGRES_CONNECTIONS: whole(2, 2, 50),
+  POSTGRES_SSLMODE: {
+    byDefault: undefined,
+    good: ["disable", "prefer", "require", "verify-full"].map((mode) => [mode, mode]),
+    wrong: ["allow", "verify-ca", "no"],
+  },
+  POSTGRES_CA: {
+    byDefault: undefined,
+    good: [[PEM, PEM], [PEM.replaceAll("\n", "\\n"), PEM], [`${PEM}\n${PEM}`, `${PEM}\n${PEM}`]],
+    wrong: ["MIIB", "/etc/ssl/ca.pem", "-----BEGIN CERTIFICATE-----"],
+  },
   REDIS_URL: {
     byDefault: undefined,
     good: [["redis://:p@cache:6379", ["redis://:p@cache:6379"]], ["rediss://a, rediss://b", [

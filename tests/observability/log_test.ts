@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertFalse, assertLessOrEqual, assertMatch } from "@std/assert";
-import { createLog, type Log, type LogLevel } from "../../packages/server/src/observability/log.ts";
+import {
+  createLog,
+  errorFields,
+  type Log,
+  type LogLevel,
+} from "../../packages/server/src/observability/log.ts";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { rawGet } from "../../tools/support/wire/raw_request.ts";
 import { type LogEvent, startServer } from "../support/running_server.ts";
@@ -168,6 +173,37 @@ Deno.test("no line is longer than the host's limit of 10,000 characters", () => 
     assertLessOrEqual(line.length, 10_000);
     JSON.parse(line);
   }
+});
+
+Deno.test("passwords of connection strings are masked in every field, whatever they contain", () => {
+  using test = new TestLog();
+  const message = (url: string) => errorFields(new TypeError(`Invalid URL: '${url}'`));
+  for (const password of ["sesame", "ses/ame", "ses#ame", 'ses"ame', "ses@ame", "ses?a:me", "ses\\ame"]) {
+    test.log.error("x", message(`postgres://user:${password}@host:5432/db`));
+    test.log.warn("x", { field: `a postgresql://user:${password}@host/db?x=1 b` });
+    test.log.info("x", message(`redis://:${password}@cache:6379/0`));
+    test.log.info("x", { url: `rediss://user:${password}@cache` });
+  }
+  const lines = test.lines.map((line) =>
+    String(JSON.parse(line).error ?? JSON.parse(line).field ?? JSON.parse(line).url)
+  );
+  assertEquals([...new Set(lines)], [
+    "TypeError: Invalid URL: 'postgres://user:***@host:5432/db'",
+    "a postgresql://user:***@host/db?x=1 b",
+    "TypeError: Invalid URL: 'redis://:***@cache:6379/0'",
+    "rediss://user:***@cache",
+  ]);
+  assertFalse(test.lines.join("").includes("ame"));
+});
+
+Deno.test("a cut does not uncover a password, and addresses without one stay", () => {
+  using test = new TestLog();
+  const long = "a".repeat(3_970);
+  test.log.info("x", { field: `${long} postgres://user:sesame@host` });
+  assertFalse(test.lines[0]?.includes("sesame"));
+  const plain = "postgres://host:5432/db, redis://cache:6379 and https://a.example:80/?to=a@b";
+  test.log.info("x", { field: plain });
+  assertEquals(test.events[1]?.["field"], plain);
 });
 
 Deno.test("a request is logged with its id, route, status, user and duration, without query or token", async () => {

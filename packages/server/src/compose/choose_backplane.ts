@@ -1,11 +1,13 @@
 import type { Backplane, BackplaneOptions } from "../backplane/contract.ts";
 import { createLazyBackplane } from "../backplane/lazy_backplane.ts";
 import { createMemoryBackplane, MemoryStore } from "../backplane/memory/memory_backplane.ts";
+import type { PostgresOptions } from "../backplane/postgres/postgres_options.ts";
+import type { TlsOptions } from "../backplane/postgres/tls.ts";
 import type { Config } from "../config/variables.ts";
 import { errorFields, type Log } from "../observability/log.ts";
 
 /** Creates the backplane that `BACKPLANE` selects; see docs/configuration.md. */
-export function createBackplane(config: Config, log: Log): Backplane {
+export function createBackplane(config: Config, log: Log, tls: TlsOptions): Backplane {
   const common: BackplaneOptions = {
     retention: {
       messages: config.HISTORY_MESSAGES,
@@ -21,7 +23,7 @@ export function createBackplane(config: Config, log: Log): Backplane {
     : config.BACKPLANE;
   if (chosen === "redis" && redis) return onRedis(redis, common, log);
   if (chosen === "postgres" && database) {
-    return onPostgres(database, config.POSTGRES_CONNECTIONS, common, log);
+    return onPostgres({ url: database, tls, connections: config.POSTGRES_CONNECTIONS, ...common }, log);
   }
   if (config.SB_EXECUTION_ID !== undefined) {
     log.warn("backplane.memory", {
@@ -39,13 +41,11 @@ export function createBackplane(config: Config, log: Log): Backplane {
   return createMemoryBackplane(store);
 }
 
-function onPostgres(url: string, connections: number, common: BackplaneOptions, log: Log): Backplane {
+function onPostgres(options: Omit<PostgresOptions, "onEvent">, log: Log): Backplane {
   return createLazyBackplane(async () => {
     const { createPostgresBackplane } = await import("../backplane/postgres/postgres_backplane.ts");
     return createPostgresBackplane({
-      ...common,
-      url,
-      connections,
+      ...options,
       onEvent(event) {
         if (event.type === "connected") {
           log.info("backplane.connected", { kind: "postgres", mode: event.mode });

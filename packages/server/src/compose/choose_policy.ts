@@ -1,4 +1,5 @@
 import type { Dependency } from "../http/context.ts";
+import type { TlsOptions } from "../backplane/postgres/tls.ts";
 import type { Config } from "../config/variables.ts";
 import { errorFields, type Log } from "../observability/log.ts";
 import type { RowSecurityEvent } from "../permissions/row_security.ts";
@@ -16,9 +17,9 @@ export interface Policy {
 }
 
 /** Creates the policy that `ROOM_POLICY` selects; see docs/configuration.md. */
-export function createPolicy(config: Config, log: Log): Policy {
+export function createPolicy(config: Config, log: Log, tls: TlsOptions): Policy {
   const { ROOM_POLICY: chosen, SUPABASE_DB_URL: url } = config;
-  if (chosen === "rls" && url) return byRowSecurity(url, log);
+  if (chosen === "rls" && url) return byRowSecurity(url, tls, log);
   return {
     authorize: chosen === "claim" ? createClaimPolicy(config.ROOM_CLAIM) : anyUser,
     dependencies: [],
@@ -27,10 +28,10 @@ export function createPolicy(config: Config, log: Log): Policy {
 }
 
 /** Creates the row level security policy. Its code is loaded only if it is selected. */
-function byRowSecurity(url: string, log: Log): Policy {
+function byRowSecurity(url: string, tls: TlsOptions, log: Log): Policy {
   const security = createLazy(async () => {
     const { RowSecurity } = await import("../permissions/row_security.ts");
-    return new RowSecurity({ url, onEvent: (event) => report(event, log) });
+    return new RowSecurity({ url, tls, onEvent: (event) => report(event, log) });
   });
   void security.load();
   const authorize: Authorize = Object.assign(

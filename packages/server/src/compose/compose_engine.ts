@@ -5,6 +5,7 @@ import { Metrics } from "../observability/metrics.ts";
 import { createAuth, createProjectKeyCheck, createProjectKeySet } from "./compose_auth.ts";
 import { createBackplane } from "./choose_backplane.ts";
 import { createPolicy } from "./choose_policy.ts";
+import { createPostgresTls } from "./postgres_tls.ts";
 import { createRooms } from "./compose_rooms.ts";
 import { ConnectionRegistry } from "../socket/connection_registry.ts";
 import { MemoryWatch, usedMemory } from "../socket/memory_watch.ts";
@@ -54,8 +55,9 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   const metrics = new Metrics();
   const remoteKeys = createProjectKeySet(config);
   const verifier = createAuth(config, remoteKeys);
-  const backplane = createBackplane(config, log);
-  const policy = createPolicy(config, log);
+  const postgresTls = createPostgresTls(config, log);
+  const backplane = createBackplane(config, log, postgresTls);
+  const policy = createPolicy(config, log, postgresTls);
   const rooms = createRooms(config, { backplane, verifier, log, metrics });
   const deps: Deps = {
     verifier,

@@ -1,3 +1,4 @@
+import { findUrlProblem } from "./postgres_url.ts";
 import { type Config, ENVIRONMENT, type Variable, type VariableMeta } from "./variables.ts";
 
 /** The configuration is wrong. The message names wrong variables, with given and allowed values. */
@@ -34,6 +35,8 @@ export function parseConfig(read: (name: string) => string | undefined): Config 
         "(or SUPABASE_ANON_KEY), or set AUTH_POLICY to local.",
     );
   }
+  const urlProblem = config.SUPABASE_DB_URL && findUrlProblem(config.SUPABASE_DB_URL);
+  if (urlProblem) throw new ConfigError(urlProblem);
   if (config.BACKPLANE === "postgres" && !config.SUPABASE_DB_URL) {
     throw new ConfigError(
       "BACKPLANE is postgres, but there is no database. Set SUPABASE_DB_URL, or BACKPLANE to auto.",

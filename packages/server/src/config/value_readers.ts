@@ -33,6 +33,12 @@ export function listOf(entry: ReadText<string>): ReadText<readonly string[]> {
   };
 }
 
+/** Reads certificates in PEM form. A line break may be written as `\n`, as in .env files. */
+export function certificates(text: string): string | undefined {
+  const pem = text.replaceAll("\\n", "\n");
+  return /-----BEGIN CERTIFICATE-----\s[\w+/=\s]+-----END CERTIFICATE-----/.test(pem) ? pem : undefined;
+}
+
 /** Reads JSON that `isOfForm` accepts. */
 export function jsonOf<T>(isOfForm: (value: unknown) => value is T): ReadText<T> {
   return (text) => {

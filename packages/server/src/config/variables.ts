@@ -1,4 +1,13 @@
-import { isRecord, jsonOf, listOf, oneOf, type ReadText, textLike, wholeNumber } from "./value_readers.ts";
+import {
+  certificates,
+  isRecord,
+  jsonOf,
+  listOf,
+  oneOf,
+  type ReadText,
+  textLike,
+  wholeNumber,
+} from "./value_readers.ts";
 
 /** Description of a variable, for docs/configuration.md and error messages. */
 export interface VariableMeta {
@@ -274,7 +283,7 @@ export const ENVIRONMENT = {
   SUPABASE_DB_URL: optional(textLike(/^postgres(ql)?:\/\/\S+$/), {
     description:
       "Database of the project, with the schema of `supabase/migrations/`: a direct connection or a session pooler.",
-    allowed: "a URL that begins with postgres:// or postgresql://",
+    allowed: "a URL that begins with postgres:// or postgresql://, its password percent-encoded",
     byDefault: "given by the host",
     secret: true,
   }),
@@ -284,6 +293,22 @@ export const ENVIRONMENT = {
     2,
     "Connections of one isolate to the database, in addition to the one that listens.",
   ),
+  POSTGRES_SSLMODE: optional(oneOf("disable", "prefer", "require", "verify-full"), {
+    description:
+      "Encryption of the connections to the database. `prefer` encrypts if the server offers TLS and its " +
+      "certificate can be verified; else it logs `postgres.unencrypted` (`reason`, `message`) once. `require` and " +
+      "`verify-full` both verify the certificate and its host name, and otherwise leave rooms unavailable. " +
+      "`disable` never encrypts.",
+    allowed: "disable, prefer, require or verify-full",
+    byDefault: "`sslmode` of `SUPABASE_DB_URL`, else prefer",
+  }),
+  POSTGRES_CA: optional(certificates, {
+    description:
+      "Certificates of authorities that the database's certificate may come from, in addition to those that the " +
+      "runtime trusts.",
+    allowed: "PEM text, in which `\\n` may stand for a line break",
+    byDefault: "not set",
+  }),
   REDIS_URL: optional(listOf(textLike(/^rediss?:\/\/\S+$/)), {
     description:
       "Redis or Valkey, version 7 or newer. Several URLs, separated by commas, are nodes of one cluster.",

@@ -4,7 +4,7 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Fields of an event; undefined ones are left out. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Writes one JSON line per event. Text that looks like a token is removed from every line. */
+/** Writes one JSON line per event. Tokens and passwords of URLs are removed from every line. */
 export interface Log {
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
@@ -35,6 +35,12 @@ const MAX_FIELD_LENGTH = 4_000;
 const SHARE_OF_ROUTINE = 0.7;
 /** Matches secret keys, JSON Web Tokens and their beginnings (base64url of `{"`). */
 const TOKEN_LIKE = /eyJ[\w-]{5,}(\.[\w-]*){0,2}|sb_secret_[\w-]+/g;
+
+/**
+ * Matches the password of a connection string, which ends at the last `@` of the word: a password
+ * that is not percent-encoded may contain any character.
+ */
+const PASSWORD = /\b((?:postgres(?:ql)?|rediss?):\/\/[^\s:]*:)\S*@/gi;
 
 /** Creates a log with a budget. It counts the events above, and logs the count after the window. */
 export function createLog(options: LogOptions): Log {
@@ -113,10 +119,15 @@ function causesOf(error: Error): Error[] {
 /** Renders an event as one line. Cuts long fields, and halves the bound until the line fits. */
 function renderLine(event: LogFields): string {
   for (let longest = MAX_FIELD_LENGTH;; longest = Math.floor(longest / 2)) {
-    const line = JSON.stringify(event, (_name, value: unknown) => shorten(value, longest))
+    const line = JSON.stringify(event, (_name, value: unknown) => shorten(mask(value), longest))
       .replace(TOKEN_LIKE, "[token]");
     if (line.length <= MAX_LINE_LENGTH || longest === 0) return line;
   }
+}
+
+/** Masks passwords before a cut may remove the `@` that shows their end. */
+function mask(value: unknown): unknown {
+  return typeof value === "string" ? value.replace(PASSWORD, "$1***@") : value;
 }
 
 function shorten(value: unknown, longest: number): unknown {

@@ -29,10 +29,10 @@ export type RowSecurityEvent =
     readonly room: string;
   };
 
-/** Options of the connection, in milliseconds; the backplane on Postgres has the same defaults. */
+/** Options of the connections; the backplane on Postgres has the same defaults. */
 type ConnectionOptions = Pick<
   PostgresOptions,
-  "connectMs" | "statementMs" | "echoMs" | "checkMs" | "retryMs" | "random"
+  "tls" | "connectMs" | "statementMs" | "echoMs" | "checkMs" | "retryMs" | "random"
 >;
 
 /** Options of `RowSecurity`. */
