@@ -10,9 +10,10 @@ import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/
 import { eventually } from "../../tools/support/eventually.ts";
 import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 import { Listener, sortEntries } from "./listener.ts";
-import { PostgresTestWorld } from "./postgres_world.ts";
+import { startTlsServer } from "./postgres_tls_server.ts";
+import { overTls, PostgresTestWorld, type PostgresWorldOptions } from "./postgres_world.ts";
 import { draft, drafts, entry, ephemeral, range } from "./samples.ts";
-import { testOnPostgres } from "./test_on_postgres.ts";
+import { testOnPostgresAndTls } from "./test_on_postgres.ts";
 
 /** Time for which a test retries while connections are cut, in milliseconds. */
 const RETRY_FOR_MS = 20_000;
@@ -39,7 +40,7 @@ async function untilLost(world: PostgresTestWorld, before: number): Promise<void
   );
 }
 
-testOnPostgres(
+testOnPostgresAndTls(
   "connections cut during publishes lose no message and duplicate none",
   async (world) => {
     const isolates = [await world.open(), await world.open()];
@@ -66,7 +67,7 @@ testOnPostgres(
   },
 );
 
-testOnPostgres(
+testOnPostgresAndTls(
   "messages and presence changes during a lost listening connection are delivered afterwards",
   async (world) => {
     const isolate = await world.open();
@@ -92,7 +93,7 @@ testOnPostgres(
   },
 );
 
-testOnPostgres("messages trimmed during a lost connection are delivered as a gap", async (world) => {
+testOnPostgresAndTls("messages trimmed during a lost connection are delivered as a gap", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", [draft("1")]);
@@ -118,7 +119,7 @@ testOnPostgres("messages trimmed during a lost connection are delivered as a gap
   );
 });
 
-testOnPostgres("a gap between notifications is read from the table", async (world) => {
+testOnPostgresAndTls("a gap between notifications is read from the table", async (world) => {
   const isolate = await world.open();
   const listener = await Listener.open(isolate, "r");
   await isolate.publish("r", [draft("1")]);
@@ -135,39 +136,45 @@ testOnPostgres("a gap between notifications is read from the table", async (worl
   assertEquals(listener.offsets, [1, 2, 3]);
 });
 
-testOnPostgres("a room whose history was lost is reset, and can be subscribed to again", async (world) => {
-  const isolate = await world.open();
-  const other = await world.open();
-  const listener = await Listener.open(isolate, "r");
-  await isolate.publish("r", drafts("m", 3));
-  await listener.untilOffset(3);
-  await world.database.sql`truncate rooms.rooms, rooms.messages`;
-  assertEquals(await other.publish("r", [draft("new")]), [{ offset: 1, duplicate: false }]);
-  const again = await Listener.open(isolate, "r");
-  assert(again.subscription.epoch !== listener.subscription.epoch);
-  assertEquals(again.subscription.head, 1);
-  await other.publish("r", [draft("newer")]);
-  await again.untilId("newer");
-  assertEquals(again.offsets, [2]);
-  await eventually(() => Promise.resolve(listener.events.at(-1)?.type), (type) => type === "reset");
-  assertEquals(listener.offsets, [1, 2, 3]);
-});
+testOnPostgresAndTls(
+  "a room whose history was lost is reset, and can be subscribed to again",
+  async (world) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    const listener = await Listener.open(isolate, "r");
+    await isolate.publish("r", drafts("m", 3));
+    await listener.untilOffset(3);
+    await world.database.sql`truncate rooms.rooms, rooms.messages`;
+    assertEquals(await other.publish("r", [draft("new")]), [{ offset: 1, duplicate: false }]);
+    const again = await Listener.open(isolate, "r");
+    assert(again.subscription.epoch !== listener.subscription.epoch);
+    assertEquals(again.subscription.head, 1);
+    await other.publish("r", [draft("newer")]);
+    await again.untilId("newer");
+    assertEquals(again.offsets, [2]);
+    await eventually(() => Promise.resolve(listener.events.at(-1)?.type), (type) => type === "reset");
+    assertEquals(listener.offsets, [1, 2, 3]);
+  },
+);
 
-testOnPostgres("a room that lost its newest messages, for example by a failover, is reset", async (world) => {
-  const isolate = await world.open();
-  const listener = await Listener.open(isolate, "r");
-  await isolate.publish("r", drafts("m", 3));
-  await listener.untilOffset(3);
-  const { sql } = world.database;
-  await sql`with gone as (delete from rooms.messages where "offset" > 1) update rooms.rooms set head = 1`;
-  await world.cut("listening");
-  await eventually(() => Promise.resolve(listener.events.at(-1)?.type), (type) => type === "reset");
-  const page = await isolate.history("r", { after: 0, limit: 10 });
-  assert(page.epoch !== listener.subscription.epoch);
-  assertEquals(page.messages.map(({ id }) => id), ["m1"]);
-});
+testOnPostgresAndTls(
+  "a room that lost its newest messages, for example by a failover, is reset",
+  async (world) => {
+    const isolate = await world.open();
+    const listener = await Listener.open(isolate, "r");
+    await isolate.publish("r", drafts("m", 3));
+    await listener.untilOffset(3);
+    const { sql } = world.database;
+    await sql`with gone as (delete from rooms.messages where "offset" > 1) update rooms.rooms set head = 1`;
+    await world.cut("listening");
+    await eventually(() => Promise.resolve(listener.events.at(-1)?.type), (type) => type === "reset");
+    const page = await isolate.history("r", { after: 0, limit: 10 });
+    assert(page.epoch !== listener.subscription.epoch);
+    assertEquals(page.messages.map(({ id }) => id), ["m1"]);
+  },
+);
 
-testOnPostgres(
+testOnPostgresAndTls(
   "presence that the database lost is entered again by the isolate that owns it",
   async (world) => {
     const isolate = await world.open();
@@ -191,28 +198,31 @@ testOnPostgres(
   },
 );
 
-testOnPostgres("an isolate that runs although its lease expired gets its entries back", async (world) => {
-  const isolate = await world.open();
-  const other = await world.open();
-  await isolate.enter("r", entry("alice1"));
-  await isolate.enter("r", entry("bob1"));
-  const listener = await Listener.open(other, "r");
-  const { sql } = world.database;
-  await sql`update rooms.isolates set expires_at = rooms.now_ms() where id = ${isolate.isolate}`;
-  await other.sweep();
-  await isolate.leave("r", "bob1");
-  await isolate.renew();
-  await world.advance(60_000);
-  await other.enter("r", entry("marker1"));
-  await listener.untilJoined("marker1");
-  assertEquals(listener.changes, [
-    { type: "left", entry: entry("bob1") },
-    { type: "joined", entry: entry("marker1") },
-  ]);
-  assertEquals(sortEntries(await other.present("r")), [entry("alice1"), entry("marker1")]);
-});
+testOnPostgresAndTls(
+  "an isolate that runs although its lease expired gets its entries back",
+  async (world) => {
+    const isolate = await world.open();
+    const other = await world.open();
+    await isolate.enter("r", entry("alice1"));
+    await isolate.enter("r", entry("bob1"));
+    const listener = await Listener.open(other, "r");
+    const { sql } = world.database;
+    await sql`update rooms.isolates set expires_at = rooms.now_ms() where id = ${isolate.isolate}`;
+    await other.sweep();
+    await isolate.leave("r", "bob1");
+    await isolate.renew();
+    await world.advance(60_000);
+    await other.enter("r", entry("marker1"));
+    await listener.untilJoined("marker1");
+    assertEquals(listener.changes, [
+      { type: "left", entry: entry("bob1") },
+      { type: "joined", entry: entry("marker1") },
+    ]);
+    assertEquals(sortEntries(await other.present("r")), [entry("alice1"), entry("marker1")]);
+  },
+);
 
-testOnPostgres(
+testOnPostgresAndTls(
   "departures that failed to be written are written later, except for members who came back",
   async (world) => {
     const isolate = await world.open();
@@ -241,7 +251,7 @@ testOnPostgres(
   },
 );
 
-testOnPostgres("of concurrent sweeps, one removes each entry", async (world) => {
+testOnPostgresAndTls("of concurrent sweeps, one removes each entry", async (world) => {
   const isolates = [await world.open(), await world.open(), await world.open()];
   const [isolate] = isolates;
   assert(isolate);
@@ -256,7 +266,7 @@ testOnPostgres("of concurrent sweeps, one removes each entry", async (world) => 
   assertEquals(listener.changes.map(({ entry }) => entry.connection), [...names, "marker1"]);
 });
 
-testOnPostgres("the periodic jobs remove the entries of a dead isolate", async (world) => {
+testOnPostgresAndTls("the periodic jobs remove the entries of a dead isolate", async (world) => {
   const died = await world.open();
   const other = await world.open();
   await died.enter("r", entry("alice1"));
@@ -266,7 +276,7 @@ testOnPostgres("the periodic jobs remove the entries of a dead isolate", async (
   assertEquals(listener.changes, [{ type: "left", entry: entry("alice1") }]);
 }, { leaseMs: 600, graceMs: 300, sweepMs: 100 });
 
-testOnPostgres(
+testOnPostgresAndTls(
   "an isolate closes at any moment of its start, and without a server",
   async (world) => {
     for (const waitMs of [0, 1, 3, 10, 30, 100]) {
@@ -280,54 +290,73 @@ testOnPostgres(
   },
 );
 
-Deno.test({
-  name: "postgres: a stopped server is reported as unavailable, and rooms resume when it is back",
-  ignore: isWithoutPostgres,
-  fn: async () => {
+for (const isEncrypted of [false, true]) {
+  Deno.test({
+    name: `postgres${
+      isEncrypted ? " over TLS" : ""
+    }: a stopped server is reported as unavailable, and rooms resume when it is back`,
+    ignore: isWithoutPostgres,
+    fn: async () => {
+      const { server, options } = await startServer(isEncrypted);
+      try {
+        await using world = await PostgresTestWorld.create({ ...options, retryMs: 200 });
+        const isolates = [await world.open(), await world.open()] as const;
+        const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
+        await isolates[0].enter("r", entry("alice1"));
+        await isolates[0].publish("r", [draft("1")]);
+        for (const listener of listeners) await listener.untilOffset(1);
+
+        const before = world.events.length;
+        await server.stop();
+        await untilLost(world, before);
+        for (const isolate of isolates) {
+          await assertRejects(() => isolate.ready(), BackplaneUnavailable);
+          // Rejected immediately or within a bound.
+          await deadline(
+            assertRejects(() => isolate.publish("r", [draft("2")]), BackplaneUnavailable),
+            5_000,
+          );
+          await deadline(assertRejects(() => isolate.subscribe("r", () => {}), BackplaneUnavailable), 5_000);
+        }
+        await server.resume();
+        await publishUntilStored(isolates[0], "r", "2");
+        await publishUntilStored(isolates[1], "r", "3");
+        for (const listener of listeners) {
+          await listener.untilOffset(3);
+          assertEquals(listener.ids, ["1", "2", "3"]);
+          assertEquals(listener.present, [entry("alice1")]);
+        }
+        await isolates[1].emit("r", ephemeral("passing"));
+        for (const listener of listeners) await listener.untilId("passing");
+
+        // A crash empties unlogged tables; presence is restored all the same.
+        await server.stop("immediate");
+        await server.resume();
+        await publishUntilStored(isolates[0], "r", "4");
+        for (const isolate of isolates) {
+          await eventually(() => isolate.ready().then(() => true, () => false), Boolean);
+        }
+        await isolates[1].enter("r", entry("marker1"));
+        for (const listener of listeners) {
+          await listener.untilOffset(4);
+          await listener.untilJoined("marker1");
+          assertEquals(listener.present, [entry("alice1"), entry("marker1")]);
+        }
+      } finally {
+        await server.stop("immediate");
+      }
+    },
+  });
+}
+
+/** Starts a server of the test's own, and returns the options of its world. */
+async function startServer(
+  isEncrypted: boolean,
+): Promise<{ readonly server: PostgresServer; readonly options: PostgresWorldOptions }> {
+  if (!isEncrypted) {
     const server = await PostgresServer.start();
-    try {
-      await using world = await PostgresTestWorld.create({ server: server.url, retryMs: 200 });
-      const isolates = [await world.open(), await world.open()] as const;
-      const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, "r")));
-      await isolates[0].enter("r", entry("alice1"));
-      await isolates[0].publish("r", [draft("1")]);
-      for (const listener of listeners) await listener.untilOffset(1);
-
-      const before = world.events.length;
-      await server.stop();
-      await untilLost(world, before);
-      for (const isolate of isolates) {
-        await assertRejects(() => isolate.ready(), BackplaneUnavailable);
-        // Rejected immediately or within a bound.
-        await deadline(assertRejects(() => isolate.publish("r", [draft("2")]), BackplaneUnavailable), 5_000);
-        await deadline(assertRejects(() => isolate.subscribe("r", () => {}), BackplaneUnavailable), 5_000);
-      }
-      await server.resume();
-      await publishUntilStored(isolates[0], "r", "2");
-      await publishUntilStored(isolates[1], "r", "3");
-      for (const listener of listeners) {
-        await listener.untilOffset(3);
-        assertEquals(listener.ids, ["1", "2", "3"]);
-        assertEquals(listener.present, [entry("alice1")]);
-      }
-      await isolates[1].emit("r", ephemeral("passing"));
-      for (const listener of listeners) await listener.untilId("passing");
-
-      // A crash empties unlogged tables; presence is restored all the same.
-      await server.stop("immediate");
-      await server.resume();
-      await publishUntilStored(isolates[0], "r", "4");
-      for (const isolate of isolates) {
-        await eventually(() => isolate.ready().then(() => true, () => false), Boolean);
-      }
-      await isolates[1].enter("r", entry("marker1"));
-      for (const listener of listeners) {
-        await listener.untilOffset(4);
-        await listener.untilJoined("marker1");
-        assertEquals(listener.present, [entry("alice1"), entry("marker1")]);
-      }
-    } finally {
-      await server.stop("immediate");
-    }
-  },
-});
+    return { server, options: { server: server.url } };
+  }
+  const starting = startTlsServer();
+  return { server: (await starting).server, options: await overTls(starting) };
+}

@@ -9,10 +9,19 @@ import {
   type TestDatabase,
   type TestDatabaseOptions,
 } from "../../tools/support/postgres/database.ts";
+import { sharedTlsServer, type TlsServer } from "./postgres_tls_server.ts";
 import { type TestWorld, USUAL, type WorldOptions } from "./world.ts";
 
 /** Options of a Postgres world, added to the usual ones. */
 export interface PostgresWorldOptions extends TestDatabaseOptions, Partial<PostgresOptions> {}
+
+/** Returns the options of a world whose isolates refuse plain connections. */
+export async function overTls(
+  starting: Promise<TlsServer> = sharedTlsServer(),
+): Promise<Required<Pick<PostgresWorldOptions, "server" | "tls">>> {
+  const { server, ca } = await starting;
+  return { server: server.url, tls: { mode: "verify-full", ca } };
+}
 
 /** Isolates on the test's own database. The test moves the database's clock. */
 export class PostgresTestWorld implements TestWorld {
@@ -112,4 +121,9 @@ export class PostgresTestWorld implements TestWorld {
 /** Creates a database for the contract suite. */
 export function createPostgresTestWorld(options: WorldOptions): Promise<TestWorld> {
   return PostgresTestWorld.create(options);
+}
+
+/** Creates a database for the contract suite, with encrypted connections. */
+export async function createTlsTestWorld(options: WorldOptions): Promise<TestWorld> {
+  return await PostgresTestWorld.create({ ...options, ...await overTls() });
 }

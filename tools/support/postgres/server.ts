@@ -26,6 +26,12 @@ export const isWithoutPostgres: boolean = initdb.isMissing;
 /** Limit of a start, which reads and writes a few hundred files, on a busy machine. */
 const START_TIMEOUT_MS = 60_000;
 
+/** Files (PEM) of a server's certificate. */
+export interface ServerCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** Postgres server for the tests of one process. Ends with the process, however that ends. */
 export class PostgresServer {
   /** URL of the superuser, without a database. */
@@ -43,16 +49,24 @@ export class PostgresServer {
 
   /**
    * Starts a server with an empty cluster, and fast settings without durability; `settings`
-   * override those.
+   * override those. With a certificate the server offers TLS.
    */
-  static async start(settings: readonly string[] = []): Promise<PostgresServer> {
+  static async start(
+    settings: readonly string[] = [],
+    certificate?: ServerCertificate,
+  ): Promise<PostgresServer> {
     const directory = await Deno.makeTempDir({ prefix: "rooms-postgres-" });
     await giveToServer(directory);
     // Retries with another port if the port is already in use.
     for (let attempt = 1;; attempt++) {
-      const server = new PostgresServer(directory, freePort(), settings);
+      const server = new PostgresServer(
+        directory,
+        freePort(),
+        certificate ? [...settings, "ssl=on"] : settings,
+      );
       try {
         if (attempt === 1) await server.#makeCluster();
+        if (attempt === 1 && certificate) await server.#install(certificate);
         await server.resume();
         server.#endWithProcess();
         return server;
@@ -116,6 +130,16 @@ export class PostgresServer {
     ]);
   }
 
+  /** Copies the files to where the server looks for them; it refuses a key that others may read. */
+  async #install({ certificate, key }: ServerCertificate): Promise<void> {
+    for (const [from, name] of [[certificate, "server.crt"], [key, "server.key"]] as const) {
+      const to = `${this.#data}/${name}`;
+      await Deno.copyFile(from, to);
+      await Deno.chmod(to, 0o600);
+      await giveToServer(to);
+    }
+  }
+
   /**
    * Starts a shell that stops the server after this process, which may be killed without a cleanup.
    */
@@ -153,11 +177,11 @@ async function run(command: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}.`);
 }
 
-async function giveToServer(directory: string): Promise<void> {
+async function giveToServer(path: string): Promise<void> {
   if (Deno.uid() !== 0) return;
   const ids = await Promise.all(["-u", "-g"].map(async (flag) => {
     const { stdout } = await new Deno.Command("id", { args: [flag, "postgres"] }).output();
     return Number(new TextDecoder().decode(stdout));
   }));
-  await Deno.chown(directory, ids[0] ?? null, ids[1] ?? null);
+  await Deno.chown(path, ids[0] ?? null, ids[1] ?? null);
 }
