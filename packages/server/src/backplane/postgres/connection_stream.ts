@@ -49,7 +49,7 @@ export class ConnectionStream extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
-    this.#writeAll(chunk).then(() => done(), (error) => done(asError(error)));
+    void this.#writeAll(chunk).then(() => done(), (error) => done(asError(error)));
   }
 
   async #writeAll(chunk: Uint8Array): Promise<void> {
@@ -57,7 +57,7 @@ export class ConnectionStream extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#connection.closeWrite().then(done, () => done());
+    void this.#connection.closeWrite().then(done, () => done());
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {

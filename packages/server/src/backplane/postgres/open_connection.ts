@@ -117,7 +117,7 @@ async function unlessAborted<T>(
   try {
     return await Promise.race([promise, aborted.promise]);
   } catch (error) {
-    promise.then(discard, () => {/* the caller got the error */});
+    void promise.then(discard, () => {/* the caller got the error */});
     throw error;
   } finally {
     signal.removeEventListener("abort", stop);
