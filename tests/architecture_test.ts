@@ -1,4 +1,7 @@
-/** The rules of the repository's structure: which part may import which, and what only one part may do (docs/architecture.md). */
+/**
+ * The rules of the repository's structure: which part may import which, and what only one part may
+ * do (docs/architecture.md).
+ */
 import { assertEquals } from "@std/assert";
 import { listFiles } from "../tools/support/list_files.ts";
 
@@ -68,7 +71,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "version.ts": [],
 };
 
-/** What only one part of the engine may do. */
+/** Calls that only one part of the engine may make. */
 const ONLY_IN: readonly { what: RegExp; where: RegExp }[] = [
   { what: /Deno\.env/, where: /^host\// },
   { what: /Deno\.upgradeWebSocket|raw\.(send|close)\(/, where: /^socket\// },

@@ -1,4 +1,7 @@
-/** The pages and manifests that a public project has: their code compiles, and they agree with each other. */
+/**
+ * The pages and manifests that a public project has: their code compiles, and they agree with each
+ * other.
+ */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { VERSION } from "../packages/server/src/version.ts";
 import { listFiles } from "../tools/support/list_files.ts";

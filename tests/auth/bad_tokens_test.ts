@@ -1,4 +1,7 @@
-/** Every way in which a token can be bad; keys that are used for what they are not are in key_confusion_test.ts. */
+/**
+ * Every way in which a token can be bad; keys that are used for what they are not are in
+ * key_confusion_test.ts.
+ */
 import { assertEquals } from "@std/assert";
 import { encodePart, partsOf, signAnything, unsigned } from "../support/forged_tokens.ts";
 import { createIssuer, defaultClaims, type Issuer } from "../../packages/cli/dev/issuer.ts";

@@ -1,4 +1,7 @@
-/** Properties of finding a token and of taking it off an address: docs/protocol.md, "Handshake", step 2. */
+/**
+ * Properties of finding a token and of taking it off an address: docs/protocol.md, "Handshake",
+ * step 2.
+ */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";

@@ -1,4 +1,7 @@
-/** Keys that are used for what they are not: above all a public key, which everybody has, as a shared secret. */
+/**
+ * Keys that are used for what they are not: above all a public key, which everybody has, as a
+ * shared secret.
+ */
 import { exportSPKI } from "jose";
 import { encodePart, partsOf, signWithSecret } from "../support/forged_tokens.ts";
 import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
@@ -7,7 +10,7 @@ import { assertAccepted, assertRefused } from "../support/token_checks.ts";
 
 const SECRET = "a shared secret of at least 32 characters";
 
-/** What of a public key may be taken for a secret. */
+/** Texts of a public key that could be taken for a secret. */
 const AS_SECRET: Record<string, (issuer: Issuer) => Promise<string | Uint8Array>> = {
   "in PEM": ({ publicKey }) => exportSPKI(publicKey),
   "in PEM with a line end": async ({ publicKey }) => `${await exportSPKI(publicKey)}\n`,

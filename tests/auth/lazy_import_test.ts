@@ -1,4 +1,7 @@
-/** supabase-js costs CPU at every boot that imports it: it is loaded when Auth is asked, and not before. */
+/**
+ * supabase-js costs CPU at every boot that imports it: it is loaded when Auth is asked, and not
+ * before.
+ */
 import { assertEquals } from "@std/assert";
 import functionConfig from "../../supabase/functions/realtime/deno.json" with { type: "json" };
 import {
@@ -12,7 +15,10 @@ import { rawGet } from "../../tools/support/wire/raw_request.ts";
 
 const TELL_TALE = "supabase-js was loaded";
 
-/** The function's own import map, with a module in supabase-js's place that says that it was loaded, and fails. */
+/**
+ * The function's own import map, with a module in supabase-js's place that says that it was loaded,
+ * and fails.
+ */
 const importMap = new URL(`data:application/json,${
   encodeURIComponent(JSON.stringify({
     imports: {
@@ -29,7 +35,10 @@ function start(issuer: Issuer, env: Record<string, string | undefined>): Promise
   return startFunctionProcess({ importMap, env: Object.fromEntries(set) });
 }
 
-/** Asks who a token's user is; the request is logged last, so that what was said on the way is there. */
+/**
+ * Asks who a token's user is; the request is logged last, so that what was said on the way is
+ * there.
+ */
 async function statusAndOutput(
   process: FunctionProcess,
   issuer: Issuer,

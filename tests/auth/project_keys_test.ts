@@ -1,4 +1,6 @@
-/** The service with the project's key set at a real address: docs/protocol.md, "Handshake", step 2. */
+/**
+ * The service with the project's key set at a real address: docs/protocol.md, "Handshake", step 2.
+ */
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import { eventually } from "../../tools/support/eventually.ts";
 import { createIssuer, type Issuer } from "../../packages/cli/dev/issuer.ts";
@@ -81,7 +83,7 @@ Deno.test("keys that were fetched serve on while the address is down", async () 
     assertEquals((await whoami(running, issuer)).status, 200);
     return running;
   })();
-  // Whether an unknown key is new or wrong cannot be told now: from the cooldown's end on that is 503.
+  // Nobody can tell now if an unknown key is new or wrong: from the cooldown's end on that is 503.
   const unknown = await eventually(() => whoami(running, stranger), ({ status }) => status !== 401);
   assertProblem(unknown, TOKEN_PROBLEMS.auth_unavailable);
   assertEquals((await whoami(running, issuer, "bob")).status, 200);

@@ -7,7 +7,7 @@ import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 
 const COOLDOWN_MS = 30_000;
 const MAX_AGE_MS = 600_000;
-/** How long a first fetch that failed is not repeated. */
+/** Pause after a first fetch that failed. */
 const RETRY_MS = 1_000;
 
 /** A key set whose address and clock the test has in its hands. */
@@ -15,7 +15,7 @@ class Bench {
   readonly keySet: RemoteKeySet;
   nowMs = 1_000_000;
   fetched = 0;
-  /** What the address has; undefined while it is down. */
+  /** Keys at the address; undefined while it is down. */
   published: JSONWebKeySet | undefined;
 
   constructor(published?: JSONWebKeySet) {
@@ -35,7 +35,7 @@ class Bench {
     });
   }
 
-  /** Whether the set has a key of this kid. */
+  /** True if the set has a key of this kid. */
   async has(kid: string, alg = "ES256"): Promise<boolean> {
     return await this.keySet.find({ alg, kid } satisfies JWTHeaderParameters) !== undefined;
   }

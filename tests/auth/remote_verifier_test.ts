@@ -1,4 +1,7 @@
-/** Supabase Auth deciding about a token; what stands in for Auth, and where that is from, is in project_stub.ts. */
+/**
+ * Supabase Auth deciding about a token; what stands in for Auth, and where that is from, is in
+ * project_stub.ts.
+ */
 import { assertEquals } from "@std/assert";
 import { exportSPKI } from "jose";
 import { signWithSecret, unsigned } from "../support/forged_tokens.ts";
@@ -83,7 +86,8 @@ const ABOUT_ITSELF: Record<string, Answer> = {
   "200 with null": () => Response.json(null),
   "200 with no user": () => Response.json({}),
   "200 with a list": () => Response.json([]),
-  // What Supabase's gateway says in front of Auth: it is our key that it does not know, not the token.
+  // Supabase's gateway answers this in front of Auth: it does not know our key; the token may be
+  // good.
   "401 from the gateway": () =>
     Response.json({ message: "Invalid API key", hint: "Double check your API key." }, { status: 401 }),
 };

@@ -1,4 +1,4 @@
-/** Where a token may stand, and which of several counts: docs/protocol.md, "Handshake", step 2. */
+/** Places of a token, and their order: docs/protocol.md, rule 2.2. */
 import { assertEquals } from "@std/assert";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import { HANDSHAKE, rawGet, type RawResponse } from "../../tools/support/wire/raw_request.ts";

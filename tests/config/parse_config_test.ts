@@ -20,7 +20,7 @@ function complaintAbout(env: Readonly<Record<string, string>>): string {
   return assertThrows(() => parse(env), ConfigError).message;
 }
 
-/** What is expected of one variable. */
+/** Expectation about one variable. */
 interface Expectation {
   readonly byDefault: unknown;
   readonly good: readonly (readonly [given: string, parsed: unknown])[];

@@ -71,7 +71,7 @@ rlsTest("an answer is only for the same user, room, role and claims", async () =
   assertEquals(await ask(ALICE, { aal: "aal1" }), NOTHING);
   assertEquals(await ask(ALICE, { session_id: "another" }), EVERYTHING);
   const before = await questions();
-  // What was denied does not take away what was allowed, nor the other way round.
+  // A denied answer does not replace an allowed one, nor the other way round.
   assertEquals(await ask(ALICE, {}), EVERYTHING);
   assertEquals(await ask(BOB, {}), NOTHING);
   assertEquals(await questions(), before);
@@ -135,7 +135,7 @@ function remember(maxEntries = 100) {
   };
 }
 
-Deno.test("rls: a change while a question is answered leaves nothing remembered, and who asks then asks anew", async () => {
+Deno.test("rls: a change while a question is answered leaves nothing cached, and the next question asks again", async () => {
   const { get, known, asked } = remember();
   const first = Promise.withResolvers<RoomPermissions>();
   const early = get("alice", first.promise);

@@ -20,7 +20,10 @@ Deno.test("what asks the database is loaded when it is chosen, and not with the 
   assertEquals([...loaded].filter((path) => /^src\/(permissions|backplane\/postgres)\b/.test(path)), []);
 });
 
-/** The modules that are loaded with one: those of its imports that are neither of types nor dynamic, and of theirs. */
+/**
+ * The modules that are loaded with one: those of its imports that are neither of types nor dynamic,
+ * and of theirs.
+ */
 async function staticImports(path: string, seen: Set<string> = new Set()): Promise<Set<string>> {
   if (seen.has(path)) return seen;
   seen.add(path);

@@ -26,7 +26,7 @@ import {
 
 const UNAVAILABLE = { status: 503, code: "unavailable", title: "Unavailable" };
 
-/** What readiness says of the permissions. */
+/** State of the permissions in readiness. */
 async function readiness(running: RunningServer): Promise<string> {
   const { body } = await rawGet(running.port, "/realtime/health/ready");
   const { dependencies }: { dependencies: { name: string; state: string }[] } = JSON.parse(body);
@@ -82,7 +82,7 @@ rlsTest(
   },
 );
 
-rlsTest("when only the connection that listens is cut, everybody is looked at again", async () => {
+rlsTest("when only the connection that listens is cut, everybody is checked again", async () => {
   await using stage = await openRlsStage();
   const { running, database: { sql } } = stage;
   await addMember(stage.database, "r", ALICE);
@@ -146,7 +146,7 @@ rlsTest("nobody but those that it is for can use what the migration makes", asyn
 });
 
 Deno.test({
-  name: "rls: behind a transaction pooler the log says so, and members are looked at again and again",
+  name: "rls: behind a transaction pooler the log says so, and members are checked periodically",
   ignore: isWithoutPostgres || isWithoutPooler,
   fn: async () => {
     await using database = await createTestDatabase();

@@ -1,4 +1,7 @@
-/** `ROOM_POLICY=rls`: who is let in and may do what, by which claims and roles. docs/rooms.md, "Row level security". */
+/**
+ * `ROOM_POLICY=rls`: who is let in and may do what, by which claims and roles. docs/rooms.md, "Row
+ * level security".
+ */
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../tools/support/eventually.ts";
 import { createTestDatabase } from "../../tools/support/postgres/database.ts";
@@ -23,7 +26,7 @@ async function handshake(
   return await rawGet(running.port, pathname + search, HANDSHAKE);
 }
 
-/** What a member is answered to one frame of each kind that needs a permission. */
+/** Answers to one frame of each kind that needs a permission. */
 async function tryAll(client: RoomClient): Promise<Record<string, string>> {
   const frames = [
     publishFrame("x"),
@@ -149,7 +152,7 @@ rlsTest("a token's role is taken on only if it was granted by name and policies 
       const response = await handshake(running, "r", ALICE, { role });
       assertEquals(response.status, status, `${role.slice(0, 30)} ${response.body}`);
     }
-    // What is no text is no role: the token is an ordinary one.
+    // A role that is not text does not count: the token is an ordinary one.
     for (const role of [undefined, 7, ["service_role"], ""]) {
       const response = await handshake(running, "r", ALICE, { role });
       assertEquals(response.status, role === "" ? 403 : 101, JSON.stringify(role));

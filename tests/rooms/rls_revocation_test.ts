@@ -1,4 +1,6 @@
-/** `ROOM_POLICY=rls`: what is taken from a member, or given, holds at once and without a reconnect. */
+/**
+ * `ROOM_POLICY=rls`: what is taken from a member, or given, holds at once and without a reconnect.
+ */
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
@@ -13,7 +15,7 @@ import { addMember, ALICE, BOB, documentedPolicies, openRlsStage, rlsTest } from
 /** Within this a member is out, in milliseconds. */
 const AT_ONCE_MS = 1_000;
 
-/** What publishing comes to: `ack`, or the code of an error. */
+/** Outcome of a publish: `ack`, or the code of an error. */
 async function tryPublish(client: RoomClient): Promise<string> {
   const answer = await client.request(publishFrame("x"));
   return answer.type === "error" ? answer.code : answer.type;
@@ -24,14 +26,17 @@ async function untilPublishing(client: RoomClient, outcome: string): Promise<voi
   await eventually(() => tryPublish(client), (seen) => seen === outcome);
 }
 
-/** Waits until what was announced so far has been told to the service: notifications keep their order. */
+/**
+ * Waits until what was announced so far has been told to the service: notifications keep their
+ * order.
+ */
 async function untilTold(
   stage: Awaited<ReturnType<typeof openRlsStage>>,
-  witness: RoomClient,
+  observer: RoomClient,
 ): Promise<void> {
   const { sql } = stage.database;
-  await sql`update public.memberships set may_publish = false where room = 'witness'`;
-  await untilPublishing(witness, "forbidden");
+  await sql`update public.memberships set may_publish = false where room = 'observer'`;
+  await untilPublishing(observer, "forbidden");
 }
 
 rlsTest(
@@ -89,7 +94,7 @@ rlsTest("who loses publish, and gets it back, needs no reconnect", async () => {
 });
 
 rlsTest(
-  "who loses presence is present no more and sees nobody; who gets it is shown who is there",
+  "who loses presence is present no more and sees nobody; who gets it is shown the presence list",
   async () => {
     await using stage = await openRlsStage({
       policies: `${await documentedPolicies()}
@@ -130,14 +135,14 @@ rlsTest("what is rolled back happens to nobody", async () => {
   await using stage = await openRlsStage();
   const { running, database } = stage;
   await addMember(database, "r", ALICE);
-  await addMember(database, "witness", BOB);
+  await addMember(database, "observer", BOB);
   await using alice = await RoomClient.join(running, "r", { user: ALICE });
-  await using witness = await RoomClient.join(running, "witness", { user: BOB });
+  await using observer = await RoomClient.join(running, "observer", { user: BOB });
   await database.sql.begin(async (sql) => {
     await sql`delete from public.memberships where room = 'r'`;
     throw new Error("rolled back");
   }).catch(() => {/* as intended */});
-  await untilTold(stage, witness);
+  await untilTold(stage, observer);
   assertEquals((await alice.takeAll()).map(({ type }) => type), ["presence"]);
   assertEquals((await alice.publish("still here")).offset, 1);
 });
@@ -294,7 +299,8 @@ Deno.test("rls: a check whose answer comes after a fresh token is repeated with 
   const asked = new Trace();
   const gates = new Map([[3, Promise.withResolvers<void>()], [4, Promise.withResolvers<void>()]]);
   let calls = 0;
-  // Admission, the first look, the fresh token (answered by what held before the change), and then what holds since.
+  // Admission, the first look, the fresh token (answered by what held before the change), and then
+  // what holds since.
   const authorize: Authorize = Object.assign(
     async () => {
       const call = ++calls;

@@ -19,7 +19,7 @@ export interface RlsStage extends AsyncDisposable {
   readonly running: RunningServer;
 }
 
-/** How a stage is set. */
+/** Options of a fixture. */
 export interface RlsStageOptions {
   /** SQL in place of what docs/rooms.md shows. */
   readonly policies?: string;
@@ -61,7 +61,10 @@ export async function addMember(
   await sql`insert into public.memberships (room, user_id, may_publish) values (${room}, ${userId}, ${mayPublish})`;
 }
 
-/** Makes every question count: `count` tells how many there were. Call it before the policies of the test are asked. */
+/**
+ * Makes every question count: `count` tells how many there were. Call it before the policies of the
+ * test are asked.
+ */
 export async function countQuestions({ sql }: TestDatabase): Promise<() => Promise<number>> {
   await sql.unsafe(`
     create sequence public.questions;

@@ -52,8 +52,8 @@ export function resolverOf(document: OpenApiDocument): (reference: string) => Sc
 }
 
 /**
- * Errors of a JSON Schema 2020-12 validator (ajv) about a value. With `closed`, fields that the schema
- * does not describe are errors too. Throws on a keyword that ajv does not know.
+ * Errors of a JSON Schema 2020-12 validator (ajv) about a value. With `closed`, fields that the
+ * schema does not describe are errors too. Throws on a keyword that ajv does not know.
  */
 export function misfits(
   document: OpenApiDocument,

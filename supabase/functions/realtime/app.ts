@@ -3,7 +3,9 @@ import { authenticate } from "./middleware/auth.ts";
 import { echo } from "./routes/echo.ts";
 import { rooms } from "./routes/rooms.ts";
 
-/** Every endpoint on one line. `/health`, `/whoami`, `/metrics` and `/openapi.json` are built in. */
+/**
+ * Every endpoint on one line. `/health`, `/whoami`, `/metrics` and `/openapi.json` are built in.
+ */
 export const app = realtime({ authenticate })
   .route("/echo", echo)
   .route("/rooms", rooms);

@@ -29,8 +29,8 @@ export function isUserProvider(handler: unknown): boolean {
 }
 
 /**
- * Types middleware that stands behind `provideUser`: its `c.var.user` is the verified user. In front of
- * it a request is answered with 500, and the log names the cause.
+ * Types middleware that stands behind `provideUser`: its `c.var.user` is the verified user. In
+ * front of it a request is answered with 500, and the log names the cause.
  */
 export function withUser(
   handler: MiddlewareHandler<AppEnv & UserEnv>,
