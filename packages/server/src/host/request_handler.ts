@@ -73,16 +73,26 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
 
 /**
  * Gives a request another address. Handshakes are the hot path: a new Request would be a quarter of
- * our cost of a connect. The request of a handshake gets its own `url` and `clone` instead, which
- * cover those of the prototype. Only `new Request(request)` could restore the old address, and no
- * Hono app can upgrade after that.
+ * our cost of a connect. The request of a handshake gets its own `url` and `clone` instead. Only
+ * `new Request(request)` could restore the old address, and no Hono app can upgrade after that.
  */
 function atAddress(address: string, request: Request): Request {
+  if (UNCOPIED_METHOD.test(request.method)) {
+    return coverAddress(address, request, () => atAddress(address, Request.prototype.clone.call(request)));
+  }
   if (!asksForWebSocket(request)) return copyAt(address, request);
-  return Object.defineProperties(request, {
-    url: { value: address },
-    clone: { value: () => copyAt(address, request) },
-  });
+  return coverAddress(address, request, () => copyAt(address, request));
+}
+
+/**
+ * Methods that `Deno.serve` passes on, but that the constructor of Request refuses (`TRACE`) or
+ * turns into another one (`get` into `GET`, which cannot have a body).
+ */
+const UNCOPIED_METHOD = /[a-z]|^(CONNECT|TRACE|TRACK)$/;
+
+/** Defines `url` and `clone` on the request itself; they cover those of the prototype. */
+function coverAddress(address: string, request: Request, clone: () => Request): Request {
+  return Object.defineProperties(request, { url: { value: address }, clone: { value: clone } });
 }
 
 /** Copies all but the signal: Deno 2.9 logs a warning once a request's signal was read. */
