@@ -6,7 +6,7 @@
 /** Meaning of one code to a client. */
 export interface ErrorMeaning {
   /** HTTP status of the error before the upgrade. */
-  readonly status: 400 | 401 | 403 | 404 | 413 | 429 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 426 | 429 | 500 | 503;
   /** Title of the problem document, the same for every request. */
   readonly title: string;
   /** Text if the error brings no more exact one. Names the next step. */
@@ -51,6 +51,12 @@ export const ERRORS = {
     detail: "This address speaks WebSocket only. Connect with a WebSocket client.",
     retryable: false,
   },
+  unsupported_websocket_version: {
+    status: 426,
+    title: "Unsupported WebSocket version",
+    detail: "This server speaks version 13 of WebSocket (RFC 6455). Send `Sec-WebSocket-Version: 13`.",
+    retryable: false,
+  },
   invalid_request: {
     status: 400,
     title: "Invalid request",
@@ -67,6 +73,18 @@ export const ERRORS = {
     status: 404,
     title: "Not found",
     detail: "There is nothing at this address. `GET /realtime` lists what there is.",
+    retryable: false,
+  },
+  method_not_allowed: {
+    status: 405,
+    title: "Method not allowed",
+    detail: "This address does not take this method. The header `Allow` lists the methods that it takes.",
+    retryable: false,
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: "Unsupported media type",
+    detail: "The body has to be JSON. Send `Content-Type: application/json`.",
     retryable: false,
   },
   too_large: {

@@ -5,6 +5,13 @@ import { copyFunction, type FunctionCopy } from "../support/function_copy.ts";
 import { startFunctionProcess } from "../../tools/support/processes/function_process.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 
+/** Headers of a complete handshake. */
+const UPGRADE = {
+  upgrade: "websocket",
+  connection: "Upgrade",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
 const RECIPE = "docs/recipes/add-an-endpoint.md";
 const endpoint = await readCodeBlock(RECIPE, ({ code }) => code.includes("export const boards"));
 const appLine = await readCodeBlock(RECIPE, ({ code }) => code.startsWith(".route("));
@@ -46,7 +53,7 @@ Deno.test("the recipe's endpoint answers a move with the verified user, and a ba
   assertEquals([refusal.type, refusal.code, refusal.field], ["error", "invalid_frame", "x"]);
 
   const badBoard = await fetch(`http://127.0.0.1:${running.port}/realtime/boards/Chess9`, {
-    headers: { authorization: `Bearer ${token}`, upgrade: "websocket" },
+    headers: { authorization: `Bearer ${token}`, ...UPGRADE },
   });
   const problem = await badBoard.json();
   assertEquals([badBoard.status, problem.code, problem.field], [400, "invalid_request", "param.board"]);
@@ -99,12 +106,12 @@ export const boards = endpoint()
     importMap: copy.importMap,
   });
   const bearer = { authorization: `Bearer ${await issuer.token("alice")}` };
-  const upgrade = { upgrade: "websocket" };
   const rows: readonly [Record<string, string>, string][] = [
-    [{ ...upgrade }, "missing_token"],
+    [{ ...UPGRADE }, "missing_token"],
     [{ ...bearer }, "expected_websocket"],
-    [{ ...bearer, ...upgrade, origin: "https://evil.example" }, "forbidden"],
-    [{ ...bearer, ...upgrade }, "invalid_request"],
+    [{ ...bearer, ...UPGRADE, "sec-websocket-version": "8" }, "unsupported_websocket_version"],
+    [{ ...bearer, ...UPGRADE, origin: "https://evil.example" }, "forbidden"],
+    [{ ...bearer, ...UPGRADE }, "invalid_request"],
   ];
   for (const [headers, code] of rows) {
     const response = await fetch(`http://127.0.0.1:${running.port}/realtime/boards/Chess9`, { headers });

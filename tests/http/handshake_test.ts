@@ -2,7 +2,7 @@
  * Refusals of each step in docs/protocol.md, "Handshake", row by row and byte for byte on a TCP
  * connection. Successful handshakes are in handshake_upgrade_test.ts.
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { connect } from "../support/handshake.ts";
 import { assertProblem, type ExpectedProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import { remotePolicy, startProjectStub, unusedAddress } from "../support/project_stub.ts";
@@ -15,6 +15,11 @@ const NO_UPGRADE: ExpectedProblem = {
   status: 400,
   code: "expected_websocket",
   title: "Expected WebSocket upgrade",
+};
+const BAD_VERSION: ExpectedProblem = {
+  status: 426,
+  code: "unsupported_websocket_version",
+  title: "Unsupported WebSocket version",
 };
 const BAD_ROOM: ExpectedProblem = {
   status: 400,
@@ -115,6 +120,60 @@ for (const missing of ["Sec-WebSocket-Key", "Connection"]) {
   );
 }
 
+/** The lines of a handshake with another value of one header. */
+const changed = (name: string, value: string) =>
+  HANDSHAKE.map((line) => line.startsWith(`${name}:`) ? `${name}: ${value}` : line);
+
+for (const version of ["8", "7", "0", "14", "013", "13, 8", "websocket", ""]) {
+  refuses(
+    `9: the WebSocket version \`${version}\` is 426 unsupported_websocket_version`,
+    BAD_VERSION,
+    (running) => connect(running, "/echo", changed("Sec-WebSocket-Version", version)),
+  );
+}
+refuses(
+  "9: a handshake without a version is 426 unsupported_websocket_version",
+  BAD_VERSION,
+  (running) => connect(running, "/echo", HANDSHAKE.filter((line) => !/-Version:/.test(line))),
+);
+const BAD_KEYS = {
+  "of 15 bytes": btoa("x".repeat(15)),
+  "of 17 bytes": btoa("x".repeat(17)),
+  "that is empty": "",
+  "that is not base64": "dGhlIHNhbXBsZSBub25j!!==",
+  "without padding": "dGhlIHNhbXBsZSBub25jZQ",
+  "that is there twice": "dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==",
+};
+for (const [what, key] of Object.entries(BAD_KEYS)) {
+  refuses(
+    `9: a key ${what} is 400 expected_websocket`,
+    NO_UPGRADE,
+    (running) => connect(running, "/rooms/a", changed("Sec-WebSocket-Key", key)),
+  );
+}
+
+/** What proxies leave of a handshake that they do not know, and the header that names the cause. */
+const SWALLOWED: Record<string, readonly string[]> = {
+  "nginx without upgrade headers": ["Connection: close", ...HANDSHAKE.slice(2)],
+  "a proxy that keeps Upgrade": ["Connection: keep-alive", ...HANDSHAKE.slice(1)],
+  "a proxy that keeps only the key": HANDSHAKE.slice(3),
+  "a proxy that keeps only the version": [HANDSHAKE[2]],
+};
+for (const [proxy, lines] of Object.entries(SWALLOWED)) {
+  Deno.test(`Handshake 9: behind ${proxy}, the refusal names the proxy and its setting`, async () => {
+    await using running = await startServer();
+    const response = await connect(running, "/echo", lines);
+    assertProblem(response, NO_UPGRADE);
+    const { detail } = JSON.parse(response.body);
+    assertMatch(detail, /proxy .*proxy_set_header Upgrade \$http_upgrade/);
+  });
+}
+Deno.test("Handshake 3: a request that is no handshake at all is not blamed on a proxy", async () => {
+  await using running = await startServer();
+  const { body } = await connect(running, "/echo", []);
+  assertEquals(JSON.parse(body).detail.includes("proxy"), false);
+});
+
 const BAD_ROOMS = {
   "with a blank": "a%20b",
   "with a percent-encoded slash": "a%2Fb",
@@ -187,6 +246,23 @@ refuses("order: 2 comes before 6", TOKEN_PROBLEMS.missing_token, async ({ port, 
   await engine.connections.drain("test", 0);
   return await rawGet(port, "/realtime/echo", HANDSHAKE);
 });
+refuses(
+  "order: 9 comes before 4",
+  BAD_VERSION,
+  (running) => connect(running, "/rooms/a%20b", changed("Sec-WebSocket-Version", "8")),
+);
+refuses(
+  "order: 9 comes before the page's origin",
+  NO_UPGRADE,
+  (running) =>
+    connect(running, "/echo", [...changed("Sec-WebSocket-Key", "x"), "Origin: https://evil.example"]),
+  { env: { ALLOWED_ORIGINS: "https://good.example" } },
+);
+refuses(
+  "order: 2 comes before 9",
+  TOKEN_PROBLEMS.missing_token,
+  ({ port }) => rawGet(port, "/realtime/echo", changed("Sec-WebSocket-Version", "8")),
+);
 refuses("order: 3 comes before 4", NO_UPGRADE, (running) => connect(running, "/rooms/a%20b", []));
 refuses("order: 3 comes before 5", NO_UPGRADE, (running) => connect(running, "/rooms/a", []), NOBODY);
 refuses("order: 4 comes before 5", BAD_ROOM, (running) => connect(running, "/rooms/a%20b"), NOBODY);

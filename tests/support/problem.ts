@@ -26,6 +26,7 @@ export function assertProblem(response: RawResponse, expected: ExpectedProblem):
   assertEquals(headers.get("content-type"), "application/problem+json", description);
   const problem: Record<string, unknown> = JSON.parse(body);
   const { title, code, field } = problem;
+  assertEquals(problem.type, `urn:realtime-edge:problem:${expected.code}`);
   assertEquals({ title, status: problem.status, code, field }, {
     title: expected.title,
     status: expected.status,
@@ -41,5 +42,7 @@ export function assertProblem(response: RawResponse, expected: ExpectedProblem):
   if (challenge !== null) assert(challenge.startsWith(`Bearer realm="realtime"${errorParameter}`), challenge);
   assertEquals(headers.has("retry-after"), status === 503 || status === 429, "Retry-After");
   if (headers.has("retry-after")) assert(/^[1-9]\d*$/.test(headers.get("retry-after") ?? ""), "Retry-After");
-  assertEquals(headers.get("upgrade"), code === "expected_websocket" ? "websocket" : null, "Upgrade");
+  const isAboutHandshake = code === "expected_websocket" || code === "unsupported_websocket_version";
+  assertEquals(headers.get("upgrade"), isAboutHandshake ? "websocket" : null, "Upgrade");
+  assertEquals(headers.get("sec-websocket-version"), isAboutHandshake ? "13" : null, "version");
 }

@@ -77,6 +77,7 @@ const Stored = z.strictObject({
 const Sent = z.strictObject({ id: MessageFrame.shape.id });
 
 const Problem = z.strictObject({
+  type: field(z.string(), "`urn:realtime-edge:problem:` and the code"),
   title: field(z.string(), "what the code means, in two or three words"),
   status: field(z.int(), "the answer's status"),
   code: field(z.enum(Object.keys(ERRORS) as [keyof typeof ERRORS]), "stable; clients decide by it"),

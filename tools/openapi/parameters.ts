@@ -40,6 +40,27 @@ export function handshakeParameters(): Parameter[] {
       schema: { const: "websocket" },
     },
     {
+      name: "Connection",
+      in: "header",
+      required: true,
+      description: "Contains `Upgrade`.",
+      schema: { const: "Upgrade" },
+    },
+    {
+      name: "Sec-WebSocket-Version",
+      in: "header",
+      required: true,
+      description: "The version of RFC 6455.",
+      schema: { const: "13" },
+    },
+    {
+      name: "Sec-WebSocket-Key",
+      in: "header",
+      required: true,
+      description: "The base64 form of 16 random bytes, new for each handshake.",
+      schema: { type: "string", pattern: "^[A-Za-z0-9+/]{22}==$" },
+    },
+    {
       name: "Sec-WebSocket-Protocol",
       in: "header",
       required: false,

@@ -18,6 +18,9 @@ export const TOKEN_PROBLEMS = [
 /** Codes that refuse a connection to any room. */
 export const CONNECTION_PROBLEMS = ["overloaded", "too_many_connections"] as const;
 
+/** Codes for a request that is no complete handshake. */
+export const HANDSHAKE_PROBLEMS = ["expected_websocket", "unsupported_websocket_version"] as const;
+
 /** Response headers, by their names among the components. */
 export const HEADERS: Readonly<Record<"RequestId" | "RetryAfter" | "Challenge", Header>> = {
   RequestId: {

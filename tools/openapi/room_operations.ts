@@ -1,5 +1,12 @@
 import { handshakeParameters, joinParameters, pageParameters, roomParameter } from "./parameters.ts";
-import { CONNECTION_PROBLEMS, headerNamed, jsonAnswer, problemAnswers, TOKEN_PROBLEMS } from "./responses.ts";
+import {
+  CONNECTION_PROBLEMS,
+  HANDSHAKE_PROBLEMS,
+  headerNamed,
+  jsonAnswer,
+  problemAnswers,
+  TOKEN_PROBLEMS,
+} from "./responses.ts";
 import { USER, USER_OR_SECRET_KEY } from "./security.ts";
 import {
   type Operation,
@@ -34,7 +41,7 @@ export function roomOperations(): Record<string, Operation> {
             },
           },
         },
-        ...problemAnswers(...TOKEN_PROBLEMS, "expected_websocket", ...JOIN_PROBLEMS),
+        ...problemAnswers(...TOKEN_PROBLEMS, ...HANDSHAKE_PROBLEMS, ...JOIN_PROBLEMS),
       },
     },
     "GET /{id}/messages": {
@@ -69,7 +76,7 @@ export function roomOperations(): Record<string, Operation> {
           "The ephemeral message was sent to the connected members; it is not stored.",
           schemaNamed("Sent"),
         ),
-        ...problemAnswers(...ROOM_PROBLEMS, "too_large"),
+        ...problemAnswers(...ROOM_PROBLEMS, "too_large", "unsupported_media_type"),
       },
     },
     "GET /{id}/presence": {

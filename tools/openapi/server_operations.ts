@@ -1,5 +1,12 @@
 import { handshakeParameters } from "./parameters.ts";
-import { CONNECTION_PROBLEMS, headerNamed, jsonAnswer, problemAnswers, TOKEN_PROBLEMS } from "./responses.ts";
+import {
+  CONNECTION_PROBLEMS,
+  HANDSHAKE_PROBLEMS,
+  headerNamed,
+  jsonAnswer,
+  problemAnswers,
+  TOKEN_PROBLEMS,
+} from "./responses.ts";
 import { ANYONE, SECRET_KEY, USER } from "./security.ts";
 import { type Operation, schemaNamed } from "../../packages/server/src/http/openapi/specification.ts";
 
@@ -25,6 +32,7 @@ export function serverOperations(): Record<string, Operation> {
           required: ["openapi", "info", "paths"],
           additionalProperties: true,
         }),
+        304: { description: "The document with the tag in `If-None-Match` is the newest." },
         ...problemAnswers(),
       },
     },
@@ -80,7 +88,7 @@ export function serverOperations(): Record<string, Operation> {
       parameters: handshakeParameters(),
       responses: {
         101: { description: "The socket is open." },
-        ...problemAnswers(...TOKEN_PROBLEMS, "expected_websocket", "forbidden", ...CONNECTION_PROBLEMS),
+        ...problemAnswers(...TOKEN_PROBLEMS, ...HANDSHAKE_PROBLEMS, "forbidden", ...CONNECTION_PROBLEMS),
       },
     },
   };

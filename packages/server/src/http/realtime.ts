@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { createAllowedMethods } from "./allowed_methods.ts";
 import type { AppEnv, UserEnv } from "./context.ts";
 import { endpoint } from "./endpoint.ts";
 import { authenticate as authenticateByDefault } from "./middleware/authenticate.ts";
@@ -34,8 +35,9 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
   const { authenticate = authenticateByDefault } = options;
   const root = endpoint();
   root.onError(answerProblem);
-  root.notFound(answerNotFound);
-  root.use(requestId, requestLog, corsForPages);
+  const allowedMethods = createAllowedMethods(root);
+  root.notFound(answerNotFound(allowedMethods));
+  root.use(requestId, requestLog, corsForPages(allowedMethods));
   const basePath = (options.basePath ?? "/realtime") as BasePath;
   return root.basePath(basePath)
     .route("/", serverInfo(() => root.routes))

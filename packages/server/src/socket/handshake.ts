@@ -37,9 +37,51 @@ export interface UpgradeDeps {
  * same route). `Upgrade` is a list that contains the name, compared without case (RFC 9110, 7.8).
  */
 export function asksForWebSocket({ method, headers }: Request): boolean {
-  const upgrade = headers.get("upgrade");
-  return upgrade !== null && method === "GET" &&
-    upgrade.split(",").some((entry) => entry.trim().toLowerCase() === "websocket");
+  return method === "GET" && listHas(headers.get("upgrade"), "websocket");
+}
+
+/** A refusal of a handshake, before its user's permissions count. */
+export interface HandshakeProblem {
+  readonly code: "expected_websocket" | "unsupported_websocket_version";
+  /** Replaces the code's own text. */
+  readonly detail?: string;
+}
+
+/**
+ * Finds the first fault of a handshake (docs/protocol.md, rules 2.3 and 2.9); undefined for a
+ * complete one. Deno checks neither the version nor the form of the key.
+ */
+export function findHandshakeProblem(request: Request): HandshakeProblem | undefined {
+  const { method, headers } = request;
+  const key = headers.get("sec-websocket-key");
+  const version = headers.get("sec-websocket-version");
+  const isUpgrade = asksForWebSocket(request);
+  if (!isUpgrade || !listHas(headers.get("connection"), "upgrade")) {
+    const isFromClient = method === "GET" && (isUpgrade || key !== null || version !== null);
+    return { code: "expected_websocket", ...(isFromClient ? { detail: LOST_UPGRADE } : {}) };
+  }
+  if (version?.trim() !== "13") return { code: "unsupported_websocket_version" };
+  if (key === null || !KEY.test(key)) {
+    const fault = key === null ? "is missing" : "is not the base64 form of 16 bytes";
+    const detail = `\`Sec-WebSocket-Key\` ${fault}. A WebSocket client sends a new random key each time.`;
+    return { code: "expected_websocket", detail };
+  }
+  return undefined;
+}
+
+/** Base64 of 16 bytes. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/** Text for a client's handshake that arrives without its hop-by-hop headers. */
+const LOST_UPGRADE =
+  "A WebSocket client sent this request, but `Upgrade: websocket` or `Connection: Upgrade` is missing. " +
+  "A proxy on the way probably removed it: configure the proxy to pass WebSockets on. In nginx: " +
+  "`proxy_http_version 1.1`, `proxy_set_header Upgrade $http_upgrade` and " +
+  '`proxy_set_header Connection "upgrade"`.';
+
+/** True if a header that is a list contains an entry, compared without case. */
+function listHas(header: string | null, entry: string): boolean {
+  return header !== null && header.split(",").some((found) => found.trim().toLowerCase() === entry);
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { Context } from "hono";
+import type { Context, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { routePath } from "hono/route";
+import type { AllowedMethods } from "../allowed_methods.ts";
 import type { AppEnv } from "../context.ts";
 import { BackplaneUnavailable } from "../../backplane/contract.ts";
 import { errorFields } from "../../observability/log.ts";
@@ -34,6 +35,9 @@ export function invalidPart(
   return new RequestProblem("invalid_request", { detail: `${field}: ${issue?.message}`, field });
 }
 
+/** Prefix of a problem's `type`; docs/protocol.md, section 2. */
+const PROBLEM_TYPE_PREFIX = "urn:realtime-edge:problem:";
+
 /** The problem document of a code. */
 export function problemResponse(code: ErrorCode, requestId: string, options: ProblemOptions = {}): Response {
   const { status, title, detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
@@ -44,9 +48,14 @@ export function problemResponse(code: ErrorCode, requestId: string, options: Pro
   });
   if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
   if (status === 401) headers.set("www-authenticate", challenge(code));
-  if (code === "expected_websocket") headers.set("upgrade", "websocket");
+  if (code === "expected_websocket" || code === "unsupported_websocket_version") {
+    headers.set("upgrade", "websocket");
+    // RFC 6455, section 4.4: the versions that the server speaks.
+    headers.set("sec-websocket-version", "13");
+  }
   const retry = retryAfterSeconds === undefined ? {} : { retry_after_ms: retryAfterSeconds * 1000 };
-  const body = { title, status, code, detail, ...options, ...retry, request_id: requestId };
+  const type = `${PROBLEM_TYPE_PREFIX}${code}`;
+  const body = { type, title, status, code, detail, ...options, ...retry, request_id: requestId };
   return new Response(JSON.stringify(body), { status, headers });
 }
 
@@ -72,9 +81,24 @@ export function answerProblem(error: Error, c: Context<AppEnv>): Response {
   return problemResponse("internal", requestId);
 }
 
-/** The app's `notFound`. */
-export function answerNotFound(c: Context<AppEnv>): Response {
-  return problemResponse("not_found", c.var.requestId);
+/**
+ * Makes the app's `notFound`: 404 for a path without a route, 405 with `Allow` for another method.
+ * OPTIONS is answered with `Allow` too.
+ */
+export function answerNotFound(allowedMethods: AllowedMethods): NotFoundHandler<AppEnv> {
+  return function answerNotFound(c) {
+    const methods = allowedMethods(c.req.path);
+    const { method } = c.req;
+    // A route with this method called `c.notFound()` by itself.
+    if (methods.length === 0 || methods.includes(method)) {
+      return problemResponse("not_found", c.var.requestId);
+    }
+    const response = method === "OPTIONS"
+      ? new Response(null, { status: 204 })
+      : problemResponse("method_not_allowed", c.var.requestId);
+    response.headers.set("allow", [...methods, "OPTIONS"].join(", "));
+    return response;
+  };
 }
 
 /** RFC 6750, section 3: no error is named to a client that brought no token. */

@@ -5,23 +5,27 @@ import type { $ZodType, output } from "zod/v4/core";
 import { REALTIME_V1 } from "../../../../protocol/subprotocols.ts";
 import type { User } from "../../auth/user.ts";
 import { parseSchema } from "../../schemas/parse_schema.ts";
-import { asksForWebSocket } from "../../socket/handshake.ts";
+import { findHandshakeProblem } from "../../socket/handshake.ts";
 import type { SocketHandlers } from "../../socket/socket.ts";
 import type { AppEnv, UserEnv } from "../context.ts";
 import { invalidPart, RequestProblem } from "./problem.ts";
 
 /**
  * Lets only WebSocket handshakes through, and only from allowed origins. Answers 400
- * `expected_websocket` or 403 `forbidden`.
+ * `expected_websocket`, 426 `unsupported_websocket_version` or 403 `forbidden`.
  */
 export const expectWebSocket = createMiddleware<AppEnv>(async function expectWebSocket(c, next) {
   checkHandshake(c);
   await next();
 });
 
-/** @throws {RequestProblem} 400 `expected_websocket`, 403 `forbidden` */
+/**
+ * @throws {RequestProblem} 400 `expected_websocket`, 426 `unsupported_websocket_version`,
+ * 403 `forbidden`
+ */
 function checkHandshake(c: Context<AppEnv>): void {
-  if (!asksForWebSocket(c.req.raw)) throw new RequestProblem("expected_websocket");
+  const problem = findHandshakeProblem(c.req.raw);
+  if (problem) throw new RequestProblem(problem.code, problem.detail ? { detail: problem.detail } : {});
   const origin = c.req.header("origin");
   const { allowedOrigins } = c.env.deps;
   if (origin !== undefined && !allowedOrigins.includes("*") && !allowedOrigins.includes(origin)) {
@@ -86,8 +90,8 @@ export function isUpgrade(handler: unknown): boolean {
  * whose events go to the handlers that `createEvents` returns. Steps come in the order of
  * docs/protocol.md, section 2: handshake, origin, address, capacity.
  *
- * Refuses with 400 `expected_websocket` or `invalid_request`, 403 `forbidden`, 429
- * `too_many_connections`, 503 `overloaded`. Does not compile behind no `provideUser`.
+ * Refuses with 400 `expected_websocket` or `invalid_request`, 403 `forbidden`, 426
+ * `unsupported_websocket_version`, 429 `too_many_connections`, 503 `overloaded`. Does not compile behind no `provideUser`.
  *
  * @example
  * endpoint().get("/:board", authenticate, upgradeWebSocket((_c, { param }) => ({
