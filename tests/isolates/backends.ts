@@ -1,4 +1,5 @@
 import { createTestDatabase } from "../../tools/support/postgres/database.ts";
+import { sharedTlsServer } from "../backplane/postgres_tls_server.ts";
 import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
 import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
@@ -27,19 +28,33 @@ let sharedPostgres: Promise<PostgresServer> | undefined;
 export const onPostgres: BackendKind = {
   name: "postgres",
   isMissing: isWithoutPostgres,
+  start: async () => await startPostgres(await (sharedPostgres ??= PostgresServer.start()), {}),
+};
+
+/** Postgres with encrypted connections: isolates verify the certificate, or are not ready. */
+export const onPostgresOverTls: BackendKind = {
+  name: "postgres over TLS",
+  isMissing: isWithoutPostgres,
   async start() {
-    const server = await (sharedPostgres ??= PostgresServer.start());
-    const database = await createTestDatabase({ server: server.url });
-    const { port, pathname } = new URL(database.url);
-    return {
-      port: Number(port),
-      env: (port) => ({ SUPABASE_DB_URL: `postgres://postgres@127.0.0.1:${port}${pathname}` }),
-      stop: () => server.stop(),
-      restart: () => server.resume(),
-      [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-    };
+    const { server, ca } = await sharedTlsServer();
+    return await startPostgres(server, { POSTGRES_SSLMODE: "verify-full", POSTGRES_CA: ca });
   },
 };
+
+async function startPostgres(
+  server: PostgresServer,
+  tls: Readonly<Record<string, string>>,
+): Promise<Backend> {
+  const database = await createTestDatabase({ server: server.url });
+  const { port, pathname } = new URL(database.url);
+  return {
+    port: Number(port),
+    env: (port) => ({ SUPABASE_DB_URL: `postgres://postgres@127.0.0.1:${port}${pathname}`, ...tls }),
+    stop: () => server.stop(),
+    restart: () => server.resume(),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}
 
 /** Redis with an append-only file. */
 export const onRedis: BackendKind = {

@@ -1,21 +1,16 @@
-/** Isolates with encrypted connections to their backend. */
+/** Isolates with encrypted connections to their backend. Modes of Postgres: postgres_tls_modes_test.ts. */
 import { assert, assertEquals } from "@std/assert";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { createTestDatabase } from "../../tools/support/postgres/database.ts";
-import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import {
   type FunctionProcess,
   startFunctionProcess,
 } from "../../tools/support/processes/function_process.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
 import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
+import { sharedTlsServer } from "../backplane/postgres_tls_server.ts";
 import { createCertificate } from "./certificate.ts";
-
-/**
- * True on Deno 2.1.4, where postgres 3.4.9 cannot upgrade an open connection to TLS: it waits
- * forever, even without certificate checks. The hosted runtime can only use Postgres without TLS.
- */
-const isPostgresWithoutTls = Deno.version.deno.startsWith("2.1.");
 
 async function startIsolate(env: Readonly<Record<string, string>>): Promise<FunctionProcess> {
   const { jwks } = await createIssuer();
@@ -48,18 +43,16 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Postgres with sslmode=require is used over TLS, with any certificate authority",
-  ignore: isWithoutPostgres || isPostgresWithoutTls,
+  name: "Postgres with sslmode=require is used over TLS, if its certificate authority is trusted",
+  ignore: isWithoutPostgres,
   fn: async () => {
-    await using certificate = await createCertificate();
-    const server = await PostgresServer.start();
+    const { server, ca } = await sharedTlsServer();
     await using database = await createTestDatabase({ server: server.url });
     const { sql } = database;
-    const [row] = await sql<{ data_directory: string }[]>`show data_directory`;
-    await installCertificate(row?.data_directory ?? "", certificate);
-    await sql`alter system set ssl = on`;
-    await sql`select pg_reload_conf()`;
-    await using isolate = await startIsolate({ SUPABASE_DB_URL: `${database.url}?sslmode=require` });
+    await using isolate = await startIsolate({
+      SUPABASE_DB_URL: `${database.url}?sslmode=require`,
+      POSTGRES_CA: ca,
+    });
     await isolate.logged("backplane.connected");
     assertEquals(await readiness(isolate), 200);
     const open = await sql<{ ssl: boolean }[]>`
@@ -69,17 +62,3 @@ Deno.test({
     assert(open.length > 0 && open.every(({ ssl }) => ssl), JSON.stringify(open));
   },
 });
-
-/** Installs a certificate with the owner of the server's files. */
-async function installCertificate(
-  directory: string,
-  { certificate, key }: { readonly certificate: string; readonly key: string },
-): Promise<void> {
-  const { uid, gid } = await Deno.stat(directory);
-  for (const [from, name] of [[certificate, "server.crt"], [key, "server.key"]] as const) {
-    const to = `${directory}/${name}`;
-    await Deno.copyFile(from, to);
-    await Deno.chmod(to, 0o600);
-    await Deno.chown(to, uid, gid);
-  }
-}
