@@ -152,7 +152,7 @@ for (const [what, key] of Object.entries(BAD_KEYS)) {
   );
 }
 
-/** What proxies leave of a handshake that they do not know, and the header that names the cause. */
+/** Handshakes as proxies without WebSocket support forward them, by proxy. */
 const SWALLOWED: Record<string, readonly string[]> = {
   "nginx without upgrade headers": ["Connection: close", ...HANDSHAKE.slice(2)],
   "a proxy that keeps Upgrade": ["Connection: keep-alive", ...HANDSHAKE.slice(1)],

@@ -1,4 +1,7 @@
-/** Isolates with encrypted connections to their backend. Modes of Postgres: postgres_tls_modes_test.ts. */
+/**
+ * Isolates with encrypted connections to their backend. Modes of Postgres:
+ * postgres_tls_modes_test.ts.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { createTestDatabase } from "../../tools/support/postgres/database.ts";
