@@ -60,7 +60,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "http": ["auth", "backplane", "lazy.ts", "observability", "rooms", "schemas", "socket", "version.ts"],
   "permissions": ["auth", "backplane", "expiring_cache.ts", "rooms"],
   "rooms": ["auth", "backplane", "lazy.ts", "observability", "schemas", "socket"],
-  "socket": ["auth", "observability", "schemas"],
+  "socket": ["auth", "expiring_cache.ts", "observability", "schemas"],
   "auth": ["expiring_cache.ts"],
   "backplane": ["lazy.ts"],
   "config": [],

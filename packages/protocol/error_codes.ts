@@ -117,7 +117,7 @@ export const ERRORS = {
   rate_limited: {
     status: 429,
     title: "Rate limited",
-    detail: "Too many frames. Wait for `retry_after_ms`, then send the same again.",
+    detail: "Too many frames or requests. Wait for `retry_after_ms`, then send the same again.",
     retryable: true,
     retryAfterSeconds: 1,
   },

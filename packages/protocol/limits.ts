@@ -29,6 +29,12 @@ export interface RoomLimits {
   readonly frames_per_second: number;
   /** Frames that a connection may send at once after a pause. */
   readonly frames_burst: number;
+  /** HTTP requests to rooms that a user may send per second, on average. */
+  readonly user_requests_per_second: number;
+  /** Connections that a user may open per second, on average. */
+  readonly joins_per_second: number;
+  /** Connections that a user may open at once after a pause. */
+  readonly joins_burst: number;
   /** Members of one room in one isolate. */
   readonly max_members: number;
   /** Connections of one user to one isolate. */

@@ -10,7 +10,7 @@ Deno.test("a page can read a refusal, its code and Retry-After", async () => {
   assertEquals(response.headers.get("access-control-allow-origin"), "*");
   assertEquals(
     response.headers.get("access-control-expose-headers"),
-    "retry-after,www-authenticate,x-request-id",
+    "ratelimit,ratelimit-policy,retry-after,www-authenticate,x-request-id",
   );
 });
 

@@ -238,4 +238,9 @@ export function publishFrame(
 }
 
 /** Environment of a server without frame limits. */
-export const ANY_RATE = { FRAMES_PER_SECOND: "1000000", FRAMES_BURST: "1000000" } as const;
+export const ANY_RATE = {
+  FRAMES_PER_SECOND: "1000000",
+  FRAMES_BURST: "1000000",
+  JOINS_BURST: "1000000",
+  ISOLATE_JOINS_PER_SECOND: "1000000",
+} as const;

@@ -66,6 +66,10 @@ async function measure(options: Options, directory: string): Promise<{ lines: Li
       MAX_MEMBERS_PER_ROOM: "1000000",
       FRAMES_PER_SECOND: "1000000",
       FRAMES_BURST: "1000000",
+      JOINS_PER_SECOND: "1000000",
+      JOINS_BURST: "1000000",
+      ISOLATE_JOINS_PER_SECOND: "1000000",
+      USER_REQUESTS_PER_SECOND: "1000000",
       // Members stay silent while the other sides are measured, which takes minutes on a busy
       // machine.
       HEARTBEAT_MS: "140000",

@@ -39,6 +39,18 @@ export class ExpiringCache<Key, Value> {
     return this.#loads.get(key) ?? this.#start(key, load);
   }
 
+  /** Returns the cached value; undefined if there is none, or if it has expired. */
+  peek(key: Key): Value | undefined {
+    const entry = this.#entries.get(key);
+    return entry && this.#options.now() < entry.expiresAtMs ? entry.value : undefined;
+  }
+
+  /** Stores a value that needs no load. The key is then the newest one. */
+  set(key: Key, value: Value): void {
+    this.#entries.delete(key);
+    this.#store(key, value, this.#options.now());
+  }
+
   /** Drops the value of a key. A load under way still reaches its callers, but is not stored. */
   delete(key: Key): void {
     const hadValue = this.#entries.delete(key);

@@ -2,12 +2,14 @@ import type { Deps } from "../http/context.ts";
 import type { Config } from "../config/variables.ts";
 import { createLog, type Log, type LogLevel } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
+import { RefusalLog } from "../observability/refusal_log.ts";
 import { createAuth, createProjectKeyCheck, createProjectKeySet } from "./compose_auth.ts";
 import { createBackplane } from "./choose_backplane.ts";
 import { createPolicy } from "./choose_policy.ts";
 import { createPostgresTls } from "./postgres_tls.ts";
 import { createRooms } from "./compose_rooms.ts";
 import { ConnectionRegistry } from "../socket/connection_registry.ts";
+import { RequestRates } from "../socket/request_rates.ts";
 import { MemoryWatch, usedMemory } from "../socket/memory_watch.ts";
 
 /** Capabilities of the host runtime. */
@@ -53,6 +55,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     random: Math.random,
   });
   const metrics = new Metrics();
+  const refusalLog = new RefusalLog(log, config.LOG_BUDGET);
   const remoteKeys = createProjectKeySet(config);
   const verifier = createAuth(config, remoteKeys);
   const postgresTls = createPostgresTls(config, log);
@@ -70,6 +73,15 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     now: Date.now,
     authorize: policy.authorize,
     rooms,
+    refusalLog,
+    rates: new RequestRates({
+      userRequests: config.USER_REQUESTS_PER_SECOND,
+      refusedRequests: config.REFUSED_REQUESTS_PER_SECOND,
+      joins: config.JOINS_PER_SECOND,
+      joinsBurst: config.JOINS_BURST,
+      isolateJoins: config.ISOLATE_JOINS_PER_SECOND,
+      now: () => performance.now(),
+    }),
     allowedOrigins: config.ALLOWED_ORIGINS,
     limits: {
       maxFrameBytes: config.MAX_FRAME_BYTES,
@@ -93,6 +105,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   }
   async function close(): Promise<void> {
     await Promise.all([backplane.close(), policy.close()]);
+    refusalLog.close();
     log.close();
   }
   return { config, deps, connections, log, warmUp, close };

@@ -55,3 +55,12 @@ export function jsonOf<T>(isOfForm: (value: unknown) => value is T): ReadText<T>
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/**
+ * Reads `*`, or an origin in the form that browsers send: another form of it would never match.
+ */
+export function pageOrigin(text: string): string | undefined {
+  if (text === "*") return text;
+  const url = /^https?:/.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  return url?.origin === text ? text : undefined;
+}

@@ -4,6 +4,7 @@ import {
   jsonOf,
   listOf,
   oneOf,
+  pageOrigin,
   type ReadText,
   textLike,
   wholeNumber,
@@ -52,7 +53,6 @@ interface KeySetJson {
 }
 
 const text = textLike();
-const origin = textLike(/^(\*|https?:\/\/[^/\s]+)$/);
 const isKeySet = (value: unknown): value is KeySetJson =>
   isRecord(value) && Array.isArray(value["keys"]) &&
   value["keys"].every((key) => isRecord(key) && typeof key["kty"] === "string");
@@ -172,10 +172,10 @@ export const ENVIRONMENT = {
     "Shortest time between two fetches of the key set for tokens with an unknown key.",
   ),
   JWKS_MAX_AGE_SECONDS: whole(10, 86_400, 600, "Age from which a fetched key set is fetched again."),
-  ALLOWED_ORIGINS: variable(listOf(origin), ["*"], {
+  ALLOWED_ORIGINS: variable(listOf(pageOrigin), ["*"], {
     description:
-      "Origins of pages that may connect. Clients without an `Origin` header (programs, not browsers) always may.",
-    allowed: "`*`, or origins such as https://example.com separated by commas",
+      "Origins of pages that may connect, as browsers write them: in lower case, without the usual port. Clients without an `Origin` header (programs, not browsers) always may.",
+    allowed: "`*`, or origins such as https://example.com or http://localhost:3000, separated by commas",
     byDefault: "*",
   }),
   MAX_FRAME_BYTES: whole(
@@ -232,13 +232,48 @@ export const ENVIRONMENT = {
     1,
     1_000_000,
     100,
-    "Frames per second that one room member may send, on average. One more is answered with `rate_limited`.",
+    "Frames per second that one socket may send, on average. One more is answered with `rate_limited`. An endpoint of " +
+      "your own can turn the limit off (`ownFrameLimit`).",
   ),
   FRAMES_BURST: whole(
     1,
     1_000_000,
     200,
-    "Frames that one room member may send at once after a pause. Ten times as many refusals close its socket with 4429.",
+    "Frames that one socket may send at once after a pause. Ten times as many refusals close the socket with 4429.",
+  ),
+  USER_REQUESTS_PER_SECOND: whole(
+    1,
+    1_000_000,
+    100,
+    "HTTP requests to rooms per second that one user may send to one isolate, on average; five times as many at " +
+      "once. One more is refused with 429 `rate_limited`. All secret keys together may send ten times as many.",
+  ),
+  REFUSED_REQUESTS_PER_SECOND: whole(
+    1,
+    1_000_000,
+    500,
+    "Requests without a user that one isolate refuses per second with their own reason, on average; five times as " +
+      "many at once. Further ones are refused with 429. Accepted requests do not count.",
+  ),
+  JOINS_PER_SECOND: whole(
+    1,
+    1_000_000,
+    50,
+    "Sockets and event streams per second that one user may open in one isolate, on average. One more is refused " +
+      "with 429 `rate_limited`.",
+  ),
+  JOINS_BURST: whole(
+    1,
+    1_000_000,
+    500,
+    "Sockets and event streams that one user may open in one isolate at once after a pause.",
+  ),
+  ISOLATE_JOINS_PER_SECOND: whole(
+    1,
+    1_000_000,
+    2_000,
+    "Sockets and event streams per second that all users may open in one isolate, on average; five times as many " +
+      "at once. One more is refused with 503 `overloaded`.",
   ),
   HEARTBEAT_MS: whole(
     100,

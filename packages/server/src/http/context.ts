@@ -2,9 +2,11 @@ import type { IsSecretKey } from "../auth/secret_keys.ts";
 import type { User } from "../auth/user.ts";
 import type { Verifier } from "../auth/verification.ts";
 import type { Log } from "../observability/log.ts";
+import type { RefusalLog } from "../observability/refusal_log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Rooms } from "../rooms/lazy_rooms.ts";
 import type { Authorize } from "../rooms/policy/authorize.ts";
+import type { RequestRates } from "../socket/request_rates.ts";
 import type { PendingUpgrade, UpgradeDeps } from "../socket/handshake.ts";
 
 /** An outside system that the server needs; `GET /realtime/health/ready` checks it. */
@@ -27,6 +29,9 @@ export interface Deps extends UpgradeDeps {
   /** `*`, or the origins of pages that may connect. */
   readonly allowedOrigins: readonly string[];
   readonly dependencies: readonly Dependency[];
+  readonly rates: RequestRates;
+  /** Logs requests that were refused before they had a user. */
+  readonly refusalLog: RefusalLog;
 }
 
 /**
@@ -50,6 +55,8 @@ export interface AppEnv {
     requestId: string;
     /** Set by middleware made with `provideUser`. */
     user?: User;
+    /** True if the request presented a secret key of the project. */
+    hasSecretKey?: boolean;
   };
 }
 

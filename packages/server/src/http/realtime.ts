@@ -5,6 +5,7 @@ import { endpoint } from "./endpoint.ts";
 import { authenticate as authenticateByDefault } from "./middleware/authenticate.ts";
 import { corsForPages } from "./middleware/cors_for_pages.ts";
 import { answerNotFound, answerProblem } from "./middleware/problem.ts";
+import { limitRefusals } from "./middleware/rate_limits.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { requestLog } from "./middleware/request_log.ts";
 import { health } from "./routes/health.ts";
@@ -37,7 +38,7 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
   root.onError(answerProblem);
   const allowedMethods = createAllowedMethods(root);
   root.notFound(answerNotFound(allowedMethods));
-  root.use(requestId, requestLog, corsForPages(allowedMethods));
+  root.use(requestId, requestLog, corsForPages(allowedMethods), limitRefusals);
   const basePath = (options.basePath ?? "/realtime") as BasePath;
   return root.basePath(basePath)
     .route("/", serverInfo(() => root.routes))

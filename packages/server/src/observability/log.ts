@@ -1,8 +1,7 @@
-/** Severity of an event. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
+import { LogBudget } from "./log_budget.ts";
+import type { LogFields, LogLevel } from "./log_event.ts";
 
-/** Fields of an event; undefined ones are left out. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+export type { LogFields, LogLevel };
 
 /** Writes one JSON line per event. Tokens and passwords of URLs are removed from every line. */
 export interface Log {
@@ -31,10 +30,14 @@ const WINDOW_MS = 10_000;
 /** Largest event that the host accepts, in characters. */
 const MAX_LINE_LENGTH = 10_000;
 const MAX_FIELD_LENGTH = 4_000;
-/** Share of the budget for debug and info events; the rest is for warnings and errors. */
-const SHARE_OF_ROUTINE = 0.7;
 /** Matches secret keys, JSON Web Tokens and their beginnings (base64url of `{"`). */
 const TOKEN_LIKE = /eyJ[\w-]{5,}(\.[\w-]*){0,2}|sb_secret_[\w-]+/g;
+
+/**
+ * Matches characters that JSON leaves as they are, but that change how a terminal shows the line:
+ * C1 controls, line separators, and marks that reverse the direction of text.
+ */
+const UNSEEN = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
  * Matches the password of a connection string, which ends at the last `@` of the word: a password
@@ -45,18 +48,13 @@ const PASSWORD = /\b((?:postgres(?:ql)?|rediss?):\/\/[^\s:]*:)\S*@/gi;
 /** Creates a log with a budget. It counts the events above, and logs the count after the window. */
 export function createLog(options: LogOptions): Log {
   const { budget, common, write, now } = options;
-  const routineBudget = Math.floor(budget * SHARE_OF_ROUTINE);
-  // One event is reserved for `log.left_out`.
-  const wholeBudget = budget - 1;
   const lowest = LEVELS.indexOf(options.level);
+  const window = new LogBudget(budget);
   let windowStart = now();
-  let written = 0;
-  let leftOut = 0;
   let windowEnd: ReturnType<typeof setTimeout> | undefined;
 
   function put(level: LogLevel, event: string, fields: LogFields | undefined): void {
     const at = new Date(now()).toISOString();
-    written++;
     write(level, renderLine({ at, level, event, ...common, ...fields }));
   }
 
@@ -64,11 +62,8 @@ export function createLog(options: LogOptions): Log {
     clearTimeout(windowEnd);
     windowEnd = undefined;
     windowStart = now();
-    written = 0;
-    if (leftOut === 0) return;
-    const count = leftOut;
-    leftOut = 0;
-    put("warn", "log.left_out", { count, budget, window_ms: WINDOW_MS });
+    const leftOut = window.reset();
+    if (leftOut) put("warn", "log.left_out", { ...leftOut, budget, window_ms: WINDOW_MS });
   }
 
   function log(level: LogLevel, event: string, fields?: LogFields): void {
@@ -77,9 +72,7 @@ export function createLog(options: LogOptions): Log {
     const ageMs = now() - windowStart;
     // A clock that is set back starts a window too. The log would be silent until it catches up.
     if (ageMs < 0 || ageMs >= WINDOW_MS) startWindow();
-    const limit = level === "warn" || level === "error" ? wholeBudget : routineBudget;
-    if (written < limit) return put(level, event, fields);
-    leftOut++;
+    if (window.admit(level, event, fields)) return put(level, event, fields);
     windowEnd ??= setTimeout(startWindow, WINDOW_MS - (now() - windowStart));
   }
 
@@ -120,7 +113,8 @@ function causesOf(error: Error): Error[] {
 function renderLine(event: LogFields): string {
   for (let longest = MAX_FIELD_LENGTH;; longest = Math.floor(longest / 2)) {
     const line = JSON.stringify(event, (_name, value: unknown) => shorten(mask(value), longest))
-      .replace(TOKEN_LIKE, "[token]");
+      .replace(TOKEN_LIKE, "[token]")
+      .replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
     if (line.length <= MAX_LINE_LENGTH || longest === 0) return line;
   }
 }

@@ -3,6 +3,7 @@ import { errorFields, type Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { parseSubprotocols, selectSubprotocol } from "../../../protocol/subprotocols.ts";
 import type { ConnectionRegistry } from "./connection_registry.ts";
+import type { RequestRates } from "./request_rates.ts";
 import { ServerSocket } from "./server_socket.ts";
 import type { SocketHandlers, SocketLimits } from "./socket.ts";
 
@@ -30,6 +31,7 @@ export interface UpgradeDeps {
   readonly metrics: Metrics;
   /** Milliseconds since 1970, for durations in the log. */
   readonly now: () => number;
+  readonly rates: Pick<RequestRates, "flooded">;
 }
 
 /**
@@ -93,7 +95,7 @@ export function performUpgrade(
   upgrade: PendingUpgrade,
   deps: UpgradeDeps,
 ): Response {
-  const { connections, limits, log, metrics, now } = deps;
+  const { connections, limits, log, metrics, now, rates } = deps;
   const header = request.headers.get("sec-websocket-protocol");
   const offered = parseSubprotocols(header);
   const protocol = selectSubprotocol(offered, upgrade.subprotocols);
@@ -119,6 +121,7 @@ export function performUpgrade(
     handshakeWatch: connections.handshakeWatch,
     onFailure: (handler, error) =>
       log.error("socket.handler_failed", { ...about, handler, ...errorFields(error) }),
+    onFlood: () => rates.flooded(user.id),
     onRelease: (gone) => connections.remove(gone),
     onEnd(ended, { code }) {
       connections.ended(ended);

@@ -25,6 +25,8 @@ export interface ServerSocketOptions {
   readonly handshakeWatch: HandshakeWatch;
   /** Called if a handler of the endpoint throws or rejects. */
   readonly onFailure: (handler: HandlerName, error: unknown) => void;
+  /** Called once, if the socket is closed for a flood. */
+  readonly onFlood: () => void;
   /** Called once, when the socket ends for its endpoint. */
   readonly onEnd: (socket: ServerSocket, close: SocketClose) => void;
   /**
@@ -148,6 +150,7 @@ export class ServerSocket implements Socket {
       return this.close(CLOSE.internal, "the endpoint closed with a wrong code");
     }
     this.#closedByUs = { code, reason: cutToBytes(reason, MAX_CLOSE_REASON_BYTES) };
+    if (code === CLOSE.flood) this.#options.onFlood();
     this.#options.handshakeWatch.add(this);
     // During the opening handshake no close frame can be sent; #open() sends it.
     if (this.#raw.readyState === WebSocket.OPEN) this.#closeRaw(this.#closedByUs);

@@ -5,7 +5,7 @@ import { asksForWebSocket } from "../../socket/handshake.ts";
 import type { AllowedMethods } from "../allowed_methods.ts";
 import type { AppEnv } from "../context.ts";
 
-const EXPOSED_HEADERS = ["retry-after", "www-authenticate", "x-request-id"];
+const EXPOSED_HEADERS = ["ratelimit", "ratelimit-policy", "retry-after", "www-authenticate", "x-request-id"];
 
 /** Time that browsers keep the answer to a preflight: two hours, the maximum of Chromium. */
 const MAX_AGE_SECONDS = 7200;

@@ -13,6 +13,8 @@ export interface ProblemOptions {
   readonly detail?: string;
   /** The wrong part of the request, such as `query.limit`. */
   readonly field?: string;
+  /** Replaces the wait of a code that may succeed later, in milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
 /**
@@ -41,21 +43,22 @@ const PROBLEM_TYPE_PREFIX = "urn:realtime-edge:problem:";
 /** The problem document of a code. */
 export function problemResponse(code: ErrorCode, requestId: string, options: ProblemOptions = {}): Response {
   const { status, title, detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
+  const { retryAfterMs = retryAfterSeconds && retryAfterSeconds * 1000, ...rest } = options;
   const headers = new Headers({
     "content-type": "application/problem+json",
     "cache-control": "no-store",
     "x-request-id": requestId,
   });
-  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
+  if (retryAfterMs !== undefined) headers.set("retry-after", String(Math.ceil(retryAfterMs / 1000)));
   if (status === 401) headers.set("www-authenticate", challenge(code));
   if (code === "expected_websocket" || code === "unsupported_websocket_version") {
     headers.set("upgrade", "websocket");
     // RFC 6455, section 4.4: the versions that the server speaks.
     headers.set("sec-websocket-version", "13");
   }
-  const retry = retryAfterSeconds === undefined ? {} : { retry_after_ms: retryAfterSeconds * 1000 };
+  const retry = retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs };
   const type = `${PROBLEM_TYPE_PREFIX}${code}`;
-  const body = { type, title, status, code, detail, ...options, ...retry, request_id: requestId };
+  const body = { type, title, status, code, detail, ...rest, ...retry, request_id: requestId };
   return new Response(JSON.stringify(body), { status, headers });
 }
 

@@ -4,7 +4,7 @@ import type { AppEnv } from "../context.ts";
 
 /**
  * Logs one event for each request that was answered; a socket logs its own opening and closing
- * instead.
+ * instead. Most refusals without a user are only counted (`RefusalLog`).
  */
 export const requestLog = createMiddleware<AppEnv>(async function requestLog(c, next) {
   const deps = c.env.deps;
@@ -12,13 +12,26 @@ export const requestLog = createMiddleware<AppEnv>(async function requestLog(c, 
   await next();
   if (c.res.status === 101) return;
   deps.metrics.responded(c.res.status);
-  deps.log.info("request", {
+  const { status } = c.res;
+  const user = c.get("user")?.id;
+  const isSecretKey = c.get("hasSecretKey");
+  // The pattern, never the address: an address may hold what is nobody's business.
+  const route = routePath(c, -1);
+  const fields = {
     request_id: c.get("requestId"),
     method: c.req.method,
-    // The pattern, never the address: an address may hold what is nobody's business.
-    route: routePath(c, -1),
-    status: c.res.status,
-    user: c.get("user")?.id,
+    route,
+    status,
+    user,
+    secret_key: isSecretKey,
     duration_ms: deps.now() - startedAt,
-  });
+  };
+  const isRefused = status >= 400 && status < 500 && user === undefined && !isSecretKey;
+  if (isRefused) deps.refusalLog.refused(`${knownMethod(c.req.method)} ${route} ${status}`, fields);
+  else deps.log.info("request", fields);
 });
+
+/** Names methods that a client may invent as one. */
+function knownMethod(method: string): string {
+  return /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/.test(method) ? method : "other";
+}

@@ -16,6 +16,7 @@ export const secretKey = createMiddleware<AppEnv>(async function secretKey(c, ne
   if (!presentsSecretKey(c)) {
     throw new RequestProblem("forbidden", { detail: "This needs a secret key of the project." });
   }
+  c.set("hasSecretKey", true);
   await next();
 });
 

@@ -6,16 +6,20 @@ import { REALTIME_V1 } from "../../../../protocol/subprotocols.ts";
 import type { User } from "../../auth/user.ts";
 import { parseSchema } from "../../schemas/parse_schema.ts";
 import { findHandshakeProblem } from "../../socket/handshake.ts";
+import { limitFrames } from "../../socket/limit_frames.ts";
 import type { SocketHandlers } from "../../socket/socket.ts";
 import type { AppEnv, UserEnv } from "../context.ts";
 import { invalidPart, RequestProblem } from "./problem.ts";
+import { limitJoins } from "./rate_limits.ts";
 
 /**
  * Lets only WebSocket handshakes through, and only from allowed origins. Answers 400
- * `expected_websocket`, 426 `unsupported_websocket_version` or 403 `forbidden`.
+ * `expected_websocket`, 426 `unsupported_websocket_version`, 403 `forbidden`, or, for a user that
+ * opens too many sockets, 429 `rate_limited`.
  */
 export const expectWebSocket = createMiddleware<AppEnv>(async function expectWebSocket(c, next) {
   checkHandshake(c);
+  limitJoins(c);
   await next();
 });
 
@@ -26,6 +30,14 @@ export const expectWebSocket = createMiddleware<AppEnv>(async function expectWeb
 function checkHandshake(c: Context<AppEnv>): void {
   const problem = findHandshakeProblem(c.req.raw);
   if (problem) throw new RequestProblem(problem.code, problem.detail ? { detail: problem.detail } : {});
+  checkOrigin(c);
+}
+
+/**
+ * Lets only pages of allowed origins connect. A program sends no origin.
+ * @throws {RequestProblem} 403 `forbidden`
+ */
+export function checkOrigin(c: Context<AppEnv>): void {
   const origin = c.req.header("origin");
   const { allowedOrigins } = c.env.deps;
   if (origin !== undefined && !allowedOrigins.includes("*") && !allowedOrigins.includes(origin)) {
@@ -46,6 +58,11 @@ export interface UpgradeOptions {
    * by default.
    */
   readonly ownHeartbeat?: boolean;
+  /**
+   * True if the endpoint limits the rate of messages itself. By default `FRAMES_PER_SECOND` and
+   * `FRAMES_BURST` hold.
+   */
+  readonly ownFrameLimit?: boolean;
   /** Frames that may wait, where that has to be more than `MAX_QUEUED_FRAMES`. */
   readonly queuedFrames?: number;
 }
@@ -112,7 +129,11 @@ export function upgradeWebSocket<Param extends $ZodType = $ZodType, Query extend
       param: param && await parsePart("param", param, c.req.param()),
       query: query && await parsePart("query", query, c.req.query()),
     } as ValidAddress<Param, Query>;
-    return requestUpgrade(c, await createEvents(c, address), rest);
+    const handlers = await createEvents(c, address);
+    if (rest.ownFrameLimit) return requestUpgrade(c, handlers, rest);
+    const { now, rooms: { limits } } = c.env.deps;
+    const { frames_per_second: perSecond, frames_burst: burst } = limits;
+    return requestUpgrade(c, limitFrames(handlers, { perSecond, burst, now }), rest);
   }
   upgrades.add(upgrade);
   // Hono calls the handler with its own context, which has more than the type says.

@@ -11,7 +11,10 @@ export function userOrSecretKey(
   authenticate: MiddlewareHandler<AppEnv & UserEnv>,
 ): MiddlewareHandler<AppEnv> {
   return createMiddleware<AppEnv>(async function userOrSecretKey(c, next) {
-    if (presentsSecretKey(c)) return await next();
+    if (presentsSecretKey(c)) {
+      c.set("hasSecretKey", true);
+      return await next();
+    }
     // The types of Hono cannot say that the middleware adds the user to this very context.
     return await (authenticate as unknown as MiddlewareHandler<AppEnv>)(c, next);
   });

@@ -1,11 +1,13 @@
 import type { MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import type { $ZodType, input, output } from "zod/v4/core";
 import type { AppEnv, Deps, UserEnv } from "../context.ts";
 import type { User } from "../../auth/user.ts";
 import { endpoint } from "../endpoint.ts";
 import { RequestProblem } from "../middleware/problem.ts";
-import { expectWebSocket, requestUpgrade } from "../middleware/upgrade.ts";
+import { limitJoins, limitRequests } from "../middleware/rate_limits.ts";
+import { checkOrigin, expectWebSocket, requestUpgrade } from "../middleware/upgrade.ts";
 import { validateLazily } from "../middleware/validate.ts";
 import type { JoinQuery } from "../../schemas/join_query.ts";
 import { createRoomHttp } from "./room_http.ts";
@@ -82,6 +84,7 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
     .get(
       "/:id",
       authenticate,
+      limitRequests,
       expectWebSocket,
       validateLazily("param", address),
       validateLazily("query", joinQuery),
@@ -98,6 +101,8 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
     .get(
       "/:id/events",
       authenticate,
+      limitRequests,
+      checkStreamRequest,
       validateLazily("param", address),
       validateLazily("query", joinQuery),
       async (c) => {
@@ -119,6 +124,13 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
   // For types only: schemas are the server's.
   return routes as typeof routes & { readonly events: E };
 }
+
+/** Checks an event stream like a handshake: the page's origin, then the rate of joins. */
+const checkStreamRequest = createMiddleware<AppEnv>(async function checkStreamRequest(c, next) {
+  checkOrigin(c);
+  limitJoins(c);
+  await next();
+});
 
 // Loaded at the first request, since they need zod.
 const address = async () => (await import("./room_address.ts")).RoomAddress;

@@ -5,6 +5,7 @@ import type { PageRequest } from "../../backplane/contract.ts";
 import type { AppEnv, UserEnv } from "../context.ts";
 import { endpoint } from "../endpoint.ts";
 import { RequestProblem } from "../middleware/problem.ts";
+import { limitRequests } from "../middleware/rate_limits.ts";
 import { userOrSecretKey } from "../middleware/user_or_secret_key.ts";
 import { validateLazily } from "../middleware/validate.ts";
 import type { Authorize, RoomPermissions } from "../../rooms/policy/authorize.ts";
@@ -49,6 +50,7 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
     .get(
       "/:id/messages",
       authenticate,
+      limitRequests,
       validateLazily("param", address),
       validateLazily("query", pageQuery),
       async (c) => {
@@ -66,6 +68,7 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
     .post(
       "/:id/messages",
       userOrSecretKey(authenticate),
+      limitRequests,
       validateLazily("param", address),
       // A body is read before it is validated: its bound comes first.
       (c, next) =>
@@ -97,7 +100,7 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
         return c.json({ id: body.id, offset: stored.offset }, stored.duplicate ? 200 : 201);
       },
     )
-    .get("/:id/presence", authenticate, validateLazily("param", address), async (c) => {
+    .get("/:id/presence", authenticate, limitRequests, validateLazily("param", address), async (c) => {
       const { id: room } = c.req.valid("param");
       const deps = c.env.deps;
       await mustBeAllowed(deps.authorize, c.get("user"), room, "presence");

@@ -2,7 +2,7 @@ import { CLOSE } from "../../../../protocol/close_codes.ts";
 import { ClientFrame, FrameId } from "../../schemas/client_frames.ts";
 import { FLOOD_WAIT_MS, MAX_FRAMES_PER_MESSAGE } from "../../../../protocol/limits.ts";
 import { changePresence } from "./change_presence.ts";
-import { FrameRate } from "./frame_rate.ts";
+import { FrameRate } from "../../socket/frame_rate.ts";
 import type { JoinRequest } from "../join_request.ts";
 import type { Member } from "../member.ts";
 import { Publisher } from "./publisher.ts";

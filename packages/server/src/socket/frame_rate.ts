@@ -1,4 +1,4 @@
-import { TokenBucket } from "../../socket/token_bucket.ts";
+import { TokenBucket } from "./token_bucket.ts";
 
 /** Refused frames that a connection may send, in bursts, before it is closed. */
 const REFUSED_BURSTS = 10;
