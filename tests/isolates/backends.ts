@@ -1,4 +1,5 @@
 import { createTestDatabase } from "../../tools/support/postgres/database.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { sharedTlsServer } from "../backplane/postgres_tls_server.ts";
 import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
@@ -12,6 +13,8 @@ export interface Backend extends AsyncDisposable {
   /** Stops the server cleanly; stored data stays. */
   stop(): Promise<void>;
   restart(): Promise<void>;
+  /** Resolves once each isolate has run every statement of its background jobs. */
+  untilJobsRan(): Promise<void>;
 }
 
 /** Kind of backend. */
@@ -21,6 +24,9 @@ export interface BackendKind {
   readonly isMissing: boolean;
   start(): Promise<Backend>;
 }
+
+/** Limit of `untilJobsRan`: an isolate renews its lease every five seconds. */
+const JOBS_MS = 20_000;
 
 let sharedPostgres: Promise<PostgresServer> | undefined;
 
@@ -52,6 +58,17 @@ async function startPostgres(
     env: (port) => ({ SUPABASE_DB_URL: `postgres://postgres@127.0.0.1:${port}${pathname}`, ...tls }),
     stop: () => server.stop(),
     restart: () => server.resume(),
+    untilJobsRan: async () => {
+      // The renewal of its lease is the last job that an isolate runs for the first time.
+      const leases = async () => {
+        const rows = await database.sql<
+          { at: number }[]
+        >`select expires_at::float8 as at from rooms.isolates`;
+        return Math.min(...rows.map(({ at }) => at));
+      };
+      const first = await leases();
+      await eventually(leases, (now) => now > first, JOBS_MS);
+    },
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }
@@ -67,6 +84,7 @@ export const onRedis: BackendKind = {
       env: (port) => ({ REDIS_URL: `redis://127.0.0.1:${port}` }),
       stop: () => server.stop(),
       restart: () => server.startAgain(),
+      untilJobsRan: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },

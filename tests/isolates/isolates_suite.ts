@@ -53,6 +53,9 @@ export function isolatesSuite(kind: BackendKind): void {
         const [observer, publisher] = members;
         assert(observer && publisher);
         await publisher.publishAll(1, 3);
+        // A statement that runs for the first time waits for an answer before it is sent, and all
+        // later ones wait behind it.
+        await deployment.backend.untilJobsRan();
         deployment.isolate(1).proxy.holdAnswers();
         const publishing = publisher.publishAll(4, 8);
         // The messages are stored, but the isolate never learns it.

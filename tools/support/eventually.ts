@@ -7,7 +7,11 @@ const PAUSE_MS = 50;
 /**
  * Polls `read` until `isRight`, for conditions that need real time; rejects after the time limit.
  */
-export async function eventually<T>(read: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
+export async function eventually<T>(
+  read: () => Promise<T>,
+  isRight: (value: T) => boolean,
+  patienceMs: number = PATIENCE_MS,
+): Promise<T> {
   const timeout = new AbortController();
   async function poll(): Promise<T> {
     for (;;) {
@@ -18,7 +22,7 @@ export async function eventually<T>(read: () => Promise<T>, isRight: (value: T) 
   }
   const polling = poll();
   try {
-    return await deadline(polling, PATIENCE_MS);
+    return await deadline(polling, patienceMs);
   } finally {
     timeout.abort();
     await polling.catch(() => {/* deadline() has rejected */});
