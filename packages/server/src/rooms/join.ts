@@ -118,8 +118,10 @@ async function replayPage(
   const page = await backplane.history(room.key, { after: cursor, limit: MAX_PAGE });
   const gap = gapBefore(page, cursor);
   if (gap) sendGap(member, gap);
-  await replay(member, page.messages);
-  const reached = page.messages.at(-1)?.offset ?? page.first - 1;
+  // The subscription brings messages after the room's head, even if the page is ahead of it.
+  const messages = page.messages.filter(({ offset }) => offset <= room.recent.head);
+  await replay(member, messages);
+  const reached = messages.at(-1)?.offset ?? page.first - 1;
   if (reached <= cursor) {
     throw new Error(
       `The backplane returned no history after offset ${cursor}, but the room has more messages.`,
