@@ -94,7 +94,7 @@ export class Connector {
   async #run(): Promise<void> {
     const { signal } = this.#end;
     for (let failures = 0; !signal.aborted;) {
-      const lost = await this.#connect();
+      const lost = await this.#connect().catch((error: unknown) => ({ wasConnected: false, error }));
       if (lost.wasConnected) failures = 0;
       else if (!signal.aborted) this.#failure = lost.error;
       this.#hasAttempted = true;
