@@ -66,8 +66,8 @@ export function testClosing(subject: Subject): void {
 
   worldTest(subject, "stored messages outlive the isolate that stored them", async (world) => {
     const isolate = await world.open();
-    const { epoch } = await isolate.history("r", { after: 0, limit: 1 });
     await isolate.publish("r", [draft("m")]);
+    const { epoch } = await isolate.history("r", { after: 0, limit: 1 });
     const other = await world.open();
     await isolate.close();
     const page = await other.history("r", { after: 0, limit: 10 });

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Backplane, Draft } from "../../packages/server/src/backplane/contract.ts";
 import { Listener } from "./listener.ts";
+import { readAll } from "./pages.ts";
 import { draft, ephemeral, ODD_NAMES } from "./samples.ts";
 import { type Subject, type TestWorld, worldTest } from "./world.ts";
 
@@ -104,7 +105,7 @@ async function assertPass(world: TestWorld, published: readonly Draft[]): Promis
   const room = crypto.randomUUID();
   const listeners = await listenEverywhere(world, isolate, room);
   await isolate.publish(room, published);
-  const { messages } = await (await world.open()).history(room, { after: 0, limit: published.length });
+  const messages = await readAll(await world.open(), room);
   assertEquals(messages.map(({ offset: _, at: __, ...stored }) => stored), [...published]);
   for (const listener of listeners) {
     await listener.untilOffset(published.length);

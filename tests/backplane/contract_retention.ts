@@ -68,8 +68,8 @@ export function testRetention(subject: Subject): void {
     "a room without retained messages continues its offsets, in the same epoch",
     async (world) => {
       const isolate = await world.open();
-      const { epoch } = await isolate.history("r", ALL);
       await isolate.publish("r", drafts("m", 2));
+      const { epoch } = await isolate.history("r", ALL);
       await world.advance(80_000);
       const listener = await Listener.open(await world.open(), "r");
       assertEquals(listener.subscription.head, 2);

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from "../../packages/server/src/backplane/contract.ts";
+import type { Backplane, Message, Page, PageRequest } from "../../packages/server/src/backplane/contract.ts";
 import { range } from "./samples.ts";
 
 /** A page reduced to offsets. */
@@ -12,6 +12,17 @@ export interface PageOutline {
 /** Reduces a page to offsets. */
 export function outline({ head, first, messages, more }: Page): PageOutline {
   return { head, first, offsets: messages.map(({ offset }) => offset), more };
+}
+
+/** Reads all messages of a room, page by page. */
+export async function readAll(isolate: Backplane, room: string): Promise<Message[]> {
+  const all: Message[] = [];
+  for (let more = true; more;) {
+    const page = await isolate.history(room, { after: all.at(-1)?.offset ?? 0, limit: 500 });
+    all.push(...page.messages);
+    more = page.more;
+  }
+  return all;
 }
 
 /** Builds the expected page of a room that retains `first` to `head`. */

@@ -42,6 +42,11 @@ export class RedisTestWorld implements TestWorld {
     this.#options = options;
   }
 
+  /** Isolates that were opened, even if they are not ready. */
+  get isolates(): readonly RedisBackplane[] {
+    return [...this.#opened];
+  }
+
   async open(options: Partial<RedisOptions> = {}): Promise<RedisBackplane> {
     const backplane = new RedisBackplane({
       ...USUAL,

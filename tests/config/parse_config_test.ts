@@ -152,6 +152,11 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
     good: [[PEM, PEM], [PEM.replaceAll("\n", "\\n"), PEM], [`${PEM}\n${PEM}`, `${PEM}\n${PEM}`]],
     wrong: ["MIIB", "/etc/ssl/ca.pem", "-----BEGIN CERTIFICATE-----"],
   },
+  REDIS_PREFIX: {
+    byDefault: undefined,
+    good: [["staging:", "staging:"], ["a-b.c_1:", "a-b.c_1:"], ["x".repeat(64), "x".repeat(64)]],
+    wrong: ["a{b}", "a b", "a*", "ä", "x".repeat(65)],
+  },
   REDIS_URL: {
     byDefault: undefined,
     good: [["redis://:p@cache:6379", ["redis://:p@cache:6379"]], ["rediss://a, rediss://b", [

@@ -111,12 +111,16 @@ export type PageRequest =
 
 /** A page of history. */
 export interface Page {
+  /** Empty if the backplane knows no such room. */
   readonly epoch: string;
   /** Offset of the room's last message. */
   readonly head: number;
   /** Offset of the oldest retained message; `head + 1` if none is retained. */
   readonly first: number;
-  /** Messages in the order of offsets, without gaps. */
+  /**
+   * Messages in the order of offsets, without gaps. Large messages make the page shorter than its
+   * limit, but never empty.
+   */
   readonly messages: readonly Message[];
   /** True if the room has more messages in the page's direction. */
   readonly more: boolean;

@@ -21,7 +21,7 @@ export function createBackplane(config: Config, log: Log, tls: TlsOptions): Back
   const chosen = config.BACKPLANE === "auto"
     ? redis ? "redis" : database ? "postgres" : "memory"
     : config.BACKPLANE;
-  if (chosen === "redis" && redis) return onRedis(redis, common, log);
+  if (chosen === "redis" && redis) return onRedis(redis, config.REDIS_PREFIX, common, log);
   if (chosen === "postgres" && database) {
     return onPostgres({ url: database, tls, connections: config.POSTGRES_CONNECTIONS, ...common }, log);
   }
@@ -55,13 +55,19 @@ function onPostgres(options: Omit<PostgresOptions, "onEvent">, log: Log): Backpl
   });
 }
 
-function onRedis(urls: readonly string[], common: BackplaneOptions, log: Log): Backplane {
+function onRedis(
+  urls: readonly string[],
+  prefix: string | undefined,
+  common: BackplaneOptions,
+  log: Log,
+): Backplane {
   const [url = "", ...others] = urls;
   return createLazyBackplane(async () => {
     const { createRedisBackplane } = await import("../backplane/redis/redis_backplane.ts");
     return createRedisBackplane({
       ...common,
       place: others.length > 0 ? { cluster: urls } : { url },
+      ...(prefix === undefined ? {} : { prefix }),
       onEvent(event) {
         if (event.type === "connected") log.info("backplane.connected", { kind: "redis", node: event.node });
         else log.warn(`backplane.${event.type}`, { kind: "redis", ...errorFields(event.error) });

@@ -346,10 +346,18 @@ export const ENVIRONMENT = {
   }),
   REDIS_URL: optional(listOf(textLike(/^rediss?:\/\/\S+$/)), {
     description:
-      "Redis or Valkey, version 7 or newer. Several URLs, separated by commas, are nodes of one cluster.",
+      "Redis or Valkey, version 7 or newer; see [deploy.md](deploy.md#redis-or-valkey) for the rights. Several URLs, " +
+      "separated by commas, are nodes of one cluster.",
     allowed: "URLs that begin with redis:// or rediss://",
     byDefault: "none",
     secret: true,
+  }),
+  REDIS_PREFIX: optional(textLike(/^[\w.:-]{1,64}$/), {
+    description:
+      "Beginning of all keys and channels in Redis. Deployments on one Redis need different ones, else they share " +
+      "rooms; a number of a database in `REDIS_URL` does not separate channels.",
+    allowed: "1 to 64 letters, digits, and `_`, `.`, `:`, `-`",
+    byDefault: "`realtime:`, or `realtime:N:` if `REDIS_URL` names the database N",
   }),
   MEMORY_BYTES: whole(
     65_536,

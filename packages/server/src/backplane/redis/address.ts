@@ -33,6 +33,19 @@ export function addressOf(room: string, prefix: string): Address {
   return { room, channel, keys: SUFFIXES.map((suffix) => channel + suffix), slot: slotOf(tag) };
 }
 
+/** Tags that are tried for the key of a probe. */
+const MAX_PROBE_TAGS = 256;
+
+/**
+ * Builds a key that no room has, in a slot of which `isServed` is true, if one of the first tags has
+ * such a slot.
+ */
+export function probeKeyOf(prefix: string, isServed: (slot: number) => boolean): string {
+  let number = 0;
+  while (number < MAX_PROBE_TAGS && !isServed(slotOf(`probe:${number}`))) number++;
+  return `${prefix}{probe:${number}}`;
+}
+
 const encoder = new TextEncoder();
 
 /** Computes the slot of a hash tag: the text in a key's braces. */

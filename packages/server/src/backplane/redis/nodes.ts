@@ -1,7 +1,7 @@
 import { BackplaneUnavailable } from "../contract.ts";
-import { SLOTS } from "./address.ts";
+import { probeKeyOf, SLOTS } from "./address.ts";
 import { createConnection } from "./connection.ts";
-import { Link, type LinkListener } from "./redis_link.ts";
+import { Link, type LinkListener, type LinkTarget } from "./redis_link.ts";
 import type { ResolvedOptions } from "./redis_options.ts";
 
 /** Receives events of all links. */
@@ -37,6 +37,9 @@ export function createNodes(options: ResolvedOptions, listener: NodesListener): 
   if (!areValid || urls.length === 0) {
     throw new TypeError("Invalid Redis URL: every URL must begin with redis:// or rediss://.");
   }
+  if (!urls.every((url) => /^\/?\d{0,5}$/.test(URL.parse(url)?.pathname ?? ""))) {
+    throw new TypeError("Invalid Redis URL: the path must be the number of a database, for example /1.");
+  }
   return "url" in options.place
     ? new SingleNode(options.place.url, options, listener)
     : new ClusterNodes(options.place.cluster, options, listener);
@@ -46,7 +49,9 @@ class SingleNode implements Nodes {
   readonly #link: Link;
 
   constructor(url: string, options: ResolvedOptions, listener: NodesListener) {
-    this.#link = openLink(new URL(url).host || "its socket", url, options, listener);
+    const node = new URL(url).host || "its socket";
+    const probeKey = () => probeKeyOf(options.prefix, () => true);
+    this.#link = openLink({ node, url, probeKey }, options, listener);
   }
 
   linkOf(): Link {
@@ -99,7 +104,8 @@ class ClusterNodes implements Nodes {
   linkTo(node: string): Link {
     const known = this.#links.get(node);
     if (known) return known;
-    const link = openLink(node, this.#urlOf(node), this.#options, {
+    const probeKey = () => probeKeyOf(this.#options.prefix, (slot) => this.#nodeOf[slot] === node);
+    const link = openLink({ node, url: this.#urlOf(node), probeKey }, this.#options, {
       ...this.#listener,
       onMoved: () => void this.refresh(),
       onDown: (lost) => {
@@ -177,14 +183,14 @@ class ClusterNodes implements Nodes {
   }
 }
 
-function openLink(node: string, url: string, options: ResolvedOptions, listener: NodesListener): Link {
+function openLink(target: LinkTarget, options: ResolvedOptions, listener: NodesListener): Link {
   const linkListener: LinkListener = {
     onUp: () => listener.onUp(link),
     onDown: () => listener.onDown(link),
     onMessage: listener.onMessage,
     onMoved: listener.onMoved,
   };
-  const link = new Link(node, url, options, linkListener);
+  const link = new Link(target, options, linkListener);
   return link;
 }
 

@@ -1,19 +1,24 @@
 import { ErrorReply } from "@redis/client";
 import { BackplaneUnavailable } from "../contract.ts";
 import { pause } from "../with_timeout.ts";
-import { type Connection, createConnection } from "./connection.ts";
+import { CallLimit } from "./call_limit.ts";
+import { createConnection } from "./connection.ts";
+import {
+  type ActiveConnection,
+  isRefusal,
+  prepareConnection,
+  type ScriptName,
+  SCRIPTS,
+} from "./prepare_connection.ts";
 import type { ResolvedOptions } from "./redis_options.ts";
-import { PUBLISH } from "./scripts/publish.ts";
-import { ROOM } from "./scripts/room.ts";
-import { CONFIRM } from "./scripts/confirm.ts";
 
-/** Names of the scripts. */
-export type ScriptName = "publish" | "room" | "confirm";
-
-const SCRIPTS: Readonly<Record<ScriptName, string>> = { publish: PUBLISH, room: ROOM, confirm: CONFIRM };
-
-/** Oldest major version of Redis in which scripts can publish to sharded channels. */
-const MIN_VERSION = 7;
+/**
+ * Reads that run at once. Their replies of up to 256 KB each stay below 8 MB, Redis' soft limit for
+ * the output of a connection with subscriptions.
+ */
+const MAX_READS = 16;
+/** Reads that may wait. */
+const MAX_WAITING_READS = 10_000;
 /** First pause before another connection attempt, in milliseconds. */
 const FIRST_RETRY_MS = 50;
 
@@ -29,13 +34,13 @@ export interface LinkListener {
   readonly onMoved: () => void;
 }
 
-/** A usable connection. */
-interface ActiveConnection {
-  readonly client: Connection;
-  /** Server run id. */
-  readonly runId: string;
-  readonly digests: Map<ScriptName, string>;
-  readonly channels: Set<string>;
+/** Server of a link. */
+export interface LinkTarget {
+  /** Name of the server in the log, since the URL holds a password. */
+  readonly node: string;
+  readonly url: string;
+  /** Returns a key that no room has, in a slot of the server. */
+  readonly probeKey: () => string;
 }
 
 /**
@@ -43,13 +48,15 @@ interface ActiveConnection {
  * so replies and messages arrive in the order in which the server executed the commands.
  */
 export class Link {
-  readonly node: string;
-  readonly #url: string;
+  /** Bounds the reads under way. */
+  readonly reads: CallLimit = new CallLimit(MAX_READS, MAX_WAITING_READS);
+  readonly #target: LinkTarget;
   readonly #options: ResolvedOptions;
   readonly #listener: LinkListener;
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
   #active: ActiveConnection | undefined;
+  #reader: Link | undefined;
   #whenUp = Promise.withResolvers<void>();
   #fail: ((error: unknown) => void) | undefined;
   /** Number of commands without a reply. */
@@ -57,14 +64,30 @@ export class Link {
   /** Time of the last sign of life, by performance.now(). */
   #lastReplyAt = 0;
 
-  /** `node` names the server in the log, since the URL holds a password. */
-  constructor(node: string, url: string, options: ResolvedOptions, listener: LinkListener) {
-    this.node = node;
-    this.#url = url;
+  constructor(target: LinkTarget, options: ResolvedOptions, listener: LinkListener) {
+    this.#target = target;
     this.#options = options;
     this.#listener = listener;
     this.#whenUp.promise.catch(() => {/* callers of `untilUp` get it */});
     this.#ended = this.#run();
+  }
+
+  /** Name of the server in the log. */
+  get node(): string {
+    return this.#target.node;
+  }
+
+  /**
+   * A second connection to the same server, for reads that need no order with the channels. Redis
+   * cuts a connection with subscriptions whose output it cannot send. The first use opens it.
+   */
+  get reader(): Link {
+    return this.#reader ??= new Link(this.#target, this.#options, {
+      onUp: () => {},
+      onDown: () => {},
+      onMessage: () => {},
+      onMoved: () => {},
+    });
   }
 
   /** Server run id; undefined while the server is unreachable. */
@@ -147,7 +170,7 @@ export class Link {
     this.#closing.abort();
     this.#whenUp.reject(new BackplaneUnavailable("The backplane is closed."));
     this.#fail?.(new BackplaneUnavailable("The backplane is closed."));
-    await this.#ended;
+    await Promise.all([this.#ended, this.#reader?.close()]);
   }
 
   readonly #onMessage = (payload: string, channel: string): void => {
@@ -167,8 +190,9 @@ export class Link {
       return await command;
     } catch (error) {
       if (error instanceof ErrorReply) {
-        // The server became a replica or is still loading. Reconnecting finds a writable server.
-        if (isReply(error, "READONLY") || isReply(error, "LOADING")) this.#fail?.(error);
+        // The server became a replica, is still loading, or took away a right. Reconnecting finds a
+        // writable server, or tells why there is none.
+        if (/^(READONLY|LOADING)\b/.test(error.message) || isRefusal(error.message)) this.#fail?.(error);
         throw isTransient(error) ? new BackplaneUnavailable(error.message, { cause: error }) : error;
       }
       throw new BackplaneUnavailable(`Lost the connection to Redis at ${this.node}. Retry shortly.`, {
@@ -180,11 +204,11 @@ export class Link {
     }
   }
 
-  /** Reconnects until `close`, with growing pauses. */
+  /** Reconnects until `close`, with growing pauses. Nothing but `close` ends this loop. */
   async #run(): Promise<void> {
     let attempts = 0;
     while (!this.#closing.signal.aborted) {
-      const error = await this.#connectOnce(() => attempts = 0);
+      const error = await this.#connectOnce(() => attempts = 0).catch((reason: unknown) => reason);
       if (this.#closing.signal.aborted) return;
       const longest = Math.min(this.#options.retryMs, FIRST_RETRY_MS * 2 ** attempts++);
       const retryMs = Math.round(longest * (0.5 + this.#options.random() / 2));
@@ -195,7 +219,7 @@ export class Link {
 
   /** Connects, and resolves with the reason once the connection has ended. */
   async #connectOnce(onUp: () => void): Promise<unknown> {
-    const client = createConnection(this.#url, this.#options);
+    const client = createConnection(this.#target.url, this.#options);
     const failed = Promise.withResolvers<unknown>();
     this.#fail = failed.resolve;
     client.on("error", failed.resolve);
@@ -213,8 +237,9 @@ export class Link {
     );
     let silenceCheck: ReturnType<typeof setInterval> | undefined;
     try {
-      const connecting = prepare(client);
-      connecting.catch(failed.resolve);
+      const connecting = prepareConnection(client, this.#target.probeKey()).catch((error: unknown) =>
+        failed.resolve(error)
+      );
       const active = await Promise.race([connecting, failed.promise.then(() => undefined)]);
       clearTimeout(timeout);
       if (!active || this.#closing.signal.aborted) return await failed.promise;
@@ -268,21 +293,5 @@ export function isReply(error: unknown, kind: string): boolean {
 /** True for errors that may pass, so that callers should retry. */
 function isTransient({ message }: Error): boolean {
   return /^(LOADING|READONLY|MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|BUSY|OOM|NOREPLICAS|MISCONF|NOAUTH)\b/
-    .test(message);
-}
-
-async function prepare(client: Connection): Promise<ActiveConnection> {
-  await client.connect();
-  const info = String(await client.sendCommand(["INFO", "server"]));
-  const runId = /^run_id:(\S+)/m.exec(info)?.[1];
-  const version = /^redis_version:(\d+)/m.exec(info)?.[1];
-  if (Number(version) < MIN_VERSION) {
-    throw new Error(`The server is Redis ${version}; use Redis or Valkey ${MIN_VERSION} or newer.`);
-  }
-  if (runId === undefined) throw new Error("INFO of the server has no run_id; use Redis or Valkey.");
-  const digests = new Map<ScriptName, string>();
-  for (const name of ["publish", "room", "confirm"] as const) {
-    digests.set(name, String(await client.sendCommand(["SCRIPT", "LOAD", SCRIPTS[name]])));
-  }
-  return { client, runId, digests, channels: new Set() };
+    .test(message) || isRefusal(message);
 }

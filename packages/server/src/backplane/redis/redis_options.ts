@@ -18,7 +18,10 @@ export interface RedisOptions extends BackplaneOptions {
   readonly place: RedisPlace;
   /** Receives connection events. Must not throw. */
   readonly onEvent: (event: RedisEvent) => void;
-  /** Prefix of all keys and channels, without `{`; `realtime:` by default. */
+  /**
+   * Prefix of all keys and channels, without `{`. By default `realtime:`, or `realtime:N:` in the
+   * database N, since channels do not belong to a database.
+   */
   readonly prefix?: string;
   /** Timeout of a connection attempt, in milliseconds; 5,000 by default. */
   readonly connectMs?: number;
@@ -74,7 +77,7 @@ export type ResolvedOptions = Required<RedisOptions>;
 /** Fills in the default of every missing option. */
 export function withDefaults(options: RedisOptions): ResolvedOptions {
   return {
-    prefix: "realtime:",
+    prefix: defaultPrefix(options.place),
     connectMs: 5_000,
     commandMs: 5_000,
     pingMs: 5_000,
@@ -91,4 +94,9 @@ export function withDefaults(options: RedisOptions): ResolvedOptions {
     shiftMs: () => 0,
     ...options,
   };
+}
+
+function defaultPrefix(place: RedisPlace): string {
+  const database = "url" in place ? Number(URL.parse(place.url)?.pathname.slice(1) ?? 0) : 0;
+  return database > 0 ? `realtime:${database}:` : "realtime:";
 }

@@ -1,6 +1,7 @@
 import { BackplaneUnavailable, type Page, type PageRequest, type PresenceEntry } from "../contract.ts";
 import type { Address } from "./address.ts";
-import { isReply, type Link, type ScriptName } from "./redis_link.ts";
+import { isReply, type Link } from "./redis_link.ts";
+import type { ScriptName } from "./prepare_connection.ts";
 import { createNodes, type Nodes, type NodesListener } from "./nodes.ts";
 import type { ResolvedOptions } from "./redis_options.ts";
 import type { ListedEntry } from "../presence_diff.ts";
@@ -87,20 +88,33 @@ export class RedisServer {
     keys: readonly string[],
     args: readonly string[],
   ): Promise<readonly unknown[]> {
-    return this.#callServer(address, async (link, isAsking) => {
-      const send = () => this.#send(link, isAsking, name, address, keys, args);
-      if (this.historyGuard.needsConfirmation(address, link.runId)) {
-        await this.#confirm(address, link, isAsking);
-        return await send();
-      }
-      try {
-        return await send();
-      } catch (error) {
-        if (!isReply(error, "UNCONFIRMED")) throw error;
-        await this.#confirm(address, link, isAsking);
-        return await send();
-      }
-    });
+    return this.#callServer(
+      address,
+      (link, isAsking) => this.#run(link, isAsking, name, address, keys, args),
+    );
+  }
+
+  /** Runs a script, and confirms the room's history first if necessary. */
+  async #run(
+    link: Link,
+    isAsking: boolean,
+    name: ScriptName,
+    address: Address,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<readonly unknown[]> {
+    const send = () => this.#send(link, isAsking, name, address, keys, args);
+    if (this.historyGuard.needsConfirmation(address, link.runId)) {
+      await this.#confirm(address, link, isAsking);
+      return await send();
+    }
+    try {
+      return await send();
+    } catch (error) {
+      if (!isReply(error, "UNCONFIRMED")) throw error;
+      await this.#confirm(address, link, isAsking);
+      return await send();
+    }
   }
 
   /** Confirms all rooms whose server has restarted. The sweep repeats failed confirmations. */
@@ -181,43 +195,45 @@ export class RedisServer {
 
   /** Reads presence. */
   async present(address: Address): Promise<PresenceEntry[]> {
-    const { result } = await this.operate(address, "present");
-    return parsePresence(textsOf(result)).map(({ user, connection, state }) => ({ user, connection, state }));
+    const reply = await this.#readRoom(address, "present", []);
+    return parsePresence(textsOf(reply[5])).map(({ user, connection, state }) => ({
+      user,
+      connection,
+      state,
+    }));
   }
 
-  /** Reads a page; a large page takes several calls. */
+  /** Reads a page of up to 256 KB, and at least one message. */
   async page(address: Address, request: PageRequest): Promise<Page> {
     const isAfter = "after" in request;
-    let bound = isAfter ? request.after : request.before;
-    const texts: string[] = [];
-    let whole: Omit<Page, "messages" | "more"> | undefined;
-    for (;;) {
-      const limit = request.limit - texts.length;
-      const reply = await this.#room(address, "page", [isAfter ? "after" : "before", `${bound}`, `${limit}`]);
-      const [epoch, head, first] = [String(reply[0]), Number(reply[1]), Number(reply[2])];
-      const read = textsOf(reply[3]);
-      whole ??= { epoch, head, first };
-      const oldest = read[0];
-      // Messages trimmed between two calls end the page, since it must not contain a gap.
-      const fits = epoch === whole.epoch && (!isAfter || texts.length === 0 || first <= bound + 1);
-      if (oldest === undefined || !fits) break;
-      if (isAfter) texts.push(...read);
-      else texts.unshift(...read);
-      bound = isAfter ? offsetOf(read.at(-1) ?? oldest) : offsetOf(oldest);
-      const isEnd = isAfter ? bound >= head : bound <= first;
-      if (isEnd || texts.length >= request.limit) break;
-    }
-    const messages = texts.map(parseMessage);
+    const bound = isAfter ? request.after : request.before;
+    const args = [isAfter ? "after" : "before", `${bound}`, `${request.limit}`];
+    const reply = await this.#readRoom(address, "page", args);
+    const [epoch, head, first] = [String(reply[0]), Number(reply[1]), Number(reply[2])];
+    const messages = textsOf(reply[3]).map(parseMessage);
     const [newest, oldest] = [messages.at(-1)?.offset, messages[0]?.offset];
-    const { head, first } = whole;
     const more = isAfter
-      ? Math.max(request.after, first - 1, newest ?? 0) < head
-      : Math.min(oldest ?? request.before, head + 1) > first;
-    return { ...whole, messages, more };
+      ? Math.max(bound, first - 1, newest ?? 0) < head
+      : Math.min(oldest ?? bound, head + 1) > first;
+    return { epoch, head, first, messages, more };
   }
 
   async #room(address: Address, operation: string, args: readonly string[]): Promise<readonly unknown[]> {
     return await this.script("room", address, [], [operation, ...args]);
+  }
+
+  /** Runs an operation that needs no order with the room's channel, on the connection for reads. */
+  async #readRoom(
+    address: Address,
+    operation: string,
+    args: readonly string[],
+  ): Promise<readonly unknown[]> {
+    return await this.#callServer(address, async ({ reader }, isAsking) => {
+      await reader.untilUp(this.options.waitMs);
+      return await reader.reads.run(() =>
+        this.#run(reader, isAsking, "room", address, [], [operation, ...args])
+      );
+    });
   }
 
   /** Sends a script, with ASKING if the slot is migrating to the server. */
@@ -240,7 +256,8 @@ export class RedisServer {
     if (!Array.isArray(reply)) {
       throw new Error(`Redis at ${link.node} returned an unexpected reply to the script ${name}.`);
     }
-    if (name !== "confirm") {
+    // A missing room has no epoch.
+    if (name !== "confirm" && reply[0] !== "") {
       this.historyGuard.observe(address, { runId, epoch: String(reply[0]), head: Number(reply[1]) });
     }
     return reply;
@@ -325,10 +342,6 @@ function statusOf([epoch, head, changes, count, due]: readonly unknown[]): RoomS
     count: Number(count),
     dueMs: Number(due) < 0 ? undefined : Number(due),
   };
-}
-
-function offsetOf(text: string): number {
-  return Number(text.slice(0, text.indexOf(",")));
 }
 
 /** Extracts the node of a redirection such as "ASK 3999 127.0.0.1:6381". */

@@ -201,30 +201,39 @@ export class RoomSubscription {
   async #refreshOnce(): Promise<void> {
     for (let moves = 0; moves < MAX_MOVES; moves++) {
       const link = await this.#server.link(this.address);
-      if (this.#missedPublish) link.unsubscribe(this.address.channel);
-      this.#missedPublish = false;
-      // The subscription is sent before the read, so the channel brings everything after the read.
-      const subscribing = link.subscribe(this.address.channel);
-      subscribing.catch(() => {/* awaited below */});
-      const lastQueued = this.#queue.at(-1);
-      const update = await this.#server.refresh(this.address, this.#position());
-      try {
-        await subscribing;
-      } catch (error) {
-        if (!isReply(error, "MOVED")) throw error;
-        await this.#server.nodes.refresh();
-        continue;
-      }
+      const read = await link.reads.run(() => this.#subscribeAndRead(link));
+      if (!read) continue;
       const isCurrent = this.#server.nodes.linkOf(this.address.slot) === link &&
         link.isSubscribed(this.address.channel);
       if (!isCurrent) continue;
       // The slot may return to the old server later, which then needs a new subscription.
       if (this.#link !== link) this.#link?.unsubscribe(this.address.channel);
       this.#link = link;
-      if (this.isInUse) this.#apply(update, lastQueued);
+      if (this.isInUse) this.#apply(read.update, read.lastQueued);
       return;
     }
     throw new BackplaneUnavailable("The cluster slot of the room is migrating. Retry shortly.");
+  }
+
+  /** Subscribes to the channel, and then reads the news. Undefined if the slot has moved. */
+  async #subscribeAndRead(
+    link: Link,
+  ): Promise<{ readonly update: RoomUpdate; readonly lastQueued: Push | undefined } | undefined> {
+    if (this.#missedPublish) link.unsubscribe(this.address.channel);
+    this.#missedPublish = false;
+    // The subscription is sent before the read, so the channel brings everything after the read.
+    const subscribing = link.subscribe(this.address.channel);
+    subscribing.catch(() => {/* awaited below */});
+    const lastQueued = this.#queue.at(-1);
+    const update = await this.#server.refresh(this.address, this.#position());
+    try {
+      await subscribing;
+    } catch (error) {
+      if (!isReply(error, "MOVED")) throw error;
+      await this.#server.nodes.refresh();
+      return undefined;
+    }
+    return { update, lastQueued };
   }
 
   #position(): RoomPosition | undefined {

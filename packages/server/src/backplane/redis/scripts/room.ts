@@ -1,23 +1,38 @@
 import { PRESENCE } from "./presence.ts";
 import { PRELUDE } from "./room_state.ts";
 
+/** Lua that answers reads of a missing room: reading makes no key. Its epoch is an empty text. */
+const MISSING = `
+local isRead = ARGV[11] == 'page' or ARGV[11] == 'present' or ARGV[11] == 'release'
+if isRead and redis.call('EXISTS', KEYS[1], KEYS[3]) == 0 then
+  if ARGV[11] == 'page' then return { '', 0, 1, {} } end
+  return { '', 0, 0, 0, -1, {}, false }
+end
+`;
+
 /** Runs the operations on presence, and reads the room. */
-export const ROOM = PRELUDE + PRESENCE + `
--- Reads messages between two offsets, 50 at a time. Stops after 4 MB, since Redis serves no one
--- else during a script.
+export const ROOM = MISSING + PRELUDE + PRESENCE + `
+-- Reads messages between two offsets, nearest to the position first, 8 at a time. Stops at 256 KB,
+-- but not before the first message, since Redis serves no one else during a script.
 local function read(first, from, to, backwards)
-  local chunks, bytes = {}, 0
-  while from <= to and bytes < 4000000 do
-    local one, last = from, math.min(to, from + 49)
-    if backwards then one, last = math.max(from, to - 49), to end
+  local texts, bytes, isFull = {}, 0, false
+  while from <= to and not isFull do
+    local one, last = from, math.min(to, from + 7)
+    if backwards then one, last = math.max(from, to - 7), to end
     local chunk = redis.call('LRANGE', KEYS[2], one - first, last - first)
-    for _, text in ipairs(chunk) do bytes = bytes + #text end
-    chunks[#chunks + 1] = chunk
+    for i = 1, #chunk do
+      local text = chunk[backwards and #chunk + 1 - i or i]
+      bytes = bytes + #text
+      if bytes > 262144 and #texts > 0 then
+        isFull = true
+        break
+      end
+      texts[#texts + 1] = text
+    end
     if backwards then to = one - 1 else from = last + 1 end
   end
-  local texts = {}
-  for i = 1, #chunks do
-    for _, text in ipairs(chunks[backwards and #chunks + 1 - i or i]) do texts[#texts + 1] = text end
+  for i = 1, backwards and math.floor(#texts / 2) or 0 do
+    texts[i], texts[#texts + 1 - i] = texts[#texts + 1 - i], texts[i]
   end
   return texts
 end
