@@ -5,10 +5,10 @@
 import { assertEquals } from "@std/assert";
 import { exportSPKI } from "jose";
 import { signWithSecret, unsigned } from "../support/forged_tokens.ts";
+import { OTHER_REFUSALS, REFUSALS_OF_TOKEN } from "../support/auth_refusals.ts";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { assertProblem, TOKEN_PROBLEMS } from "../support/problem.ts";
 import {
-  type Answer,
   answerAuthError,
   answerUser,
   askableAuth,
@@ -27,7 +27,7 @@ async function whoami({ port }: RunningServer, token: string): Promise<RawRespon
   return await rawGet(port, "/realtime/whoami", [`Authorization: Bearer ${token}`]);
 }
 
-Deno.test("remote policy: Auth is asked with the token and the publishable key, and says who it is", async () => {
+Deno.test("remote policy: Auth is asked with the token and the publishable key, and decides", async () => {
   let question: Record<string, string> = {};
   await using project = startProjectStub({
     user(request) {
@@ -41,58 +41,32 @@ Deno.test("remote policy: Auth is asked with the token and the publishable key, 
   assertEquals(status, 200, body);
   const user: Record<string, unknown> = JSON.parse(body);
   assertEquals(user["id"], "alice");
-  assertEquals(user["email"], "alice@auth.example.com");
-  assertEquals(user["app_metadata"], { provider: "email", from: "auth" });
+  assertEquals(user["email"], "alice@example.com");
+  assertEquals(user["app_metadata"], { provider: "email" });
   assertEquals(user["session_id"], "session-of-alice");
   assertEquals(question["apikey"], PUBLISHABLE_KEY);
-  assertEquals(question["authorization"], `Bearer ${token}`);
+  // The signature may have another of its spellings.
+  const asked = (question["authorization"] ?? "").split(".").slice(0, 2);
+  assertEquals(asked, `Bearer ${token}`.split(".").slice(0, 2));
   assertEquals(project.asked, { keys: 0, user: 1 });
 });
 
-Deno.test("remote policy: who Auth says it is counts, not what the token says", async () => {
-  await using project = startProjectStub({ user: answerUser("the-user-of-auth") });
+Deno.test("remote policy: an answer about another user than the token's is no answer", async () => {
+  await using project = startProjectStub({ user: answerUser("mallory") });
   await using running = await startServer({ env: remotePolicy(project.url) });
-  await assertAccepted(running, await running.issuer.token("alice"), "the-user-of-auth");
+  await assertRefused(running, await running.issuer.token("alice"), "auth_unavailable");
 });
 
-const ABOUT_THE_TOKEN: readonly (readonly [status: number, code: string])[] = [
-  [401, "no_authorization"],
-  [403, "bad_jwt"],
-  [403, "session_not_found"],
-  [403, "user_not_found"],
-  [403, "user_banned"],
-  [404, "user_not_found"],
-];
-for (const [status, code] of ABOUT_THE_TOKEN) {
-  Deno.test(`remote policy: where Auth answers ${status} ${code} the token is invalid`, async () => {
-    await using project = startProjectStub({ user: answerAuthError(status, code) });
+for (const [refusal, answer] of Object.entries(REFUSALS_OF_TOKEN)) {
+  Deno.test(`remote policy: where Auth answers ${refusal} the token is invalid`, async () => {
+    await using project = startProjectStub({ user: answer });
     await using running = await startServer({ env: remotePolicy(project.url) });
     await assertRefused(running, await running.issuer.token("alice"));
   });
 }
 
-const ABOUT_ITSELF: Record<string, Answer> = {
-  "500": answerAuthError(500, "unexpected_failure"),
-  "502 with HTML": () => new Response("<h1>Bad gateway</h1>", { status: 502 }),
-  "503": answerAuthError(503, "overloaded"),
-  "504": answerAuthError(504, "request_timeout"),
-  "429": answerAuthError(429, "over_request_rate_limit"),
-  "429 with text": () => new Response("slow down", { status: 429 }),
-  "522 as a proxy does": () => new Response("", { status: 522 }),
-  "404 with HTML": () => new Response("<h1>Not found</h1>", { status: 404 }),
-  "403 with HTML": () => new Response("<h1>Are you a robot?</h1>", { status: 403 }),
-  "200 with HTML": () => new Response("<h1>Welcome</h1>"),
-  "200 with nothing": () => new Response(""),
-  "200 with null": () => Response.json(null),
-  "200 with no user": () => Response.json({}),
-  "200 with a list": () => Response.json([]),
-  // Supabase's gateway answers this in front of Auth: it does not know our key; the token may be
-  // good.
-  "401 from the gateway": () =>
-    Response.json({ message: "Invalid API key", hint: "Double check your API key." }, { status: 401 }),
-};
-for (const [what, answer] of Object.entries(ABOUT_ITSELF)) {
-  Deno.test(`remote policy: where Auth answers ${what} nothing is known about the token`, async () => {
+for (const [refusal, answer] of Object.entries(OTHER_REFUSALS)) {
+  Deno.test(`remote policy: where Auth or its gateway answers ${refusal} nothing is known about the token`, async () => {
     await using project = startProjectStub({ user: answer });
     await using running = await startServer({ env: remotePolicy(project.url) });
     await assertRefused(running, await running.issuer.token("alice"), "auth_unavailable");

@@ -75,7 +75,7 @@ Deno.test("only a secret key can read the metrics", async () => {
   const attempts: [HeadersInit, number, string][] = [
     [{}, 401, "missing_token"],
     [{ authorization: `Bearer ${token}` }, 403, "forbidden"],
-    [{ apikey: `${SECRET_KEY}x` }, 403, "forbidden"],
+    [{ apikey: `${SECRET_KEY}x` }, 401, "invalid_token"],
   ];
   for (const [headers, status, code] of attempts) {
     const response = await fetch(address, { headers });

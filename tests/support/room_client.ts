@@ -20,6 +20,8 @@ export interface JoinOptions {
   readonly query?: Readonly<Record<string, string | number>>;
   /** Additional claims of the token. */
   readonly claims?: NonNullable<TokenOptions["claims"]>;
+  /** Token to use instead of a fresh one of `user`. */
+  readonly token?: string;
   /** Path of the endpoint, `/rooms` by default. */
   readonly mount?: string;
 }
@@ -45,9 +47,9 @@ export function freshId(): string {
 export async function roomUrl(
   running: RunningServer,
   room: string,
-  { user = "alice", query = {}, claims = {}, mount = "/rooms" }: JoinOptions = {},
+  { user = "alice", query = {}, claims = {}, mount = "/rooms", token: given }: JoinOptions = {},
 ): Promise<string> {
-  const token = await running.issuer.token(user, { claims });
+  const token = given ?? await running.issuer.token(user, { claims });
   const parameters = Object.entries({ ...query, token }).map(([name, value]) =>
     `${name}=${encodeURIComponent(value)}`
   );

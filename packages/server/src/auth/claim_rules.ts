@@ -1,4 +1,5 @@
 import type { JWTPayload } from "jose";
+import { userFromClaims } from "./user.ts";
 import { refused, type Verification } from "./verification.ts";
 
 /** Rules for the claims of a token. */
@@ -22,6 +23,12 @@ export function refusedForClaim(name: string): Verification {
     "invalid_token",
     DETAILS.get(name) ?? "A claim of the token is not accepted. Sign in to this project again.",
   );
+}
+
+/** Accepts the claims of a verified token, unless they name no user. */
+export function acceptedClaims(claims: JWTPayload): Verification {
+  const user = userFromClaims(claims);
+  return user ? { ok: true, user } : refusedForClaim("sub");
 }
 
 /**
@@ -50,5 +57,8 @@ const DETAILS: ReadonlyMap<string, string> = new Map([
   ["iss", "The token is from another issuer (`iss`). AUTH_ISSUER names the accepted one."],
   ["exp", "The token has no expiry (`exp`). Use a user's access token."],
   ["nbf", "The token is not valid yet (`nbf`). Check the issuer's clock."],
-  ["sub", "The token names no user (`sub`). Use a user's access token."],
+  [
+    "sub",
+    "The token's `sub` names no user: it is missing, or `service_role` or `postgres`. Use a user's access token.",
+  ],
 ]);

@@ -2,10 +2,9 @@ import type { JWTHeaderParameters, JWTVerifyOptions } from "jose";
 // Parts of jose, here and elsewhere: all of it costs a boot 6 ms more.
 import * as errors from "jose/errors";
 import { jwtVerify } from "jose/jwt/verify";
-import { type ClaimRules, refusedAsExpired, refusedForClaim } from "./claim_rules.ts";
+import { acceptedClaims, type ClaimRules, refusedAsExpired, refusedForClaim } from "./claim_rules.ts";
 import { type KeySet, KeySetUnavailable, type VerificationKey } from "./key_set.ts";
-import { userFromClaims } from "./user.ts";
-import { refused, unavailable, type Verification } from "./verification.ts";
+import { refused, refusedAsMalformed, unavailable, type Verification } from "./verification.ts";
 
 /** Verifies tokens with the keys of key sets. */
 export interface LocalVerifier {
@@ -50,8 +49,7 @@ export function createLocalVerifier(
     async verify(token) {
       try {
         const { payload } = await jwtVerify(token, findKey, { ...checks, currentDate: new Date(now()) });
-        const user = userFromClaims(payload);
-        return user ? { ok: true, user } : refusedForClaim("sub");
+        return acceptedClaims(payload);
       } catch (error) {
         return error instanceof NoKey ? "no_key" : refusal(error);
       }
@@ -94,5 +92,5 @@ function refusal(error: unknown): Verification {
     );
   }
   // Other errors are failures of jose or WebCrypto on a malformed token.
-  return refused("invalid_token", "The token is not a JSON Web Token. Use the session's access_token.");
+  return refusedAsMalformed();
 }

@@ -1,9 +1,14 @@
-import type { AuthError, SupabaseClient, User as AuthUser } from "@supabase/supabase-js";
+import type { AuthError, SupabaseClient } from "@supabase/supabase-js";
 import type { JWTPayload } from "jose";
 import { decodeJwt } from "jose/jwt/decode";
-import { type ClaimRules, refusedByRules, refusedForClaim } from "./claim_rules.ts";
-import { userFromClaims } from "./user.ts";
-import { refused, unavailable, type Verification, type Verifier } from "./verification.ts";
+import { acceptedClaims, type ClaimRules, refusedByRules } from "./claim_rules.ts";
+import {
+  refused,
+  refusedAsMalformed,
+  unavailable,
+  type Verification,
+  type Verifier,
+} from "./verification.ts";
 
 /** Options of `createRemoteVerifier`. */
 export interface RemoteVerifierOptions {
@@ -23,7 +28,8 @@ const CANNOT_ASK = "Supabase Auth cannot be reached right now. Retry later.";
 
 /**
  * Creates a verifier that asks `supabase.auth.getUser(token)`. It refuses tokens of sessions that
- * ended early. Each verification costs a round trip.
+ * ended early. The user is that of the token's claims: a custom access token hook may have changed
+ * them, and Auth answers with the user's row. Each verification costs a round trip.
  */
 export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
   let client: SupabaseClient | undefined;
@@ -49,11 +55,11 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
           ? refused("invalid_token", "Supabase Auth does not accept the token. Sign in again.")
           : unavailable(CANNOT_ASK, error);
       }
-      // getUser returns any JSON of a 200 response. Auth itself always names the user.
-      if (!data.user.id) {
-        return unavailable(CANNOT_ASK, new Error("The response of Supabase Auth contains no user id"));
+      // getUser returns any JSON of a 200 response. Auth itself always names the token's user.
+      if (data.user.id !== claims.sub) {
+        return unavailable(CANNOT_ASK, new Error("Supabase Auth did not answer with the token's user"));
       }
-      return verified(data.user, claims);
+      return acceptedClaims(claims);
     } catch (error) {
       // getUser returns the errors of Auth, and throws if there is no response.
       return unavailable(CANNOT_ASK, error);
@@ -63,39 +69,31 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
   return {
     async verify(token) {
       const claims = readClaims(token);
-      if (!claims) {
-        return refused("invalid_token", "The token is not a JSON Web Token. Use the session's access_token.");
-      }
+      if (!claims) return refusedAsMalformed();
       return refusedByRules(claims, options.rules, options.now()) ?? await askAuth(token, claims);
     },
   };
 }
 
-/**
- * Tells refusals of the token from those of our API key. Refusals by Auth contain a code; older
- * releases have none, but mention the token. The gateway in front of Auth answers 401 to a wrong
- * API key, which must not sign out every user.
- */
-function isAboutTheToken({ status, code, message }: AuthError): boolean {
-  if (status !== 400 && status !== 401 && status !== 403 && status !== 404) return false;
-  return code !== undefined || !/api key|authentication credentials/i.test(message);
-}
+/** Codes with which Auth refuses a token, of internal/api/auth.go and user.go in supabase/auth. */
+const TOKEN_CODES: ReadonlySet<unknown> = new Set([
+  "bad_jwt",
+  "no_authorization",
+  "session_expired",
+  "session_not_found",
+  "user_banned",
+  "user_not_found",
+  // The audience is not the one that Auth expects.
+  "validation_failed",
+]);
 
-/** Makes the user of Auth's answer, with the session's claims from the token that Auth verified. */
-function verified(answer: AuthUser, claims: JWTPayload): Verification {
-  const user = userFromClaims({ ...claims, sub: answer.id });
-  if (!user) return refusedForClaim("sub");
-  return {
-    ok: true,
-    user: {
-      ...user,
-      role: answer.role || user.role,
-      email: answer.email || undefined,
-      isAnonymous: answer.is_anonymous ?? user.isAnonymous,
-      appMetadata: answer.app_metadata,
-      userMetadata: answer.user_metadata,
-    },
-  };
+/**
+ * Tells Auth's refusals of the token from all other answers: gateways and proxies refuse with the
+ * same statuses, for a wrong API key or a missing route. Those must not sign out every user.
+ */
+function isAboutTheToken({ name, code }: AuthError): boolean {
+  // supabase-js replaces `session_not_found` by an error of its own.
+  return name === "AuthSessionMissingError" || TOKEN_CODES.has(code);
 }
 
 function readClaims(token: string): JWTPayload | undefined {

@@ -7,7 +7,7 @@ import type { JWTPayload } from "jose";
 export interface User {
   /** Id of the user: the `sub` claim. */
   readonly id: string;
-  /** Postgres role: `authenticated` for a signed-in user. */
+  /** Postgres role: `authenticated` for a signed-in user, `anon` for a token without `role`. */
   readonly role: string;
   /** Undefined for users without an email address (anonymous, phone). */
   readonly email: string | undefined;
@@ -21,27 +21,37 @@ export interface User {
   readonly sessionId: string | undefined;
   /** Authenticator assurance level: `aal1`, or `aal2` after a second factor. */
   readonly assuranceLevel: string | undefined;
-  /** Expiry of the token, in seconds since 1970. */
+  /** Expiry of the token, in whole seconds since 1970. */
   readonly expiresAt: number;
   /** All claims of the token. */
   readonly claims: Readonly<JWTPayload>;
 }
 
-/** Makes a user of verified claims; undefined if `sub` or `exp` is missing. */
+/** Senders of the project: messages over HTTP with a secret key, and from SQL. */
+const PROJECT_SENDERS: ReadonlySet<string> = new Set(["service_role", "postgres"]);
+/** Latest expiry: the end of the year 9999. JSON has numbers that are infinite in JavaScript. */
+const LATEST_EXPIRY = 253_402_300_799;
+
+/**
+ * Makes a user of verified claims; undefined if `sub` or `exp` is missing, or if `sub` is the name
+ * of a sender of the project.
+ */
 export function userFromClaims(claims: JWTPayload): User | undefined {
   const { sub, exp, role, email, is_anonymous, app_metadata, user_metadata, session_id, aal } = claims;
   if (typeof sub !== "string" || sub === "" || typeof exp !== "number") return undefined;
+  if (PROJECT_SENDERS.has(sub)) return undefined;
+  const expiresAt = Math.floor(Math.min(exp, LATEST_EXPIRY));
   return {
     id: sub,
-    role: text(role) ?? "authenticated",
+    role: text(role) ?? "anon",
     email: text(email) || undefined,
     isAnonymous: is_anonymous === true,
     appMetadata: record(app_metadata),
     userMetadata: record(user_metadata),
     sessionId: text(session_id),
     assuranceLevel: text(aal),
-    expiresAt: exp,
-    claims,
+    expiresAt,
+    claims: exp === expiresAt ? claims : { ...claims, exp: expiresAt },
   };
 }
 

@@ -28,6 +28,11 @@ export function refused(code: Exclude<RefusalCode, "auth_unavailable">, detail: 
   return { ok: false, code, detail };
 }
 
+/** Refuses text that is not a token. */
+export function refusedAsMalformed(): Refusal {
+  return refused("invalid_token", "The token is not a JSON Web Token. Use the session's access_token.");
+}
+
 /** Refuses a token for now, because it cannot be verified. */
 export function unavailable(detail: string, cause: unknown): Refusal {
   return { ok: false, code: "auth_unavailable", detail, cause };

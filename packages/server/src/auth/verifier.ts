@@ -1,6 +1,7 @@
 import { ExpiringCache } from "../expiring_cache.ts";
+import { canonicalToken } from "./canonical_token.ts";
 import type { LocalVerifier } from "./local_verifier.ts";
-import { refused, type Verification, type Verifier } from "./verification.ts";
+import { refused, refusedAsMalformed, type Verification, type Verifier } from "./verification.ts";
 
 /** Options of `createVerifier`. */
 export interface VerifierOptions {
@@ -49,7 +50,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
           `The token is longer than ${MAX_TOKEN_LENGTH} characters. Use the session's access_token.`,
         );
       }
-      return await cache.get(token, () => decide(token));
+      const canonical = canonicalToken(token);
+      return canonical === undefined
+        ? refusedAsMalformed()
+        : await cache.get(canonical, () => decide(canonical));
     },
   };
 }

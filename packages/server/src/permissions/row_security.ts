@@ -170,9 +170,9 @@ export class RowSecurity {
   }
 }
 
-/** Makes the claims that a policy sees. Fields that Auth returned replace those of the token. */
-function claimsOf({ claims, id, role, appMetadata, userMetadata }: User): string {
-  return JSON.stringify({ ...claims, sub: id, role, app_metadata: appMetadata, user_metadata: userMetadata });
+/** Makes the claims that a policy sees: those of the token, with the role that PostgREST adds. */
+function claimsOf({ claims, role }: User): string {
+  return JSON.stringify({ ...claims, role });
 }
 
 /** Parses a payload `[room, user]`, with null for any. Other payloads stand for any change. */

@@ -1,13 +1,16 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { bearerToken } from "../../auth/credential.ts";
 import type { AppEnv } from "../context.ts";
-import { findToken } from "../find_token.ts";
 import { RequestProblem } from "./problem.ts";
+
+/** Prefix of Supabase's secret keys. */
+const SECRET_KEY_PREFIX = "sb_secret_";
 
 /**
  * Lets only requests through that present a secret key of the project, in the header `apikey` or as
- * the bearer token. Answers 401 `missing_token` to a request that presents nothing, 403 `forbidden`
- * to one that presents something else.
+ * the bearer token. Answers 401 `missing_token` to a request that presents nothing, 401
+ * `invalid_token` to an unknown secret key, and 403 `forbidden` to other keys and tokens.
  */
 export const secretKey = createMiddleware<AppEnv>(async function secretKey(c, next) {
   if (presentedKeys(c).length === 0) {
@@ -20,12 +23,22 @@ export const secretKey = createMiddleware<AppEnv>(async function secretKey(c, ne
   await next();
 });
 
-/** True when the request presents a secret key of the project. */
+/**
+ * True when the request presents a secret key of the project.
+ * @throws {RequestProblem} 401 `invalid_token` for an unknown secret key, such as a revoked one
+ */
 export function presentsSecretKey(c: Context<AppEnv>): boolean {
-  return presentedKeys(c).some(c.env.deps.isSecretKey);
+  const keys = presentedKeys(c);
+  if (keys.some(c.env.deps.isSecretKey)) return true;
+  if (!keys.some((key) => key.startsWith(SECRET_KEY_PREFIX))) return false;
+  throw new RequestProblem("invalid_token", {
+    detail:
+      "The project does not have this secret key. Compare `apikey` (or the bearer token) with SUPABASE_SECRET_KEYS.",
+  });
 }
 
-/** Values of the request that could be a secret key: the header `apikey`, and the token. */
+/** Headers that may hold a secret key. Addresses and subprotocols end up in the logs of proxies. */
 function presentedKeys(c: Context<AppEnv>): string[] {
-  return [c.req.header("apikey"), findToken(c)].flatMap((key) => key ? [key] : []);
+  const { headers } = c.req.raw;
+  return [headers.get("apikey"), bearerToken(headers.get("authorization"))].flatMap((key) => key || []);
 }
