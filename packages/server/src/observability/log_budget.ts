@@ -1,4 +1,5 @@
 import type { LogFields, LogLevel } from "./log_event.ts";
+import { NamedCounts } from "./named_counts.ts";
 
 /**
  * Shares of the budget. Events that anybody can cause have the smallest one, so that they cannot
@@ -6,13 +7,11 @@ import type { LogFields, LogLevel } from "./log_event.ts";
  * errors have the whole budget.
  */
 const SHARES = { request: 0.4, routine: 0.7, secretKey: 0.8 } as const;
-/** Events that are named when they are left out. */
-const MAX_NAMES = 20;
 
 /** Counts the events of one window, and those that were left out of it. */
 export class LogBudget {
   readonly #budget: number;
-  readonly #leftOut = new Map<string, number>();
+  readonly #leftOut = new NamedCounts();
   #written = 0;
 
   /** `budget` is the number of events per window, with one that reports the events left out. */
@@ -26,22 +25,17 @@ export class LogBudget {
       this.#written += 1;
       return true;
     }
-    const name = this.#leftOut.has(event) || this.#leftOut.size < MAX_NAMES ? event : "others";
-    this.#leftOut.set(name, (this.#leftOut.get(name) ?? 0) + 1);
+    this.#leftOut.add(event);
     return false;
   }
 
   /** Starts a window. Returns the events left out of the last one; undefined if there were none. */
   reset(): LogFields | undefined {
     this.#written = 0;
-    if (this.#leftOut.size === 0) return undefined;
-    const counts = [...this.#leftOut];
-    this.#leftOut.clear();
+    const { sum, counts } = this.#leftOut.reset();
+    if (sum === 0) return undefined;
     this.#written = 1;
-    return {
-      count: counts.reduce((sum, [, count]) => sum + count, 0),
-      events: counts.map(([event, count]) => `${event} ${count}`).join(", "),
-    };
+    return { count: sum, events: counts.map(([event, count]) => `${event} ${count}`).join(", ") };
   }
 
   #limitOf(level: LogLevel, event: string, fields: LogFields | undefined): number {

@@ -1,11 +1,10 @@
 import type { Log } from "./log.ts";
 import type { LogFields } from "./log_event.ts";
+import { NamedCounts } from "./named_counts.ts";
 
 /** Share of the log's budget for refusals that are logged one by one; `request_id` finds these. */
 const SHARE_SHOWN = 0.1;
 const WINDOW_MS = 10_000;
-/** Kinds of refusals that are counted apart. */
-const MAX_KINDS = 20;
 
 /**
  * Logs requests that were refused before they had a user. Anybody can send these without a token,
@@ -15,7 +14,7 @@ const MAX_KINDS = 20;
 export class RefusalLog {
   readonly #log: Log;
   readonly #shownPerWindow: number;
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new NamedCounts();
   #shown = 0;
   #windowEnd: ReturnType<typeof setTimeout> | undefined;
 
@@ -30,8 +29,7 @@ export class RefusalLog {
     this.#windowEnd ??= setTimeout(() => this.close(), WINDOW_MS);
     this.#shown += 1;
     if (this.#shown <= this.#shownPerWindow) return this.#log.info("request", fields);
-    const counted = this.#counts.has(kind) || this.#counts.size < MAX_KINDS ? kind : "others";
-    this.#counts.set(counted, (this.#counts.get(counted) ?? 0) + 1);
+    this.#counts.add(kind);
   }
 
   /** Ends the window: logs its counts, and stops its timer. */
@@ -39,11 +37,10 @@ export class RefusalLog {
     clearTimeout(this.#windowEnd);
     this.#windowEnd = undefined;
     this.#shown = 0;
-    if (this.#counts.size === 0) return;
-    const counts = [...this.#counts];
-    this.#counts.clear();
+    const { sum, counts } = this.#counts.reset();
+    if (sum === 0) return;
     this.#log.warn("requests.refused", {
-      count: counts.reduce((sum, [, count]) => sum + count, 0),
+      count: sum,
       requests: counts.map(([kind, count]) => `${kind}: ${count}`).join("; "),
       window_ms: WINDOW_MS,
     });
