@@ -52,6 +52,15 @@ export interface RoomPosition {
   readonly count: number;
 }
 
+/** Call of a script for a room. */
+interface ScriptCall {
+  readonly name: ScriptName;
+  readonly address: Address;
+  /** Keys in addition to the room's. */
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+}
+
 /** Runs on the server of a slot; `isAsking` if the slot is still migrating to it. */
 type ServerCall<T> = (link: Link, isAsking: boolean) => Promise<T>;
 
@@ -88,22 +97,14 @@ export class RedisServer {
     keys: readonly string[],
     args: readonly string[],
   ): Promise<readonly unknown[]> {
-    return this.#callServer(
-      address,
-      (link, isAsking) => this.#run(link, isAsking, name, address, keys, args),
-    );
+    const call = { name, address, keys, args };
+    return this.#callServer(address, (link, isAsking) => this.#run(link, isAsking, call));
   }
 
   /** Runs a script, and confirms the room's history first if necessary. */
-  async #run(
-    link: Link,
-    isAsking: boolean,
-    name: ScriptName,
-    address: Address,
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<readonly unknown[]> {
-    const send = () => this.#send(link, isAsking, name, address, keys, args);
+  async #run(link: Link, isAsking: boolean, call: ScriptCall): Promise<readonly unknown[]> {
+    const { address } = call;
+    const send = () => this.#send(link, isAsking, call);
     if (this.historyGuard.needsConfirmation(address, link.runId)) {
       await this.#confirm(address, link, isAsking);
       return await send();
@@ -228,23 +229,16 @@ export class RedisServer {
     operation: string,
     args: readonly string[],
   ): Promise<readonly unknown[]> {
+    const call: ScriptCall = { name: "room", address, keys: [], args: [operation, ...args] };
     return await this.#callServer(address, async ({ reader }, isAsking) => {
       await reader.untilUp(this.options.waitMs);
-      return await reader.reads.run(() =>
-        this.#run(reader, isAsking, "room", address, [], [operation, ...args])
-      );
+      return await reader.reads.run(() => this.#run(reader, isAsking, call));
     });
   }
 
   /** Sends a script, with ASKING if the slot is migrating to the server. */
-  async #send(
-    link: Link,
-    isAsking: boolean,
-    name: ScriptName,
-    address: Address,
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<readonly unknown[]> {
+  async #send(link: Link, isAsking: boolean, call: ScriptCall): Promise<readonly unknown[]> {
+    const { name, address, keys, args } = call;
     const runId = link.runId ?? "";
     const shift = `${Math.round(this.options.shiftMs())}`;
     // A script that starts a new history needs an epoch that no room has used.
@@ -267,7 +261,7 @@ export class RedisServer {
     return this.historyGuard.confirm(address, async ([epoch, head, runId]) => {
       const currentRunId = link.runId ?? "";
       const args = [epoch, `${head}`, runId, `${this.options.confirmMs}`];
-      const reply = await this.#send(link, isAsking, "confirm", address, [], args);
+      const reply = await this.#send(link, isAsking, { name: "confirm", address, keys: [], args });
       const [decidedEpoch, decidedHead, isDecided] = reply;
       return Number(isDecided) === 0
         ? undefined
