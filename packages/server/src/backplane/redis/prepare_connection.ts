@@ -40,25 +40,28 @@ export async function prepareConnection(client: Connection, probeKey: string): P
     throw new Error(`The server is Redis ${version}; use Redis or Valkey ${MIN_VERSION} or newer.`);
   }
   if (runId === undefined) throw new Error("INFO of the server has no run_id; use Redis or Valkey.");
-  const digests = new Map<ScriptName, string>();
-  for (const name of ["publish", "room", "confirm"] as const) {
-    digests.set(name, await load(client, SCRIPTS[name]));
-  }
-  await probe(client, probeKey);
-  return { client, runId, digests, channels: new Set() };
+  // Sent at once: an isolate that reconnects must not wait for a dozen round trips.
+  const loading = (["publish", "room", "confirm"] as const).map(async (name) =>
+    [name, await load(client, SCRIPTS[name])] as const
+  );
+  const [digests] = await Promise.all([Promise.all(loading), probe(client, probeKey)]);
+  return { client, runId, digests: new Map(digests), channels: new Set() };
 }
 
 /** Tries each command of rooms once, so that a missing right shows now and not in a room. */
 async function probe(client: Connection, key: string): Promise<void> {
   const ignore = () => {};
   await attempt("SSUBSCRIBE", client.sSubscribe(key, ignore));
-  await attempt("SPUBLISH", client.sendCommand(["SPUBLISH", key, ""]));
   await attempt("SUNSUBSCRIBE", client.sUnsubscribe(key, ignore));
-  await attempt("EVAL", client.sendCommand(["EVAL", "return 1", "0"]));
-  await attempt("PING", client.sendCommand(["PING"]));
   const keys = ["hash", "list", "set", "text"].map((suffix) => `${key}:${suffix}`);
-  const digest = await load(client, PROBE);
-  await attempt("EVALSHA", client.sendCommand(["EVALSHA", digest, "5", ...keys, key]));
+  await Promise.all([
+    attempt("SPUBLISH", client.sendCommand(["SPUBLISH", key, ""])),
+    attempt("EVAL", client.sendCommand(["EVAL", "return 1", "0"])),
+    attempt("PING", client.sendCommand(["PING"])),
+    load(client, PROBE).then((digest) =>
+      attempt("EVALSHA", client.sendCommand(["EVALSHA", digest, "5", ...keys, key]))
+    ),
+  ]);
 }
 
 async function load(client: Connection, script: string): Promise<string> {
