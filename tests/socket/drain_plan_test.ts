@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertGreater, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { deadline } from "@std/async";
 import fc from "fast-check";
 import { composeEngine } from "../../packages/server/src/compose/compose_engine.ts";
@@ -8,9 +8,7 @@ import {
   ConnectionRegistry,
   type DrainableSocket,
 } from "../../packages/server/src/socket/connection_registry.ts";
-import { MemoryWatch, usedMemory } from "../../packages/server/src/socket/memory_watch.ts";
 import type { DrainNotice } from "../../packages/server/src/socket/socket.ts";
-import { HANDSHAKE, rawGet } from "../../tools/support/wire/raw_request.ts";
 import { RoomClient } from "../support/room_client.ts";
 import { backplaneOf } from "../support/room_services.ts";
 import { startServer } from "../support/running_server.ts";
@@ -134,41 +132,3 @@ for (const [reason, left] of [["cpu", 1], ["early_drop", 0]] as const) {
     assertEquals((await backplane.present("rooms/r")).length, left);
   });
 }
-
-Deno.test("memory use is read at most four times a second", () => {
-  let now = 0, used = 10, reads = 0;
-  const watch = new MemoryWatch({ maxBytes: 100, now: () => now, usedBytes: () => (reads++, used) });
-  assertFalse(watch.isShort);
-  used = 101;
-  now = 249;
-  assertFalse(watch.isShort);
-  now = 250;
-  assert(watch.isShort);
-  used = 100;
-  now = 499;
-  assert(watch.isShort);
-  now = 500;
-  assertFalse(watch.isShort);
-  assertEquals(reads, 3);
-});
-
-Deno.test("memory use includes memory that V8 holds outside its heap", () => {
-  const before = usedMemory();
-  const held = new Uint8Array(50_000_000).fill(1);
-  assertGreater(usedMemory() - before, 40_000_000);
-  assertEquals(held.length, 50_000_000);
-});
-
-Deno.test("without memory for more, an upgrade gets 503 with Retry-After, and open sockets stay", async () => {
-  await using running = await startServer({ env: { ADMIT_BELOW_MB: "1000" } });
-  await using alice = await RoomClient.join(running, "r");
-  await using short = await startServer({ env: { ADMIT_BELOW_MB: "16" }, issuer: running.issuer });
-  const held = new Uint8Array(30_000_000).fill(1);
-  const token = await running.issuer.token("bob");
-  const refusal = await rawGet(short.port, `/realtime/echo?token=${token}`, HANDSHAKE);
-  assertEquals([refusal.status, JSON.parse(refusal.body).code], [503, "overloaded"]);
-  assertEquals(refusal.headers.get("retry-after"), "1");
-  assertEquals(held.length, 30_000_000);
-  alice.send({ type: "ping", id: "p" });
-  assertEquals((await alice.next("pong")).type, "pong");
-});

@@ -54,6 +54,8 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   const env = new Map(Object.entries({
     SUPABASE_JWKS: JSON.stringify(issuer.jwks),
     LOG_BUDGET: "1000000",
+    // The process of the tests holds more than the server.
+    ADMIT_BELOW_MB: "1000000",
     ...options.env,
   }));
   const logs: LogEvent[] = [];

@@ -63,6 +63,7 @@ async function measure(options: Options, directory: string): Promise<{ lines: Li
       SUPABASE_JWKS: issuer.jwks,
       MAX_CONNECTIONS: "100000",
       MAX_CONNECTIONS_PER_USER: "100000",
+      ADMIT_BELOW_MB: "1000000",
       MAX_MEMBERS_PER_ROOM: "1000000",
       FRAMES_PER_SECOND: "1000000",
       FRAMES_BURST: "1000000",

@@ -32,7 +32,10 @@ const Health = z.strictObject({
 });
 
 const Readiness = z.strictObject({
-  status: field(z.enum(["ready", "draining", "failing"]), "`ready` with status 200, the others with 503"),
+  status: field(
+    z.enum(["ready", "draining", "failing", "short_of_memory"]),
+    "`ready` with status 200, the others with 503",
+  ),
   dependencies: z.array(z.strictObject({
     name: z.string(),
     state: z.enum(["ok", "failing"]),

@@ -51,7 +51,10 @@ export function serverOperations(): Record<string, Operation> {
       security: ANYONE,
       responses: {
         200: jsonAnswer("Ready.", schemaNamed("Readiness")),
-        503: jsonAnswer("A dependency is failing, or the isolate is draining.", schemaNamed("Readiness")),
+        503: jsonAnswer(
+          "A dependency is failing, or the isolate is draining or short of memory.",
+          schemaNamed("Readiness"),
+        ),
         ...problemAnswers(),
       },
     },

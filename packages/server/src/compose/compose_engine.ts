@@ -10,7 +10,7 @@ import { createPostgresTls } from "./postgres_tls.ts";
 import { createRooms } from "./compose_rooms.ts";
 import { ConnectionRegistry } from "../socket/connection_registry.ts";
 import { RequestRates } from "../socket/request_rates.ts";
-import { MemoryWatch, usedMemory } from "../socket/memory_watch.ts";
+import { MemoryWatch, residentMemory, usedMemory } from "../socket/memory_watch.ts";
 
 /** Capabilities of the host runtime. */
 export interface HostHooks {
@@ -46,7 +46,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   });
   const connections = new ConnectionRegistry({
     id: isolateId,
-    isShortOfMemory: createMemoryCheck(config),
+    isShortOfMemory: createMemoryCheck(config, log),
     maxConnections: config.MAX_CONNECTIONS,
     maxConnectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
     waitUntil: host.waitUntil,
@@ -113,11 +113,25 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
 
 /** Default of `ADMIT_BELOW_MB` when hosted, of the host's 256 MB. Open connections use the rest. */
 const HOSTED_ADMIT_BELOW_MB = 200;
+/**
+ * Default of `ADMIT_BELOW_MB` when standalone. A process with 10,000 members stays below, and the
+ * smallest usual machine has more.
+ */
+const STANDALONE_ADMIT_BELOW_MB = 1_000;
 
-/** Creates the check for too little memory to accept a connection; always false without a bound. */
-function createMemoryCheck({ ADMIT_BELOW_MB, SB_EXECUTION_ID }: Config): () => boolean {
-  const megabytes = ADMIT_BELOW_MB ?? (SB_EXECUTION_ID === undefined ? undefined : HOSTED_ADMIT_BELOW_MB);
-  if (megabytes === undefined) return () => false;
-  const watch = new MemoryWatch({ maxBytes: megabytes * 1e6, usedBytes: usedMemory, now: Date.now });
+/** Creates the check for too little memory to accept a connection. */
+function createMemoryCheck({ ADMIT_BELOW_MB, SB_EXECUTION_ID }: Config, log: Log): () => boolean {
+  const isHosted = SB_EXECUTION_ID !== undefined;
+  const megabytes = ADMIT_BELOW_MB ?? (isHosted ? HOSTED_ADMIT_BELOW_MB : STANDALONE_ADMIT_BELOW_MB);
+  const watch = new MemoryWatch({
+    maxBytes: megabytes * 1e6,
+    usedBytes: isHosted ? usedMemory : residentMemory,
+    now: () => performance.now(),
+    onShort: (usedBytes) =>
+      log.warn("isolate.short_of_memory", {
+        used_mb: Math.round(usedBytes / 1e6),
+        admit_below_mb: megabytes,
+      }),
+  });
   return () => watch.isShort;
 }

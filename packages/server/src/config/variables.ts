@@ -182,7 +182,8 @@ export const ENVIRONMENT = {
     1,
     16_777_216,
     65_536,
-    "Largest frame of a client. A larger one closes its socket with 1009.",
+    "Largest message of a client. A larger one closes its socket with 1009, once it has arrived whole: see " +
+      "[deploy.md](deploy.md#memory).",
   ),
   MAX_QUEUED_FRAMES: whole(
     1,
@@ -211,10 +212,11 @@ export const ENVIRONMENT = {
   MAX_CONNECTIONS: whole(1, 1_000_000, 10_000, "Open sockets in one isolate. One more is refused with 503."),
   ADMIT_BELOW_MB: optional(wholeNumber(16, 1_000_000), {
     description:
-      "Used memory (V8's heap and its external memory) above which new sockets are refused with 503, so that they " +
-      "reach another isolate. The host warns at 90 % of 256 MB.",
+      "Memory, in MB, above which new sockets and event streams are refused with 503, and `/health/ready` answers " +
+      "503. Counted is the resident memory of the process; on the hosted runtime V8's heap and external memory, " +
+      "since the host counts those and warns at 90 % of 256 MB.",
     allowed: "a whole number from 16 to 1000000",
-    byDefault: "200 if the host sets `SB_EXECUTION_ID`, else no bound",
+    byDefault: "1000; 200 if the host sets `SB_EXECUTION_ID`",
   }),
   MAX_CONNECTIONS_PER_USER: whole(
     1,

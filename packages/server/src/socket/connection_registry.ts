@@ -70,6 +70,11 @@ export class ConnectionRegistry {
     return this.#drainUntil !== undefined;
   }
 
+  /** True if there is too little memory for another connection. */
+  get isShortOfMemory(): boolean {
+    return this.#options.isShortOfMemory();
+  }
+
   /** Uptime of the isolate, in milliseconds. */
   get ageMs(): number {
     return this.#options.now() - this.#startedAt;
@@ -77,10 +82,10 @@ export class ConnectionRegistry {
 
   /** Returns the reason to refuse another connection of this user now; undefined to accept it. */
   refusal(userId: string): "overloaded" | "too_many_connections" | undefined {
-    const { maxConnections, isShortOfMemory } = this.#options;
-    if (this.isDraining || this.#sockets.size >= maxConnections || isShortOfMemory()) return "overloaded";
+    const { maxConnections, maxConnectionsPerUser } = this.#options;
+    if (this.isDraining || this.#sockets.size >= maxConnections || this.isShortOfMemory) return "overloaded";
     const ofUser = this.#connectionsOf.get(userId) ?? 0;
-    return ofUser >= this.#options.maxConnectionsPerUser ? "too_many_connections" : undefined;
+    return ofUser >= maxConnectionsPerUser ? "too_many_connections" : undefined;
   }
 
   /** Counts an open socket. */

@@ -4,8 +4,10 @@ export interface MemoryWatchOptions {
   readonly maxBytes: number;
   /** Reads the memory in use, in bytes. */
   readonly usedBytes: () => number;
-  /** Clock, in milliseconds; only differences count. */
+  /** Monotonic clock, in milliseconds. */
   readonly now: () => number;
+  /** Called when a read is the first one above the bound. */
+  readonly onShort: (usedBytes: number) => void;
 }
 
 /** Interval between reads. A read costs 10 µs, a twentieth of a connect. */
@@ -26,18 +28,31 @@ export class MemoryWatch {
 
   /** True if more than `maxBytes` were in use at the last read, at most 250 ms ago. */
   get isShort(): boolean {
-    const now = this.#options.now();
-    if (now - this.#checkedAt < CHECK_INTERVAL_MS) return this.#isShort;
-    this.#checkedAt = now;
-    return this.#isShort = this.#options.usedBytes() > this.#options.maxBytes;
+    const { now, usedBytes, maxBytes, onShort } = this.#options;
+    const time = now();
+    if (time - this.#checkedAt < CHECK_INTERVAL_MS) return this.#isShort;
+    this.#checkedAt = time;
+    const used = usedBytes();
+    const wasShort = this.#isShort;
+    this.#isShort = used > maxBytes;
+    if (this.#isShort && !wasShort) onShort(used);
+    return this.#isShort;
   }
 }
 
 /**
  * Reads V8's heap and external memory, in bytes. The host counts these, not the pages of the
- * process.
+ * process, which other isolates share.
  */
 export function usedMemory(): number {
   const { heapUsed, external } = Deno.memoryUsage();
   return heapUsed + external;
+}
+
+/**
+ * Reads the resident memory of the process, in bytes. Only this figure contains what Deno holds
+ * outside V8: fragments of unfinished WebSocket messages, and frames that wait for slow readers.
+ */
+export function residentMemory(): number {
+  return Deno.memoryUsage().rss;
 }

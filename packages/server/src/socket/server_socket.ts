@@ -150,6 +150,9 @@ export class ServerSocket implements Socket {
       return this.close(CLOSE.internal, "the endpoint closed with a wrong code");
     }
     this.#closedByUs = { code, reason: cutToBytes(reason, MAX_CLOSE_REASON_BYTES) };
+    // No handler gets them any more, and a peer that never answers would keep their memory.
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
     if (code === CLOSE.flood) this.#options.onFlood();
     this.#options.handshakeWatch.add(this);
     // During the opening handshake no close frame can be sent; #open() sends it.

@@ -23,8 +23,8 @@ export interface TestServer extends AsyncDisposable {
 
 /**
  * Starts a server for an app on a free loopback port. Its key set is its own, so that no Supabase
- * project is needed. It logs errors only, keeps rooms in memory and drains at once; variables in
- * `env` replace these. Variables of the process do not count.
+ * project is needed. It logs errors only, keeps rooms in memory, drains at once and ignores the
+ * process's memory; variables in `env` replace these. Variables of the process do not count.
  * @throws {ConfigError} with the name of each wrong variable in `env`
  *
  * @example
@@ -41,7 +41,14 @@ export async function startTestServer(app: Fetcher, { env = {} }: ServerOptions 
   const { privateKey, publicKey } = await generateKeyPair("ES256");
   const jwks = { keys: [{ ...await exportJWK(publicKey), kid, alg: "ES256", use: "sig" }] };
   const server = createServer(app, {
-    env: { LOG_LEVEL: "error", DRAIN_SECONDS: "0", SUPABASE_JWKS: JSON.stringify(jwks), ...env },
+    env: {
+      LOG_LEVEL: "error",
+      DRAIN_SECONDS: "0",
+      SUPABASE_JWKS: JSON.stringify(jwks),
+      // The process of the tests holds more than the server.
+      ADMIT_BELOW_MB: "1000000",
+      ...env,
+    },
   });
   const ending = new AbortController();
   const listener = Deno.serve(

@@ -11,7 +11,7 @@ interface DependencyState {
 
 /**
  * `GET /health`: the isolate lives; no dependency is touched. `GET /health/ready`: it can also do
- * its work.
+ * its work, and takes new connections.
  */
 export const health = endpoint()
   .get("/", (c) => {
@@ -28,12 +28,15 @@ export const health = endpoint()
   .get("/ready", async (c) => {
     const { connections, dependencies, now } = c.env.deps;
     const states = await Promise.all(dependencies.map((dependency) => stateOf(dependency, now)));
-    const ready = !connections.isDraining && states.every(({ state }) => state === "ok");
+    const status = connections.isDraining
+      ? "draining"
+      : states.some(({ state }) => state === "failing")
+      ? "failing"
+      : connections.isShortOfMemory
+      ? "short_of_memory"
+      : "ready";
     c.header("cache-control", "no-store");
-    return c.json({
-      status: ready ? "ready" : connections.isDraining ? "draining" : "failing",
-      dependencies: states,
-    }, ready ? 200 : 503);
+    return c.json({ status, dependencies: states } as const, status === "ready" ? 200 : 503);
   });
 
 async function stateOf(dependency: Dependency, now: () => number): Promise<DependencyState> {
