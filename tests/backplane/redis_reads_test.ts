@@ -1,7 +1,7 @@
 /** Tests that reads are bounded, make no key, and leave the connection of the channels alone. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Backplane, BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
-import { CallLimit } from "../../packages/server/src/backplane/redis/call_limit.ts";
+import { CallLimit } from "../../packages/server/src/backplane/call_limit.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
 import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { Listener } from "./listener.ts";

@@ -55,6 +55,11 @@ export class Batches {
     await this.#add({ room, drafts: [], ephemeral: message });
   }
 
+  /** Publishes nothing. Rejects if Postgres would store nothing, for example without the rights. */
+  async probe(): Promise<void> {
+    await this.#send(new BatchColumns());
+  }
+
   #add(call: Omit<Call, "stored">): Promise<readonly Stored[]> {
     const size = sizeOf(call);
     const { maxWaiting } = this.#options;
@@ -122,13 +127,17 @@ export class Batches {
       if (ephemeral) columns.addEphemeral(room, ephemeral);
       for (const draft of drafts) columns.addDraft(room, draft);
     }
+    const stored = columns.results(await this.#send(columns));
+    let next = 0;
+    return calls.map((call) => stored.slice(next, next += sizeOf(call)));
+  }
+
+  async #send(columns: BatchColumns): Promise<string> {
     const [row] = await this.#connector.database.write<{ results: string }>(STATEMENT, [
       ...columns.parameters(),
       this.#options.dedupeMs,
     ]);
-    const stored = columns.results(row?.results ?? "");
-    let next = 0;
-    return calls.map((call) => stored.slice(next, next += sizeOf(call)));
+    return row?.results ?? "";
   }
 }
 

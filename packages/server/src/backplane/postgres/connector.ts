@@ -1,5 +1,5 @@
 import { BackplaneUnavailable } from "../contract.ts";
-import { Database, messageOf } from "./database.ts";
+import { Database, isReadOnly, messageOf } from "./database.ts";
 import { ListenConnection } from "./listen_connection.ts";
 import type { ResolvedOptions } from "./postgres_options.ts";
 import { pause } from "../with_timeout.ts";
@@ -8,6 +8,20 @@ import { pause } from "../with_timeout.ts";
 const SCHEMA_VERSION = 1;
 /** Migration that creates that version. */
 const MIGRATION = "supabase/migrations/20261123000000_rooms.sql";
+/** Rights of the current role that are missing, at most five, as one text. */
+const MISSING_RIGHTS = `
+select current_user as role, string_agg(what, ', ') as missing from (
+  select 'execute ' || p.oid::regprocedure as what from pg_proc p
+  where p.pronamespace = 'rooms'::regnamespace and not has_function_privilege(p.oid, 'execute')
+  union all
+  select privilege || ' on ' || c.oid::regclass
+  from pg_class c cross join unnest(array['select', 'insert', 'update', 'delete', 'usage']) as needed(privilege)
+  where c.relnamespace = 'rooms'::regnamespace and case
+    when c.relkind = 'S' and privilege = 'usage' then not has_sequence_privilege(c.oid, privilege)
+    when c.relkind = 'r' and privilege <> 'usage' then not has_table_privilege(c.oid, privilege)
+  end
+  limit 5
+) as rights`;
 /** Longest pause before the first reconnect, in milliseconds. */
 const FIRST_RETRY_MS = 100;
 
@@ -44,7 +58,14 @@ export class Connector {
   constructor(options: ResolvedOptions, handlers: ConnectorHandlers) {
     this.#options = options;
     this.#handlers = handlers;
-    this.database = new Database({ ...options, onConnectionFailure: () => void this.#listener?.check() });
+    this.database = new Database({
+      ...options,
+      onConnectionFailure: (error) => {
+        // Notifications still arrive. Only a new connection shows when Postgres takes writes again.
+        if (isReadOnly(error)) this.fail(error);
+        else void this.#listener?.check();
+      },
+    });
     this.#running = this.#run();
   }
 
@@ -192,9 +213,20 @@ export class Connector {
         },
       );
     }
-    if (version >= SCHEMA_VERSION) return;
+    if (version < SCHEMA_VERSION) {
+      throw new Error(
+        `The schema \`rooms\` has version ${version}, and version ${SCHEMA_VERSION} is needed. Apply ${MIGRATION} (supabase db push).`,
+      );
+    }
+    await this.#checkRights();
+  }
+
+  /** Checks the rights that no statement of the start needs; docs/deploy.md lists them. */
+  async #checkRights(): Promise<void> {
+    const [row] = await this.database.read<{ role: string; missing: string | null }>(MISSING_RIGHTS, []);
+    if (!row?.missing) return;
     throw new Error(
-      `The schema \`rooms\` has version ${version}, and version ${SCHEMA_VERSION} is needed. Apply ${MIGRATION} (supabase db push).`,
+      `The role ${row.role} may not do in the schema \`rooms\`: ${row.missing}. Grant it (docs/deploy.md).`,
     );
   }
 }

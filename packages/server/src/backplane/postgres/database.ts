@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { CallLimit } from "../call_limit.ts";
 import { BackplaneUnavailable } from "../contract.ts";
 import type { Address } from "./open_connection.ts";
 import { Sockets } from "./sockets.ts";
@@ -29,6 +30,16 @@ export interface Pool {
 
 type Purpose = "write" | "read";
 
+/** A pool, and the statement that was issued last. */
+interface ActivePool extends Pool {
+  /** Settles with that statement. Never rejects. */
+  last: Promise<void>;
+  hasEnded: boolean;
+}
+
+/** Time for a statement to settle once its pool has ended, in milliseconds. */
+const ENDED_MS = 100;
+
 /** Receives notifications and the close of a listening connection. */
 export interface NotificationHandlers {
   readonly onnotify: (channel: string, payload: string) => void;
@@ -41,13 +52,21 @@ export interface NotificationHandlers {
  */
 export class Database {
   readonly #options: DatabaseOptions;
-  readonly #pools = new Map<Purpose, Pool>();
+  readonly #pools = new Map<Purpose, ActivePool>();
+  /** A statement per connection, so that each is sent when it is its turn. */
+  readonly #reads: CallLimit;
   /** True behind a transaction pooler: statements are not prepared, and settings not sent. */
   #isPooled = false;
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
+    // Callers bound what waits: one read per stream, and the members' reads (rooms/read_limits.ts).
+    this.#reads = new CallLimit(this.#readConnections, Number.POSITIVE_INFINITY);
+  }
+
+  get #readConnections(): number {
+    return Math.max(1, this.#options.connections - 1);
   }
 
   /** Sets whether a transaction pooler is in between. A change closes all connections. */
@@ -64,7 +83,7 @@ export class Database {
 
   /** Runs a statement in any order with others. Rejects with `BackplaneUnavailable`. */
   read<Row extends object>(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]> {
-    return this.#run<Row>("read", text, parameters);
+    return this.#reads.run(() => this.#run<Row>("read", text, parameters));
   }
 
   /** Creates a pool of one dedicated connection, which connects with its first statement. */
@@ -85,13 +104,11 @@ export class Database {
   ): Promise<readonly Row[]> {
     if (this.#isClosed) throw new BackplaneUnavailable("The backplane is closed.");
     const pool = this.#pool(purpose);
-    const statement = pool.sql.unsafe<Row[]>(text, [...parameters], { prepare: !this.#isPooled });
+    const statement = pool.sql.unsafe<Row[]>(text, [...parameters], { prepare: !this.#isPooled }).execute();
+    const result = this.#result(pool, statement, purpose === "write" ? pool.last : undefined);
+    pool.last = result.then(() => {}, () => {/* the caller gets the error */});
     try {
-      return await withTimeout(
-        statement,
-        this.#options.connectMs + this.#options.statementMs,
-        "The statement",
-      );
+      return await result;
     } catch (cause) {
       const isConnection = !(cause instanceof postgres.PostgresError) || isConnectionState(cause.code);
       if (isConnection && !this.#isClosed) {
@@ -105,10 +122,29 @@ export class Database {
     }
   }
 
-  #pool(purpose: Purpose): Pool {
+  /**
+   * Bounds the time of a statement. One connection runs its statements in their order, so the time
+   * of one begins when the `previous` has settled.
+   */
+  async #result<Result>(
+    pool: ActivePool,
+    statement: Promise<Result>,
+    previous: Promise<void> | undefined,
+  ): Promise<Result> {
+    // Two handlers: the statement may reject while the previous one is awaited.
+    statement.catch(() => {/* the caller gets the error */});
+    await previous;
+    const { connectMs, statementMs } = this.#options;
+    // The end of a pool rejects its statements. This bound is for those that the library forgot.
+    const ms = pool.hasEnded ? ENDED_MS : connectMs + statementMs;
+    return await withTimeout(statement, ms, "The statement");
+  }
+
+  #pool(purpose: Purpose): ActivePool {
     let pool = this.#pools.get(purpose);
     if (!pool) {
-      pool = this.#connect(purpose === "write" ? 1 : Math.max(1, this.#options.connections - 1));
+      const connected = this.#connect(purpose === "write" ? 1 : this.#readConnections);
+      pool = { ...connected, last: Promise.resolve(), hasEnded: false };
       this.#pools.set(purpose, pool);
     }
     return pool;
@@ -149,8 +185,10 @@ export class Database {
 
   async #drop(purpose: Purpose, timeout = 0): Promise<void> {
     const pool = this.#pools.get(purpose);
+    if (!pool) return;
     this.#pools.delete(purpose);
-    await pool?.end(timeout);
+    pool.hasEnded = true;
+    await pool.end(timeout);
   }
 }
 
@@ -160,7 +198,18 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** True if the SQLSTATE blames the connection or the server, not the statement. */
+/**
+ * True if the SQLSTATE blames the connection or the server, not the statement. A session that was
+ * opened read-only stays so when the server is writable again.
+ */
 function isConnectionState(code: string): boolean {
-  return code.startsWith("08") || code.startsWith("57P") || code === "53300";
+  return code.startsWith("08") || code.startsWith("57P") || code === "53300" || code === READ_ONLY;
+}
+
+/** SQLSTATE of a write in a read-only session, or on a standby. */
+const READ_ONLY = "25006";
+
+/** True if Postgres refused a write because the session or the server is read-only. */
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.code === READ_ONLY;
 }

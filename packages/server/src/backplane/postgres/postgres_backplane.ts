@@ -55,6 +55,7 @@ export class PostgresBackplane implements Backplane {
     this.#connector = new Connector(resolved, {
       onNotification: (channel, payload) => this.#streams.notify(channel, payload),
       onConnected: async (listener) => {
+        await this.#batches.probe();
         await this.#presence.renew(listener === undefined);
         await this.#streams.connected(listener);
         this.#isConnected = true;

@@ -1,7 +1,7 @@
 import { ErrorReply } from "@redis/client";
 import { BackplaneUnavailable } from "../contract.ts";
 import { pause } from "../with_timeout.ts";
-import { CallLimit } from "./call_limit.ts";
+import { CallLimit } from "../call_limit.ts";
 import { createConnection } from "./connection.ts";
 import {
   type ActiveConnection,

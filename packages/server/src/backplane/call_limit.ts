@@ -1,4 +1,4 @@
-import { BackplaneUnavailable } from "../contract.ts";
+import { BackplaneUnavailable } from "./contract.ts";
 
 /** Runs at most `running` calls at once. Further ones wait in their order, at most `waiting`. */
 export class CallLimit {
