@@ -50,7 +50,7 @@ Deno.test("the npm package", {
     const paths = packed.files.map((file) => file.path);
 
     await t.step(
-      "holds the three entries, what they share, their types, a README and the licence; nothing else",
+      "holds the three entries, what they share, their types, README, licence and changelog; nothing else",
       async () => {
         const protocol = (await listFiles(PROTOCOL, ".ts")).map((file) => `protocol/${file}`);
         const declared = [...await listFiles(SOURCES, ".ts"), ...protocol]
@@ -63,7 +63,7 @@ Deno.test("the npm package", {
         assertEquals(types.filter((file) => !declared.includes(file)), []);
         for (const entry of ["mod", "react", "indexed_db"]) assert(types.includes(`${entry}.d.ts`), entry);
         const others = paths.filter((file) => !/\.(js|d\.ts)$/.test(file));
-        assertEquals(others.sort(), ["LICENSE", "README.md", "package.json"]);
+        assertEquals(others.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
       },
     );
 

@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { VERSION } from "../../packages/server/src/version.ts";
 import { bundle, stopBundling } from "../../packages/cli/dev/bundle.ts";
 import { declarationsOf } from "./declarations.ts";
+import { exportsOf, manifestText } from "./manifest.ts";
+import { type PackageFile, repositoryFiles, writePackage } from "./package_file.ts";
 
 const SOURCES = new URL("../../packages/client/", import.meta.url);
 /** Entries of the package, each with its module, without ending. */
@@ -12,12 +13,6 @@ const EXTERNAL = ["react"];
 
 /** Largest core, minified and compressed, in bytes. */
 export const MAX_CORE_BYTES = 8_192;
-
-/** A file of the package. */
-interface PackageFile {
-  readonly path: string;
-  readonly text: string;
-}
 
 /** Size of an entry with all modules that it needs. */
 interface EntrySize {
@@ -29,12 +24,12 @@ interface EntrySize {
 }
 
 /**
- * Builds the npm package `@realtime-edge/client`: JavaScript, types, README, licence, package.json.
+ * Builds the npm package `@realtime-edge/client`: JavaScript, types, README, licence, changelog.
  * The JavaScript is not minified: bundlers do that, and stack traces in Node stay readable. The
  * entries share one chunk.
  * @throws {Error} naming file and line of a syntax error or of an export without a type
  */
-async function clientPackage(): Promise<PackageFile[]> {
+export async function clientPackage(): Promise<PackageFile[]> {
   const modules = Object.values(ENTRIES);
   const [scripts, declarations] = await Promise.all([
     bundleEntries(modules, false),
@@ -43,24 +38,18 @@ async function clientPackage(): Promise<PackageFile[]> {
   return [
     ...scripts,
     ...declarations,
-    { path: "LICENSE", text: await Deno.readTextFile(new URL("../../LICENSE", SOURCES)) },
-    { path: "README.md", text: await readme() },
-    { path: "package.json", text: JSON.stringify(manifest(), null, 2) + "\n" },
+    ...await repositoryFiles({
+      "LICENSE": "LICENSE",
+      "CHANGELOG.md": "CHANGELOG.md",
+      "README.md": "packages/client/README.md",
+    }),
+    { path: "package.json", text: manifest() },
   ];
 }
 
 /** Writes the package into a folder and removes everything else from it. */
 export async function writeClientPackage(folder: URL): Promise<void> {
-  const files = await clientPackage();
-  await Deno.remove(folder, { recursive: true }).catch((error: unknown) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-  await Deno.mkdir(folder, { recursive: true });
-  for (const { path, text } of files) {
-    const file = new URL(path, folder);
-    await Deno.mkdir(new URL(".", file), { recursive: true });
-    await Deno.writeTextFile(file, text);
-  }
+  await writePackage(folder, await clientPackage());
 }
 
 /** Measures each entry for a page that imports nothing else. */
@@ -91,40 +80,17 @@ function withoutSourceMap(text: string): string {
   return text.replace(/^\/\/# sourceMappingURL=.*\n?/m, "");
 }
 
-/** Reads the README. Links to documents that are not in the package become text. */
-async function readme(): Promise<string> {
-  const text = await Deno.readTextFile(new URL("README.md", SOURCES));
-  return text.replace(/\[([^\]]+)\]\(\.\.\/[^)]*\)/g, "$1");
-}
-
-function manifest(): Readonly<Record<string, unknown>> {
-  const exports = Object.entries(ENTRIES).map(([entry, module]) => [
-    entry,
-    { types: `./${module}.d.ts`, default: `./${module}.js` },
-  ]);
-  return {
+function manifest(): string {
+  return manifestText({
     name: "@realtime-edge/client",
-    version: VERSION,
     description:
       "Auto-reconnecting rooms over WebSockets: broadcast, presence, history, and resume without loss.",
-    keywords: [
-      "realtime",
-      "websocket",
-      "rooms",
-      "presence",
-      "broadcast",
-      "supabase",
-      "edge-functions",
-      "react",
-    ],
-    license: "MIT",
-    author: "the Realtime Edge authors",
-    type: "module",
-    exports: { ...Object.fromEntries(exports), "./package.json": "./package.json" },
-    files: ["*.js", "**/*.d.ts"],
+    keywords: ["presence", "broadcast", "react"],
+    exports: exportsOf(ENTRIES),
+    files: ["*.js", "**/*.d.ts", "CHANGELOG.md"],
     sideEffects: false,
     engines: { node: ">=20" },
     peerDependencies: { react: ">=18.2" },
     peerDependenciesMeta: { react: { optional: true } },
-  };
+  });
 }
