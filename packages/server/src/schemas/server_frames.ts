@@ -57,7 +57,7 @@ export const PresenceListFrame = z.strictObject({
   joined: field(z.optional(z.array(PresenceMember)), "entries that are new"),
   updated: field(
     z.optional(z.array(z.extend(PresenceMember, { previous: z.optional(Connection) }))),
-    "entries that changed; with `previous` the entry of that connection goes on as this one",
+    "entries that changed; with `previous` this entry replaces the entry of that connection",
   ),
   left: field(
     z.optional(z.array(z.strictObject({ user: z.string(), connection: Connection }))),
