@@ -166,7 +166,7 @@ export interface ErrorDetails {
   readonly message?: string;
   readonly id?: string | undefined;
   readonly field?: string | undefined;
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** Builds the `error` frame of a code. */

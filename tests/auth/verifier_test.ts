@@ -120,10 +120,12 @@ Deno.test("one token at the same moment is verified once, and its refusal is eve
   assertEquals(bench.asked.length, 2);
 });
 
-Deno.test("what local keys decide is final, and only what they have no key for goes to Auth", async () => {
+Deno.test("what local keys decide is final, and only what they leave to Auth goes there", async () => {
   const bad = refused("invalid_token", "bad");
   const bench = new Bench(HOUR_MS, {
-    local: { verify: (token) => Promise.resolve(nameOf(token) === "unknown" ? "no_key" : bad) },
+    local: {
+      verify: (token) => Promise.resolve(nameOf(token) === "unknown" ? { ...bad, isForAuth: true } : bad),
+    },
   });
   assertEquals(await bench.verify("bad"), bad);
   assertEquals(bench.asked, []);

@@ -52,11 +52,17 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
   },
   SUPABASE_JWKS: {
     byDefault: undefined,
-    good: [[KEY_SET, { keys: [{ kty: "EC", kid: "1" }] }], ['{"keys":[]}', { keys: [] }]],
+    good: [
+      [KEY_SET, { keys: [{ kty: "EC", kid: "1" }] }],
+      ['[{"kty":"EC","kid":"1"}]', { keys: [{ kty: "EC", kid: "1" }] }],
+      ['{"keys":[]}', { keys: [] }],
+      ["[]", { keys: [] }],
+    ],
     wrong: [
       "sesame",
       "{}",
-      "[]",
+      '["sesame"]',
+      '[{"kid":"sesame"}]',
       "null",
       '{"keys":{}}',
       '{"keys":[{"kid":"sesame"}]}',
@@ -239,6 +245,12 @@ Deno.test("with nothing to verify tokens with, it is told what could be set", ()
   const message = assertThrows(() => parseConfig(() => undefined), ConfigError).message;
   for (const name of ["SUPABASE_URL", "SUPABASE_JWKS", "AUTH_JWT_SECRET"]) {
     assertStringIncludes(message, name);
+  }
+});
+
+Deno.test("an empty key set is nothing to verify tokens with", () => {
+  for (const empty of ["[]", '{"keys":[]}']) {
+    assertThrows(() => parseConfig((name) => name === "SUPABASE_JWKS" ? empty : undefined), ConfigError);
   }
 });
 

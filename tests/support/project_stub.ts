@@ -5,8 +5,8 @@ import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 export type Answer = (request: Request) => Response | Promise<Response>;
 
 /**
- * Stub of a Supabase project on loopback, with the two addresses that the function requests: the
- * key set and `GET /auth/v1/user`. The second follows @supabase/auth-js 2.119.1 (GoTrueClient's
+ * Stub of a Supabase project on loopback, with the addresses that the function requests: the key
+ * set, `GET /auth/v1/user` and Auth's health. The second follows @supabase/auth-js 2.119.1 (GoTrueClient's
  * `_getUser` and lib/fetch.js), not a running Auth. Its request has `apikey` and `Authorization:
  * Bearer <token>`. Its response is the user as a plain object, or an error. The error's `code`
  * counts if the header `x-supabase-api-version` is 2024-01-01 or later.
@@ -18,8 +18,12 @@ export interface ProjectStub extends AsyncDisposable {
   /** Current answers of the two addresses. */
   keys: Answer;
   user: Answer;
+  /** Answer of `GET /auth/v1/health`, by default that of a healthy Auth. */
+  health: Answer;
   /** Number of requests to each address. */
   readonly asked: { keys: number; user: number };
+  /** Number of requests to the address of Auth's health. */
+  healthChecks: number;
   /** Promise for an answer that hangs: settles after the test's limit or at its end. */
   readonly tooLate: Promise<Response>;
 }
@@ -40,6 +44,10 @@ export function startProjectStub(options: ProjectStubOptions = {}): ProjectStub 
     { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} },
     (request) => {
       const { pathname } = new URL(request.url);
+      if (pathname === "/auth/v1/health") {
+        stub.healthChecks++;
+        return stub.health(request);
+      }
       const address = pathname === "/auth/v1/.well-known/jwks.json"
         ? "keys"
         : pathname === "/auth/v1/user"
@@ -56,7 +64,10 @@ export function startProjectStub(options: ProjectStubOptions = {}): ProjectStub 
     port,
     keys: options.keys ?? notFound,
     user: options.user ?? notFound,
+    health: () =>
+      Response.json({ version: "v2.180.0", name: "GoTrue", description: "GoTrue is a user registration" }),
     asked: { keys: 0, user: 0 },
+    healthChecks: 0,
     tooLate: tooLate.promise,
     async [Symbol.asyncDispose]() {
       clearTimeout(patience);

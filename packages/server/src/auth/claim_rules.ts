@@ -1,6 +1,6 @@
 import type { JWTPayload } from "jose";
 import { userFromClaims } from "./user.ts";
-import { refused, type Verification } from "./verification.ts";
+import { type Refusal, refused, type Verification } from "./verification.ts";
 
 /** Rules for the claims of a token. */
 export interface ClaimRules {
@@ -13,12 +13,12 @@ export interface ClaimRules {
 }
 
 /** Refuses an expired token. */
-export function refusedAsExpired(): Verification {
+export function refusedAsExpired(): Refusal {
   return refused("token_expired", "The token has expired. Refresh the session and connect again.");
 }
 
 /** Refuses a token for its claim `name`. The texts are fixed, so they never quote the token. */
-export function refusedForClaim(name: string): Verification {
+export function refusedForClaim(name: string): Refusal {
   return refused(
     "invalid_token",
     DETAILS.get(name) ?? "A claim of the token is not accepted. Sign in to this project again.",

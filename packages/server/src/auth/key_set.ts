@@ -14,13 +14,48 @@ export interface KeySet {
    * @throws {errors.JOSEError} for a header that no key set can serve: the token is bad
    */
   find(header: JWTHeaderParameters): Promise<VerificationKey | undefined>;
-  /** True for the issuer's own current list: a key that is not in it does not exist. */
-  readonly isCurrent: boolean;
+}
+
+/** Details of a key set that cannot be fetched. */
+export interface KeySetUnavailableOptions extends ErrorOptions {
+  /** Time until the next fetch, in milliseconds; undefined if nobody can know. */
+  readonly retryAfterMs?: number;
+  /** True if there never was a key set, so that no key can be ruled out. */
+  readonly isFirst?: boolean;
 }
 
 /** The keys cannot be fetched now, so a token cannot be judged. */
 export class KeySetUnavailable extends Error {
   override readonly name = "KeySetUnavailable";
+  readonly retryAfterMs: number | undefined;
+  readonly isFirst: boolean;
+
+  constructor(message: string, { retryAfterMs, isFirst = false, ...options }: KeySetUnavailableOptions = {}) {
+    super(message, options);
+    this.retryAfterMs = retryAfterMs;
+    this.isFirst = isFirst;
+  }
+}
+
+/**
+ * Creates the key set of the public keys in a JSON Web Key Set. Its `oct` keys do not count: a
+ * secret in a public document would let anybody sign.
+ */
+export function createPublicKeySet(jwks: JSONWebKeySet): KeySet {
+  const keys = jwks.keys.filter((key) => key.kty !== "oct");
+  const findPublic = createLocalJWKSet({ keys });
+  return {
+    async find(header) {
+      try {
+        return await findPublic(header);
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+        // The set has the key, but not for this algorithm: no other set would know better.
+        if (header.kid !== undefined && keys.some((key) => key.kid === header.kid)) throw error;
+        return undefined;
+      }
+    },
+  };
 }
 
 /**
@@ -29,39 +64,25 @@ export class KeySetUnavailable extends Error {
  */
 export function createInlineKeySet(jwks: JSONWebKeySet): KeySet {
   const symmetric = jwks.keys.filter((key) => key.kty === "oct");
-  const asymmetric = jwks.keys.filter((key) => key.kty !== "oct");
-  const findPublic = createLocalJWKSet({ keys: asymmetric });
+  const publicKeys = createPublicKeySet(jwks);
 
   async function findSecret(header: JWTHeaderParameters): Promise<VerificationKey | undefined> {
-    if (header.kid !== undefined && asymmetric.some((key) => key.kid === header.kid)) {
+    const { kid } = header;
+    if (kid !== undefined && jwks.keys.some((key) => key.kty !== "oct" && key.kid === kid)) {
       throw new errors.JOSEAlgNotAllowed("A public key cannot verify HS256");
     }
     const candidates = symmetric.filter((key) =>
-      (header.kid === undefined || key.kid === header.kid) && (key.alg === undefined || key.alg === "HS256")
+      (kid === undefined || key.kid === kid) && (key.alg === undefined || key.alg === "HS256")
     );
     const [only] = candidates;
     return candidates.length === 1 && only ? await importJWK(only, "HS256") : undefined;
   }
 
-  return {
-    isCurrent: false,
-    async find(header) {
-      if (header.alg === "HS256") return await findSecret(header);
-      try {
-        return await findPublic(header);
-      } catch (error) {
-        if (error instanceof errors.JWKSNoMatchingKey) return undefined;
-        throw error;
-      }
-    },
-  };
+  return { find: (header) => header.alg === "HS256" ? findSecret(header) : publicKeys.find(header) };
 }
 
 /** Creates the key set of a shared HS256 secret, which serves HS256 tokens with any `kid`. */
 export function createSecretKeySet(secret: string): KeySet {
   const key = new TextEncoder().encode(secret);
-  return {
-    isCurrent: false,
-    find: (header) => Promise.resolve(header.alg === "HS256" ? key : undefined),
-  };
+  return { find: (header) => Promise.resolve(header.alg === "HS256" ? key : undefined) };
 }

@@ -4,29 +4,21 @@ import * as errors from "jose/errors";
 import { jwtVerify } from "jose/jwt/verify";
 import { acceptedClaims, type ClaimRules, refusedAsExpired, refusedForClaim } from "./claim_rules.ts";
 import { type KeySet, KeySetUnavailable, type VerificationKey } from "./key_set.ts";
-import { refused, refusedAsMalformed, unavailable, type Verification } from "./verification.ts";
-
-/** Verifies tokens with the keys of key sets. */
-export interface LocalVerifier {
-  /**
-   * Resolves with `no_key` if no key set has a key for the token, and none can rule it out. Auth
-   * may then still know the token.
-   */
-  verify(token: string): Promise<Verification | "no_key">;
-}
+import { type Refusal, refused, refusedAsMalformed, unavailable, type Verifier } from "./verification.ts";
 
 /** Accepted algorithms. jose refuses others (`none`, RSA-PSS, HS384) before it asks for a key. */
 const ALGORITHMS = ["ES256", "RS256", "EdDSA", "HS256"];
 
 /**
  * Creates a verifier that asks `keySets` in order and checks the claims against `rules`. `now`
- * returns milliseconds since 1970.
+ * returns milliseconds since 1970. Its refusal is for Auth if a secret signed the token, since
+ * secrets are in no list, and while there never was a list. A public key in no list does not exist.
  */
 export function createLocalVerifier(
   keySets: readonly KeySet[],
   rules: ClaimRules,
   now: () => number,
-): LocalVerifier {
+): Verifier {
   const checks: JWTVerifyOptions = {
     algorithms: ALGORITHMS,
     audience: [...rules.audiences],
@@ -39,10 +31,8 @@ export function createLocalVerifier(
     for (const keySet of keySets) {
       const key = await keySet.find(header);
       if (key) return key;
-      // A public key that is not in the issuer's own list does not exist. Secrets are in no list.
-      if (keySet.isCurrent && header.alg !== "HS256") throw new errors.JWKSNoMatchingKey();
     }
-    throw new NoKey();
+    throw header.alg === "HS256" ? new UnknownSecret() : new errors.JWKSNoMatchingKey();
   }
 
   return {
@@ -51,26 +41,35 @@ export function createLocalVerifier(
         const { payload } = await jwtVerify(token, findKey, { ...checks, currentDate: new Date(now()) });
         return acceptedClaims(payload);
       } catch (error) {
-        return error instanceof NoKey ? "no_key" : refusal(error);
+        return refusal(error);
       }
     },
   };
 }
 
-/** Internal signal for `no_key`; jose passes it on. */
-class NoKey extends Error {}
+/** An HS256 token is signed with none of the known secrets. */
+class UnknownSecret extends Error {}
 
 /** Turns a failed check into a refusal. The texts are fixed, so that they never quote the token. */
-function refusal(error: unknown): Verification {
+function refusal(error: unknown): Refusal {
   if (error instanceof KeySetUnavailable) {
-    return unavailable("The keys that verify tokens cannot be fetched right now. Retry later.", error);
+    const detail = "The keys that verify tokens cannot be fetched right now. Retry later.";
+    const verdict = unavailable(detail, error, error.retryAfterMs);
+    return error.isFirst ? { ...verdict, isForAuth: true } : verdict;
+  }
+  if (error instanceof UnknownSecret) {
+    const detail =
+      "The token is signed with a secret that this function does not have. Check AUTH_JWT_SECRET, " +
+      "or set SUPABASE_URL and a publishable key, so that Supabase Auth can be asked.";
+    return { ...refused("invalid_token", detail), isForAuth: true };
   }
   if (error instanceof errors.JWTExpired) return refusedAsExpired();
   if (error instanceof errors.JWTClaimValidationFailed) return refusedForClaim(error.claim);
   if (error instanceof errors.JWKSNoMatchingKey) {
     return refused(
       "invalid_token",
-      "The token is signed with a key that this project does not have. Use a token of this project.",
+      "The token is signed with a key that this project does not have. Use a token of this project, and check " +
+        "SUPABASE_URL and SUPABASE_JWKS.",
     );
   }
   if (error instanceof errors.JWKSMultipleMatchingKeys) {

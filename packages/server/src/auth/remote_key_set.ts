@@ -1,10 +1,11 @@
 import type { JSONWebKeySet } from "jose";
-import { createInlineKeySet, type KeySet, KeySetUnavailable } from "./key_set.ts";
+import { createPublicKeySet, type KeySet, KeySetUnavailable } from "./key_set.ts";
+import { UnknownKeys } from "./unknown_keys.ts";
 
 /** Key set that is fetched. */
 export interface RemoteKeySet extends KeySet {
   /**
-   * Resolves once there are keys; fetches them if there are none yet.
+   * Resolves once there are keys; fetches them if there are none, or none that still count.
    * @throws {KeySetUnavailable} while the keys cannot be fetched
    */
   ready(): Promise<void>;
@@ -16,7 +17,10 @@ export interface RemoteKeySetOptions {
   readonly url: string;
   /** Shortest time between two fetches for an unknown `kid`. */
   readonly cooldownMs: number;
-  /** Age from which the set is fetched in the background; the old keys serve meanwhile. */
+  /**
+   * Age from which the set is fetched in the background; the old keys serve meanwhile. At twice the
+   * age they count no longer, so that a revoked key ends then at the latest.
+   */
   readonly maxAgeMs: number;
   /** Time after which a fetch has failed. */
   readonly timeoutMs: number;
@@ -25,16 +29,25 @@ export interface RemoteKeySetOptions {
   readonly now: () => number;
 }
 
+/** Result of a complete fetch. */
+interface FetchedKeys {
+  readonly set: KeySet;
+  readonly kids: readonly (string | undefined)[];
+  readonly fetchedAt: number;
+}
+
 /** Shortest time between two fetches while there are no keys, against a storm in an outage. */
 const RETRY_AFTER_FAILURE_MS = 1_000;
 
 /**
- * Creates the cached key set of an address. Fetched keys serve on while the address is unreachable.
- * A token with another key then fails with `KeySetUnavailable`: it is not bad.
+ * Creates the cached set of the public keys at an address. It never serves HS256. A `kid` that a
+ * fetch did not bring is unknown until the next fetch; a `kid` that appeared after it cannot be
+ * judged before the next one, and fails with `KeySetUnavailable`.
  */
 export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
   const { url, cooldownMs, maxAgeMs, now } = options;
-  let keys: { readonly set: KeySet; readonly fetchedAt: number } | undefined;
+  const unknown = new UnknownKeys();
+  let keys: FetchedKeys | undefined;
   let lastAttempt: { readonly at: number; readonly failed: boolean } | undefined;
   let pending: Promise<KeySet> | undefined;
 
@@ -49,22 +62,34 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
       });
       if (!response.ok) {
         await response.body?.cancel();
-        throw new KeySetUnavailable(`The key set's address answered ${response.status}`);
+        throw unavailable(`The key set's address answered ${response.status}`);
       }
       const body: unknown = await response.json();
       if (!isKeySet(body)) {
-        throw new KeySetUnavailable("The key set's address did not answer with a JSON Web Key Set");
+        throw unavailable("The key set's address did not answer with a JSON Web Key Set");
       }
-      keys = { set: createInlineKeySet(body), fetchedAt: startedAt };
+      unknown.fetched(keys?.kids ?? []);
+      keys = {
+        set: createPublicKeySet(body),
+        kids: body.keys.map(({ kid }) => kid),
+        fetchedAt: startedAt,
+      };
       failed = false;
       return keys.set;
     } catch (cause) {
       throw cause instanceof KeySetUnavailable
         ? cause
-        : new KeySetUnavailable("The key set's address cannot be reached", { cause });
+        : unavailable("The key set's address cannot be reached", { cause });
     } finally {
       lastAttempt = { at: startedAt, failed };
     }
+  }
+
+  function unavailable(
+    message: string,
+    details: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
+  ): KeySetUnavailable {
+    return new KeySetUnavailable(message, { ...details, isFirst: keys === undefined });
   }
 
   /** Fetches the keys; concurrent callers share one fetch. */
@@ -76,37 +101,51 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
   /** Time since the last attempt, in milliseconds; infinite before the first. */
   const sinceLastAttempt = () => lastAttempt ? now() - lastAttempt.at : Infinity;
 
-  async function current(): Promise<KeySet> {
-    if (!keys) {
-      if (!pending && lastAttempt?.failed && sinceLastAttempt() < RETRY_AFTER_FAILURE_MS) {
-        throw new KeySetUnavailable("The key set's address could not be reached a moment ago");
-      }
-      return await refresh();
-    }
-    if (now() - keys.fetchedAt > maxAgeMs && sinceLastAttempt() > cooldownMs) {
+  /** Returns the keys that still count, and fetches in the background what is beyond its age. */
+  function trusted(): KeySet | undefined {
+    if (!keys) return undefined;
+    const ageMs = now() - keys.fetchedAt;
+    if (ageMs > 2 * maxAgeMs) return undefined;
+    if (ageMs > maxAgeMs && (!lastAttempt?.failed || sinceLastAttempt() > cooldownMs)) {
       refresh().catch(() => {/* the old keys serve on; find() reports a missing key */});
     }
     return keys.set;
   }
 
+  /** Fetches the keys, or joins the fetch that is under way, unless the last one began too recently. */
+  async function fetchUnlessRecent(hasKeys: boolean): Promise<KeySet> {
+    const pauseMs = hasKeys ? cooldownMs : lastAttempt?.failed ? RETRY_AFTER_FAILURE_MS : 0;
+    const retryAfterMs = pauseMs - sinceLastAttempt();
+    if (pending || retryAfterMs <= 0) return await refresh();
+    throw unavailable(
+      lastAttempt?.failed
+        ? "The key set's address could not be reached a moment ago"
+        : "The key set was fetched before this key was first seen",
+      { retryAfterMs },
+    );
+  }
+
   return {
-    isCurrent: true,
     async ready() {
-      await current();
+      if (!trusted()) await fetchUnlessRecent(false);
     },
     async find(header) {
-      const found = await (await current()).find(header);
-      if (found) return found;
-      // A shared secret is in no public list, so another fetch would not find it.
+      // A shared secret is in no public list.
       if (header.alg === "HS256") return undefined;
-      if (pending || sinceLastAttempt() >= cooldownMs) return await (await refresh()).find(header);
-      if (lastAttempt?.failed) throw new KeySetUnavailable("The key set could not be fetched again");
-      return undefined;
+      const set = trusted();
+      const found = await set?.find(header);
+      if (found) return found;
+      const isFresh = set && !pending && !lastAttempt?.failed && sinceLastAttempt() < cooldownMs;
+      if (isFresh && unknown.wasMissing(header.kid)) return undefined;
+      unknown.seen(header.kid);
+      return await (await fetchUnlessRecent(set !== undefined)).find(header);
     },
   };
 }
 
 function isKeySet(value: unknown): value is JSONWebKeySet {
   return typeof value === "object" && value !== null && "keys" in value && Array.isArray(value.keys) &&
-    value.keys.every((key) => typeof key === "object" && key !== null);
+    value.keys.every((key) =>
+      typeof key === "object" && key !== null && (key.kid === undefined || typeof key.kid === "string")
+    );
 }

@@ -16,6 +16,10 @@ export interface Refusal {
   readonly detail: string;
   /** Underlying failure, for the log; set with `auth_unavailable`. */
   readonly cause?: unknown;
+  /** Time after which the token can be judged, in milliseconds; the code's own wait by default. */
+  readonly retryAfterMs?: number;
+  /** True if no local key can judge the token: where Auth can be asked, its answer counts instead. */
+  readonly isForAuth?: true;
 }
 
 /** Verifies tokens. Never throws for a bad token or an unreachable service. */
@@ -34,6 +38,7 @@ export function refusedAsMalformed(): Refusal {
 }
 
 /** Refuses a token for now, because it cannot be verified. */
-export function unavailable(detail: string, cause: unknown): Refusal {
-  return { ok: false, code: "auth_unavailable", detail, cause };
+export function unavailable(detail: string, cause: unknown, retryAfterMs?: number): Refusal {
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs) };
+  return { ok: false, code: "auth_unavailable", detail, cause, ...wait };
 }

@@ -1,13 +1,12 @@
 import { ExpiringCache } from "../expiring_cache.ts";
 import { canonicalToken } from "./canonical_token.ts";
-import type { LocalVerifier } from "./local_verifier.ts";
 import { refused, refusedAsMalformed, type Verification, type Verifier } from "./verification.ts";
 
 /** Options of `createVerifier`. */
 export interface VerifierOptions {
-  /** Undefined if Auth verifies every token (`AUTH_POLICY=remote`). */
-  readonly local: LocalVerifier | undefined;
-  /** Undefined without an API key for Auth. */
+  /** Verifies with keys; undefined if Auth verifies every token (`AUTH_POLICY=remote`). */
+  readonly local: Verifier | undefined;
+  /** Asks Auth; undefined without an API key. */
   readonly remote: Verifier | undefined;
   /** Number of verified tokens that are cached. */
   readonly cacheEntries: number;
@@ -34,12 +33,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
   });
 
   async function decide(token: string): Promise<Verification> {
-    const verification = local ? await local.verify(token) : "no_key";
-    if (verification !== "no_key") return verification;
-    return remote ? await remote.verify(token) : refused(
-      "invalid_token",
-      "The token is signed with a key that this function does not have. Check SUPABASE_URL and SUPABASE_JWKS.",
-    );
+    const verification = await local?.verify(token);
+    if (remote && (!verification || !verification.ok && verification.isForAuth)) {
+      return await remote.verify(token);
+    }
+    return verification ?? refused("invalid_token", "Nothing is configured that verifies tokens.");
   }
 
   return {

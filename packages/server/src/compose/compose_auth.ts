@@ -1,19 +1,62 @@
+import { createAuthProbe } from "../auth/auth_probe.ts";
 import type { ClaimRules } from "../auth/claim_rules.ts";
-import { createInlineKeySet, createSecretKeySet, type KeySet } from "../auth/key_set.ts";
+import { createInlineKeySet, createSecretKeySet, type KeySet, KeySetUnavailable } from "../auth/key_set.ts";
 import { createLocalVerifier } from "../auth/local_verifier.ts";
 import { createRemoteKeySet, type RemoteKeySet } from "../auth/remote_key_set.ts";
-import { createRemoteVerifier } from "../auth/remote_verifier.ts";
+import { createRemoteVerifier, type RemoteVerifierOptions } from "../auth/remote_verifier.ts";
 import { createSecretKeyCheck, type IsSecretKey } from "../auth/secret_keys.ts";
 import type { Verifier } from "../auth/verification.ts";
 import { createVerifier } from "../auth/verifier.ts";
-import { authApiKey } from "../config/parse_config.ts";
+import { authApiKey, inlineKeys } from "../config/parse_config.ts";
 import type { Config } from "../config/variables.ts";
+import type { Dependency } from "../http/context.ts";
 
-/**
- * Creates the key set of the project's URL; undefined if keys are inline or Auth verifies tokens.
- */
-export function createProjectKeySet(config: Config): RemoteKeySet | undefined {
-  if (config.AUTH_POLICY === "remote" || config.SUPABASE_JWKS || !config.SUPABASE_URL) return undefined;
+/** The token verifier that the configuration selects. */
+export interface Auth {
+  readonly verifier: Verifier;
+  /** Checks what new tokens need to be verified. */
+  readonly dependency: Dependency;
+}
+
+/** Creates the token verifier that the configuration selects. */
+export function createAuth(config: Config): Auth {
+  const rules: ClaimRules = {
+    audiences: config.AUTH_AUDIENCE,
+    issuer: config.AUTH_ISSUER,
+    clockSkewSeconds: config.AUTH_CLOCK_SKEW_SECONDS,
+  };
+  const auth = authAccess(config);
+  const probe = auth && createAuthProbe({ ...auth, now: () => performance.now() });
+  const isLocal = config.AUTH_POLICY === "local";
+  const inline = givenKeys(config);
+  const fetched = isLocal ? projectKeys(config) : undefined;
+  const keySets = [...inline, ...(fetched ? [fetched] : [])];
+  return {
+    verifier: createVerifier({
+      local: isLocal ? createLocalVerifier(keySets, rules, Date.now) : undefined,
+      remote: auth && createRemoteVerifier({ ...auth, rules, now: Date.now }),
+      cacheEntries: config.AUTH_CACHE_ENTRIES,
+      cacheMaxAgeMs: config.AUTH_CACHE_SECONDS * 1000,
+      now: Date.now,
+    }),
+    dependency: isLocal
+      ? { name: "auth_keys", check: () => checkKeys(inline, fetched, probe) }
+      : { name: "auth", check: () => checkKeys([], undefined, probe) },
+  };
+}
+
+/** Keys and secrets that are given in the environment. */
+function givenKeys(config: Config): KeySet[] {
+  const keys = inlineKeys(config);
+  return [
+    ...(keys ? [createInlineKeySet(keys)] : []),
+    ...(config.AUTH_JWT_SECRET ? [createSecretKeySet(config.AUTH_JWT_SECRET)] : []),
+  ];
+}
+
+/** Key set at the project's address. It is fetched for the first token that no given key fits. */
+function projectKeys(config: Config): RemoteKeySet | undefined {
+  if (!config.SUPABASE_URL) return undefined;
   return createRemoteKeySet({
     url: `${config.SUPABASE_URL}/auth/v1/.well-known/jwks.json`,
     cooldownMs: config.JWKS_COOLDOWN_SECONDS * 1000,
@@ -24,35 +67,31 @@ export function createProjectKeySet(config: Config): RemoteKeySet | undefined {
   });
 }
 
-/** Creates the token verifier that the configuration selects. */
-export function createAuth(config: Config, remoteKeys: KeySet | undefined): Verifier {
-  const rules: ClaimRules = {
-    audiences: config.AUTH_AUDIENCE,
-    issuer: config.AUTH_ISSUER,
-    clockSkewSeconds: config.AUTH_CLOCK_SKEW_SECONDS,
-  };
-  const keySets = [
-    ...(config.SUPABASE_JWKS ? [createInlineKeySet(config.SUPABASE_JWKS)] : []),
-    ...(config.AUTH_JWT_SECRET ? [createSecretKeySet(config.AUTH_JWT_SECRET)] : []),
-    ...(remoteKeys ? [remoteKeys] : []),
-  ];
+/** Address of Auth and the key to ask it with; undefined without one of them. */
+function authAccess(
+  config: Config,
+): Pick<RemoteVerifierOptions, "supabaseUrl" | "apiKey" | "timeoutMs" | "fetch"> | undefined {
   const apiKey = authApiKey(config);
-  return createVerifier({
-    local: config.AUTH_POLICY === "local" ? createLocalVerifier(keySets, rules, Date.now) : undefined,
-    remote: config.SUPABASE_URL && apiKey
-      ? createRemoteVerifier({
-        supabaseUrl: config.SUPABASE_URL,
-        apiKey,
-        timeoutMs: config.AUTH_TIMEOUT_MS,
-        rules,
-        fetch,
-        now: Date.now,
-      })
-      : undefined,
-    cacheEntries: config.AUTH_CACHE_ENTRIES,
-    cacheMaxAgeMs: config.AUTH_CACHE_SECONDS * 1000,
-    now: Date.now,
-  });
+  if (!config.SUPABASE_URL || !apiKey) return undefined;
+  return { supabaseUrl: config.SUPABASE_URL, apiKey, timeoutMs: config.AUTH_TIMEOUT_MS, fetch };
+}
+
+/**
+ * Resolves if tokens can be verified: with given keys, else with fetched ones, else by Auth. A
+ * project that signs with a legacy secret may have no key set to fetch.
+ */
+async function checkKeys(
+  given: readonly KeySet[],
+  fetched: RemoteKeySet | undefined,
+  probe: (() => Promise<void>) | undefined,
+): Promise<void> {
+  if (given.length > 0) return;
+  try {
+    if (fetched) return await fetched.ready();
+  } catch (error) {
+    if (!probe || !(error instanceof KeySetUnavailable && error.isFirst)) throw error;
+  }
+  await probe?.();
 }
 
 /** Creates the check for the project's secret keys. */

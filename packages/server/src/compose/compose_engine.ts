@@ -3,7 +3,7 @@ import type { Config } from "../config/variables.ts";
 import { createLog, type Log, type LogLevel } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { RefusalLog } from "../observability/refusal_log.ts";
-import { createAuth, createProjectKeyCheck, createProjectKeySet } from "./compose_auth.ts";
+import { createAuth, createProjectKeyCheck } from "./compose_auth.ts";
 import { createBackplane } from "./choose_backplane.ts";
 import { createPolicy } from "./choose_policy.ts";
 import { createPostgresTls } from "./postgres_tls.ts";
@@ -56,8 +56,8 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   });
   const metrics = new Metrics();
   const refusalLog = new RefusalLog(log, config.LOG_BUDGET);
-  const remoteKeys = createProjectKeySet(config);
-  const verifier = createAuth(config, remoteKeys);
+  const auth = createAuth(config);
+  const { verifier } = auth;
   const postgresTls = createPostgresTls(config, log);
   const backplane = createBackplane(config, log, postgresTls);
   const policy = createPolicy(config, log, postgresTls);
@@ -91,7 +91,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
       maxBufferedBytes: config.MAX_BUFFERED_BYTES,
     },
     dependencies: [
-      { name: "auth_keys", check: () => remoteKeys?.ready() ?? Promise.resolve() },
+      auth.dependency,
       { name: "backplane", check: () => backplane.ready() },
       ...policy.dependencies,
     ],

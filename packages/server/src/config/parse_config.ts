@@ -1,4 +1,5 @@
 import { findUrlProblem } from "./postgres_url.ts";
+import type { KeySetJson } from "./value_readers.ts";
 import { type Config, ENVIRONMENT, type Variable, type VariableMeta } from "./variables.ts";
 
 /** The configuration is wrong. The message names wrong variables, with given and allowed values. */
@@ -23,7 +24,7 @@ export function parseConfig(read: (name: string) => string | undefined): Config 
   if (complaints.length > 0) throw new ConfigError(complaints.join("\n"));
   // The type is made of the same table, so each value has its type.
   const config = Object.fromEntries(values) as Config;
-  if (!config.SUPABASE_URL && !config.SUPABASE_JWKS && !config.AUTH_JWT_SECRET) {
+  if (!config.SUPABASE_URL && !inlineKeys(config) && !config.AUTH_JWT_SECRET) {
     throw new ConfigError(
       "There is nothing to verify tokens with. Set SUPABASE_URL (the project's address), SUPABASE_JWKS (its key set) " +
         "or AUTH_JWT_SECRET (a shared secret).",
@@ -64,6 +65,11 @@ export function parseConfigOrExit(read: (name: string) => string | undefined): C
     );
     Deno.exit(1);
   }
+}
+
+/** Returns the inline key set; undefined if it is not set, or empty. */
+export function inlineKeys({ SUPABASE_JWKS }: Config): KeySetJson | undefined {
+  return SUPABASE_JWKS && SUPABASE_JWKS.keys.length > 0 ? SUPABASE_JWKS : undefined;
 }
 
 /** Returns the API key for Auth; undefined without one. */

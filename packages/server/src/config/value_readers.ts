@@ -51,6 +51,21 @@ export function jsonOf<T>(isOfForm: (value: unknown) => value is T): ReadText<T>
   };
 }
 
+/** JSON Web Key Set, as far as it is checked here. */
+export interface KeySetJson {
+  readonly keys: { readonly kty: string; readonly [field: string]: unknown }[];
+}
+
+/** Reads a JSON Web Key Set, or an array of its keys. Supabase documents both forms. */
+export function keySetJson(text: string): KeySetJson | undefined {
+  const keys = jsonOf(isKeys)(text);
+  return keys ? { keys } : jsonOf(isKeySet)(text);
+}
+
+const isKeys = (value: unknown): value is KeySetJson["keys"] =>
+  Array.isArray(value) && value.every((key) => isRecord(key) && typeof key["kty"] === "string");
+const isKeySet = (value: unknown): value is KeySetJson => isRecord(value) && isKeys(value["keys"]);
+
 /** Returns true for objects that are not arrays. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -2,6 +2,7 @@ import {
   certificates,
   isRecord,
   jsonOf,
+  keySetJson,
   listOf,
   oneOf,
   pageOrigin,
@@ -47,15 +48,7 @@ function whole(min: number, max: number, unset: number, description: string): Va
   });
 }
 
-/** JSON Web Key Set, as far as it is checked here. */
-interface KeySetJson {
-  readonly keys: { readonly kty: string; readonly [field: string]: unknown }[];
-}
-
 const text = textLike();
-const isKeySet = (value: unknown): value is KeySetJson =>
-  isRecord(value) && Array.isArray(value["keys"]) &&
-  value["keys"].every((key) => isRecord(key) && typeof key["kty"] === "string");
 const isNamedKeys = (value: unknown): value is Readonly<Record<string, string>> =>
   isRecord(value) && Object.values(value).every((key) => typeof key === "string");
 
@@ -80,13 +73,15 @@ export const ENVIRONMENT = {
     "Port to listen on outside the hosted runtime; 0 picks a free one.",
   ),
   SUPABASE_URL: optional(httpAddress, {
-    description: "Address of the project. Its key set verifies tokens if `SUPABASE_JWKS` is not set.",
+    description:
+      "Address of the project. Its key set verifies tokens of keys that `SUPABASE_JWKS` does not have.",
     allowed: "an http or https address without query",
     byDefault: "given by the host",
   }),
-  SUPABASE_JWKS: optional(jsonOf(isKeySet), {
-    description: "JSON Web Key Set of the project, inline: verifies tokens without the network.",
-    allowed: 'JSON of the form {"keys":[…]}',
+  SUPABASE_JWKS: optional(keySetJson, {
+    description:
+      "JSON Web Key Set of the project, inline: verifies tokens without the network. Empty counts as not set.",
+    allowed: 'JSON of the form {"keys":[…]} or […]',
     byDefault: "given by the host",
     secret: true,
   }),
@@ -171,7 +166,12 @@ export const ENVIRONMENT = {
     30,
     "Shortest time between two fetches of the key set for tokens with an unknown key.",
   ),
-  JWKS_MAX_AGE_SECONDS: whole(10, 86_400, 600, "Age from which a fetched key set is fetched again."),
+  JWKS_MAX_AGE_SECONDS: whole(
+    10,
+    86_400,
+    600,
+    "Age from which a fetched key set is fetched again. Its keys serve meanwhile, until it is twice as old.",
+  ),
   ALLOWED_ORIGINS: variable(listOf(pageOrigin), ["*"], {
     description:
       "Origins of pages that may connect, as browsers write them: in lower case, without the usual port. Clients without an `Origin` header (programs, not browsers) always may.",

@@ -14,7 +14,7 @@ export interface ProblemOptions {
   /** The wrong part of the request, such as `query.limit`. */
   readonly field?: string;
   /** Replaces the wait of a code that may succeed later, in milliseconds. */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**

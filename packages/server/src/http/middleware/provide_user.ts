@@ -52,9 +52,9 @@ export async function verifyUser(c: Context<AppEnv>, token: string): Promise<Use
   const { verifier, log } = c.env.deps;
   const verification = await verifier.verify(token);
   if (verification.ok) return verification.user;
-  const { code, detail, cause } = verification;
+  const { code, detail, cause, retryAfterMs } = verification;
   if (code === "auth_unavailable") {
     log.warn("auth.unavailable", { request_id: c.get("requestId"), detail, ...errorFields(cause) });
   }
-  throw new RequestProblem(code, { detail });
+  throw new RequestProblem(code, { detail, retryAfterMs });
 }

@@ -16,8 +16,8 @@ export async function renewToken(
   try {
     const verification = await verifier.verify(token);
     if (!verification.ok) {
-      const { code, detail } = verification;
-      return member.error(code, { id, field: "token", message: detail });
+      const { code, detail, retryAfterMs } = verification;
+      return member.error(code, { id, field: "token", message: detail, retryAfterMs });
     }
     const { user } = verification;
     if (user.id !== member.user.id) {
