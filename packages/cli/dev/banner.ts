@@ -18,7 +18,17 @@ export function banner(origin: string, users: readonly DevUser[]): string {
     "",
   ];
   for (const { name, token } of users) lines.push(`A token for ${name}:`, token, "");
-  if (!first) return [...lines, "Connect with a token of your Supabase project.", ""].join("\n");
+  if (!first) {
+    lines.push(
+      "Connect with an access token of your Supabase project. With `session` of supabase-js it is",
+      "`session.access_token`. Put it in the place of TOKEN:",
+      `curl -s -H 'Authorization: Bearer TOKEN' ${origin}/realtime/whoami`,
+      `npx -y wscat -c '${sockets}/realtime/echo?token=TOKEN'`,
+      `npx -y wscat -c '${sockets}/realtime/rooms/lobby?token=TOKEN'`,
+      "",
+    );
+    return lines.join("\n");
+  }
   lines.push(
     `Show the user of a token:`,
     `curl -s -H 'Authorization: Bearer ${first.token}' ${origin}/realtime/whoami`,
@@ -38,8 +48,27 @@ export function banner(origin: string, users: readonly DevUser[]): string {
     `Publish a message in a room:`,
     '{"type":"publish","id":"1","event":"chat","data":"hello"}',
     "",
-    `Get a token for another user: curl -s '${origin}/dev/token?user=carol'`,
+    "Get a token for another user, with a role in `app_metadata` (`role`, `user_metadata` and",
+    "`claims` are the other parameters):",
+    `curl -sG ${origin}/dev/token -d user=carol --data-urlencode 'app_metadata={"role":"teacher"}'`,
     "",
   );
   return lines.join("\n");
+}
+
+/** Address for a browser. The dev server answers to names of this machine only (local_host.ts). */
+export function originOf({ hostname, port }: Pick<Deno.NetAddr, "hostname" | "port">): string {
+  const isAny = hostname === "0.0.0.0" || hostname === "::";
+  const name = isAny ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname;
+  return `http://${name}:${port}`;
+}
+
+/** Variable of the process that says that the banner was printed; `--watch` keeps the process. */
+const PRINTED = "REALTIME_EDGE_DEV_BANNER";
+
+/** Returns the banner at start, and one line after each restart by `deno run --watch`. */
+export function bannerOrLine(origin: string, users: readonly DevUser[]): string {
+  if (Deno.env.get(PRINTED) === String(Deno.pid)) return `Restarted: ${origin}/realtime`;
+  Deno.env.set(PRINTED, String(Deno.pid));
+  return banner(origin, users);
 }

@@ -1,17 +1,15 @@
 import { Hono } from "hono";
+import { devToken, parseDevTokenQuery } from "./dev_token.ts";
 import type { Issuer } from "./issuer.ts";
 import { createPlayground } from "./playground_page.ts";
-
-/** Lifetime of the dev server's tokens: a working day and the evening after it. */
-const TOKEN_SECONDS = 24 * 3600;
 
 /** Users whose tokens the dev server prints at start. */
 export const DEV_USERS: readonly string[] = ["alice", "bob"];
 
-/** Signs a user's token. */
-export function devToken(issuer: Issuer, user: string): Promise<string> {
-  return issuer.token(user, { claims: { exp: Math.floor(Date.now() / 1000) + TOKEN_SECONDS } });
-}
+/** Examples that end each refusal of `/dev/token`. */
+const EXAMPLES = `For example: /dev/token?user=alice
+With claims: /dev/token?user=alice&role=authenticated&app_metadata={"role":"teacher"}&claims={"aal":"aal2"}
+`;
 
 /**
  * Creates the dev server's own routes: the playground and, with an issuer, its keys and
@@ -19,6 +17,11 @@ export function devToken(issuer: Issuer, user: string): Promise<string> {
  */
 export function createDevRoutes(issuer: Issuer | undefined): Hono {
   const app = new Hono();
+  app.use(async (c, next) => {
+    await next();
+    c.header("x-content-type-options", "nosniff");
+    c.header("cache-control", "no-store");
+  });
   app.route("/", createPlayground());
   // Without an issuer, the playground asks for a token.
   app.get("/dev/issuer", (c) => {
@@ -28,9 +31,9 @@ export function createDevRoutes(issuer: Issuer | undefined): Hono {
   // The path at which Supabase Auth publishes a project's keys.
   app.get("/auth/v1/.well-known/jwks.json", (c) => c.json(issuer.jwks));
   app.get("/dev/token", async (c) => {
-    const user = c.req.query("user");
-    if (!user) return c.text("Missing `user`, for example /dev/token?user=alice.\n", 400);
-    return c.text(`${await devToken(issuer, user)}\n`, 200, { "cache-control": "no-store" });
+    const request = parseDevTokenQuery(new URL(c.req.url).searchParams);
+    if (typeof request === "string") return c.text(`${request}\n${EXAMPLES}`, 400);
+    return c.text(`${await devToken(issuer, request)}\n`);
   });
   return app;
 }

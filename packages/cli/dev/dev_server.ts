@@ -10,9 +10,11 @@ import { composeEngine } from "../../server/src/compose/compose_engine.ts";
 import { surviveStrayErrors, writeToConsole } from "../../server/src/host/hosted_runtime.ts";
 import { createRequestHandler } from "../../server/src/host/request_handler.ts";
 import { listen } from "../../server/src/host/standalone.ts";
-import { banner } from "./banner.ts";
+import { bannerOrLine, originOf } from "./banner.ts";
 import { loadIssuer } from "./issuer_key_file.ts";
-import { createDevRoutes, DEV_USERS, devToken } from "./dev_routes.ts";
+import { createDevRoutes, DEV_USERS } from "./dev_routes.ts";
+import { devToken } from "./dev_token.ts";
+import { refuseOtherHost } from "./local_host.ts";
 
 const KEY_FILE = new URL("../../../.dev/issuer_key.json", import.meta.url);
 
@@ -22,7 +24,9 @@ const config = parseConfigOrExit((name) => {
   return issuer && name === "SUPABASE_JWKS" ? value ?? JSON.stringify(issuer.jwks) : value;
 });
 const users = issuer
-  ? await Promise.all(DEV_USERS.map(async (name) => ({ name, token: await devToken(issuer, name) })))
+  ? await Promise.all(
+    DEV_USERS.map(async (name) => ({ name, token: await devToken(issuer, { user: name }) })),
+  )
   : [];
 const engine = composeEngine(config, { waitUntil: undefined, writeLog: writeToConsole });
 surviveStrayErrors(engine);
@@ -31,8 +35,10 @@ const routes = createDevRoutes(issuer);
 listen(
   config,
   async (request, info) => {
+    const refusal = refuseOtherHost(request);
+    if (refusal) return refusal;
     const isFunctionPath = new URL(request.url).pathname.startsWith("/realtime");
     return await (isFunctionPath ? handler(request, info) : routes.fetch(request));
   },
-  ({ hostname, port }) => console.log(banner(`http://${hostname}:${port}`, users)),
+  (address) => console.log(bannerOrLine(originOf(address), users)),
 );

@@ -5,6 +5,7 @@ import { pageElement } from "./dom.ts";
 import { JoinForm, type JoinRequest } from "./join_form.ts";
 import { formatAddress, type PageAddress, parseAddress } from "./page_address.ts";
 import { openRoomView } from "./room_view.ts";
+import { userName } from "./user_name.ts";
 
 const TITLE = document.title;
 
@@ -32,7 +33,7 @@ function openRoom({ user, room, token }: JoinRequest): void {
   closeRoomView = openRoomView({
     room,
     tokens: (get) => token === undefined ? devTokens(user ?? "", get) : pastedToken(token),
-    onUser: (verified) => showAddress({ user: verified, room }),
+    onUser: (verified) => showAddress({ user: userName(verified), room }),
     onSignedOut: () => showForm({ room }, "The token was not accepted, or has expired. Paste another one."),
   });
 }

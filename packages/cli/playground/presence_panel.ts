@@ -2,6 +2,7 @@
 import type { PresenceMember } from "../../client/mod.ts";
 import { createElement, onAbort, pageElement, throttle } from "./dom.ts";
 import type { RoomContext } from "./playground_room.ts";
+import { userName } from "./user_name.ts";
 
 /** Lists the users in the room, and announces to screen readers who joined and left. */
 export function showPresence({ room, signal }: RoomContext): void {
@@ -30,15 +31,16 @@ export function showPresence({ room, signal }: RoomContext): void {
 
 /** Sorts the own user first, then by name. */
 function rank(user: string, own: string | undefined): string {
-  return user === own ? "" : user;
+  return user === own ? "" : userName(user);
 }
 
 function memberEntry(user: string, connections: readonly PresenceMember[], isOwn: boolean): HTMLLIElement {
+  const name = userName(user);
   const entry = createElement(
     "li",
     {},
-    createElement("span", { class: "initial", "aria-hidden": "true" }, [...user][0]?.toUpperCase() ?? ""),
-    createElement("b", {}, user),
+    createElement("span", { class: "initial", "aria-hidden": "true" }, [...name][0]?.toUpperCase() ?? ""),
+    createElement("b", {}, name),
   );
   if (isOwn) entry.append(" ", createElement("span", { class: "muted" }, "(you)"));
   if (connections.length > 1) {
@@ -61,7 +63,7 @@ function changesText(before: ReadonlySet<string>, now: ReadonlySet<string>): str
   const joined = [...now].filter((user) => !before.has(user));
   const left = [...before].filter((user) => !now.has(user));
   return [
-    ...joined.length > 0 ? [`${joined.join(", ")} joined.`] : [],
-    ...left.length > 0 ? [`${left.join(", ")} left.`] : [],
+    ...joined.length > 0 ? [`${joined.map(userName).join(", ")} joined.`] : [],
+    ...left.length > 0 ? [`${left.map(userName).join(", ")} left.`] : [],
   ].join(" ");
 }

@@ -2,6 +2,7 @@
 import type { Gap, RoomError } from "../../../client/mod.ts";
 import { createElement, formatMinutes } from "../dom.ts";
 import type { ReceivedMessage } from "../playground_room.ts";
+import { userName } from "../user_name.ts";
 
 /** Messages of one user within this time share one name line. */
 const GROUP_MS = 120_000;
@@ -22,7 +23,7 @@ export function messageEntry(
     createElement(
       "p",
       { class: isContinued ? "hidden" : "by" },
-      createElement("b", {}, isOwn ? "You" : from.user),
+      createElement("b", {}, isOwn ? "You" : userName(from.user)),
       " ",
       time,
       " ",

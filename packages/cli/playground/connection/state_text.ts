@@ -1,4 +1,5 @@
 import type { RoomState } from "../../../client/mod.ts";
+import { userName } from "../user_name.ts";
 
 /** Describes a state in a sentence or two, without its name. */
 export function stateText(state: RoomState): string {
@@ -8,10 +9,10 @@ export function stateText(state: RoomState): string {
     case "connecting":
       return state.attempt === 0 ? "First attempt." : `Attempt ${state.attempt + 1}.`;
     case "live":
-      if (state.recovered === null) return `As ${state.user}.`;
+      if (state.recovered === null) return `As ${userName(state.user)}.`;
       return state.recovered
-        ? `As ${state.user}. No messages were missed.`
-        : `As ${state.user}. Some messages were missed; the chat shows which.`;
+        ? `As ${userName(state.user)}. No messages were missed.`
+        : `As ${userName(state.user)}. Some messages were missed; the chat shows which.`;
     case "waiting":
     case "closed":
       return state.reason.message;

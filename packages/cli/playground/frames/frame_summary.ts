@@ -1,4 +1,5 @@
 import type { ClientFrame, FrameSeen, ServerFrame } from "../../../client/mod.ts";
+import { userName } from "../user_name.ts";
 
 type PresenceList = Extract<ServerFrame, { type: "presence" }>;
 
@@ -14,9 +15,9 @@ export function frameSummary({ frame }: FrameSeen): string {
 function summarize(frame: ServerFrame | ClientFrame): string {
   switch (frame.type) {
     case "welcome":
-      return `${frame.user}, offset ${frame.offset}${frame.recovered ? ", recovered" : ""}`;
+      return `${userName(frame.user)}, offset ${frame.offset}${frame.recovered ? ", recovered" : ""}`;
     case "message":
-      return `${frame.offset === undefined ? "" : `#${frame.offset} `}${frame.from.user}: ${
+      return `${frame.offset === undefined ? "" : `#${frame.offset} `}${userName(frame.from.user)}: ${
         json(frame.data)
       }`;
     case "publish":
@@ -49,9 +50,9 @@ function summarize(frame: ServerFrame | ClientFrame): string {
 function summarizePresence({ members, joined = [], updated = [], left = [] }: PresenceList): string {
   if (members) return members.length === 1 ? "1 connection" : `${members.length} connections`;
   return [
-    ...joined.map(({ user }) => `${user} joined`),
-    ...updated.map(({ user, state }) => `${user} ${json(state)}`),
-    ...left.map(({ user }) => `${user} left`),
+    ...joined.map(({ user }) => `${userName(user)} joined`),
+    ...updated.map(({ user, state }) => `${userName(user)} ${json(state)}`),
+    ...left.map(({ user }) => `${userName(user)} left`),
   ].join(", ");
 }
 
