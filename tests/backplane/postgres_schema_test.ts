@@ -27,7 +27,7 @@ schemaTest(
     await using world = await PostgresTestWorld.create({ isMigrated: false, retryMs: 200 });
     const isolate = world.start();
     const error = await assertRejects(() => isolate.ready(), BackplaneUnavailable);
-    assert(error.message.includes("supabase/migrations/20261123000000_rooms.sql"), error.message);
+    assert(error.message.includes("supabase/migrations/"), error.message);
     await assertRejects(() => isolate.publish("r", [draft("m")]), BackplaneUnavailable, "supabase db push");
     await applyMigrations(world.database.sql);
     await eventually(() => isolate.ready().then(() => true, () => false), Boolean);
@@ -44,7 +44,7 @@ schemaTest("an older schema is reported with the version that is needed", async 
   await assertRejects(
     () => world.start().ready(),
     BackplaneUnavailable,
-    "version 0, and version 1 is needed",
+    "version 0, and version 2 is needed",
   );
 });
 

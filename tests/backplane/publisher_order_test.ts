@@ -62,7 +62,8 @@ async function onPostgres(run: (fixture: StallFixture) => Promise<void>): Promis
       if (isStalledAfter.it) return proxy.holdAnswers();
       const locked = Promise.withResolvers<void>();
       lock = sql.begin(async (transaction) => {
-        await transaction`select from rooms.rooms for update`;
+        // A table's lock: a locked room would be left out of the call.
+        await transaction`lock table rooms.messages in share mode`;
         locked.resolve();
         await unlock.promise;
       });

@@ -4,6 +4,9 @@ import { ephemeralRecord } from "./postgres_records.ts";
 import { escapeText } from "../wire/wire_text.ts";
 import { arrayText } from "./array_text.ts";
 
+/** Answer for a message whose room is locked. */
+const LOCKED = "l";
+
 /** Items for one room, in publish order. */
 interface RoomBatch {
   readonly items: (Draft | { readonly record: string })[];
@@ -74,14 +77,22 @@ export class BatchColumns {
 
   /**
    * Parses the answer of `rooms.publish_batch` into one result per added message, in added order.
+   * Undefined stands for a message whose room is locked.
    */
-  results(answer: string): Stored[] {
-    const offsets = answer.split(",").map(Number);
-    const stored: Stored[] = [];
+  results(answer: string): (Stored | undefined)[] {
+    const answers = answer.split(",");
+    const stored: (Stored | undefined)[] = [];
     let next = 0;
     for (const { positions } of this.#rooms.values()) {
       for (const [first, ...repetitions] of positions) {
-        const answered = offsets[next++] ?? 0;
+        const answer = answers[next++];
+        if (answer === LOCKED) {
+          for (const position of [first, ...repetitions]) {
+            if (position !== undefined) stored[position] = undefined;
+          }
+          continue;
+        }
+        const answered = Number(answer);
         const offset = Math.abs(answered);
         if (first !== undefined) stored[first] = { offset, duplicate: answered < 0 };
         for (const position of repetitions) stored[position] = { offset, duplicate: true };

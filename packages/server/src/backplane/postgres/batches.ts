@@ -1,10 +1,17 @@
 import { BackplaneUnavailable, type Draft, type Ephemeral, type Stored } from "../contract.ts";
 import { BatchColumns } from "./batch_columns.ts";
-import type { Connector } from "./connector.ts";
+import { codeOf, type Connector } from "./connector.ts";
+import { LockedRooms } from "./locked_rooms.ts";
+import { type Call, connectionsOf, rejectAll, sizeOf } from "./publish_call.ts";
 
 const STATEMENT =
   `select rooms.publish_batch($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[],
-  $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint) as results`;
+  $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint,
+  $12::boolean) as results`;
+/** SQLSTATE of a lock that was waited for in vain. */
+const LOCK_NOT_AVAILABLE = "55P03";
+/** Part of the queue that one locked room may take. */
+const LOCKED_SHARE = 1 / 10;
 
 /** Options of `Batches`. */
 export interface BatchesOptions {
@@ -15,23 +22,17 @@ export interface BatchesOptions {
   /** Maximum queued messages; further calls are rejected. */
   readonly maxWaiting: number;
   readonly dedupeMs: number;
+  /** Time after which calls for a locked room are rejected, in milliseconds. */
+  readonly statementMs: number;
   /** Called after each statement that stored or broadcast messages. */
   readonly onPublished: () => void;
-}
-
-/** One queued call. */
-interface Call {
-  readonly room: string;
-  readonly drafts: readonly Draft[];
-  /** Replaces the drafts: the call emits this message. */
-  readonly ephemeral: Ephemeral | undefined;
-  readonly stored: PromiseWithResolvers<readonly Stored[]>;
 }
 
 /**
  * Publishes one statement at a time. Calls that arrive while a statement runs share the next one,
  * so the cost per message falls as the load rises. If a statement fails, queued calls of the same
- * connections fail too.
+ * connections fail too. Durable messages of a room that another transaction has locked leave the
+ * batch, and are tried again by themselves (`LockedRooms`).
  */
 export class Batches {
   readonly #connector: Connector;
@@ -39,10 +40,16 @@ export class Batches {
   #calls: Call[] = [];
   #waiting = 0;
   #isBusy = false;
+  readonly #locked: LockedRooms;
 
   constructor(connector: Connector, options: BatchesOptions) {
     this.#connector = connector;
     this.#options = options;
+    this.#locked = new LockedRooms({
+      maxPerRoom: Math.ceil(options.maxWaiting * LOCKED_SHARE),
+      patienceMs: options.statementMs,
+      onDue: () => this.#start(),
+    });
   }
 
   /** Stores drafts; see `Backplane.publish`. */
@@ -57,41 +64,90 @@ export class Batches {
 
   /** Publishes nothing. Rejects if Postgres would store nothing, for example without the rights. */
   async probe(): Promise<void> {
-    await this.#send(new BatchColumns());
+    await this.#send(new BatchColumns(), false);
   }
 
-  #add(call: Omit<Call, "stored">): Promise<readonly Stored[]> {
+  /** Rejects the calls that wait for a locked room. */
+  close(): void {
+    this.#locked.close();
+  }
+
+  #add(added: Omit<Call, "stored">): Promise<readonly Stored[]> {
+    const call: Call = { ...added, stored: Promise.withResolvers() };
     const size = sizeOf(call);
     const { maxWaiting } = this.#options;
-    if (this.#waiting > 0 && this.#waiting + size > maxWaiting) {
-      return Promise.reject(
+    if (isDurable(call) && this.#locked.has(call.room)) {
+      this.#locked.add(call);
+    } else if (this.#waiting > 0 && this.#waiting + size > maxWaiting) {
+      call.stored.reject(
         new BackplaneUnavailable(
           `Too many messages are queued for Postgres: ${this.#waiting} of ${maxWaiting}. Retry later.`,
         ),
       );
+    } else {
+      this.#calls.push(call);
+      this.#waiting += size;
+      this.#start();
     }
-    const stored = Promise.withResolvers<readonly Stored[]>();
-    this.#calls.push({ ...call, stored });
-    this.#waiting += size;
+    return call.stored.promise;
+  }
+
+  #start(): void {
     if (!this.#isBusy) void this.#publishQueued();
-    return stored.promise;
   }
 
   async #publishQueued(): Promise<void> {
     this.#isBusy = true;
     // Later calls of this tick join the first batch.
     await Promise.resolve();
-    while (this.#calls.length > 0) {
-      const calls = this.#takeBatch();
-      try {
-        const results = await this.#store(calls);
-        for (const [index, { stored }] of calls.entries()) stored.resolve(results[index] ?? []);
-        this.#options.onPublished();
-      } catch (error) {
-        for (const { stored } of [...calls, ...this.#takeBehind(calls)]) stored.reject(error);
-      }
+    for (;;) {
+      if (this.#calls.length > 0) await this.#publishBatch(this.#takeBatch());
+      else if (!this.#locked.isDue) break;
+      if (this.#locked.isDue) await this.#publishDue(this.#locked.takeDue(this.#options.batch));
     }
     this.#isBusy = false;
+  }
+
+  async #publishBatch(calls: readonly Call[]): Promise<void> {
+    try {
+      const results = await this.#store(calls, false).catch((error: unknown) => {
+        if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+        return this.#store(calls, true);
+      });
+      for (const [index, call] of calls.entries()) {
+        const stored = results[index];
+        if (stored) call.stored.resolve(stored);
+        else this.#locked.add(call);
+      }
+      this.#postponeLocked(calls);
+      this.#options.onPublished();
+    } catch (error) {
+      rejectAll([...calls, ...this.#takeBehind(calls)], error);
+    }
+  }
+
+  /** Tries the calls of locked rooms again, without waiting for a lock. */
+  async #publishDue(calls: readonly Call[]): Promise<void> {
+    try {
+      const results = await this.#store(calls, true);
+      for (const [index, call] of calls.entries()) {
+        const stored = results[index];
+        if (!stored) continue;
+        this.#locked.settle(call);
+        call.stored.resolve(stored);
+      }
+      for (const [index, { room }] of calls.entries()) if (!results[index]) this.#locked.postpone(room);
+      this.#options.onPublished();
+    } catch (error) {
+      for (const { room } of calls) this.#locked.reject(room, error);
+    }
+  }
+
+  /** Puts queued calls of rooms that were left out behind those, and starts their pauses. */
+  #postponeLocked(calls: readonly Call[]): void {
+    const isBehind = (call: Call) => isDurable(call) && this.#locked.has(call.room);
+    for (const call of this.#take(isBehind)) this.#locked.add(call);
+    for (const { room } of calls) this.#locked.postpone(room);
   }
 
   #takeBatch(): Call[] {
@@ -112,39 +168,50 @@ export class Batches {
    */
   #takeBehind(failed: readonly Call[]): Call[] {
     const connections = new Set(failed.flatMap(connectionsOf));
-    const isBehind = (call: Call) => connectionsOf(call).some((connection) => connections.has(connection));
-    const behind = this.#calls.filter(isBehind);
-    this.#calls = this.#calls.filter((call) => !isBehind(call));
-    for (const call of behind) this.#waiting -= sizeOf(call);
-    return behind;
+    return this.#take((call) => connectionsOf(call).some((connection) => connections.has(connection)));
   }
 
-  /** Returns one result per call, in call order. */
-  async #store(calls: readonly Call[]): Promise<(readonly Stored[])[]> {
+  /** Removes queued calls that match. */
+  #take(matches: (call: Call) => boolean): Call[] {
+    const taken = this.#calls.filter(matches);
+    if (taken.length === 0) return taken;
+    this.#calls = this.#calls.filter((call) => !matches(call));
+    for (const call of taken) this.#waiting -= sizeOf(call);
+    return taken;
+  }
+
+  /**
+   * Stores calls; returns one result per call, in call order. Undefined stands for a call whose room
+   * is locked.
+   */
+  async #store(
+    calls: readonly Call[],
+    skipsLocked: boolean,
+  ): Promise<(readonly Stored[] | undefined)[]> {
     await this.#connector.admit();
     const columns = new BatchColumns();
     for (const { room, drafts, ephemeral } of calls) {
       if (ephemeral) columns.addEphemeral(room, ephemeral);
       for (const draft of drafts) columns.addDraft(room, draft);
     }
-    const stored = columns.results(await this.#send(columns));
+    const stored = columns.results(await this.#send(columns, skipsLocked));
     let next = 0;
-    return calls.map((call) => stored.slice(next, next += sizeOf(call)));
+    return calls.map((call) => {
+      const results = stored.slice(next, next += sizeOf(call));
+      return results.every((result) => result !== undefined) ? results : undefined;
+    });
   }
 
-  async #send(columns: BatchColumns): Promise<string> {
+  async #send(columns: BatchColumns, skipsLocked: boolean): Promise<string> {
     const [row] = await this.#connector.database.write<{ results: string }>(STATEMENT, [
       ...columns.parameters(),
       this.#options.dedupeMs,
+      skipsLocked,
     ]);
     return row?.results ?? "";
   }
 }
 
-function connectionsOf({ drafts }: Call): string[] {
-  return drafts.flatMap(({ from }) => from.connection ?? []);
-}
-
-function sizeOf({ drafts, ephemeral }: Omit<Call, "stored">): number {
-  return ephemeral ? 1 : drafts.length;
+function isDurable({ ephemeral }: Pick<Call, "ephemeral">): boolean {
+  return ephemeral === undefined;
 }

@@ -5,9 +5,9 @@ import type { ResolvedOptions } from "./postgres_options.ts";
 import { pause } from "../with_timeout.ts";
 
 /** Schema version that the statements require. */
-const SCHEMA_VERSION = 1;
-/** Migration that creates that version. */
-const MIGRATION = "supabase/migrations/20261123000000_rooms.sql";
+const SCHEMA_VERSION = 2;
+/** Migrations that create that version. */
+const MIGRATIONS = "the files of supabase/migrations/";
 /** Rights of the current role that are missing, at most five, as one text. */
 const MISSING_RIGHTS = `
 select current_user as role, string_agg(what, ', ') as missing from (
@@ -207,7 +207,7 @@ export class Connector {
     } catch (error) {
       if (!isMissing(error)) throw error;
       throw new Error(
-        `The schema \`rooms\` is missing or incomplete. Apply ${MIGRATION} (supabase db push).`,
+        `The schema \`rooms\` is missing or incomplete. Apply ${MIGRATIONS} (supabase db push).`,
         {
           cause: error,
         },
@@ -215,7 +215,7 @@ export class Connector {
     }
     if (version < SCHEMA_VERSION) {
       throw new Error(
-        `The schema \`rooms\` has version ${version}, and version ${SCHEMA_VERSION} is needed. Apply ${MIGRATION} (supabase db push).`,
+        `The schema \`rooms\` has version ${version}, and version ${SCHEMA_VERSION} is needed. Apply ${MIGRATIONS} (supabase db push).`,
       );
     }
     await this.#checkRights();
@@ -231,7 +231,8 @@ export class Connector {
   }
 }
 
-function codeOf(error: unknown): unknown {
+/** Returns the SQLSTATE of a rejected statement. */
+export function codeOf(error: unknown): unknown {
   const source = error instanceof BackplaneUnavailable ? error.cause : error;
   return source instanceof Error && "code" in source ? source.code : undefined;
 }

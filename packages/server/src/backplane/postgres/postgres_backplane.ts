@@ -197,6 +197,7 @@ export class PostgresBackplane implements Backplane {
 
   async #close(isGraceful: boolean): Promise<void> {
     this.#streams.close();
+    this.#batches.close();
     await this.#connector.stop();
     await this.#jobs[Symbol.asyncDispose]();
     if (isGraceful) {
