@@ -25,6 +25,8 @@ const nameOf = (token: string): string =>
 /** A verifier on a clock of the test, which keeps count of what it had to ask. */
 class Bench {
   nowMs = START_MS;
+  /** Difference of the wall clock, which somebody may set. */
+  steppedMs = 0;
   readonly asked: string[] = [];
   answer: (name: string) => Verification | Promise<Verification>;
   readonly verify: (name: string) => Promise<Verification>;
@@ -42,6 +44,7 @@ class Bench {
       cacheEntries: 3,
       cacheMaxAgeMs: HOUR_MS,
       now: () => this.nowMs,
+      wallNow: () => this.nowMs + this.steppedMs,
       ...options,
     });
     this.verify = (name) => verifier.verify(textOf(name));
@@ -93,6 +96,23 @@ Deno.test("a token is verified again when it has been remembered long enough", a
   await bench.verify("alice");
   assertEquals(bench.asked.length, 2);
 });
+
+for (const hours of [-1, 1]) {
+  Deno.test(`a wall clock that steps by ${hours} h changes a token's expiry, and not its time in the cache`, async () => {
+    const bench = new Bench(10 * HOUR_MS, { cacheMaxAgeMs: 10_000 });
+    await bench.verify("alice");
+    bench.steppedMs = hours * HOUR_MS;
+    bench.nowMs += 9_999;
+    await bench.verify("alice");
+    assertEquals(bench.asked.length, 1);
+    bench.nowMs += 1;
+    await bench.verify("alice");
+    assertEquals(bench.asked.length, 2);
+    bench.steppedMs = 10 * HOUR_MS;
+    await bench.verify("alice");
+    assertEquals(bench.asked.length, 3);
+  });
+}
 
 Deno.test("of more tokens than are remembered, the oldest is forgotten", async () => {
   const bench = new Bench(HOUR_MS);

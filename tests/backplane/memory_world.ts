@@ -21,6 +21,7 @@ export class MemoryTestWorld implements TestWorld {
       ...USUAL,
       maxBytes: 64_000_000,
       now: () => this.#now,
+      wallNow: () => this.#now,
       id: () => "world",
       onDeliverError: (error) => this.deliverErrors.push(error),
       ...options,

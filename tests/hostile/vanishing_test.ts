@@ -79,7 +79,13 @@ Deno.test("nothing of a room is left when its last member is gone, unless it was
   const fail = (error: unknown) => {
     throw error;
   };
-  const store = new MemoryStore({ ...options, now: Date.now, id: () => "epoch", onDeliverError: fail });
+  const store = new MemoryStore({
+    ...options,
+    now: () => performance.now(),
+    wallNow: Date.now,
+    id: () => "epoch",
+    onDeliverError: fail,
+  });
   const backplane = createMemoryBackplane(store);
   changeRoomServices(running, { backplane });
   await forEach(200, AT_ONCE, async (index) => {

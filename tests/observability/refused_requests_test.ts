@@ -64,6 +64,7 @@ Deno.test("log.left_out counts by the name of the event, up to twenty names", ()
     common: {},
     write: (_level, line) => void lines.push(line),
     now: () => 0,
+    wallNow: () => 0,
   });
   for (let count = 0; count < 10; count++) log.info("request");
   for (let count = 0; count < 10; count++) log.info("socket.open");
@@ -78,7 +79,7 @@ Deno.test("log.left_out counts by the name of the event, up to twenty names", ()
 Deno.test("characters that change how a terminal shows a line are escaped", () => {
   const lines: string[] = [];
   const write = (_level: string, line: string) => void lines.push(line);
-  const log = createLog({ level: "info", budget: 100, common: {}, write, now: () => 0 });
+  const log = createLog({ level: "info", budget: 100, common: {}, write, now: () => 0, wallNow: () => 0 });
   const user = "a\u009b31m\u202eb\u2066c\u2028d\u007fé😀";
   log.info("socket.open", { user });
   const [line = ""] = lines;

@@ -104,7 +104,13 @@ export class ModelConnection {
       failed: (_: unknown, id: string | undefined) => this.deliver(errorFrame("unavailable", { id })),
     };
     const backplane = { publish: isolate.store.publish, emit: () => Promise.resolve() };
-    const deps = { backplane, metrics: new Metrics(), now: () => clock.now(), maxPendingPublishes };
+    const deps = {
+      backplane,
+      metrics: new Metrics(),
+      now: () => clock.now(),
+      wallNow: () => clock.now(),
+      maxPendingPublishes,
+    };
     this.#publisher = new Publisher(member, { key: "r", events: undefined }, deps);
     isolate.members.add(this);
   }

@@ -15,7 +15,7 @@ async function startOrderFixture(options: StartOptions = {}): Promise<OrderFixtu
   const time = { movedMs: 0 };
   changeRoomServices(running, {
     backplane: changedBackplane(backplane, { publish: store.publish }),
-    now: () => Date.now() + time.movedMs,
+    now: () => performance.now() + time.movedMs,
   });
   return { running, store, time, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 }

@@ -66,14 +66,6 @@ Deno.test("each retry gives the next one five seconds", () => {
   assertEquals(admitted("newer", "new", "newer"), ["new", "newer"]);
 });
 
-Deno.test("a clock that is set back does not hold back publishes for longer", () => {
-  const { order, time, admitted } = createFixture();
-  admitted("a");
-  order.fail("a");
-  time.now -= 3_600_000;
-  assertEquals(admitted("b"), ["b"]);
-});
-
 Deno.test("a failed publish that was delivered holds nothing back", () => {
   const { order, delivered, admitted } = createFixture();
   delivered.push("b");

@@ -1,3 +1,5 @@
+import type { MonotonicClock } from "./clocks.ts";
+
 /** Options of `ExpiringCache`. */
 export interface ExpiringCacheOptions<Key, Value> {
   /** Number of values that are kept; 0 keeps none. */
@@ -7,10 +9,16 @@ export interface ExpiringCacheOptions<Key, Value> {
    * value out of the cache. `startedAtMs` is the time at which loading began.
    */
   readonly expiresAt: (value: Value, startedAtMs: number) => number;
-  /** Current time in milliseconds. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
+  /** False keeps a value out of the cache, or drops it. Default: every value is valid. */
+  readonly isValid?: (value: Value) => boolean;
   /** Called once the cache holds nothing for a key any more, neither a value nor a load. */
   readonly onRemoved?: (key: Key) => void;
+}
+
+interface Entry<Value> {
+  readonly value: Value;
+  readonly expiresAtMs: number;
 }
 
 /**
@@ -20,7 +28,7 @@ export interface ExpiringCacheOptions<Key, Value> {
 export class ExpiringCache<Key, Value> {
   readonly #options: ExpiringCacheOptions<Key, Value>;
   /** Ordered by age: a `Map` keeps the order of insertion. */
-  readonly #entries = new Map<Key, { readonly value: Value; readonly expiresAtMs: number }>();
+  readonly #entries = new Map<Key, Entry<Value>>();
   readonly #loads = new Map<Key, Promise<Value>>();
 
   constructor(options: ExpiringCacheOptions<Key, Value>) {
@@ -35,14 +43,14 @@ export class ExpiringCache<Key, Value> {
   /** Returns the cached value, joins the load of the key that is under way, or starts one. */
   get(key: Key, load: () => Promise<Value>): Promise<Value> {
     const entry = this.#entries.get(key);
-    if (entry && this.#options.now() < entry.expiresAtMs) return Promise.resolve(entry.value);
+    if (entry && this.#isFresh(entry)) return Promise.resolve(entry.value);
     return this.#loads.get(key) ?? this.#start(key, load);
   }
 
   /** Returns the cached value; undefined if there is none, or if it has expired. */
   peek(key: Key): Value | undefined {
     const entry = this.#entries.get(key);
-    return entry && this.#options.now() < entry.expiresAtMs ? entry.value : undefined;
+    return entry && this.#isFresh(entry) ? entry.value : undefined;
   }
 
   /** Stores a value that needs no load. The key is then the newest one. */
@@ -84,11 +92,16 @@ export class ExpiringCache<Key, Value> {
   }
 
   #store(key: Key, value: Value, startedAtMs: number): void {
-    const { maxEntries, expiresAt, now } = this.#options;
-    const expiresAtMs = expiresAt(value, startedAtMs);
-    if (expiresAtMs <= now() || maxEntries < 1) return;
+    const { maxEntries, expiresAt } = this.#options;
+    const entry = { value, expiresAtMs: expiresAt(value, startedAtMs) };
+    if (!this.#isFresh(entry) || maxEntries < 1) return;
     if (this.#entries.size >= maxEntries) this.#dropOldest();
-    this.#entries.set(key, { value, expiresAtMs });
+    this.#entries.set(key, entry);
+  }
+
+  #isFresh({ value, expiresAtMs }: Entry<Value>): boolean {
+    const { now, isValid } = this.#options;
+    return now() < expiresAtMs && (isValid?.(value) ?? true);
   }
 
   #dropOldest(): void {

@@ -7,7 +7,7 @@ import {
 import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
 import { before, type Faults, lostAck } from "../../../tools/support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
-import { backplaneOf, changeRoomServices, storeMessages } from "../../support/room_services.ts";
+import { backplaneOf, changeRoomServices, roomDepsOf, storeMessages } from "../../support/room_services.ts";
 import type { RunningServer } from "../../support/running_server.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FollowedRoom, quick } from "./followed_room.ts";
@@ -30,13 +30,15 @@ async function startTimed(): Promise<
     maxBytes: 1_000_000,
     graceMs: 10_000,
     now: () => nowMs,
+    wallNow: () => nowMs,
     id: () => "epoch",
     onDeliverError: (error) => {
       throw error;
     },
   });
   await backplaneOf(running).close();
-  changeRoomServices(running, { backplane: createMemoryBackplane(store) });
+  const limits = { ...roomDepsOf(running.engine).limits, history_messages: KEPT };
+  changeRoomServices(running, { backplane: createMemoryBackplane(store), limits });
   return { running, pass: (ms) => void (nowMs += ms) };
 }
 

@@ -1,3 +1,5 @@
+import type { MonotonicClock } from "../clocks.ts";
+
 /** Options of `createAuthProbe`. */
 export interface AuthProbeOptions {
   /** Address of the project. */
@@ -7,8 +9,7 @@ export interface AuthProbeOptions {
   /** Time after which Auth counts as unreachable. */
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
-  /** Monotonic clock, in milliseconds. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
 }
 
 /** Time for which an answer holds: anybody may ask for the server's readiness, at any rate. */

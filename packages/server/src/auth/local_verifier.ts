@@ -1,3 +1,4 @@
+import type { WallClock } from "../clocks.ts";
 import type { JWTHeaderParameters, JWTVerifyOptions } from "jose";
 // Parts of jose, here and elsewhere: all of it costs a boot 6 ms more.
 import * as errors from "jose/errors";
@@ -10,14 +11,14 @@ import { type Refusal, refused, refusedAsMalformed, unavailable, type Verifier }
 const ALGORITHMS = ["ES256", "RS256", "EdDSA", "HS256"];
 
 /**
- * Creates a verifier that asks `keySets` in order and checks the claims against `rules`. `now`
- * returns milliseconds since 1970. Its refusal is for Auth if a secret signed the token, since
- * secrets are in no list, and while there never was a list. A public key in no list does not exist.
+ * Creates a verifier that asks `keySets` in order and checks the claims against `rules`. Its
+ * refusal is for Auth if a secret signed the token, since secrets are in no list, and while there
+ * never was a list. A public key in no list does not exist.
  */
 export function createLocalVerifier(
   keySets: readonly KeySet[],
   rules: ClaimRules,
-  now: () => number,
+  wallNow: WallClock,
 ): Verifier {
   const checks: JWTVerifyOptions = {
     algorithms: ALGORITHMS,
@@ -38,7 +39,7 @@ export function createLocalVerifier(
   return {
     async verify(token) {
       try {
-        const { payload } = await jwtVerify(token, findKey, { ...checks, currentDate: new Date(now()) });
+        const { payload } = await jwtVerify(token, findKey, { ...checks, currentDate: new Date(wallNow()) });
         return acceptedClaims(payload);
       } catch (error) {
         return refusal(error);

@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../clocks.ts";
 import type { JSONWebKeySet } from "jose";
 import { createPublicKeySet, type KeySet, KeySetUnavailable } from "./key_set.ts";
 import { UnknownKeys } from "./unknown_keys.ts";
@@ -26,7 +27,7 @@ export interface RemoteKeySetOptions {
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
   /** Monotonic clock, in milliseconds. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
 }
 
 /** Result of a complete fetch. */

@@ -1,3 +1,4 @@
+import type { WallClock } from "../clocks.ts";
 import type { AuthError, SupabaseClient } from "@supabase/supabase-js";
 import type { JWTPayload } from "jose";
 import { decodeJwt } from "jose/jwt/decode";
@@ -20,8 +21,7 @@ export interface RemoteVerifierOptions {
   readonly timeoutMs: number;
   readonly rules: ClaimRules;
   readonly fetch: typeof fetch;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly wallNow: WallClock;
 }
 
 const CANNOT_ASK = "Supabase Auth cannot be reached right now. Retry later.";
@@ -70,7 +70,7 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
     async verify(token) {
       const claims = readClaims(token);
       if (!claims) return refusedAsMalformed();
-      return refusedByRules(claims, options.rules, options.now()) ?? await askAuth(token, claims);
+      return refusedByRules(claims, options.rules, options.wallNow()) ?? await askAuth(token, claims);
     },
   };
 }

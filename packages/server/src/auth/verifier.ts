@@ -1,3 +1,4 @@
+import type { MonotonicClock, WallClock } from "../clocks.ts";
 import { ExpiringCache } from "../expiring_cache.ts";
 import { canonicalToken } from "./canonical_token.ts";
 import { refused, refusedAsMalformed, type Verification, type Verifier } from "./verification.ts";
@@ -12,8 +13,8 @@ export interface VerifierOptions {
   readonly cacheEntries: number;
   /** Time after which a cached token is verified again, in milliseconds. */
   readonly cacheMaxAgeMs: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
+  readonly wallNow: WallClock;
 }
 
 /** Longer than any real access token. A longer one is refused before anything is computed of it. */
@@ -24,12 +25,12 @@ const MAX_TOKEN_LENGTH = 16_384;
  * Verified tokens are cached, at most until they expire. Refusals are not.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { local, remote, cacheEntries, cacheMaxAgeMs, now } = options;
+  const { local, remote, cacheEntries, cacheMaxAgeMs, now, wallNow } = options;
   const cache = new ExpiringCache<string, Verification>({
     maxEntries: cacheEntries,
     now,
-    expiresAt: (verification, startedAtMs) =>
-      verification.ok ? Math.min(verification.user.expiresAt * 1000, startedAtMs + cacheMaxAgeMs) : -Infinity,
+    expiresAt: (_verification, startedAtMs) => startedAtMs + cacheMaxAgeMs,
+    isValid: (verification) => verification.ok && verification.user.expiresAt * 1000 > wallNow(),
   });
 
   async function decide(token: string): Promise<Verification> {

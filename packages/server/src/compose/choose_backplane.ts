@@ -3,6 +3,7 @@ import { createLazyBackplane } from "../backplane/lazy_backplane.ts";
 import { createMemoryBackplane, MemoryStore } from "../backplane/memory/memory_backplane.ts";
 import type { PostgresOptions } from "../backplane/postgres/postgres_options.ts";
 import type { TlsOptions } from "../backplane/postgres/tls.ts";
+import { preciseClock, wallClock } from "../clocks.ts";
 import type { Config } from "../config/variables.ts";
 import { errorFields, type Log } from "../observability/log.ts";
 
@@ -35,7 +36,8 @@ export function createBackplane(config: Config, log: Log, tls: TlsOptions): Back
   const store = new MemoryStore({
     ...common,
     maxBytes: config.MEMORY_BYTES,
-    now: Date.now,
+    now: preciseClock,
+    wallNow: wallClock,
     id: () => crypto.randomUUID().slice(0, 8),
   });
   return createMemoryBackplane(store);

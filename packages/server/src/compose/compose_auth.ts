@@ -7,6 +7,7 @@ import { createRemoteVerifier, type RemoteVerifierOptions } from "../auth/remote
 import { createSecretKeyCheck, type IsSecretKey } from "../auth/secret_keys.ts";
 import type { Verifier } from "../auth/verification.ts";
 import { createVerifier } from "../auth/verifier.ts";
+import { preciseClock, wallClock } from "../clocks.ts";
 import { authApiKey, inlineKeys } from "../config/parse_config.ts";
 import type { Config } from "../config/variables.ts";
 import type { Dependency } from "../http/context.ts";
@@ -26,18 +27,19 @@ export function createAuth(config: Config): Auth {
     clockSkewSeconds: config.AUTH_CLOCK_SKEW_SECONDS,
   };
   const auth = authAccess(config);
-  const probe = auth && createAuthProbe({ ...auth, now: () => performance.now() });
+  const probe = auth && createAuthProbe({ ...auth, now: preciseClock });
   const isLocal = config.AUTH_POLICY === "local";
   const inline = givenKeys(config);
   const fetched = isLocal ? projectKeys(config) : undefined;
   const keySets = [...inline, ...(fetched ? [fetched] : [])];
   return {
     verifier: createVerifier({
-      local: isLocal ? createLocalVerifier(keySets, rules, Date.now) : undefined,
-      remote: auth && createRemoteVerifier({ ...auth, rules, now: Date.now }),
+      local: isLocal ? createLocalVerifier(keySets, rules, wallClock) : undefined,
+      remote: auth && createRemoteVerifier({ ...auth, rules, wallNow: wallClock }),
       cacheEntries: config.AUTH_CACHE_ENTRIES,
       cacheMaxAgeMs: config.AUTH_CACHE_SECONDS * 1000,
-      now: Date.now,
+      now: preciseClock,
+      wallNow: wallClock,
     }),
     dependency: isLocal
       ? { name: "auth_keys", check: () => checkKeys(inline, fetched, probe) }
@@ -63,7 +65,7 @@ function projectKeys(config: Config): RemoteKeySet | undefined {
     maxAgeMs: config.JWKS_MAX_AGE_SECONDS * 1000,
     timeoutMs: config.AUTH_TIMEOUT_MS,
     fetch,
-    now: () => performance.now(),
+    now: preciseClock,
   });
 }
 

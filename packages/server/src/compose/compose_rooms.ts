@@ -1,3 +1,4 @@
+import { preciseClock, wallClock } from "../clocks.ts";
 import type { Config } from "../config/variables.ts";
 import { LazyRooms } from "../rooms/lazy_rooms.ts";
 import { MAX_PAGE, MAX_STATE_BYTES } from "../../../protocol/limits.ts";
@@ -11,11 +12,11 @@ const MAX_TICK_MS = 1_000;
 /** Creates the rooms on a backplane, with the configured limits. */
 export function createRooms(
   config: Config,
-  deps: Pick<RoomDeps, "backplane" | "verifier" | "log" | "metrics">,
+  deps: Pick<RoomDeps, "backplane" | "verifier" | "log" | "metrics" | "now">,
 ): LazyRooms {
   return new LazyRooms({
     ...deps,
-    wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), () => performance.now()),
+    wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), preciseClock),
     scheduler: new FlushScheduler(),
     limits: {
       max_frame_bytes: config.MAX_FRAME_BYTES,
@@ -38,6 +39,6 @@ export function createRooms(
     expiryWarningMs: config.EXPIRY_WARNING_SECONDS * 1000,
     expiryGraceMs: config.EXPIRY_GRACE_SECONDS * 1000,
     maxPendingPublishes: config.MAX_QUEUED_FRAMES,
-    now: Date.now,
+    wallNow: wallClock,
   });
 }

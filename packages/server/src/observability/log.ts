@@ -1,3 +1,4 @@
+import type { MonotonicClock, WallClock } from "../clocks.ts";
 import { LogBudget } from "./log_budget.ts";
 import type { LogFields, LogLevel } from "./log_event.ts";
 
@@ -21,8 +22,8 @@ export interface LogOptions {
   /** Fields of every line. */
   readonly common: LogFields;
   readonly write: (level: LogLevel, line: string) => void;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
+  readonly wallNow: WallClock;
 }
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -47,14 +48,14 @@ const PASSWORD = /\b((?:postgres(?:ql)?|rediss?):\/\/[^\s:]*:)\S*@/gi;
 
 /** Creates a log with a budget. It counts the events above, and logs the count after the window. */
 export function createLog(options: LogOptions): Log {
-  const { budget, common, write, now } = options;
+  const { budget, common, write, now, wallNow } = options;
   const lowest = LEVELS.indexOf(options.level);
   const window = new LogBudget(budget);
   let windowStart = now();
   let windowEnd: ReturnType<typeof setTimeout> | undefined;
 
   function put(level: LogLevel, event: string, fields: LogFields | undefined): void {
-    const at = new Date(now()).toISOString();
+    const at = new Date(wallNow()).toISOString();
     write(level, renderLine({ at, level, event, ...common, ...fields }));
   }
 
@@ -69,9 +70,7 @@ export function createLog(options: LogOptions): Log {
   function log(level: LogLevel, event: string, fields?: LogFields): void {
     const rank = LEVELS.indexOf(level);
     if (rank < lowest) return;
-    const ageMs = now() - windowStart;
-    // A clock that is set back starts a window too. The log would be silent until it catches up.
-    if (ageMs < 0 || ageMs >= WINDOW_MS) startWindow();
+    if (now() - windowStart >= WINDOW_MS) startWindow();
     if (window.admit(level, event, fields)) return put(level, event, fields);
     windowEnd ??= setTimeout(startWindow, WINDOW_MS - (now() - windowStart));
   }

@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../clocks.ts";
 import { ExpiringCache } from "../expiring_cache.ts";
 import type { RoomPermissions } from "../rooms/policy/authorize.ts";
 import { ByRoomAndUser, type Scope } from "./by_room_and_user.ts";
@@ -17,8 +18,7 @@ export interface KnownPermissionsOptions {
   readonly maxAgeMs: number;
   /** Number of cached answers. */
   readonly maxEntries: number;
-  /** Monotonic clock, in milliseconds. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type MonotonicClock, preciseClock } from "../clocks.ts";
 import type { User } from "../auth/user.ts";
 import { Connector } from "../backplane/postgres/connector.ts";
 import type { ListenConnection } from "../backplane/postgres/listen_connection.ts";
@@ -50,8 +51,8 @@ export interface RowSecurityOptions extends ConnectionOptions {
   readonly cacheEntries?: number;
   /** Interval at which failed checks of members are repeated, in milliseconds; 1,000 by default. */
   readonly retryCheckMs?: number;
-  /** Monotonic clock, in milliseconds; `performance.now` by default. */
-  readonly now?: () => number;
+  /** Default: the system's. */
+  readonly now?: MonotonicClock;
 }
 
 /**
@@ -74,7 +75,7 @@ export class RowSecurity {
     this.#known = new KnownPermissions({
       maxAgeMs: cacheMs,
       maxEntries: cacheEntries,
-      now: options.now ?? (() => performance.now()),
+      now: options.now ?? preciseClock,
     });
     const settings = withDefaults({
       ...options,

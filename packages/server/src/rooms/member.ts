@@ -232,7 +232,7 @@ export class Member implements Recipient, Timed {
       this.close(CLOSE.heartbeatMissed, `nothing was heard for ${2 * heartbeatMs} ms`);
       return heartbeatMs;
     }
-    const validMs = this.#user.expiresAt * 1000 - this.#deps.now();
+    const validMs = this.#user.expiresAt * 1000 - this.#deps.wallNow();
     if (validMs <= -expiryGraceMs) {
       this.close(CLOSE.tokenExpired, "the token has expired");
       return heartbeatMs;

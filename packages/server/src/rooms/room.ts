@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../clocks.ts";
 import type { Ephemeral, PresenceChange, RoomEvent, Subscription } from "../backplane/contract.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { FanOut, type FrameKind } from "./outbound/fan_out.ts";
@@ -28,7 +29,7 @@ export class Room implements RoomOutput, TickListener {
   readonly #subscription: Subscription;
   readonly #presence: PresenceBroadcast;
   readonly #presenceThrottle = new PresenceThrottle();
-  readonly #now: () => number;
+  readonly #now: MonotonicClock;
   readonly #scheduler: FlushScheduler;
   /** Timer of the next presence broadcast; set while the throttle delays it. */
   #presenceTimer: ReturnType<typeof setTimeout> | undefined;
@@ -122,13 +123,15 @@ export class Room implements RoomOutput, TickListener {
 
   #take(event: RoomEvent): void {
     switch (event.type) {
-      case "messages":
+      case "messages": {
+        const receivedAt = this.#now();
         for (const message of event.messages) {
           const text = messageText(message);
-          this.recent.add(text, message.at);
+          this.recent.add(text, receivedAt);
           this.#toAll(text, "message");
         }
         return;
+      }
       case "ephemeral":
         return this.#relay(event.message);
       case "presence":

@@ -1,3 +1,4 @@
+import type { MonotonicClock, WallClock } from "../clocks.ts";
 import type { Verifier } from "../auth/verification.ts";
 import type { Backplane } from "../backplane/contract.ts";
 import type { Log } from "../observability/log.ts";
@@ -23,6 +24,6 @@ export interface RoomDeps {
   readonly expiryGraceMs: number;
   /** Most pending publishes of one member. */
   readonly maxPendingPublishes: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
+  readonly wallNow: WallClock;
 }

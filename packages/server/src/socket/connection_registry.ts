@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../clocks.ts";
 import type { Log } from "../observability/log.ts";
 import { type DrainPlan, planDrain } from "./drain_plan.ts";
 import { HandshakeWatch } from "./handshake_watch.ts";
@@ -17,8 +18,7 @@ export interface ConnectionRegistryOptions {
   /** Returns true if there is too little memory for another connection. */
   readonly isShortOfMemory: () => boolean;
   readonly log: Log;
-  /** Monotonic clock, in milliseconds. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
   /** Random number from 0 to below 1. */
   readonly random: () => number;
 }

@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../clocks.ts";
 import type { User } from "../auth/user.ts";
 import { errorFields, type Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -29,8 +30,7 @@ export interface UpgradeDeps {
   readonly limits: SocketLimits;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Milliseconds since 1970, for durations in the log. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
   readonly rates: Pick<RequestRates, "flooded">;
 }
 

@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../clocks.ts";
 import { CLOSE } from "../../../protocol/close_codes.ts";
 import { FLOOD_WAIT_MS } from "../../../protocol/limits.ts";
 import { FrameRate } from "./frame_rate.ts";
@@ -7,8 +8,7 @@ import type { SocketHandlers } from "./socket.ts";
 export interface FrameRateOptions {
   readonly perSecond: number;
   readonly burst: number;
-  /** Clock, in milliseconds. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
 }
 
 /**

@@ -1,11 +1,12 @@
+import type { MonotonicClock } from "../clocks.ts";
+
 /** Options of `MemoryWatch`. */
 export interface MemoryWatchOptions {
   /** Bound above which no new connection is accepted, in bytes. */
   readonly maxBytes: number;
   /** Reads the memory in use, in bytes. */
   readonly usedBytes: () => number;
-  /** Monotonic clock, in milliseconds. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
   /** Called when a read is the first one above the bound. */
   readonly onShort: (usedBytes: number) => void;
 }

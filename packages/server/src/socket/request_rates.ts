@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../clocks.ts";
 import { ExpiringCache } from "../expiring_cache.ts";
 import { FLOOD_WAIT_MS } from "../../../protocol/limits.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -13,8 +14,7 @@ export interface RequestRatesOptions {
   readonly joinsBurst: number;
   /** Sockets and event streams that all users open. */
   readonly isolateJoins: number;
-  /** Monotonic clock, in milliseconds. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
 }
 
 /** Seconds' worth of requests that may come at once after a pause. */
@@ -102,7 +102,7 @@ class UserBuckets {
   readonly #create: () => TokenBucket;
   readonly #buckets: ExpiringCache<string, TokenBucket>;
 
-  constructor(perSecond: number, burst: number, now: () => number) {
+  constructor(perSecond: number, burst: number, now: MonotonicClock) {
     this.#create = () => new TokenBucket(perSecond, burst, now());
     const fullAfterMs = burst / perSecond * 1000 + FLOOD_WAIT_MS;
     this.#buckets = new ExpiringCache({

@@ -1,3 +1,5 @@
+import type { MonotonicClock } from "../clocks.ts";
+
 /** An object with a periodic deadline. */
 export interface Timed {
   /** Checks the deadline. Returns the milliseconds until the next check. */
@@ -14,7 +16,7 @@ const SLOTS = 64;
  */
 export class TimingWheel {
   readonly #tickMs: number;
-  readonly #clock: () => number;
+  readonly #clock: MonotonicClock;
   readonly #slots: Set<Timed>[] = Array.from({ length: SLOTS }, () => new Set());
   readonly #slotOf = new Map<Timed, number>();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -23,8 +25,8 @@ export class TimingWheel {
   #startedAt = 0;
   #now: number;
 
-  /** Sets the precision of deadlines to `tickMs`. `clock` returns milliseconds. */
-  constructor(tickMs: number, clock: () => number) {
+  /** Sets the precision of deadlines to `tickMs`. */
+  constructor(tickMs: number, clock: MonotonicClock) {
     this.#tickMs = tickMs;
     this.#clock = clock;
     this.#now = clock();

@@ -1,3 +1,4 @@
+import type { MonotonicClock, WallClock } from "../../clocks.ts";
 import {
   type Backplane,
   type BackplaneOptions,
@@ -26,8 +27,9 @@ export interface MemoryOptions extends BackplaneOptions {
    * limit.
    */
   readonly maxBytes: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
+  /** Gives messages their `at`. */
+  readonly wallNow: WallClock;
   /** Generates random text; called once. The text tells this process's epochs from another's. */
   readonly id: () => string;
 }
@@ -36,8 +38,7 @@ export interface MemoryOptions extends BackplaneOptions {
 export class MemoryStore {
   /** Disconnect grace period of a closed backplane's entries, in milliseconds. */
   readonly graceMs: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
   readonly rooms: MemoryRooms;
   readonly #tasks: ScheduledTasks;
   #open = 0;

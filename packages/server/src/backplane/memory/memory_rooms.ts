@@ -1,3 +1,4 @@
+import type { MonotonicClock, WallClock } from "../../clocks.ts";
 import type { Draft, Page, PageRequest } from "../contract.ts";
 import type { Appended } from "./message_log.ts";
 import { MemoryRoom, type MemoryRoomOptions } from "./memory_room.ts";
@@ -21,8 +22,8 @@ export interface MemoryRoomsOptions extends Omit<MemoryRoomOptions, "onExpired">
   readonly maxBytes: number;
   /** Random text, unique to this process. */
   readonly id: string;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
+  readonly wallNow: WallClock;
 }
 
 /**
@@ -94,7 +95,7 @@ export class MemoryRooms {
   /** Stores drafts and enforces the memory bound. */
   append(room: MemoryRoom, drafts: readonly Draft[]): Appended {
     const before = room.log.bytes;
-    const appended = room.log.append(drafts, this.#options.now());
+    const appended = room.log.append(drafts, { at: this.#options.wallNow(), now: this.#options.now() });
     this.#bytes += room.log.bytes - before;
     this.#enforceBound(room);
     this.release(room);

@@ -2,7 +2,7 @@ import type { Draft, Message, Page, PageRequest, Retention, Stored } from "../co
 import { Queue } from "./delivery_queue.ts";
 
 /** Memory of a retained message without its text, in bytes; measured, rounded up. */
-const MESSAGE_BYTES = 250;
+const MESSAGE_BYTES = 290;
 /** Memory of a dedupe entry without its text, in bytes; measured, rounded up. */
 const PUBLISH_BYTES = 200;
 /** Bytes per character: V8 uses one or two. Two are counted, so the bound holds for any text. */
@@ -12,7 +12,21 @@ const CHARACTER_BYTES = 2;
 interface Publish {
   readonly key: string;
   readonly offset: number;
+  readonly storedAt: number;
+}
+
+/** A message with its time on the monotonic clock. */
+interface Entry {
+  readonly message: Message;
+  readonly storedAt: number;
+}
+
+/** The current time on both clocks. */
+export interface Times {
+  /** Milliseconds since 1970, for the messages. */
   readonly at: number;
+  /** Time on the monotonic clock, for their age. */
+  readonly now: number;
 }
 
 /** Result of an append. */
@@ -42,7 +56,7 @@ function publishBytes({ key }: Publish): number {
 export class RoomLog {
   readonly #retention: Retention;
   /** Consecutive messages up to the head. */
-  readonly #messages = new Queue<Message>();
+  readonly #messages = new Queue<Entry>();
   readonly #publishes = new Queue<Publish>();
   readonly #publishOf = new Map<string, Publish>();
   #head = 0;
@@ -64,9 +78,9 @@ export class RoomLog {
     return this.#bytes;
   }
 
-  /** Stores all drafts that are not duplicates; `at` is the current time. */
-  append(drafts: readonly Draft[], at: number): Appended {
-    this.#expirePublishes(at);
+  /** Stores all drafts that are not duplicates. */
+  append(drafts: readonly Draft[], { at, now }: Times): Appended {
+    this.#expirePublishes(now);
     const stored: Stored[] = [];
     const added: Message[] = [];
     for (const draft of drafts) {
@@ -78,15 +92,15 @@ export class RoomLog {
       }
       const { id, event, data, from } = draft;
       const message = { offset: ++this.#head, at, id, event, data, from };
-      this.#retain(message, { key, offset: message.offset, at });
+      this.#retain(message, { key, offset: message.offset, storedAt: now });
       stored.push({ offset: message.offset, duplicate: false });
       added.push(message);
     }
-    this.#trim(at);
+    this.#trim(now);
     return { stored, added };
   }
 
-  /** Reads a page; `now` is the current time. */
+  /** Reads a page; `now` is the time on the monotonic clock. */
   page(request: PageRequest, now: number): Omit<Page, "epoch"> {
     this.#trim(now);
     const head = this.#head;
@@ -104,7 +118,7 @@ export class RoomLog {
       from = Math.max(to - request.limit + 1, first);
       more = first < from;
     }
-    return { head, first, messages: this.#messages.slice(from - first, to - first + 1), more };
+    return { head, first, messages: this.#slice(from - first, to - first + 1), more };
   }
 
   /**
@@ -119,8 +133,12 @@ export class RoomLog {
     return hasMessages || hasPublishes;
   }
 
+  #slice(from: number, to: number): Message[] {
+    return this.#messages.slice(from, to).map(({ message }) => message);
+  }
+
   #retain(message: Message, publish: Publish): void {
-    this.#messages.push(message);
+    this.#messages.push({ message, storedAt: publish.storedAt });
     this.#publishes.push(publish);
     this.#publishOf.set(publish.key, publish);
     this.#publishesBytes += publishBytes(publish);
@@ -130,7 +148,7 @@ export class RoomLog {
   #trim(now: number): void {
     const { messages, ageMs } = this.#retention;
     while (this.#messages.length > messages) this.#dropMessage();
-    for (let oldest = this.#messages.oldest; oldest && oldest.at + ageMs <= now;) {
+    for (let oldest = this.#messages.oldest; oldest && oldest.storedAt + ageMs <= now;) {
       this.#dropMessage();
       oldest = this.#messages.oldest;
     }
@@ -138,15 +156,15 @@ export class RoomLog {
 
   #expirePublishes(now: number): void {
     const { dedupeMs } = this.#retention;
-    for (let oldest = this.#publishes.oldest; oldest && oldest.at + dedupeMs <= now;) {
+    for (let oldest = this.#publishes.oldest; oldest && oldest.storedAt + dedupeMs <= now;) {
       this.#dropPublish();
       oldest = this.#publishes.oldest;
     }
   }
 
   #dropMessage(): void {
-    const message = this.#messages.shift();
-    if (message) this.#bytes -= messageBytes(message);
+    const oldest = this.#messages.shift();
+    if (oldest) this.#bytes -= messageBytes(oldest.message);
   }
 
   #dropPublish(): void {

@@ -1,6 +1,8 @@
+import type { MonotonicClock } from "../../clocks.ts";
+
 /** Cancellable task that is due at `at`. */
 export interface ScheduledTask {
-  /** Due time, in milliseconds since 1970. */
+  /** Due time, of the clock of the tasks. */
   readonly at: number;
   /** Action of the task; absent once it has run or was cancelled. */
   run: (() => void) | undefined;
@@ -11,7 +13,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Runs tasks at their due times. One timer, set for the earliest task, serves all of them. */
 export class ScheduledTasks {
-  readonly #now: () => number;
+  readonly #now: MonotonicClock;
   /** Tasks in the order of their due times; includes cancelled ones. */
   readonly #pending: ScheduledTask[] = [];
   /** Number of pending tasks that are not cancelled. */
@@ -20,8 +22,7 @@ export class ScheduledTasks {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
 
-  /** Reads the time, in milliseconds since 1970, from `now`. */
-  constructor(now: () => number) {
+  constructor(now: MonotonicClock) {
     this.#now = now;
   }
 

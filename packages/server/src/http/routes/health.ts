@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../../clocks.ts";
 import type { Dependency } from "../context.ts";
 import { endpoint } from "../endpoint.ts";
 import { VERSION } from "../../version.ts";
@@ -39,7 +40,7 @@ export const health = endpoint()
     return c.json({ status, dependencies: states } as const, status === "ready" ? 200 : 503);
   });
 
-async function stateOf(dependency: Dependency, now: () => number): Promise<DependencyState> {
+async function stateOf(dependency: Dependency, now: MonotonicClock): Promise<DependencyState> {
   const startedAt = now();
   const state = await dependency.check().then(() => "ok" as const, () => "failing" as const);
   return { name: dependency.name, state, latency_ms: now() - startedAt };

@@ -1,3 +1,5 @@
+import type { MonotonicClock } from "../../clocks.ts";
+
 /**
  * Time for which later publishes are rejected after one was refused, measured from the refusal or
  * its last retry. Milliseconds. Five times the wait that clients are told: enough for a retry on a
@@ -9,8 +11,7 @@ const HOLD_MS = 5_000;
 export interface PublishOrderDeps {
   /** Most publishes that are remembered; rejected ones beyond that lose their position. */
   readonly maxPublishes: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
   /** Offset of the last delivered message. */
   readonly head: () => number;
   /** True if this user's message with this id was delivered after an offset. */
@@ -79,9 +80,7 @@ export class PublishOrder {
   /** True if an earlier publish was refused and its retry has not come. */
   #isBehind(wanted: string): boolean {
     if (this.#heldUntil === undefined) return false;
-    const left = this.#heldUntil - this.#deps.now();
-    // A clock that was set back must not lock the connection out for longer.
-    if (left <= 0 || left > HOLD_MS) {
+    if (this.#heldUntil <= this.#deps.now()) {
       this.#forget();
       return false;
     }

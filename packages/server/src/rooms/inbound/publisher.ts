@@ -21,7 +21,7 @@ export interface Publishing
 }
 
 /** Dependencies of publishing. */
-export type PublishDeps = SendDeps & Pick<RoomDeps, "maxPendingPublishes">;
+export type PublishDeps = SendDeps & Pick<RoomDeps, "maxPendingPublishes" | "now">;
 
 /**
  * Publishes the messages of one member. Frames go to the backplane in order, without waiting, so

@@ -8,7 +8,7 @@ export interface Outgoing extends Draft {
 }
 
 /** Dependencies of sending. */
-export interface SendDeps extends Pick<RoomDeps, "metrics" | "now"> {
+export interface SendDeps extends Pick<RoomDeps, "metrics" | "wallNow"> {
   readonly backplane: Pick<Backplane, "publish" | "emit">;
 }
 
@@ -20,12 +20,12 @@ export interface SendDeps extends Pick<RoomDeps, "metrics" | "now"> {
 export async function send(
   key: string,
   { id, event, data, from, ephemeral, to }: Outgoing,
-  { backplane, metrics, now }: SendDeps,
+  { backplane, metrics, wallNow }: SendDeps,
 ): Promise<Stored | undefined> {
   const draft = { id, event, data, from };
   if (ephemeral) {
     metrics.emitted += 1;
-    await backplane.emit(key, { ...draft, at: now(), ...(to ? { to } : {}) });
+    await backplane.emit(key, { ...draft, at: wallNow(), ...(to ? { to } : {}) });
     return undefined;
   }
   const [stored] = await backplane.publish(key, [draft]);

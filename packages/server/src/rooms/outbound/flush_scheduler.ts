@@ -1,3 +1,5 @@
+import { type MonotonicClock, preciseClock } from "../../clocks.ts";
+
 /** Called once the current event-loop tick has settled. */
 export interface TickListener {
   tickSettled(): void;
@@ -21,13 +23,12 @@ const ROUNDS = 12;
  * when the frames have come.
  */
 export class FlushScheduler {
-  readonly #clock: () => number;
+  readonly #clock: MonotonicClock;
   #listeners = new Set<TickListener>();
   #isScheduled = false;
   readonly #delayed = new Map<DelayListener, ReturnType<typeof setTimeout>>();
 
-  /** Takes a monotonic `clock` in milliseconds. */
-  constructor(clock: () => number = () => performance.now()) {
+  constructor(clock: MonotonicClock = preciseClock) {
     this.#clock = clock;
   }
 

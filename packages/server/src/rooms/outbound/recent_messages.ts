@@ -1,3 +1,5 @@
+import type { MonotonicClock } from "../../clocks.ts";
+
 const MAX_MESSAGES = 128;
 /** One message stays, however long it is. */
 const MAX_LENGTH = 65_536;
@@ -6,13 +8,12 @@ const MAX_LENGTH = 65_536;
 export interface Retained {
   readonly messages: number;
   readonly ageMs: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
 }
 
 interface Recent {
   readonly text: string;
-  readonly at: number;
+  readonly receivedAt: number;
 }
 
 /**
@@ -37,10 +38,10 @@ export class RecentMessages {
     return this.#head;
   }
 
-  /** Adds the message after the last one; `at` is the time it was stored. */
-  add(text: string, at: number): void {
+  /** Adds the message after the last one, received at `receivedAt` of the retention's clock. */
+  add(text: string, receivedAt: number): void {
     this.#head += 1;
-    this.#messages.push({ text, at });
+    this.#messages.push({ text, receivedAt });
     this.#length += text.length;
     // Several go at once: removing them one by one would move the array at each message.
     if (this.#messages.length > MAX_MESSAGES) this.#forget(MAX_MESSAGES >> 1);
@@ -69,7 +70,8 @@ export class RecentMessages {
     if (count <= 0) return true;
     const { messages, ageMs, now } = this.#retained;
     const oldest = this.#messages.at(-count);
-    return count <= messages && this.reaches(offset) && oldest !== undefined && oldest.at + ageMs > now();
+    return count <= messages && this.reaches(offset) && oldest !== undefined &&
+      oldest.receivedAt + ageMs > now();
   }
 
   /** The messages after `offset`, which must be reached. */
