@@ -2,9 +2,10 @@
  * Tests the schema of supabase/migrations: its errors if missing, its privileges, and its SQL
  * functions.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { channelOf } from "../../packages/server/src/backplane/postgres/channel.ts";
+import { ROOMS_SCHEMA } from "../../packages/server/src/backplane/postgres/schema_version.ts";
 import { createTestDatabase, readMigrations } from "../../tools/support/postgres/database.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
@@ -18,7 +19,7 @@ function schemaTest(statement: string, fn: () => Promise<void>): void {
 }
 
 async function applyMigrations(sql: PostgresTestWorld["database"]["sql"]): Promise<void> {
-  for (const migration of await readMigrations()) await sql.unsafe(migration);
+  for (const migration of (await readMigrations()).values()) await sql.unsafe(migration);
 }
 
 schemaTest(
@@ -32,20 +33,28 @@ schemaTest(
     await applyMigrations(world.database.sql);
     await eventually(() => isolate.ready().then(() => true, () => false), Boolean);
     assertEquals(await isolate.publish("r", [draft("m")]), [{ offset: 1, duplicate: false }]);
+    const needed = ROOMS_SCHEMA.migrations.length;
+    assertEquals(world.events.at(-1), {
+      type: "connected",
+      mode: "listen",
+      schema: { found: needed, needed },
+    });
   },
 );
 
 schemaTest("an older schema is reported with the version that is needed", async () => {
   await using world = await PostgresTestWorld.create({ isMigrated: false });
-  await world.database.sql.unsafe(`
-    create schema rooms;
-    create function rooms.schema_version() returns int language sql as 'select 0';
-  `);
-  await assertRejects(
-    () => world.start().ready(),
-    BackplaneUnavailable,
-    "version 0, and version 2 is needed",
-  );
+  await applyMigrations(world.database.sql);
+  const needed = ROOMS_SCHEMA.migrations.length;
+  for (let found = 0; found < needed; found++) {
+    await world.database.sql.unsafe(
+      `create or replace function rooms.schema_version() returns int language sql as 'select ${found}'`,
+    );
+    const error = await assertRejects(() => world.start().ready(), BackplaneUnavailable);
+    const missing = ROOMS_SCHEMA.migrations.slice(found).map((file) => `supabase/migrations/${file}`);
+    assertStringIncludes(error.message, `version ${found}, and version ${needed} is needed`);
+    assertStringIncludes(error.message, `Apply ${missing.join(" and ")} (supabase db push)`);
+  }
 });
 
 schemaTest("the migrations can be applied again without effect", async () => {

@@ -1,6 +1,7 @@
 // The root's import map lacks the package; the function's has it.
 // deno-lint-ignore no-import-prefix
 import postgres from "npm:postgres@3.4.9";
+import { listFiles } from "../list_files.ts";
 import { sharedServerUrl } from "./server.ts";
 
 const MIGRATIONS = new URL("../../../supabase/migrations/", import.meta.url);
@@ -104,11 +105,10 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   };
 }
 
-/** Reads the migrations' SQL, in order. */
-export async function readMigrations(): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(MIGRATIONS)) if (name.endsWith(".sql")) names.push(name);
-  return await Promise.all(names.sort().map((name) => Deno.readTextFile(new URL(name, MIGRATIONS))));
+/** Reads the migrations' SQL by file name, in order. */
+export async function readMigrations(): Promise<Map<string, string>> {
+  const read = async (name: string) => [name, await Deno.readTextFile(new URL(name, MIGRATIONS))] as const;
+  return new Map(await Promise.all((await listFiles(MIGRATIONS, ".sql")).map(read)));
 }
 
 async function makeTemplate(server: string, isMigrated: boolean): Promise<string> {
@@ -116,7 +116,7 @@ async function makeTemplate(server: string, isMigrated: boolean): Promise<string
   await once(`${server}/postgres`, `create database ${name}`);
   await once(`${server}/${name}`, SUPABASE);
   if (isMigrated) {
-    for (const migration of await readMigrations()) await once(`${server}/${name}`, migration);
+    for (const migration of (await readMigrations()).values()) await once(`${server}/${name}`, migration);
   }
   return name;
 }

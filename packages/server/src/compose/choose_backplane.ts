@@ -50,7 +50,13 @@ function onPostgres(options: Omit<PostgresOptions, "onEvent">, log: Log): Backpl
       ...options,
       onEvent(event) {
         if (event.type === "connected") {
-          log.info("backplane.connected", { kind: "postgres", mode: event.mode });
+          const { mode, schema } = event;
+          log.info("backplane.connected", {
+            kind: "postgres",
+            mode,
+            schema_version: schema.found,
+            schema_needed: schema.needed,
+          });
         } else log.warn(`backplane.${event.type}`, { kind: "postgres", ...errorFields(event.error) });
       },
     });

@@ -55,14 +55,17 @@ function byRowSecurity(url: string, tls: TlsOptions, log: Log): Policy {
 
 function report(event: RowSecurityEvent, log: Log): void {
   switch (event.type) {
-    case "connected":
-      if (event.mode === "listen") return log.info("permissions.connected", { mode: event.mode });
+    case "connected": {
+      const { mode, schema } = event;
+      const connected = { mode, schema_version: schema.found, schema_needed: schema.needed };
+      if (mode === "listen") return log.info("permissions.connected", connected);
       return log.warn("permissions.connected", {
-        mode: event.mode,
+        ...connected,
         message:
           "LISTEN does not work over SUPABASE_DB_URL: permissions are checked again every few seconds, " +
           "so revoked permissions take effect late. Use a direct connection or a session pooler.",
       });
+    }
     case "lost":
       return log.warn("permissions.lost", { retry_ms: event.retryMs, ...errorFields(event.error) });
     case "failed":

@@ -1,13 +1,10 @@
 import { BackplaneUnavailable } from "../backplane/contract.ts";
 import { arrayText } from "../backplane/postgres/array_text.ts";
 import type { Connector } from "../backplane/postgres/connector.ts";
+import { sqlStateOf } from "../backplane/postgres/database.ts";
 import { NOTHING, permissionsOf, PolicyFailed, type RoomPermissions } from "../rooms/policy/authorize.ts";
 import type { Question } from "./known_permissions.ts";
 
-/** Version of the schema that the statements need. */
-const SCHEMA_VERSION = 1;
-/** Migration that creates this version. */
-const MIGRATION = "supabase/migrations/20261123010000_room_permissions.sql";
 /** Largest number of questions in one statement. */
 const MAX_AT_ONCE = 100;
 /** Largest number of questions that wait for the next statement. */
@@ -57,27 +54,6 @@ export class PermissionStatements {
     return await answer.promise;
   }
 
-  /** Rejects with the name of the migration if the database lacks the schema. */
-  async checkSchema(): Promise<void> {
-    let version = 0;
-    try {
-      const [row] = await this.#connector.database.read<{ version: number }>(
-        "select room_access.schema_version() as version",
-        [],
-      );
-      version = row?.version ?? 0;
-    } catch (error) {
-      const state = sqlStateOf(error);
-      // Undefined schema, undefined function.
-      if (state !== "3F000" && state !== "42883") throw error;
-    }
-    if (version >= SCHEMA_VERSION) return;
-    throw new Error(
-      `ROOM_POLICY is rls, but the schema room_access in the database has version ${version}, not ${SCHEMA_VERSION}. ` +
-        `Apply ${MIGRATION} (supabase db push).`,
-    );
-  }
-
   /** Never rejects. */
   async #askAll(): Promise<void> {
     this.#isAsking = true;
@@ -120,11 +96,4 @@ function failureOf(error: unknown, state: string | undefined): unknown {
       cause: error instanceof Error ? error.cause : error,
     },
   );
-}
-
-/** Returns the SQLSTATE of an error that Postgres raised; undefined for other errors. */
-export function sqlStateOf(error: unknown): string | undefined {
-  const source = error instanceof BackplaneUnavailable ? error.cause : error;
-  if (!(source instanceof Error) || source.name !== "PostgresError" || !("code" in source)) return undefined;
-  return typeof source.code === "string" ? source.code : undefined;
 }

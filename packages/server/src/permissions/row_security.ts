@@ -1,6 +1,7 @@
 import { type MonotonicClock, preciseClock } from "../clocks.ts";
 import type { User } from "../auth/user.ts";
 import { Connector } from "../backplane/postgres/connector.ts";
+import { sqlStateOf } from "../backplane/postgres/database.ts";
 import type { ListenConnection } from "../backplane/postgres/listen_connection.ts";
 import {
   type PostgresEvent,
@@ -8,10 +9,11 @@ import {
   withDefaults,
 } from "../backplane/postgres/postgres_options.ts";
 import { PeriodicJobs } from "../backplane/postgres/periodic_jobs.ts";
+import { readVersion, ROOM_ACCESS_SCHEMA, type SchemaVersion } from "../backplane/postgres/schema_version.ts";
 import { type PermissionWatch, PolicyFailed, type RoomPermissions } from "../rooms/policy/authorize.ts";
 import type { Scope } from "./by_room_and_user.ts";
 import { KnownPermissions, type Question } from "./known_permissions.ts";
-import { PermissionStatements, sqlStateOf } from "./permission_statements.ts";
+import { PermissionStatements } from "./permission_statements.ts";
 import { PermissionWatchers } from "./permission_watchers.ts";
 
 /** Channel of the notifications of `room_access.announce`, a function of the migration. */
@@ -68,6 +70,7 @@ export class RowSecurity {
   readonly #watchers = new PermissionWatchers();
   readonly #jobs: PeriodicJobs;
   #mode: "listen" | "poll" | undefined;
+  #schema: SchemaVersion | undefined;
 
   constructor(options: RowSecurityOptions) {
     const { onEvent, cacheMs = 10_000, cacheEntries = 5_000, retryCheckMs = 1_000 } = options;
@@ -86,7 +89,7 @@ export class RowSecurity {
       graceMs: 0,
       onDeliverError: () => {},
       onEvent: (event) => {
-        onEvent(event);
+        onEvent(event.type === "connected" ? { ...event, schema: this.#schema ?? event.schema } : event);
         // Notifications during the outage are lost.
         if (event.type === "connected") this.#refresh(EVERYTHING);
       },
@@ -153,7 +156,7 @@ export class RowSecurity {
   }
 
   async #connected(listener: ListenConnection | undefined): Promise<void> {
-    await this.#statements.checkSchema();
+    this.#schema = await readVersion(this.#connector.database, ROOM_ACCESS_SCHEMA);
     await listener?.listen(CHANNEL);
     this.#mode = listener ? "listen" : "poll";
     this.#known.keep(true);

@@ -1,6 +1,7 @@
 import { BackplaneUnavailable, type Draft, type Ephemeral, type Stored } from "../contract.ts";
 import { BatchColumns } from "./batch_columns.ts";
-import { codeOf, type Connector } from "./connector.ts";
+import type { Connector } from "./connector.ts";
+import { sqlStateOf } from "./database.ts";
 import { LockedRooms } from "./locked_rooms.ts";
 import { type Call, connectionsOf, rejectAll, sizeOf } from "./publish_call.ts";
 
@@ -111,7 +112,7 @@ export class Batches {
   async #publishBatch(calls: readonly Call[]): Promise<void> {
     try {
       const results = await this.#store(calls, false).catch((error: unknown) => {
-        if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+        if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
         return this.#store(calls, true);
       });
       for (const [index, call] of calls.entries()) {

@@ -1,13 +1,10 @@
 import { BackplaneUnavailable } from "../contract.ts";
-import { Database, isReadOnly, messageOf } from "./database.ts";
+import { Database, isReadOnly, messageOf, sqlStateOf } from "./database.ts";
 import { ListenConnection } from "./listen_connection.ts";
 import type { ResolvedOptions } from "./postgres_options.ts";
+import { readVersion, ROOMS_SCHEMA, type SchemaVersion } from "./schema_version.ts";
 import { pause } from "../with_timeout.ts";
 
-/** Schema version that the statements require. */
-const SCHEMA_VERSION = 2;
-/** Migrations that create that version. */
-const MIGRATIONS = "the files of supabase/migrations/";
 /** Rights of the current role that are missing, at most five, as one text. */
 const MISSING_RIGHTS = `
 select current_user as role, string_agg(what, ', ') as missing from (
@@ -53,6 +50,7 @@ export class Connector {
   #failure: unknown;
   #hasAttempted = false;
   #isConnected = false;
+  #schema: SchemaVersion = { found: 0, needed: 0 };
   #onPollLost: ((error: unknown) => void) | undefined;
 
   constructor(options: ResolvedOptions, handlers: ConnectorHandlers) {
@@ -151,7 +149,11 @@ export class Connector {
       wasConnected = this.#isConnected = this.#hasAttempted = true;
       this.#failure = undefined;
       this.#attempt.resolve();
-      this.#options.onEvent({ type: "connected", mode: listener ? "listen" : "poll" });
+      this.#options.onEvent({
+        type: "connected",
+        mode: listener ? "listen" : "poll",
+        schema: this.#schema,
+      });
       const checking = listener?.checkPeriodically();
       const error = await lost;
       await checking;
@@ -197,27 +199,7 @@ export class Connector {
   }
 
   async #checkSchema(): Promise<void> {
-    let version: number;
-    try {
-      const [row] = await this.database.read<{ version: number }>(
-        "select rooms.schema_version() as version",
-        [],
-      );
-      version = row?.version ?? 0;
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      throw new Error(
-        `The schema \`rooms\` is missing or incomplete. Apply ${MIGRATIONS} (supabase db push).`,
-        {
-          cause: error,
-        },
-      );
-    }
-    if (version < SCHEMA_VERSION) {
-      throw new Error(
-        `The schema \`rooms\` has version ${version}, and version ${SCHEMA_VERSION} is needed. Apply ${MIGRATIONS} (supabase db push).`,
-      );
-    }
+    this.#schema = await readVersion(this.database, ROOMS_SCHEMA);
     await this.#checkRights();
   }
 
@@ -231,19 +213,7 @@ export class Connector {
   }
 }
 
-/** Returns the SQLSTATE of a rejected statement. */
-export function codeOf(error: unknown): unknown {
-  const source = error instanceof BackplaneUnavailable ? error.cause : error;
-  return source instanceof Error && "code" in source ? source.code : undefined;
-}
-
-/** True if the schema or the function does not exist. */
-function isMissing(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === "3F000" || code === "42883";
-}
-
 /** True if a pooler rejected a setting that it does not know, as PgBouncer does. */
 function isRefusedSetting(error: unknown): boolean {
-  return codeOf(error) === "08P01" && messageOf(error).includes("startup parameter");
+  return sqlStateOf(error) === "08P01" && messageOf(error).includes("startup parameter");
 }

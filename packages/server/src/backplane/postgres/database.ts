@@ -198,6 +198,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Returns the SQLSTATE of an error that Postgres or a pooler raised; undefined for other errors. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const source = error instanceof BackplaneUnavailable ? error.cause : error;
+  return source instanceof postgres.PostgresError ? source.code : undefined;
+}
+
 /**
  * True if the SQLSTATE blames the connection or the server, not the statement. A session that was
  * opened read-only stays so when the server is writable again.
@@ -211,5 +217,5 @@ const READ_ONLY = "25006";
 
 /** True if Postgres refused a write because the session or the server is read-only. */
 export function isReadOnly(error: unknown): boolean {
-  return error instanceof postgres.PostgresError && error.code === READ_ONLY;
+  return sqlStateOf(error) === READ_ONLY;
 }

@@ -1,10 +1,11 @@
 import type { BackplaneOptions } from "../contract.ts";
+import type { SchemaVersion } from "./schema_version.ts";
 import type { TlsOptions } from "./tls.ts";
 
 /** Connection events that are worth a line in the log. */
 export type PostgresEvent =
   /** Connected. The mode is `poll` behind a transaction pooler, where LISTEN does not work. */
-  | { readonly type: "connected"; readonly mode: "listen" | "poll" }
+  | { readonly type: "connected"; readonly mode: "listen" | "poll"; readonly schema: SchemaVersion }
   /** The database is unreachable; the next attempt starts after `retryMs`. */
   | { readonly type: "lost"; readonly error: unknown; readonly retryMs: number }
   /** A background job failed; it runs again after its interval. */

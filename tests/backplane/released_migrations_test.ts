@@ -1,0 +1,87 @@
+/** Tests that migrations are a released interface: files never change, and versions rise. */
+import { createHash } from "node:crypto";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  type NeededSchema,
+  ROOM_ACCESS_SCHEMA,
+  ROOMS_SCHEMA,
+} from "../../packages/server/src/backplane/postgres/schema_version.ts";
+import { listFiles } from "../../tools/support/list_files.ts";
+import { createTestDatabase, readMigrations } from "../../tools/support/postgres/database.ts";
+import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
+import { startServer } from "../support/running_server.ts";
+
+const FOLDER = new URL("../../packages/server/migrations/", import.meta.url);
+
+/** SHA-256 of every file. A new file gets a line at the end; lines never change. */
+const RELEASED: Readonly<Record<string, string>> = {
+  "20261123000000_rooms.sql": "76fe04673dd5c2498e582b6b6b8d550a0a696d971851d229b477fc4ba3fd67a5",
+  "20261123010000_room_permissions.sql": "d6be0f76b07bd119a6da81b95c19b204e58e2f55e81e510db3b5de71e8402a27",
+  "20261129020000_locked_rooms.sql": "e03ba1a523e5f9a1bdcb7aa4568ac1cddf04e2e88671988daeb5f8f2691584d2",
+};
+
+/** Computes the hash of every file in the folder. */
+async function hashes(): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of await listFiles(FOLDER, ".sql")) {
+    const content = await Deno.readFile(new URL(name, FOLDER));
+    found[name] = createHash("sha256").update(content).digest("hex");
+  }
+  return found;
+}
+
+Deno.test("no migration changes once it is there: db push skips files that it has applied", async () => {
+  // Restore the file that differs, and write the change into a new one.
+  assertEquals(await hashes(), RELEASED);
+});
+
+Deno.test("every migration belongs to one schema, in the order in which it is applied", () => {
+  const listed = [ROOMS_SCHEMA, ROOM_ACCESS_SCHEMA].flatMap(({ migrations }) => migrations);
+  assertEquals(listed.toSorted(), Object.keys(RELEASED).toSorted());
+  for (const { migrations } of [ROOMS_SCHEMA, ROOM_ACCESS_SCHEMA]) {
+    assertEquals(migrations, migrations.toSorted());
+  }
+});
+
+Deno.test({
+  name: "each migration raises the version of its schema by one, also when all are applied again",
+  ignore: isWithoutPostgres,
+  fn: async () => {
+    await using database = await createTestDatabase({ isMigrated: false });
+    const versionOf = async ({ name }: NeededSchema) => {
+      const [row] = await database.sql.unsafe<{ version: number }[]>(
+        `select ${name}.schema_version() as version`,
+      );
+      return row?.version;
+    };
+    for (let run = 1; run <= 2; run++) {
+      for (const file of Object.keys(RELEASED).toSorted()) {
+        await database.sql.unsafe(await Deno.readTextFile(new URL(file, FOLDER)));
+        const schema = ROOMS_SCHEMA.migrations.includes(file) ? ROOMS_SCHEMA : ROOM_ACCESS_SCHEMA;
+        assertEquals(await versionOf(schema), schema.migrations.indexOf(file) + 1, file);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "the log of a start has the schema's version, the one that is needed, and what to apply",
+  ignore: isWithoutPostgres,
+  fn: async () => {
+    await using database = await createTestDatabase({ isMigrated: false });
+    const env = { BACKPLANE: "postgres", SUPABASE_DB_URL: database.url };
+    await using running = await startServer({ env });
+    const ready = await fetch(`${running.origin}/realtime/health/ready`);
+    await ready.body?.cancel();
+    assertEquals(ready.status, 503);
+    const [lost] = await running.logged("backplane.lost");
+    const needed = ROOMS_SCHEMA.migrations.length;
+    const error = String(lost?.["error"]);
+    assertStringIncludes(error, `has version 0, and version ${needed} is needed`);
+    for (const file of ROOMS_SCHEMA.migrations) assertStringIncludes(error, `supabase/migrations/${file}`);
+    assertStringIncludes(error, "(supabase db push)");
+    for (const migration of (await readMigrations()).values()) await database.sql.unsafe(migration);
+    const [connected] = await running.logged("backplane.connected");
+    assertEquals([connected?.["schema_version"], connected?.["schema_needed"]], [needed, needed]);
+  },
+});
