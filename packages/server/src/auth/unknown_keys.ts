@@ -16,7 +16,9 @@ export class UnknownKeys {
     if (this.#seen.size < MAX_KIDS) this.#seen.add(keyOf(kid));
   }
 
-  /** Records a complete fetch: it answered about all kids seen so far, and about those it replaces. */
+  /**
+   * Records a complete fetch: it answered about all kids seen so far, and about those it replaces.
+   */
   fetched(replaced: Iterable<string | undefined>): void {
     for (const kid of replaced) this.#seen.add(keyOf(kid));
     this.#missing = this.#seen;

@@ -18,7 +18,9 @@ export interface Refusal {
   readonly cause?: unknown;
   /** Time after which the token can be judged, in milliseconds; the code's own wait by default. */
   readonly retryAfterMs?: number;
-  /** True if no local key can judge the token: where Auth can be asked, its answer counts instead. */
+  /**
+   * True if no local key can judge the token: where Auth can be asked, its answer counts instead.
+   */
   readonly isForAuth?: true;
 }
 

@@ -17,7 +17,9 @@ const MODES: ReadonlyMap<string, SslMode> = new Map([
  */
 const CUT_PASSWORD = /#|^[^:]+:\/\/[^/?]*(?:\?.*@|\/[^?]*@)/;
 
-/** Returns the mode that `sslmode` of the URL asks for; undefined without one, or an unknown one. */
+/**
+ * Returns the mode that `sslmode` of the URL asks for; undefined without one, or an unknown one.
+ */
 export function sslModeOf(url: string): SslMode | undefined {
   return MODES.get(wordOf(url) ?? "");
 }

@@ -198,7 +198,9 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Returns the SQLSTATE of an error that Postgres or a pooler raised; undefined for other errors. */
+/**
+ * Returns the SQLSTATE of an error that Postgres or a pooler raised; undefined for other errors.
+ */
 export function sqlStateOf(error: unknown): string | undefined {
   const source = error instanceof BackplaneUnavailable ? error.cause : error;
   return source instanceof postgres.PostgresError ? source.code : undefined;

@@ -90,7 +90,9 @@ async function encrypt(
   }
 }
 
-/** Waits for a step of a connection. An aborted signal closes the connection, which ends the step. */
+/**
+ * Waits for a step of a connection. An aborted signal closes the connection, which ends the step.
+ */
 async function closedOnAbort<T>(connection: Deno.Conn, step: Promise<T>, signal: AbortSignal): Promise<T> {
   const stop = () => close(connection);
   signal.addEventListener("abort", stop);

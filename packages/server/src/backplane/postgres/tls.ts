@@ -23,7 +23,9 @@ export class TlsProblem extends Error {
     this.reason = reason;
   }
 
-  /** Classifies an error of the handshake; undefined if the connection failed for another reason. */
+  /**
+   * Classifies an error of the handshake; undefined if the connection failed for another reason.
+   */
   static of(error: unknown, host: string): TlsProblem | undefined {
     if (!(error instanceof Error)) return undefined;
     if (/not ?valid ?for ?name/i.test(error.message)) return new TlsProblem("wrong_host", host, error);
