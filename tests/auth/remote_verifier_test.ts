@@ -94,9 +94,11 @@ Deno.test("remote policy: Auth is asked again after it has failed, and works whe
   assertEquals(project.asked.user, 2);
 });
 
-Deno.test("remote policy: a refusal is not remembered", async () => {
+Deno.test("remote policy: with AUTH_REFUSAL_SECONDS=0 a refusal is not remembered", async () => {
   await using project = startProjectStub({ user: answerAuthError(403, "session_not_found") });
-  await using running = await startServer({ env: remotePolicy(project.url) });
+  await using running = await startServer({
+    env: { ...remotePolicy(project.url), AUTH_REFUSAL_SECONDS: "0" },
+  });
   const token = await running.issuer.token("alice");
   await assertRefused(running, token);
   project.user = answerUser("alice");

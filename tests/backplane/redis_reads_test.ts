@@ -1,7 +1,7 @@
 /** Tests that reads are bounded, make no key, and leave the connection of the channels alone. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Backplane, BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
-import { CallLimit } from "../../packages/server/src/backplane/call_limit.ts";
+import { CallLimit } from "../../packages/server/src/call_limit.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
 import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { Listener } from "./listener.ts";
@@ -115,7 +115,7 @@ readTest("a page brings the first messages of a page's limit", async (world) => 
 });
 
 Deno.test("redis reads: a limit of calls runs them in their order, and refuses a full queue", async () => {
-  const limit = new CallLimit(2, 1);
+  const limit = new CallLimit(2, 1, () => new BackplaneUnavailable("The read queue is full."));
   const gates = range(1, 3).map(() => Promise.withResolvers<void>());
   const started: number[] = [];
   const calls = gates.map(({ promise }, index) =>

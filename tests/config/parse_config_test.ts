@@ -91,6 +91,8 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
   AUTH_ISSUER: text(),
   AUTH_CLOCK_SKEW_SECONDS: whole(5, 0, 300),
   AUTH_TIMEOUT_MS: whole(5_000, 100, 60_000),
+  AUTH_REQUESTS: whole(20, 1, 1_000),
+  AUTH_REFUSAL_SECONDS: whole(5, 0, 60),
   AUTH_CACHE_ENTRIES: whole(1_000, 0, 100_000),
   AUTH_CACHE_SECONDS: whole(300, 1, 3_600),
   JWKS_COOLDOWN_SECONDS: whole(30, 1, 3_600),

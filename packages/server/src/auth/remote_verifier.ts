@@ -2,6 +2,7 @@ import type { WallClock } from "../clocks.ts";
 import type { AuthError, SupabaseClient } from "@supabase/supabase-js";
 import type { JWTPayload } from "jose";
 import { decodeJwt } from "jose/jwt/decode";
+import type { AuthGate } from "./auth_gate.ts";
 import { acceptedClaims, type ClaimRules, refusedByRules } from "./claim_rules.ts";
 import {
   refused,
@@ -20,7 +21,8 @@ export interface RemoteVerifierOptions {
   /** Time after which Auth counts as unreachable. */
   readonly timeoutMs: number;
   readonly rules: ClaimRules;
-  readonly fetch: typeof fetch;
+  /** Bounds the requests, and makes them. */
+  readonly gate: AuthGate;
   readonly wallNow: WallClock;
 }
 
@@ -41,7 +43,7 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
       global: {
         fetch: (input, init) =>
-          options.fetch(input, { ...init, signal: AbortSignal.timeout(options.timeoutMs) }),
+          options.gate.fetch(input, { ...init, signal: AbortSignal.timeout(options.timeoutMs) }),
       },
     });
   }
@@ -70,7 +72,8 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): Verifier {
     async verify(token) {
       const claims = readClaims(token);
       if (!claims) return refusedAsMalformed();
-      return refusedByRules(claims, options.rules, options.wallNow()) ?? await askAuth(token, claims);
+      return refusedByRules(claims, options.rules, options.wallNow()) ??
+        await options.gate.verify(token, () => askAuth(token, claims));
     },
   };
 }

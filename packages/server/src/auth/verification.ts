@@ -14,7 +14,7 @@ export interface Refusal {
   readonly code: RefusalCode;
   /** Text for the client; never contains any part of the token. */
   readonly detail: string;
-  /** Underlying failure, for the log; set with `auth_unavailable`. */
+  /** Underlying failure, for the log; undefined with `auth_unavailable` if Auth was not asked. */
   readonly cause?: unknown;
   /** Time after which the token can be judged, in milliseconds; the code's own wait by default. */
   readonly retryAfterMs?: number;

@@ -1,3 +1,4 @@
+import { AuthGate } from "../auth/auth_gate.ts";
 import { createAuthProbe } from "../auth/auth_probe.ts";
 import type { ClaimRules } from "../auth/claim_rules.ts";
 import { createInlineKeySet, createSecretKeySet, type KeySet, KeySetUnavailable } from "../auth/key_set.ts";
@@ -27,7 +28,7 @@ export function createAuth(config: Config): Auth {
     clockSkewSeconds: config.AUTH_CLOCK_SKEW_SECONDS,
   };
   const auth = authAccess(config);
-  const probe = auth && createAuthProbe({ ...auth, now: preciseClock });
+  const probe = auth && createAuthProbe({ ...auth, fetch, now: preciseClock });
   const isLocal = config.AUTH_POLICY === "local";
   const inline = givenKeys(config);
   const fetched = isLocal ? projectKeys(config) : undefined;
@@ -35,7 +36,7 @@ export function createAuth(config: Config): Auth {
   return {
     verifier: createVerifier({
       local: isLocal ? createLocalVerifier(keySets, rules, wallClock) : undefined,
-      remote: auth && createRemoteVerifier({ ...auth, rules, wallNow: wallClock }),
+      remote: auth && createRemoteVerifier({ ...auth, rules, gate: createGate(config), wallNow: wallClock }),
       cacheEntries: config.AUTH_CACHE_ENTRIES,
       cacheMaxAgeMs: config.AUTH_CACHE_SECONDS * 1000,
       now: preciseClock,
@@ -45,6 +46,17 @@ export function createAuth(config: Config): Auth {
       ? { name: "auth_keys", check: () => checkKeys(inline, fetched, probe) }
       : { name: "auth", check: () => checkKeys([], undefined, probe) },
   };
+}
+
+function createGate(config: Config): AuthGate {
+  return new AuthGate({
+    requests: config.AUTH_REQUESTS,
+    maxWaitMs: config.AUTH_TIMEOUT_MS,
+    refusalEntries: config.AUTH_CACHE_ENTRIES,
+    refusalMs: config.AUTH_REFUSAL_SECONDS * 1000,
+    fetch,
+    now: preciseClock,
+  });
 }
 
 /** Keys and secrets that are given in the environment. */
@@ -72,10 +84,10 @@ function projectKeys(config: Config): RemoteKeySet | undefined {
 /** Address of Auth and the key to ask it with; undefined without one of them. */
 function authAccess(
   config: Config,
-): Pick<RemoteVerifierOptions, "supabaseUrl" | "apiKey" | "timeoutMs" | "fetch"> | undefined {
+): Pick<RemoteVerifierOptions, "supabaseUrl" | "apiKey" | "timeoutMs"> | undefined {
   const apiKey = authApiKey(config);
   if (!config.SUPABASE_URL || !apiKey) return undefined;
-  return { supabaseUrl: config.SUPABASE_URL, apiKey, timeoutMs: config.AUTH_TIMEOUT_MS, fetch };
+  return { supabaseUrl: config.SUPABASE_URL, apiKey, timeoutMs: config.AUTH_TIMEOUT_MS };
 }
 
 /**

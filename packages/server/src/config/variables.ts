@@ -148,6 +148,20 @@ export const ENVIRONMENT = {
     5_000,
     "Time after which a request to Auth or to the key set's address has failed.",
   ),
+  AUTH_REQUESTS: whole(
+    1,
+    1_000,
+    20,
+    "Requests to Auth that may be under way in one isolate. Ten times as many may wait for `AUTH_TIMEOUT_MS`; " +
+      "further tokens are 503.",
+  ),
+  AUTH_REFUSAL_SECONDS: whole(
+    0,
+    60,
+    5,
+    "Time for which a token that Auth refused is refused again without a request; at most `AUTH_CACHE_ENTRIES` " +
+      "tokens.",
+  ),
   AUTH_CACHE_ENTRIES: whole(
     0,
     100_000,

@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { CallLimit } from "../call_limit.ts";
+import { CallLimit } from "../../call_limit.ts";
 import { BackplaneUnavailable } from "../contract.ts";
 import type { Address } from "./open_connection.ts";
 import { Sockets } from "./sockets.ts";

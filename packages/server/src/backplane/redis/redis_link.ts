@@ -1,7 +1,7 @@
 import { ErrorReply } from "@redis/client";
 import { BackplaneUnavailable } from "../contract.ts";
 import { pause } from "../with_timeout.ts";
-import { CallLimit } from "../call_limit.ts";
+import { CallLimit } from "../../call_limit.ts";
 import { createConnection } from "./connection.ts";
 import {
   type ActiveConnection,
@@ -49,7 +49,11 @@ export interface LinkTarget {
  */
 export class Link {
   /** Bounds the reads under way. */
-  readonly reads: CallLimit = new CallLimit(MAX_READS, MAX_WAITING_READS);
+  readonly reads: CallLimit = new CallLimit(
+    MAX_READS,
+    MAX_WAITING_READS,
+    () => new BackplaneUnavailable("The read queue of this isolate is full. Retry shortly."),
+  );
   readonly #target: LinkTarget;
   readonly #options: ResolvedOptions;
   readonly #listener: LinkListener;

@@ -53,7 +53,7 @@ export async function verifyUser(c: Context<AppEnv>, token: string): Promise<Use
   const verification = await verifier.verify(token);
   if (verification.ok) return verification.user;
   const { code, detail, cause, retryAfterMs } = verification;
-  if (code === "auth_unavailable") {
+  if (code === "auth_unavailable" && cause !== undefined) {
     log.warn("auth.unavailable", { request_id: c.get("requestId"), detail, ...errorFields(cause) });
   }
   throw new RequestProblem(code, { detail, retryAfterMs });
