@@ -16,7 +16,7 @@ const SERVER = new URL("server/", folder);
 const readJson = async (path: string) => JSON.parse(await Deno.readTextFile(new URL(path, folder)));
 
 Deno.test("publint finds nothing to say about a package", async () => {
-  for (const name of ["client", "server"]) {
+  for (const name of ["client", "server", "cli"]) {
     const { code, stdout, stderr } = await run("npx", {
       args: ["-y", "publint@0.3.25", fileURLToPath(new URL(`${name}/`, folder)), "--strict"],
       timeoutMs: TOOL_MS,
@@ -45,6 +45,7 @@ Deno.test("the server is a few files, and imports Hono and what is loaded when i
     "room_modules.js",
     "rooms.js",
     "testing.js",
+    "types.js",
   ]);
   const packages = new Set<string>();
   for (const name of scripts) {
@@ -91,5 +92,6 @@ Deno.test("the tarballs have the names that the pages show", async () => {
   assertEquals(tarballs.map(({ path }) => path.slice(fileURLToPath(folder).length)), [
     `realtime-edge-client-${version}.tgz`,
     `realtime-edge-server-${version}.tgz`,
+    `realtime-edge-${version}.tgz`,
   ]);
 });

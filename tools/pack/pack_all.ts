@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { clientPackage, stopBundling } from "./client_package.ts";
+import { cliPackage } from "./cli_package.ts";
 import { type PackageFile, writePackage } from "./package_file.ts";
 import { serverPackage } from "./server_package.ts";
 import { createStage } from "./stage.ts";
@@ -29,7 +30,8 @@ export async function packAll(folder: URL): Promise<Tarball[]> {
 async function buildAll(): Promise<Record<string, PackageFile[]>> {
   await using stage = await createStage();
   try {
-    return { client: await clientPackage(), server: await serverPackage(stage) };
+    const server = await serverPackage(stage);
+    return { client: await clientPackage(), server, cli: await cliPackage(stage, server) };
   } finally {
     await stopBundling();
   }

@@ -7,6 +7,9 @@ import type { PackageFile } from "./package_file.ts";
 /** Leaves a vendored copy out of formatting and lint. */
 const IGNORE = "// deno-fmt-ignore-file\n// deno-lint-ignore-file\n/* eslint-disable */\n";
 
+/** Packages whose types come along, since a function needs no such package of its own. */
+const INSIDE = ["jose"];
+
 /**
  * Builds the declarations of the server's entries, one file each and one for what they share, with
  * doc comments. Types of Hono and zod stay imports.
@@ -20,10 +23,9 @@ export async function serverDeclarations(
   const input = Object.entries(entries).map(([name, path]) => [name, stagePath(stage, path)]);
   const build = await rollup({
     input: Object.fromEntries(input),
-    external: (id) => !/^[./]/.test(id),
+    external: (id) => !/^[./]/.test(id) && !INSIDE.includes(id),
     plugins: [dts({
-      // A function needs no jose of its own.
-      includeExternal: ["jose"],
+      includeExternal: INSIDE,
       compilerOptions: {
         target: ts.ScriptTarget.ES2022,
         module: ts.ModuleKind.ESNext,
@@ -47,7 +49,9 @@ export async function serverDeclarations(
     chunkFileNames: "[name].d.ts",
   });
   await build.close();
-  return output.flatMap((file) =>
+  const files = output.flatMap((file) =>
     file.type === "chunk" ? [{ path: file.fileName, text: IGNORE + file.code }] : []
   );
+  // Deno finds declarations through the JavaScript that they belong to.
+  return [...files, { path: "types.js", text: `// @ts-self-types="./types.d.ts"\n${IGNORE}export {};\n` }];
 }

@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { CliError, EXIT } from "../cli_error.ts";
+import { applyChanges, type Change, planChanges } from "../project/change_set.ts";
+import { CONFIG_PATH, parseConfig, withoutVerifyJwt } from "../project/config_toml.ts";
+import { engineFiles } from "../project/engine_files.ts";
+import { checkFunctionName, functionFiles, functionPath } from "../project/function_files.ts";
+import { compareMigrations, missingMigrations } from "../project/migrations.ts";
+import { type PackageAssets, readFolder } from "../project/package_assets.ts";
+import { ENGINE_PATH, MIGRATIONS_PATH, type Project, readProject } from "../project/project.ts";
+import { changeLines, changesAsJson, countLines, type Report } from "../report.ts";
+
+/** Options of `init`. */
+export interface InitOptions {
+  readonly dir: string;
+  /** Name of the function. */
+  readonly name: string;
+  readonly dryRun: boolean;
+  /** True to overwrite files of the function. */
+  readonly force: boolean;
+  readonly now: Date;
+}
+
+/**
+ * Adds the engine, a function of the user's own, and the migrations to a project.
+ * @throws {CliError} before anything is written
+ */
+export async function init(assets: PackageAssets, options: InitOptions): Promise<Report> {
+  const { name, dryRun, force } = options;
+  checkFunctionName(name);
+  const project = await readProject(options.dir);
+  const config = withoutVerifyJwt(project.config, name);
+
+  const own = await planChanges(project.root, functionFiles(assets.template, name));
+  const conflicts = own.filter(({ kind }) => kind === "replace");
+  if (conflicts.length > 0 && !force) throw functionExists(name, conflicts);
+
+  const vendored = await readFolder(join(project.root, ENGINE_PATH));
+  const engine = await planChanges(project.root, engineFiles(assets.engine, vendored));
+  if (vendored.size > 0 && engine.some(({ kind }) => kind !== "unchanged") && !force) {
+    throw new CliError(`${ENGINE_PATH} holds another version. Run \`realtime-edge upgrade\` to replace it.`);
+  }
+
+  const migrations = await planChanges(
+    project.root,
+    missingMigrations(
+      compareMigrations([...assets.migrations].map(([file, text]) => ({ file, text })), project.migrations),
+      project.migrations,
+      options.now,
+    ).map(({ file, text }) => ({ path: `${MIGRATIONS_PATH}/${file}`, content: text })),
+  );
+  // The configuration last: until it names the function, nothing is deployed.
+  const configuration = await planChanges(project.root, [{ path: CONFIG_PATH, content: config }]);
+  const changes = [...engine, ...own, ...migrations, ...configuration];
+  if (!dryRun) await applyChanges(project.root, changes);
+  return reportOf({ project, name, dryRun, own, changes });
+}
+
+function functionExists(name: string, conflicts: readonly Change[]): CliError {
+  const folder = functionPath(name);
+  const files = conflicts.map(({ path }) => path.slice(folder.length + 1)).join(", ");
+  return new CliError(
+    `A function named ${name} exists already: ${folder} (${files}). ` +
+      "Choose another name with --name, or overwrite these files with --force.",
+    { place: { file: folder } },
+  );
+}
+
+interface Outcome {
+  readonly project: Project;
+  readonly name: string;
+  readonly dryRun: boolean;
+  readonly own: readonly Change[];
+  readonly changes: readonly Change[];
+}
+
+function reportOf({ project, name, dryRun, own, changes }: Outcome): Report {
+  const lines = changeLines(changes, dryRun);
+  const next = [
+    `npx -y deno@2.9.6 check --config ${functionPath(name)}/deno.json ${functionPath(name)}/index.ts`,
+    "npx supabase@3.1.0 db push",
+    `npx supabase@3.1.0 functions deploy ${name} --use-api`,
+  ];
+  const notes = notesOf(project.config);
+  const text = lines.length === 0 ? ["Nothing to do: everything is there."] : [
+    ...lines,
+    "",
+    `Yours: ${own.length} files, ${countLines(own)} lines in ${functionPath(name)}. ` +
+    `The engine is in ${ENGINE_PATH}: leave it as it is.`,
+    ...notes,
+    "",
+    "Next (the last two need a linked project, `npx supabase@3.1.0 link`):",
+    ...next.map((command) => `  ${command}`),
+  ];
+  return {
+    exitCode: EXIT.done,
+    text: text.join("\n"),
+    json: { command: "init", ok: true, dry_run: dryRun, changes: changesAsJson(changes), notes, next },
+  };
+}
+
+/** Settings of the project that a socket would suffer from. */
+function notesOf(config: string): string[] {
+  const runtime = parseConfig(config)["edge_runtime"];
+  const policy = typeof runtime === "object" && "policy" in runtime ? runtime["policy"] : undefined;
+  if (policy !== "oneshot") return [];
+  return [
+    `${CONFIG_PATH} sets edge_runtime.policy = "oneshot": locally every socket then ends at once. ` +
+    'Set "per_worker".',
+  ];
+}

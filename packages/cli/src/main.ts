@@ -1,0 +1,13 @@
+/** The command `realtime-edge`, for Node 20 and later. */
+import { fileURLToPath } from "node:url";
+import process from "node:process";
+import { readAssets } from "./project/package_assets.ts";
+import { runCommand } from "./run_command.ts";
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  assets: () => readAssets(fileURLToPath(new URL("./", import.meta.url))),
+  now: () => new Date(),
+  cwd: process.cwd(),
+  print: (text) => console.log(text),
+  printError: (text) => console.error(text),
+});
