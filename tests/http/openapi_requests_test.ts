@@ -29,6 +29,8 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   history: ["0", "1", "500", "501", "-1", "x"],
   epoch: ["e", "0", ""],
   connection: ["c", ""],
+  lastEventId: ["e:1", "x", ""],
+  events: ["named", "typed", ""],
 };
 const GOES_WITH: Readonly<Record<string, string>> = {
   "events after": "&epoch=e",

@@ -96,7 +96,7 @@ export function roomOperations(): Record<string, Operation> {
       summary: "The room as Server-Sent Events",
       description: "A member that only receives, for networks that block WebSockets.",
       security: USER,
-      parameters: [room, ...joinParameters(), LAST_EVENT],
+      parameters: [room, ...joinParameters(), ...STREAM_PARAMETERS],
       responses: {
         200: {
           description:
@@ -107,7 +107,7 @@ export function roomOperations(): Record<string, Operation> {
               schema: {
                 type: "string",
                 description:
-                  "The `data` of each event is a `ServerFrame` as JSON; the `id` of a durable message is `EPOCH:OFFSET`.",
+                  "The `data` of each event is a `ServerFrame` as JSON; its `id`, `EPOCH:OFFSET`, is a position to resume at.",
               },
             },
           },
@@ -118,10 +118,26 @@ export function roomOperations(): Record<string, Operation> {
   };
 }
 
-const LAST_EVENT: Parameter = {
-  name: "Last-Event-ID",
-  in: "header",
-  required: false,
-  description: "Resumes after this event and overrides the query; EventSource sends it on reconnect.",
-  schema: { type: "string", examples: ["EPOCH:42"] },
-};
+const STREAM_PARAMETERS: readonly Parameter[] = [
+  {
+    name: "Last-Event-ID",
+    in: "header",
+    required: false,
+    description: "Resumes after this event and overrides the query; EventSource sends it on reconnect.",
+    schema: { type: "string", examples: ["EPOCH:42"] },
+  },
+  {
+    name: "lastEventId",
+    in: "query",
+    required: false,
+    description: "Stands for `Last-Event-ID`, for clients that cannot send headers.",
+    schema: { type: "string", examples: ["EPOCH:42"] },
+  },
+  {
+    name: "events",
+    in: "query",
+    required: false,
+    description: "`named`: events have the names of their frames, and keep-alives are comments.",
+    schema: { type: "string", const: "named" },
+  },
+];

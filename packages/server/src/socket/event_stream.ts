@@ -15,11 +15,8 @@ export interface EventStreamOptions {
   readonly route: string;
   /** Endpoint's handlers. `onMessage` is never called: the client of a stream sends nothing. */
   readonly handlers: SocketHandlers;
-  /**
-   * Returns the `id:` of the event with this text, which `Last-Event-ID` returns; undefined for
-   * none.
-   */
-  readonly eventId: (text: string) => string | undefined;
+  /** Returns the event for this text, with the blank line that ends it. */
+  readonly eventText: (text: string) => string;
 }
 
 /** Dependencies of an event stream. */
@@ -91,8 +88,7 @@ class EventStream implements DrainableSocket, PendingHandshake {
       this.close(CLOSE.tooSlow, "reads too slowly");
       return false;
     }
-    const id = this.#options.eventId(data);
-    this.#write(id === undefined ? `data: ${data}\n\n` : `id: ${id}\ndata: ${data}\n\n`);
+    this.#write(this.#options.eventText(data));
     return true;
   }
 

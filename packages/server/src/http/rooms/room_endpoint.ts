@@ -1,20 +1,17 @@
 import type { MiddlewareHandler } from "hono";
-import { createMiddleware } from "hono/factory";
-import { routePath } from "hono/route";
 import type { $ZodType, input, output } from "zod/v4/core";
 import type { AppEnv, Deps, UserEnv } from "../context.ts";
 import type { User } from "../../auth/user.ts";
 import { endpoint } from "../endpoint.ts";
 import { RequestProblem } from "../middleware/problem.ts";
-import { limitJoins, limitRequests } from "../middleware/rate_limits.ts";
-import { checkOrigin, expectWebSocket, requestUpgrade } from "../middleware/upgrade.ts";
+import { limitRequests } from "../middleware/rate_limits.ts";
+import { expectWebSocket, requestUpgrade } from "../middleware/upgrade.ts";
 import { validateLazily } from "../middleware/validate.ts";
-import type { JoinQuery } from "../../schemas/join_query.ts";
+import { joinFrom } from "./join_from.ts";
+import { createRoomEvents } from "./room_events.ts";
 import { createRoomHttp } from "./room_http.ts";
 import type { Authorize } from "../../rooms/policy/authorize.ts";
-import { createEventId, lastEvent } from "../../rooms/inbound/event_id.ts";
 import type { JoinFrom, JoinRequest } from "../../rooms/join_request.ts";
-import { openEventStream } from "../../socket/event_stream.ts";
 
 /** Schemas of zod or zod/mini for the `data` of events, by event. */
 export type Events = Readonly<Record<string, $ZodType>>;
@@ -80,7 +77,7 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
     return { room, key, permissions, from, events, authorize };
   }
 
-  const routes = endpoint().route("/", http)
+  const routes = endpoint().route("/", http).route("/", createRoomEvents({ authenticate, admit }))
     .get(
       "/:id",
       authenticate,
@@ -97,48 +94,11 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
           queuedFrames: deps.rooms.limits.frames_burst,
         });
       },
-    )
-    .get(
-      "/:id/events",
-      authenticate,
-      limitRequests,
-      checkStreamRequest,
-      validateLazily("param", address),
-      validateLazily("query", joinQuery),
-      async (c) => {
-        const deps = c.env.deps;
-        const from = lastEvent(c.req.header("last-event-id")) ?? joinFrom(c.req.valid("query"));
-        const user = c.get("user");
-        const request = await admit(c.req.valid("param").id, from, user, deps);
-        const refusal = deps.connections.refusal(user.id);
-        if (refusal) throw new RequestProblem(refusal);
-        return openEventStream({
-          user,
-          requestId: c.get("requestId"),
-          route: routePath(c),
-          handlers: deps.rooms.memberHandlers(request),
-          eventId: createEventId(from),
-        }, deps);
-      },
     );
   // For types only: schemas are the server's.
   return routes as typeof routes & { readonly events: E };
 }
 
-/** Checks an event stream like a handshake: the page's origin, then the rate of joins. */
-const checkStreamRequest = createMiddleware<AppEnv>(async function checkStreamRequest(c, next) {
-  checkOrigin(c);
-  limitJoins(c);
-  await next();
-});
-
 // Loaded at the first request, since they need zod.
 const address = async () => (await import("./room_address.ts")).RoomAddress;
 const joinQuery = async () => (await import("../../schemas/join_query.ts")).JoinQuery;
-
-function joinFrom({ after, epoch, connection, history }: JoinQuery): JoinFrom {
-  if (after !== undefined && epoch !== undefined) {
-    return { type: "resume", after, epoch, ...(connection ? { previous: connection } : {}) };
-  }
-  return history === undefined ? { type: "live" } : { type: "history", count: history };
-}
