@@ -43,7 +43,7 @@ export async function cliPackage(stage: Stage, server: readonly PackageFile[]): 
         keywords: ["cli", "deno", "presence"],
         bin: { "realtime-edge": "./realtime-edge.js" },
         files: ["realtime-edge.js", "engine", "template", "migrations", "CHANGELOG.md"],
-        engines: { node: ">=20" },
+        engines: { node: ">=20.12" },
       }),
     },
   ];

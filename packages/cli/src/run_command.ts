@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { CliError, EXIT, usageError } from "./cli_error.ts";
 import { init } from "./commands/init.ts";
+import { upgrade } from "./commands/upgrade.ts";
 import type { PackageAssets } from "./project/package_assets.ts";
 import type { Report } from "./report.ts";
 
@@ -17,6 +18,8 @@ const HELP = `realtime-edge: rooms and socket endpoints in your Supabase project
 
   realtime-edge init [--dir .] [--name realtime] [--dry-run] [--force]
       Adds the engine, a function of your own, the migrations and one table in config.toml.
+  realtime-edge upgrade [--dir .] [--dry-run]
+      Replaces the engine, adds migrations that are missing, prints what changed. Your files stay.
 
 Every command takes --json (one object instead of text) and --help.
 Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage.`;
@@ -61,6 +64,14 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         name: values.name,
         dryRun: values["dry-run"],
         force: values.force,
+        now: io.now(),
+      });
+    }
+    case "upgrade": {
+      const values = parse(rest, { ...COMMON, ...PROJECT });
+      return await upgrade(await io.assets(), {
+        dir: values.dir ?? io.cwd,
+        dryRun: values["dry-run"],
         now: io.now(),
       });
     }

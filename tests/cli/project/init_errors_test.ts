@@ -4,48 +4,14 @@ import * as nodeFiles from "node:fs/promises";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { CliError } from "../../../packages/cli/src/cli_error.ts";
 import { applyChanges, type FileWriter, planChanges } from "../../../packages/cli/src/project/change_set.ts";
-import { type PackageAssets, readFolder } from "../../../packages/cli/src/project/package_assets.ts";
-import { runCommand } from "../../../packages/cli/src/run_command.ts";
-
-/** A package with little in it: the real one is in init_test.ts. */
-const ASSETS: PackageAssets = {
-  version: "0.1.0",
-  engine: new Map([["README.md", "# Realtime Edge 0.1.0\n"], ["mod.js", "export {};\n"]]),
-  template: new Map([["app.ts", "realtime({ authenticate })\n"], ["routes/echo.ts", "echo\n"]]),
-  migrations: new Map([["20261123000000_rooms.sql", "create schema if not exists rooms;\n"]]),
-  changelog: "",
-};
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { readFolder } from "../../../packages/cli/src/project/package_assets.ts";
+import { inProject, type TestProject } from "./in_project.ts";
 
 async function withProject(
   files: Readonly<Record<string, string>>,
-  use: (root: string, run: (...args: string[]) => Promise<Outcome>) => Promise<void>,
+  use: (root: string, run: TestProject["run"]) => Promise<void>,
 ): Promise<void> {
-  const root = await Deno.makeTempDir({ prefix: "realtime-init-" });
-  try {
-    for (const [path, text] of Object.entries(files)) {
-      await nodeFiles.mkdir(join(root, path, ".."), { recursive: true });
-      await Deno.writeTextFile(join(root, path), text);
-    }
-    await use(root, async (...args) => {
-      let [out, err] = ["", ""];
-      const code = await runCommand(args, {
-        assets: () => Promise.resolve(ASSETS),
-        now: () => new Date("2026-12-01T10:00:00Z"),
-        cwd: root,
-        print: (text) => out += text,
-        printError: (text) => err += text,
-      });
-      return { code, out, err };
-    });
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  await inProject(files, ({ root, run }) => use(root, run));
 }
 
 const CONFIG = "supabase/config.toml";

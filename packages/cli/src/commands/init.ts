@@ -1,12 +1,10 @@
-import { join } from "node:path";
 import { CliError, EXIT } from "../cli_error.ts";
 import { applyChanges, type Change, planChanges } from "../project/change_set.ts";
 import { CONFIG_PATH, parseConfig, withoutVerifyJwt } from "../project/config_toml.ts";
-import { engineFiles } from "../project/engine_files.ts";
+import { planEngine, planMigrations } from "../project/engine_changes.ts";
 import { checkFunctionName, functionFiles, functionPath } from "../project/function_files.ts";
-import { compareMigrations, missingMigrations } from "../project/migrations.ts";
-import { type PackageAssets, readFolder } from "../project/package_assets.ts";
-import { ENGINE_PATH, MIGRATIONS_PATH, type Project, readProject } from "../project/project.ts";
+import type { PackageAssets } from "../project/package_assets.ts";
+import { ENGINE_PATH, type Project, readProject } from "../project/project.ts";
 import { changeLines, changesAsJson, countLines, type Report } from "../report.ts";
 
 /** Options of `init`. */
@@ -34,20 +32,11 @@ export async function init(assets: PackageAssets, options: InitOptions): Promise
   const conflicts = own.filter(({ kind }) => kind === "replace");
   if (conflicts.length > 0 && !force) throw functionExists(name, conflicts);
 
-  const vendored = await readFolder(join(project.root, ENGINE_PATH));
-  const engine = await planChanges(project.root, engineFiles(assets.engine, vendored));
-  if (vendored.size > 0 && engine.some(({ kind }) => kind !== "unchanged") && !force) {
+  const engine = await planEngine(project, assets);
+  if (engine.some(({ kind }) => kind === "replace" || kind === "remove") && !force) {
     throw new CliError(`${ENGINE_PATH} holds another version. Run \`realtime-edge upgrade\` to replace it.`);
   }
-
-  const migrations = await planChanges(
-    project.root,
-    missingMigrations(
-      compareMigrations([...assets.migrations].map(([file, text]) => ({ file, text })), project.migrations),
-      project.migrations,
-      options.now,
-    ).map(({ file, text }) => ({ path: `${MIGRATIONS_PATH}/${file}`, content: text })),
-  );
+  const migrations = await planMigrations(project, assets, options.now);
   // The configuration last: until it names the function, nothing is deployed.
   const configuration = await planChanges(project.root, [{ path: CONFIG_PATH, content: config }]);
   const changes = [...engine, ...own, ...migrations, ...configuration];

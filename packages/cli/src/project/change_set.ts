@@ -25,18 +25,19 @@ export type FileWriter = Pick<typeof nodeFiles, "mkdir" | "rename" | "rm" | "wri
  * @throws {CliError} if something other than a file has a wanted path
  */
 export async function planChanges(root: string, wanted: readonly WantedFile[]): Promise<Change[]> {
-  return await Promise.all(wanted.map(async ({ path, content }): Promise<Change> => {
+  const changes: Change[] = [];
+  for (const { path, content } of wanted) {
     const before = await readIfExists(join(root, path), path);
-    // Git on Windows may have changed the line ends.
-    const kind = before?.replaceAll("\r\n", "\n") === content?.replaceAll("\r\n", "\n")
-      ? "unchanged"
-      : before === undefined
-      ? "create"
-      : content === undefined
-      ? "remove"
-      : "replace";
-    return { path, content, before, kind };
-  }));
+    changes.push({ path, content, before, kind: kindOf(before, content) });
+  }
+  return changes;
+}
+
+function kindOf(before: string | undefined, content: string | undefined): Change["kind"] {
+  // Git on Windows may have changed the line ends.
+  if (before?.replaceAll("\r\n", "\n") === content?.replaceAll("\r\n", "\n")) return "unchanged";
+  if (before === undefined) return "create";
+  return content === undefined ? "remove" : "replace";
 }
 
 /**
