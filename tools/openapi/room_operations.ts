@@ -100,7 +100,8 @@ export function roomOperations(): Record<string, Operation> {
       responses: {
         200: {
           description:
-            "The stream. It begins with `welcome` and ends with an event `close` that has `code` and `reason`.",
+            "The stream. It begins with `welcome` and ends with an event `close` that has `code` and `reason`. If the " +
+            "client accepts `text/event-stream`, a refusal that may succeed later is a stream with `close` alone.",
           headers: { "X-Request-Id": headerNamed("RequestId") },
           content: {
             "text/event-stream": {

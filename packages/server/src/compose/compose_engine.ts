@@ -75,6 +75,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     authorize: policy.authorize,
     rooms,
     refusalLog,
+    random: Math.random,
     rates: new RequestRates({
       userRequests: config.USER_REQUESTS_PER_SECOND,
       refusedRequests: config.REFUSED_REQUESTS_PER_SECOND,

@@ -1,5 +1,6 @@
 import type { IsSecretKey } from "../auth/secret_keys.ts";
 import type { User } from "../auth/user.ts";
+import type { ErrorCode } from "../../../protocol/error_codes.ts";
 import type { Verifier } from "../auth/verification.ts";
 import type { Log } from "../observability/log.ts";
 import type { RefusalLog } from "../observability/refusal_log.ts";
@@ -32,6 +33,8 @@ export interface Deps extends UpgradeDeps {
   readonly rates: RequestRates;
   /** Logs requests that were refused before they had a user. */
   readonly refusalLog: RefusalLog;
+  /** Random number from 0 to below 1. */
+  readonly random: () => number;
 }
 
 /**
@@ -57,6 +60,8 @@ export interface AppEnv {
     user?: User;
     /** True if the request presented a secret key of the project. */
     hasSecretKey?: boolean;
+    /** Code of a refusal that was answered with status 200, as an event stream. */
+    refusal?: ErrorCode;
   };
 }
 

@@ -2,7 +2,8 @@ import type { User } from "../auth/user.ts";
 import { errorFields, type Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { CLOSE } from "../../../protocol/close_codes.ts";
-import { type ErrorCode, type ErrorDetails, errorFrame } from "../../../protocol/error_codes.ts";
+import { type ErrorCode, type ErrorDetails, errorFrame, ERRORS } from "../../../protocol/error_codes.ts";
+import { closeEvent, EVENT_STREAM_HEADERS, reconnectAfter } from "./close_event.ts";
 import type { ConnectionRegistry, DrainableSocket } from "./connection_registry.ts";
 import type { PendingHandshake } from "./handshake_watch.ts";
 import type { DrainNotice, SocketClose, SocketHandlers, SocketLimits } from "./socket.ts";
@@ -25,6 +26,8 @@ export interface EventStreamDeps {
   readonly limits: SocketLimits;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Random number from 0 to below 1. */
+  readonly random: () => number;
 }
 
 /**
@@ -35,9 +38,7 @@ export interface EventStreamDeps {
  */
 export function openEventStream(options: EventStreamOptions, deps: EventStreamDeps): Response {
   const socket = new EventStream(options, deps);
-  return new Response(socket.body, {
-    headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
-  });
+  return new Response(socket.body, { headers: EVENT_STREAM_HEADERS });
 }
 
 class EventStream implements DrainableSocket, PendingHandshake {
@@ -55,12 +56,15 @@ class EventStream implements DrainableSocket, PendingHandshake {
    */
   #opened: Promise<void> | undefined;
   #hasEnded = false;
+  /** Text in front of the first event. */
+  #preface: string;
   #drained = Promise.withResolvers<void>();
 
   constructor(options: EventStreamOptions, deps: EventStreamDeps) {
     this.#options = options;
     this.#deps = deps;
     this.user = options.user;
+    this.#preface = `retry: ${this.#reconnectMs()}\n`;
     // Without a buffer of its own the body is pulled only by a reader. So a body that is dropped,
     // as Hono does for HEAD, never opens a stream.
     this.body = new ReadableStream<Uint8Array>({
@@ -108,9 +112,13 @@ class EventStream implements DrainableSocket, PendingHandshake {
   }
 
   close(code: number = CLOSE.done, reason: string = ""): void {
+    this.#close({ code, reason });
+  }
+
+  #close(close: SocketClose, retryMs?: number): void {
     if (!this.isOpen) return;
-    this.#write(`event: close\ndata: ${JSON.stringify({ code, reason })}\n\n`);
-    this.#end({ code, reason });
+    this.#write(closeEvent(close, retryMs));
+    this.#end(close);
     // The stream counts until its peer has read everything, or for a few seconds.
     this.#deps.connections.handshakeWatch.add(this);
   }
@@ -122,11 +130,11 @@ class EventStream implements DrainableSocket, PendingHandshake {
     this.#release();
   }
 
-  drain(notice: DrainNotice): void {
-    this.#options.handlers.onDrain?.(this, notice);
-    // EventSource waits this long before it reconnects.
-    if (this.isOpen) this.#write(`retry: ${notice.reconnectAfterMs}\n\n`);
-    this.close(CLOSE.isolateGoing, `isolate going: ${notice.reason}`);
+  drain({ reason, isImmediate, reconnectAfterMs }: DrainNotice): void {
+    // A client that is back at once would meet the same isolate again.
+    const retryMs = this.#reconnectMs() + reconnectAfterMs;
+    this.#options.handlers.onDrain?.(this, { reason, isImmediate, reconnectAfterMs: retryMs });
+    this.#close({ code: CLOSE.isolateGoing, reason: `isolate going: ${reason}` }, retryMs);
   }
 
   /** Runs when a reader waits and nothing is buffered. */
@@ -143,9 +151,12 @@ class EventStream implements DrainableSocket, PendingHandshake {
    * Counts the stream and opens it. Others may have filled the isolate since the route was chosen.
    */
   #start(): void {
-    const { connections, metrics, log } = this.#deps;
+    const { connections, metrics, log, random } = this.#deps;
     const refusal = connections.refusal(this.user.id);
-    if (refusal) return this.close(CLOSE.tooSlow, refusal);
+    if (refusal) {
+      const retryMs = reconnectAfter(ERRORS[refusal].retryAfterSeconds * 1000, random);
+      return this.#close({ code: CLOSE.tooSlow, reason: refusal }, retryMs);
+    }
     connections.add(this);
     metrics.connectionsOpened += 1;
     log.info("stream.open", this.#about());
@@ -191,7 +202,12 @@ class EventStream implements DrainableSocket, PendingHandshake {
   }
 
   #write(text: string): void {
-    this.#controller?.enqueue(this.#encoder.encode(text));
+    this.#controller?.enqueue(this.#encoder.encode(this.#preface + text));
+    this.#preface = "";
+  }
+
+  #reconnectMs(): number {
+    return reconnectAfter(0, this.#deps.random);
   }
 
   get pendingBytes(): number {

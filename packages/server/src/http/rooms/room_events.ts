@@ -10,6 +10,7 @@ import type { AppEnv, Deps, UserEnv } from "../context.ts";
 import { endpoint } from "../endpoint.ts";
 import { RequestProblem } from "../middleware/problem.ts";
 import { limitJoins, limitRequests } from "../middleware/rate_limits.ts";
+import { refuseAsStream } from "../middleware/stream_refusals.ts";
 import { checkOrigin } from "../middleware/upgrade.ts";
 import { validateLazily } from "../middleware/validate.ts";
 import { joinFrom } from "./join_from.ts";
@@ -27,6 +28,7 @@ export interface RoomEventsOptions {
 export function createRoomEvents({ authenticate, admit }: RoomEventsOptions) {
   return endpoint().get(
     "/:id/events",
+    refuseAsStream,
     authenticate,
     limitRequests,
     checkStreamRequest,
