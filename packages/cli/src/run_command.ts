@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { CliError, EXIT, usageError } from "./cli_error.ts";
+import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
 import { upgrade } from "./commands/upgrade.ts";
 import type { PackageAssets } from "./project/package_assets.ts";
@@ -20,6 +21,8 @@ const HELP = `realtime-edge: rooms and socket endpoints in your Supabase project
       Adds the engine, a function of your own, the migrations and one table in config.toml.
   realtime-edge upgrade [--dir .] [--dry-run]
       Replaces the engine, adds migrations that are missing, prints what changed. Your files stay.
+  realtime-edge doctor [--dir .] [--url FUNCTION_URL] [--db-url URL] [--env-file FILE]
+      Checks the project, and with addresses its database and its deployment. Writes nothing.
 
 Every command takes --json (one object instead of text) and --help.
 Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage.`;
@@ -73,6 +76,21 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         dir: values.dir ?? io.cwd,
         dryRun: values["dry-run"],
         now: io.now(),
+      });
+    }
+    case "doctor": {
+      const values = parse(rest, {
+        ...COMMON,
+        dir: { type: "string" },
+        url: { type: "string" },
+        "db-url": { type: "string" },
+        "env-file": { type: "string" },
+      });
+      return await doctor(await io.assets(), {
+        dir: values.dir ?? io.cwd,
+        url: values.url,
+        dbUrl: values["db-url"],
+        envFile: values["env-file"],
       });
     }
     default:

@@ -1,6 +1,4 @@
-// The root's import map lacks the package; the function's has it.
-// deno-lint-ignore no-import-prefix
-import postgres from "npm:postgres@3.4.9";
+import postgres from "postgres";
 import { listFiles } from "../list_files.ts";
 import { sharedServerUrl } from "./server.ts";
 
