@@ -18,6 +18,7 @@ const DOCUMENTS = [
   "docs/testing.md",
   "docs/configuration.md",
   "docs/deploy.md",
+  "docs/operations.md",
   "docs/bench.md",
   "docs/performance.md",
   "docs/protocol.md",

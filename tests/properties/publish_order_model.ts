@@ -118,7 +118,7 @@ export class ModelConnection {
   /** Sends the client's frames. They arrive even if the connection breaks. */
   send(frames: readonly ClientFrame[]): void {
     this.isolate.options.clock.setTimer(() => {
-      for (const frame of frames) if (frame.type === "publish") this.#publisher.publish(frame);
+      for (const frame of frames) if (frame.type === "publish") this.#publisher.publish(frame, 0);
     }, this.#latencyMs);
   }
 

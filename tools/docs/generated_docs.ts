@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { ClientFrame } from "../../packages/server/src/schemas/client_frames.ts";
 import { CLOSE_MEANINGS } from "../../packages/protocol/close_codes.ts";
 import { type ErrorMeaning, ERRORS } from "../../packages/protocol/error_codes.ts";
+import { type MetricMeaning, METRICS } from "../../packages/server/src/observability/metric_list.ts";
 import { FIELD_TEXT } from "../../packages/server/src/schemas/field_text.ts";
 import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 
@@ -23,6 +24,7 @@ export const GENERATED_PARTS: readonly GeneratedPart[] = [
   { file: "docs/protocol.md", name: "server-frames", text: () => framesTable(ServerFrame.def.options) },
   { file: "docs/protocol.md", name: "errors", text: errorsTable },
   { file: "docs/protocol.md", name: "closes", text: closesTable },
+  { file: "docs/operations.md", name: "metrics", text: metricsTable },
 ];
 
 /** Replaces the part in a document. @throws {Error} if the document lacks its markers */
@@ -66,6 +68,18 @@ function errorsTable(): string {
 
 function closesTable(): string {
   return table(["code", "meaning"], Object.entries(CLOSE_MEANINGS));
+}
+
+function metricsTable(): string {
+  return table(
+    ["metric", "type", "labels", "meaning"],
+    Object.entries<MetricMeaning>(METRICS).map(([name, { type, labels = [], help }]) => [
+      `\`${name}\``,
+      type,
+      labels.map((label) => `\`${label}\``).join(", "),
+      help,
+    ]),
+  );
 }
 
 /** Formats a table with one row per field; the first row of a frame has its name. */

@@ -6,9 +6,13 @@ import type { TlsOptions } from "../backplane/postgres/tls.ts";
 import { preciseClock, wallClock } from "../clocks.ts";
 import type { Config } from "../config/variables.ts";
 import { errorFields, type Log } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+
+/** Takes what the backplane reports. */
+type Observers = { readonly log: Log; readonly metrics: Pick<Metrics, "backplaneEvent"> };
 
 /** Creates the backplane that `BACKPLANE` selects; see docs/configuration.md. */
-export function createBackplane(config: Config, log: Log, tls: TlsOptions): Backplane {
+export function createBackplane(config: Config, tls: TlsOptions, { log, metrics }: Observers): Backplane {
   const common: BackplaneOptions = {
     retention: {
       messages: config.HISTORY_MESSAGES,
@@ -22,9 +26,12 @@ export function createBackplane(config: Config, log: Log, tls: TlsOptions): Back
   const chosen = config.BACKPLANE === "auto"
     ? redis ? "redis" : database ? "postgres" : "memory"
     : config.BACKPLANE;
-  if (chosen === "redis" && redis) return onRedis(redis, config.REDIS_PREFIX, common, log);
+  if (chosen === "redis" && redis) return onRedis(redis, config.REDIS_PREFIX, common, { log, metrics });
   if (chosen === "postgres" && database) {
-    return onPostgres({ url: database, tls, connections: config.POSTGRES_CONNECTIONS, ...common }, log);
+    return onPostgres({ url: database, tls, connections: config.POSTGRES_CONNECTIONS, ...common }, {
+      log,
+      metrics,
+    });
   }
   if (config.SB_EXECUTION_ID !== undefined) {
     log.warn("backplane.memory", {
@@ -43,12 +50,13 @@ export function createBackplane(config: Config, log: Log, tls: TlsOptions): Back
   return createMemoryBackplane(store);
 }
 
-function onPostgres(options: Omit<PostgresOptions, "onEvent">, log: Log): Backplane {
+function onPostgres(options: Omit<PostgresOptions, "onEvent">, { log, metrics }: Observers): Backplane {
   return createLazyBackplane(async () => {
     const { createPostgresBackplane } = await import("../backplane/postgres/postgres_backplane.ts");
     return createPostgresBackplane({
       ...options,
       onEvent(event) {
+        metrics.backplaneEvent(event.type);
         if (event.type === "connected") {
           const { mode, schema } = event;
           log.info("backplane.connected", {
@@ -67,7 +75,7 @@ function onRedis(
   urls: readonly string[],
   prefix: string | undefined,
   common: BackplaneOptions,
-  log: Log,
+  { log, metrics }: Observers,
 ): Backplane {
   const [url = "", ...others] = urls;
   return createLazyBackplane(async () => {
@@ -77,6 +85,7 @@ function onRedis(
       place: others.length > 0 ? { cluster: urls } : { url },
       ...(prefix === undefined ? {} : { prefix }),
       onEvent(event) {
+        metrics.backplaneEvent(event.type);
         if (event.type === "connected") log.info("backplane.connected", { kind: "redis", node: event.node });
         else log.warn(`backplane.${event.type}`, { kind: "redis", ...errorFields(event.error) });
       },

@@ -62,7 +62,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   const auth = createAuth(config);
   const { verifier } = auth;
   const postgresTls = createPostgresTls(config, log);
-  const backplane = createBackplane(config, log, postgresTls);
+  const backplane = createBackplane(config, postgresTls, { log, metrics });
   const policy = createPolicy(config, log, postgresTls);
   const rooms = createRooms(config, { backplane, verifier, log, metrics, now });
   const deps: Deps = {

@@ -1,7 +1,9 @@
 import type { Deps, RequestBindings } from "../http/context.ts";
 import { queryToken, urlWithoutToken } from "../auth/credential.ts";
 import { errorFields } from "../observability/log.ts";
-import { problemResponse } from "../http/middleware/problem.ts";
+import { hideTokensInSpans } from "../observability/spans.ts";
+import { type ProblemOptions, problemResponse } from "../http/middleware/problem.ts";
+import type { ErrorCode } from "../../../protocol/error_codes.ts";
 import { asksForWebSocket, type PendingUpgrade, performUpgrade } from "../socket/handshake.ts";
 
 /** App made with `realtime()`, or a Hono app that contains one. */
@@ -25,17 +27,23 @@ export type RequestHandler = (
  *   secureHeaders, timing) replaces the response. If middleware answers otherwise, no socket opens.
  */
 export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
-  const { connections, log } = deps;
+  const { connections, log, metrics, now } = deps;
+  hideTokensInSpans(urlWithoutToken);
+
+  function refuse(code: ErrorCode, requestId: string, options?: ProblemOptions): Response {
+    metrics.refused(code);
+    return problemResponse(code, requestId, options);
+  }
 
   function upgradeOrProblem(request: Request, upgrade: PendingUpgrade): Response {
     // The isolate may have filled up, or begun to drain, since the route accepted the user.
     const refusal = connections.refusal(upgrade.user.id);
-    if (refusal) return problemResponse(refusal, upgrade.requestId);
+    if (refusal) return refuse(refusal, upgrade.requestId);
     try {
       return performUpgrade(request, upgrade, deps);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      return problemResponse("expected_websocket", upgrade.requestId, {
+      return refuse("expected_websocket", upgrade.requestId, {
         detail:
           "The WebSocket handshake is not complete. Send `Sec-WebSocket-Key` and `Connection: Upgrade`.",
       });
@@ -43,6 +51,7 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
   }
 
   return async function handle(request, info) {
+    const startedAt = now();
     const bindings: RequestBindings = {
       // Lazy, because a lookup costs a microsecond.
       get remoteAddr() {
@@ -57,7 +66,12 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
       const seen = address === undefined ? request : atAddress(address, request);
       const response = await app.fetch(seen, bindings);
       if (response.status !== 101) return response;
-      if (bindings.upgrade) return upgradeOrProblem(request, bindings.upgrade);
+      const { upgrade } = bindings;
+      if (upgrade) {
+        const upgraded = upgradeOrProblem(request, upgrade);
+        if (upgraded.status === 101) metrics.admitted(upgrade.route, now() - startedAt);
+        return upgraded;
+      }
       throw new Error(
         `The route of ${
           new URL(request.url).pathname
@@ -66,7 +80,7 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
     } catch (error) {
       const requestId = crypto.randomUUID();
       log.error("request.failed", { request_id: requestId, ...errorFields(error) });
-      return problemResponse("internal", requestId);
+      return refuse("internal", requestId);
     }
   };
 }

@@ -1,6 +1,7 @@
 import type { MonotonicClock, WallClock } from "../clocks.ts";
 import { LogBudget } from "./log_budget.ts";
 import type { LogFields, LogLevel } from "./log_event.ts";
+import { maskTokens } from "./mask_tokens.ts";
 
 export type { LogFields, LogLevel };
 
@@ -31,9 +32,6 @@ const WINDOW_MS = 10_000;
 /** Largest event that the host accepts, in characters. */
 const MAX_LINE_LENGTH = 10_000;
 const MAX_FIELD_LENGTH = 4_000;
-/** Matches secret keys, JSON Web Tokens and their beginnings (base64url of `{"`). */
-const TOKEN_LIKE = /eyJ[\w-]{5,}(\.[\w-]*){0,2}|sb_secret_[\w-]+/g;
-
 /**
  * Matches characters that JSON leaves as they are, but that change how a terminal shows the line:
  * C1 controls, line separators, and marks that reverse the direction of text.
@@ -111,8 +109,8 @@ function causesOf(error: Error): Error[] {
 /** Renders an event as one line. Cuts long fields, and halves the bound until the line fits. */
 function renderLine(event: LogFields): string {
   for (let longest = MAX_FIELD_LENGTH;; longest = Math.floor(longest / 2)) {
-    const line = JSON.stringify(event, (_name, value: unknown) => shorten(mask(value), longest))
-      .replace(TOKEN_LIKE, "[token]")
+    const json = JSON.stringify(event, (_name, value: unknown) => shorten(mask(value), longest));
+    const line = maskTokens(json)
       .replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
     if (line.length <= MAX_LINE_LENGTH || longest === 0) return line;
   }

@@ -1,4 +1,23 @@
-/** Counters of one isolate since its start. Plain numbers, because the hot path counts. */
+import { CLIENT_CLOSE, CLOSE_MEANINGS } from "../../../protocol/close_codes.ts";
+import { BoundedMap } from "./bounded_map.ts";
+import { Histogram } from "./histogram.ts";
+import { type Labels, renderMetrics, type Sample } from "./metrics_text.ts";
+
+/** State of this moment, beside the counts. */
+export interface MetricsState {
+  readonly build: Labels;
+  /** Systems that the server needs, with 1 for those that answer. */
+  readonly dependencies: readonly { readonly name: string; readonly up: 0 | 1 }[];
+  readonly isolateAgeSeconds: number;
+  readonly connections: number;
+  readonly rooms: number;
+  readonly members: number;
+}
+
+/**
+ * Counts of one isolate since its start. Plain numbers, because the hot path counts. Peers choose
+ * no label's value: close codes, methods and routes are those that the server knows.
+ */
 export class Metrics {
   /** Opened sockets and event streams. */
   connectionsOpened = 0;
@@ -10,64 +29,102 @@ export class Metrics {
   emitted = 0;
   /** Messages and presence changes handed to sockets, one for each recipient. */
   deliveries = 0;
-  readonly #closes = new Map<number, number>();
-  readonly #errors = new Map<string, number>();
-  readonly #responses = new Map<number, number>();
+  /** Time from a member's durable publish to its ack. */
+  readonly publishAck = new Histogram();
+  readonly #closes = new Counts("code");
+  readonly #errors = new Counts("code");
+  readonly #refusals = new Counts("code");
+  readonly #statuses = new Counts("status");
+  readonly #backplaneEvents = new Counts("event");
+  readonly #handshakes = new BoundedMap((route) => ({ labels: { route }, durations: new Histogram() }));
+  /** Durations by route; a route has few methods. */
+  readonly #requests = new BoundedMap((route) => ({ route, byMethod: new Map<string, Histogram>() }));
 
   /** Counts the end of a connection by its close code. */
   closed(code: number): void {
-    increment(this.#closes, code);
+    this.#closes.add(isKnownClose(code) ? String(code) : "other");
   }
 
   /** Counts an `error` frame by its code. */
   erred(code: string): void {
-    increment(this.#errors, code);
+    this.#errors.add(code);
   }
 
-  /** Counts an HTTP response by its status. */
-  responded(status: number): void {
-    increment(this.#responses, status);
+  /** Counts a problem that a request or handshake was answered with. */
+  refused(code: string): void {
+    this.#refusals.add(code);
   }
 
-  /** Renders the counters and the current gauges in Prometheus' text format. */
-  text(now: Readonly<Record<"connections" | "rooms" | "members" | "ageSeconds", number>>): string {
-    return [
-      ...single("connections", "gauge", "Open sockets and event streams", now.connections),
-      ...single("rooms", "gauge", "Rooms with members in this isolate", now.rooms),
-      ...single("members", "gauge", "Members of rooms in this isolate", now.members),
-      ...single("isolate_age_seconds", "gauge", "How long this isolate has been up", now.ageSeconds),
-      ...single("connections_opened_total", "counter", "Connections opened", this.connectionsOpened),
-      ...labelled("connections_closed_total", "Connections ended, by close code", "code", this.#closes),
-      ...single("frames_received_total", "counter", "Frames that members sent", this.framesReceived),
-      ...single("published_total", "counter", "Durable messages stored", this.published),
-      ...single("emitted_total", "counter", "Ephemeral messages sent", this.emitted),
-      ...single("deliveries_total", "counter", "Frames handed to recipients", this.deliveries),
-      ...labelled("errors_total", "Error frames, by code", "code", this.#errors),
-      ...labelled("http_responses_total", "HTTP responses, by status", "status", this.#responses),
-      "",
-    ].join("\n");
+  /** Counts an event of the backplane. */
+  backplaneEvent(event: string): void {
+    this.#backplaneEvents.add(event);
+  }
+
+  /** Counts an admitted socket. `route` is a pattern. */
+  admitted(route: string, ms: number): void {
+    this.#statuses.add("101");
+    this.#handshakes.get(route).durations.observe(ms);
+  }
+
+  /** Counts an HTTP response. `route` is a pattern, and `method` a known one. */
+  responded(status: number, method: string, route: string, ms: number): void {
+    this.#statuses.add(String(status));
+    const { byMethod } = this.#requests.get(route);
+    let durations = byMethod.get(method);
+    if (!durations) byMethod.set(method, durations = new Histogram());
+    durations.observe(ms);
+  }
+
+  /** Renders everything in Prometheus' text format. */
+  text(state: MetricsState): string {
+    const one = (value: number): Sample[] => [{ value }];
+    return renderMetrics({
+      build_info: [{ labels: state.build, value: 1 }],
+      dependency_up: state.dependencies.map(({ name, up }) => ({ labels: { dependency: name }, value: up })),
+      isolate_age_seconds: one(state.isolateAgeSeconds),
+      connections: one(state.connections),
+      rooms: one(state.rooms),
+      members: one(state.members),
+      connections_opened_total: one(this.connectionsOpened),
+      connections_closed_total: this.#closes.samples(),
+      handshake_seconds: [...this.#handshakes.values()].flatMap(({ labels, durations }) =>
+        durations.samples(labels)
+      ),
+      http_request_seconds: [...this.#requests.values()].flatMap(({ route, byMethod }) =>
+        [...byMethod].flatMap(([method, durations]) => durations.samples({ method, route }))
+      ),
+      http_responses_total: this.#statuses.samples(),
+      refusals_total: this.#refusals.samples(),
+      frames_received_total: one(this.framesReceived),
+      errors_total: this.#errors.samples(),
+      published_total: one(this.published),
+      publish_ack_seconds: this.publishAck.samples(),
+      emitted_total: one(this.emitted),
+      deliveries_total: one(this.deliveries),
+      backplane_events_total: this.#backplaneEvents.samples(),
+    });
   }
 }
 
-function increment<K>(counts: Map<K, number>, key: K): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+/** Counts by the value of one label. */
+class Counts {
+  readonly #counts = new BoundedMap((value) => ({ value, count: 0 }));
+
+  constructor(readonly label: string) {}
+
+  add(value: string): void {
+    this.#counts.get(value).count += 1;
+  }
+
+  samples(): Sample[] {
+    return Array.from(this.#counts.values(), ({ value, count }) => ({
+      labels: { [this.label]: value },
+      value: count,
+    }));
+  }
 }
 
-function head(name: string, type: string, help: string): string[] {
-  return [`# HELP realtime_${name} ${help}.`, `# TYPE realtime_${name} ${type}`];
-}
-
-function single(name: string, type: string, help: string, value: number): string[] {
-  return [...head(name, type, help), `realtime_${name} ${value}`];
-}
-
-/** Renders one line per label. The keys are our own codes, so none needs escaping. */
-function labelled(
-  name: string,
-  help: string,
-  label: string,
-  counts: ReadonlyMap<number | string, number>,
-): string[] {
-  const lines = [...counts].map(([key, count]) => `realtime_${name}{${label}="${key}"} ${count}`);
-  return [...head(name, "counter", help), ...lines];
+/** True for codes of the server, of its clients, and of RFC 6455: at most 30 in all. */
+function isKnownClose(code: number): boolean {
+  return code >= 1000 && code <= 1015 || code === CLIENT_CLOSE.replaced || code in CLOSE_MEANINGS;
 }

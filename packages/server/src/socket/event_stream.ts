@@ -154,6 +154,7 @@ class EventStream implements DrainableSocket, PendingHandshake {
     const { connections, metrics, log, random } = this.#deps;
     const refusal = connections.refusal(this.user.id);
     if (refusal) {
+      metrics.refused(refusal);
       const retryMs = reconnectAfter(ERRORS[refusal].retryAfterSeconds * 1000, random);
       return this.#close({ code: CLOSE.tooSlow, reason: refusal }, retryMs);
     }

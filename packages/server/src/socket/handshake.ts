@@ -2,6 +2,7 @@ import type { MonotonicClock } from "../clocks.ts";
 import type { User } from "../auth/user.ts";
 import { errorFields, type Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { traceParent } from "../observability/trace_parent.ts";
 import { parseSubprotocols, selectSubprotocol } from "../../../protocol/subprotocols.ts";
 import type { ConnectionRegistry } from "./connection_registry.ts";
 import type { RequestRates } from "./request_rates.ts";
@@ -96,6 +97,7 @@ export function performUpgrade(
   deps: UpgradeDeps,
 ): Response {
   const { connections, limits, log, metrics, now, rates } = deps;
+  const traceparent = traceParent(request);
   const header = request.headers.get("sec-websocket-protocol");
   const offered = parseSubprotocols(header);
   const protocol = selectSubprotocol(offered, upgrade.subprotocols);
@@ -109,7 +111,13 @@ export function performUpgrade(
   const { user, handlers } = upgrade;
   // Not the request id: a middleware such as Hono's requestId may let the client choose that.
   const id = crypto.randomUUID();
-  const about = { socket: id, request_id: upgrade.requestId, route: upgrade.route, user: user.id };
+  const about = {
+    socket: id,
+    request_id: upgrade.requestId,
+    route: upgrade.route,
+    user: user.id,
+    traceparent,
+  };
   const socket = new ServerSocket({
     raw,
     id,

@@ -62,6 +62,12 @@ export function problemResponse(code: ErrorCode, requestId: string, options: Pro
   return new Response(JSON.stringify(body), { status, headers });
 }
 
+/** Answers with a problem, and counts it. */
+export function refuse(c: Context<AppEnv>, code: ErrorCode, options: ProblemOptions = {}): Response {
+  c.env.deps.metrics.refused(code);
+  return problemResponse(code, c.get("requestId"), options);
+}
+
 /**
  * The app's `onError`: refusals become their problem, anything else `internal` and a line in the
  * log.
@@ -71,17 +77,17 @@ export function answerProblem(error: Error, c: Context<AppEnv>): Response {
   const deps = c.env?.deps;
   // The app was not served through the engine: there is no log, and the caller should see why.
   if (!deps) throw error;
-  if (error instanceof RequestProblem) return problemResponse(error.code, requestId, error.options);
+  if (error instanceof RequestProblem) return refuse(c, error.code, error.options);
   // Hono's own validator throws this for a body that is not JSON.
   if (error instanceof HTTPException && error.status === 400) {
-    return problemResponse("invalid_request", requestId, { detail: error.message });
+    return refuse(c, "invalid_request", { detail: error.message });
   }
   if (error instanceof BackplaneUnavailable) {
     deps.log.warn("backplane.unavailable", { request_id: requestId, ...errorFields(error) });
-    return problemResponse("unavailable", requestId);
+    return refuse(c, "unavailable");
   }
   deps.log.error("request.failed", { request_id: requestId, route: routePath(c), ...errorFields(error) });
-  return problemResponse("internal", requestId);
+  return refuse(c, "internal");
 }
 
 /**
@@ -94,11 +100,11 @@ export function answerNotFound(allowedMethods: AllowedMethods): NotFoundHandler<
     const { method } = c.req;
     // A route with this method called `c.notFound()` by itself.
     if (methods.length === 0 || methods.includes(method)) {
-      return problemResponse("not_found", c.var.requestId);
+      return refuse(c, "not_found");
     }
     const response = method === "OPTIONS"
       ? new Response(null, { status: 204 })
-      : problemResponse("method_not_allowed", c.var.requestId);
+      : refuse(c, "method_not_allowed");
     response.headers.set("allow", [...methods, "OPTIONS"].join(", "));
     return response;
   };

@@ -3,7 +3,7 @@ import { createMiddleware } from "hono/factory";
 import { asksForWebSocket } from "../../socket/handshake.ts";
 import { BURST_SECONDS } from "../../socket/request_rates.ts";
 import type { AppEnv } from "../context.ts";
-import { problemResponse, RequestProblem } from "./problem.ts";
+import { refuse, RequestProblem } from "./problem.ts";
 
 /**
  * Limits the HTTP requests of one user (`USER_REQUESTS_PER_SECOND`). Stands behind the middleware
@@ -53,7 +53,7 @@ export function limitJoins(c: Context<AppEnv>): void {
 /** Answers 429. Of the response before, only the headers for pages stay. */
 function replaceResponse(c: Context<AppEnv>, detail: string, retryAfterMs: number): void {
   const { headers } = c.res;
-  const problem = problemResponse("rate_limited", c.get("requestId"), { detail, retryAfterMs });
+  const problem = refuse(c, "rate_limited", { detail, retryAfterMs });
   for (const [name, value] of headers) {
     if (name === "vary" || name.startsWith("access-control-")) problem.headers.append(name, value);
   }

@@ -1,6 +1,8 @@
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import type { AppEnv } from "../context.ts";
+import { nameSpan } from "../../observability/spans.ts";
+import { traceParent } from "../../observability/trace_parent.ts";
 
 /**
  * Logs one event for each request that was answered; a socket logs its own opening and closing
@@ -10,13 +12,16 @@ export const requestLog = createMiddleware<AppEnv>(async function requestLog(c, 
   const deps = c.env.deps;
   const startedAt = deps.now();
   await next();
-  if (c.res.status === 101) return;
-  deps.metrics.responded(c.res.status);
   const { status } = c.res;
-  const user = c.get("user")?.id;
-  const isSecretKey = c.get("hasSecretKey");
+  const method = knownMethod(c.req.method);
+  nameSpan(method, () => routePath(c, -1));
+  if (status === 101) return;
   // The pattern, never the address: an address may hold what is nobody's business.
   const route = routePath(c, -1);
+  const durationMs = deps.now() - startedAt;
+  deps.metrics.responded(status, method, route, durationMs);
+  const user = c.get("user")?.id;
+  const isSecretKey = c.get("hasSecretKey");
   const fields = {
     request_id: c.get("requestId"),
     method: c.req.method,
@@ -25,10 +30,11 @@ export const requestLog = createMiddleware<AppEnv>(async function requestLog(c, 
     refused: c.get("refusal"),
     user,
     secret_key: isSecretKey,
-    duration_ms: deps.now() - startedAt,
+    duration_ms: durationMs,
+    traceparent: traceParent(c.req.raw),
   };
   const isRefused = status >= 400 && status < 500 && user === undefined && !isSecretKey;
-  if (isRefused) deps.refusalLog.refused(`${knownMethod(c.req.method)} ${route} ${status}`, fields);
+  if (isRefused) deps.refusalLog.refused(`${method} ${route} ${status}`, fields);
   else deps.log.info("request", fields);
 });
 

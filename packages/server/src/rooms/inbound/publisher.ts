@@ -48,8 +48,8 @@ export class Publisher {
     this.#from = { user: member.user.id, connection: member.connection };
   }
 
-  /** Checks and publishes. */
-  publish(frame: PublishBody): void {
+  /** Checks and publishes. `receivedAt` is when the frame came, by the monotonic clock. */
+  publish(frame: PublishBody, receivedAt: number): void {
     const { id, ephemeral } = frame;
     const member = this.#member;
     const order = ephemeral ? undefined : this.#order ??= this.#createOrder();
@@ -71,12 +71,13 @@ export class Publisher {
       });
     }
     if (!mayGo) return member.error("unavailable", { id, message: BEHIND });
-    void this.#publish(frame, checked.data, order);
+    void this.#publish(frame, receivedAt, checked.data, order);
   }
 
   /** Never rejects. */
   async #publish(
     { id, event, ephemeral, to }: PublishBody,
+    receivedAt: number,
     data: string,
     order: PublishOrder | undefined,
   ): Promise<void> {
@@ -86,6 +87,8 @@ export class Publisher {
       const stored = await send(this.#request.key, message, this.#deps);
       order?.settle(id);
       this.#member.reply(ackText(id, stored?.offset));
+      const { metrics, now } = this.#deps;
+      if (stored) metrics.publishAck.observe(now() - receivedAt);
     } catch (error) {
       order?.fail(id);
       this.#member.failed(error, id);

@@ -17,6 +17,8 @@ export class Receiver {
   readonly #deps: RoomDeps;
   readonly #rate: FrameRate;
   readonly #publisher: Publisher;
+  /** Time of the last frame, which is read once for its rate and its publish. */
+  #receivedAt = 0;
 
   constructor(member: Member, request: JoinRequest, deps: RoomDeps) {
     const { frames_per_second, frames_burst } = deps.limits;
@@ -86,7 +88,7 @@ export class Receiver {
     const member = this.#member;
     switch (frame.type) {
       case "publish":
-        return this.#publisher.publish(frame);
+        return this.#publisher.publish(frame, this.#receivedAt);
       case "presence":
         return changePresence(member, this.#request.key, frame, this.#deps);
       case "history":
@@ -105,7 +107,8 @@ export class Receiver {
 
   #isAdmitted(frame: unknown): boolean {
     this.#deps.metrics.framesReceived += 1;
-    const admission = this.#rate.admitFrame(this.#deps.now());
+    this.#receivedAt = this.#deps.now();
+    const admission = this.#rate.admitFrame(this.#receivedAt);
     if (admission === "taken") return true;
     const isFlood = admission === "flood";
     const retryAfterMs = isFlood ? FLOOD_WAIT_MS : admission.retryAfterMs;

@@ -1,0 +1,7 @@
+/** Matches secret keys, JSON Web Tokens and their beginnings (base64url of `{"`). */
+const TOKEN_LIKE = /eyJ[\w-]{5,}(\.[\w-]*){0,2}|sb_secret_[\w-]+/g;
+
+/** Replaces everything that looks like a token. */
+export function maskTokens(text: string): string {
+  return text.replace(TOKEN_LIKE, "[token]");
+}
