@@ -181,13 +181,3 @@ schemaTest(
     assertEquals(rooms.length, 0);
   },
 );
-
-schemaTest("only one isolate trims at a time", async () => {
-  await using world = await PostgresTestWorld.create();
-  const isolate = await world.open();
-  await world.database.sql.begin(async (transaction) => {
-    await transaction`select rooms.trim(1, 1, 1)`;
-    assertEquals(await isolate.trim(), undefined);
-  });
-  assertEquals(await isolate.trim(), 0);
-});

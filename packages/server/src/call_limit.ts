@@ -17,6 +17,11 @@ export class CallLimit {
     this.#full = full;
   }
 
+  /** True if no call runs. */
+  get isIdle(): boolean {
+    return this.#count === 0;
+  }
+
   /** Runs a call as soon as the limit permits. Rejects if too many calls wait already. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     if (this.#count < this.#running) this.#count++;

@@ -3,6 +3,7 @@ import type { Config } from "../config/variables.ts";
 import { LazyRooms } from "../rooms/lazy_rooms.ts";
 import { MAX_PAGE, MAX_STATE_BYTES } from "../../../protocol/limits.ts";
 import type { RoomDeps } from "../rooms/room_deps.ts";
+import { ReadLimits } from "../rooms/read_limits.ts";
 import { FlushScheduler } from "../rooms/outbound/flush_scheduler.ts";
 import { TimingWheel } from "../socket/timing_wheel.ts";
 
@@ -18,6 +19,7 @@ export function createRooms(
     ...deps,
     wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), preciseClock),
     scheduler: new FlushScheduler(),
+    reads: new ReadLimits(),
     limits: {
       max_frame_bytes: config.MAX_FRAME_BYTES,
       frames_per_second: config.FRAMES_PER_SECOND,

@@ -1,4 +1,4 @@
-import type { Message, Page } from "../backplane/contract.ts";
+import type { Message, Page, PageRequest } from "../backplane/contract.ts";
 import { MAX_PAGE } from "../../../protocol/limits.ts";
 import { join as joinFrames } from "./outbound/fan_out.ts";
 import { messageText } from "./outbound/frame_text.ts";
@@ -47,7 +47,7 @@ export async function join(
       ...(previous === undefined ? {} : { previous }),
     });
   }
-  const start = await findStart(from, room, member.permissions.history, deps);
+  const start = await findStart(from, room, member, deps);
   if (!socket.isOpen) return;
   member.welcome(JSON.stringify({
     type: "welcome",
@@ -79,15 +79,16 @@ export async function join(
 async function findStart(
   from: JoinFrom,
   room: Room,
-  mayReadHistory: boolean,
-  { backplane }: RoomDeps,
+  member: Member,
+  deps: RoomDeps,
 ): Promise<Start> {
   const { epoch } = room;
+  const mayReadHistory = member.permissions.history;
   if (from.type === "live" || (from.type === "history" && from.count === 0)) {
     return { recovered: false, gaps: [] };
   }
   if (from.type === "history") {
-    const { head, first } = await backplane.history(room.key, { after: 0, limit: 1 });
+    const { head, first } = await readPage(member, room, { after: 0, limit: 1 }, deps);
     return { cursor: Math.max(head - from.count, first - 1), recovered: false, gaps: [] };
   }
   const isOther = from.epoch !== epoch;
@@ -102,7 +103,7 @@ async function findStart(
     const unread = after < head ? [{ from: after + 1, to: head, epoch }] : [];
     return { cursor: head, recovered: false, gaps: [...lost, ...unread] };
   }
-  const { first } = await backplane.history(room.key, { after, limit: 1 });
+  const { first } = await readPage(member, room, { after, limit: 1 }, deps);
   const trimmed = first > after + 1 ? [{ from: after + 1, to: first - 1, epoch }] : [];
   const gaps = [...lost, ...trimmed];
   return { cursor: Math.max(after, first - 1), recovered: gaps.length === 0, gaps };
@@ -113,9 +114,9 @@ async function replayPage(
   member: Member,
   room: Room,
   cursor: number,
-  { backplane }: RoomDeps,
+  deps: RoomDeps,
 ): Promise<number> {
-  const page = await backplane.history(room.key, { after: cursor, limit: MAX_PAGE });
+  const page = await readPage(member, room, { after: cursor, limit: MAX_PAGE }, deps);
   const gap = gapBefore(page, cursor);
   if (gap) sendGap(member, gap);
   // The subscription brings messages after the room's head, even if the page is ahead of it.
@@ -128,6 +129,15 @@ async function replayPage(
     );
   }
   return reached;
+}
+
+async function readPage(
+  { user }: Member,
+  { key }: Room,
+  request: PageRequest,
+  { backplane, reads }: RoomDeps,
+): Promise<Page> {
+  return await reads.run(user.id, () => backplane.history(key, request));
 }
 
 /** Messages that were trimmed since the member's start was decided. */

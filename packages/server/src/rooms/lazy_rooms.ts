@@ -68,13 +68,13 @@ export class LazyRooms implements Rooms {
   }
 
   /** A page of a room's history, as JSON text. */
-  async page(key: string, request: PageRequest): Promise<string> {
-    return await (await this.#registry.load()).page(key, request);
+  async page(key: string, request: PageRequest, userId: string): Promise<string> {
+    return await (await this.#registry.load()).page(key, request, userId);
   }
 
   /** The room's presence, as JSON text. */
-  async present(key: string): Promise<string> {
-    return await (await this.#registry.load()).present(key);
+  async present(key: string, userId: string): Promise<string> {
+    return await (await this.#registry.load()).present(key, userId);
   }
 
   /**

@@ -10,6 +10,7 @@ import type { PermissionWatch, RoomPermissions } from "./policy/authorize.ts";
 import type { Recipient } from "./outbound/fan_out.ts";
 import { HEARTBEAT_TEXT } from "./outbound/frame_text.ts";
 import type { RecentMessages } from "./outbound/recent_messages.ts";
+import { TooManyReads } from "./read_limits.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
 /**
@@ -120,6 +121,7 @@ export class Member implements Recipient, Timed {
 
   /** Answers a frame that failed: the backplane is away, or the fault is ours. Logs the reason. */
   failed(error: unknown, id: string | undefined): void {
+    if (error instanceof TooManyReads) return this.error("rate_limited", { id });
     this.#log(error);
     this.error(error instanceof BackplaneUnavailable ? "unavailable" : "internal", { id });
   }

@@ -12,7 +12,7 @@ export async function readHistory(
   member: Member,
   key: string,
   { id, after, before, limit }: HistoryFrame,
-  { backplane }: RoomDeps,
+  { backplane, reads }: RoomDeps,
 ): Promise<void> {
   if (!member.permissions.history) {
     return member.error("forbidden", { id, message: "This user may not read this room's history." });
@@ -21,7 +21,8 @@ export async function readHistory(
   try {
     // A member that asks for much gets it as fast as it reads, and does not count as a slow reader.
     if (member.isSlow) await member.socket.drained();
-    const { entries, more } = pageTexts(await backplane.history(key, request), request);
+    const page = await reads.run(member.user.id, () => backplane.history(key, request));
+    const { entries, more } = pageTexts(page, request);
     member.reply(historyText(id, entries, more));
   } catch (error) {
     member.failed(error, id);

@@ -5,6 +5,7 @@ import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { RoomLimits } from "../../../protocol/limits.ts";
 import type { TimingWheel } from "../socket/timing_wheel.ts";
+import type { ReadLimits } from "./read_limits.ts";
 import type { FlushScheduler } from "./outbound/flush_scheduler.ts";
 
 /** Dependencies of rooms and their members. */
@@ -17,6 +18,7 @@ export interface RoomDeps {
   readonly wheel: TimingWheel;
   readonly scheduler: FlushScheduler;
   readonly limits: RoomLimits;
+  readonly reads: ReadLimits;
   readonly heartbeatMs: number;
   /** Time before a token's expiry at which its member is warned. */
   readonly expiryWarningMs: number;

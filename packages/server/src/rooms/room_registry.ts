@@ -69,16 +69,18 @@ export class RoomRegistry {
     };
   }
 
-  /** A page of a room's history, as JSON text: `epoch`, `messages`, `more`. */
-  async page(key: string, request: PageRequest): Promise<string> {
-    const page = await this.deps.backplane.history(key, request);
+  /** A page of a room's history for a user, as JSON text: `epoch`, `messages`, `more`. */
+  async page(key: string, request: PageRequest, userId: string): Promise<string> {
+    const { backplane, reads } = this.deps;
+    const page = await reads.run(userId, () => backplane.history(key, request));
     const { entries, more } = pageTexts(page, request);
     return pageText(page.epoch, entries, more);
   }
 
-  /** The room's presence, as JSON text: `members`. */
-  async present(key: string): Promise<string> {
-    return presentText(await this.deps.backplane.present(key));
+  /** The room's presence for a user, as JSON text: `members`. */
+  async present(key: string, userId: string): Promise<string> {
+    const { backplane, reads } = this.deps;
+    return presentText(await reads.run(userId, () => backplane.present(key)));
   }
 
   /**

@@ -10,7 +10,7 @@ import { withTimeout } from "../with_timeout.ts";
 export interface DatabaseOptions {
   readonly url: string;
   readonly tls: TlsOptions;
-  /** Number of pooled connections: one writes, the rest read. */
+  /** Number of pooled connections besides the one for maintenance: one writes, the rest read. */
   readonly connections: number;
   readonly connectMs: number;
   readonly statementMs: number;
@@ -28,7 +28,7 @@ export interface Pool {
   end(timeout: number): Promise<void>;
 }
 
-type Purpose = "write" | "read";
+type Purpose = "write" | "read" | "maintain";
 
 /** A pool, and the statement that was issued last. */
 interface ActivePool extends Pool {
@@ -36,6 +36,9 @@ interface ActivePool extends Pool {
   last: Promise<void>;
   hasEnded: boolean;
 }
+
+/** Idle time after which the connection for maintenance is closed, in milliseconds. */
+const MAINTENANCE_IDLE_MS = 5_000;
 
 /** Time for a statement to settle once its pool has ended, in milliseconds. */
 const ENDED_MS = 100;
@@ -46,9 +49,16 @@ export interface NotificationHandlers {
   readonly onclose: () => void;
 }
 
+/** Options of one pool. */
+interface PoolOptions extends Partial<NotificationHandlers> {
+  readonly max: number;
+  /** Seconds after which an idle connection is closed. */
+  readonly idle_timeout?: number;
+}
+
 /**
  * Pooled connections of an isolate. A single connection writes: statements run in the order in
- * which they were issued, and reads do not delay them.
+ * which they were issued, and neither reads nor maintenance delay them.
  */
 export class Database {
   readonly #options: DatabaseOptions;
@@ -73,7 +83,7 @@ export class Database {
   async setPooled(isPooled: boolean): Promise<void> {
     if (this.#isPooled === isPooled) return;
     this.#isPooled = isPooled;
-    await Promise.all([this.#drop("write"), this.#drop("read")]);
+    await this.#dropAll();
   }
 
   /** Runs a statement after all writes issued before it. Rejects with `BackplaneUnavailable`. */
@@ -86,15 +96,23 @@ export class Database {
     return this.#reads.run(() => this.#run<Row>("read", text, parameters));
   }
 
+  /**
+   * Runs a statement that may take long, on a connection that exists for such only while they are
+   * issued. Rejects with `BackplaneUnavailable`.
+   */
+  maintain<Row extends object>(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]> {
+    return this.#run<Row>("maintain", text, parameters);
+  }
+
   /** Creates a pool of one dedicated connection, which connects with its first statement. */
   dedicated(handlers: NotificationHandlers): Pool {
-    return this.#connect(1, handlers);
+    return this.#connect({ max: 1, ...handlers });
   }
 
   /** Closes all connections. Running statements have one second to complete. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([this.#drop("write", 1), this.#drop("read", 1)]);
+    await this.#dropAll(1);
   }
 
   async #run<Row extends object>(
@@ -105,7 +123,7 @@ export class Database {
     if (this.#isClosed) throw new BackplaneUnavailable("The backplane is closed.");
     const pool = this.#pool(purpose);
     const statement = pool.sql.unsafe<Row[]>(text, [...parameters], { prepare: !this.#isPooled }).execute();
-    const result = this.#result(pool, statement, purpose === "write" ? pool.last : undefined);
+    const result = this.#result(pool, statement, purpose === "read" ? undefined : pool.last);
     pool.last = result.then(() => {}, () => {/* the caller gets the error */});
     try {
       return await result;
@@ -143,18 +161,20 @@ export class Database {
   #pool(purpose: Purpose): ActivePool {
     let pool = this.#pools.get(purpose);
     if (!pool) {
-      const connected = this.#connect(purpose === "write" ? 1 : this.#readConnections);
+      const connected = this.#connect({
+        max: purpose === "read" ? this.#readConnections : 1,
+        ...(purpose === "maintain" ? { idle_timeout: MAINTENANCE_IDLE_MS / 1_000 } : {}),
+      });
       pool = { ...connected, last: Promise.resolve(), hasEnded: false };
       this.#pools.set(purpose, pool);
     }
     return pool;
   }
 
-  #connect(max: number, handlers?: NotificationHandlers): Pool {
+  #connect(special: PoolOptions): Pool {
     const { url, tls, connectMs, statementMs } = this.#options;
     const sockets = new Sockets({ connectMs, tls });
     const options = {
-      max,
       socket: (address: Address) => sockets.connect(address),
       // The sockets are encrypted already; `sslmode` in the URL must not start it again.
       ssl: false,
@@ -171,7 +191,7 @@ export class Database {
         // PgBouncer rejects connections with settings that it does not know.
         ...(this.#isPooled ? {} : { statement_timeout: statementMs }),
       },
-      ...handlers,
+      ...special,
     };
     const sql = postgres(url, options);
     return {
@@ -181,6 +201,10 @@ export class Database {
         await sockets.end();
       },
     };
+  }
+
+  async #dropAll(timeout = 0): Promise<void> {
+    await Promise.all([...this.#pools.keys()].map((purpose) => this.#drop(purpose, timeout)));
   }
 
   async #drop(purpose: Purpose, timeout = 0): Promise<void> {

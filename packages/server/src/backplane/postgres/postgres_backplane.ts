@@ -19,10 +19,17 @@ import { PostgresPresence } from "./postgres_presence.ts";
 import { parseMessages } from "./postgres_records.ts";
 import { escapeText } from "../wire/wire_text.ts";
 import { PeriodicJobs } from "./periodic_jobs.ts";
+import { MAX_PAGE_BYTES } from "./statements.ts";
 import { withTimeout } from "../with_timeout.ts";
 
 /** Options and connection events of the backplane. */
 export type { PostgresEvent, PostgresOptions } from "./postgres_options.ts";
+
+/** A row if the last walk over all rooms is complete and began within this time. */
+const IS_TRIMMED = `
+with clock as materialized (select rooms.now_ms() as now)
+select from rooms.trimming, clock
+where room_id is null and now between started_at and started_at + $1::bigint - 1`;
 
 /**
  * Time that a normal close may take to report its departures to Postgres, in milliseconds.
@@ -78,6 +85,7 @@ export class PostgresBackplane implements Backplane {
         { everyMs: resolved.leaseMs / 3, run: () => this.#presence.renew() },
         { everyMs: resolved.sweepMs, run: () => this.#presence.sweep() },
         { everyMs: resolved.trimMs, run: () => this.trim() },
+        { everyMs: resolved.unusedRoomMs / 3, run: () => this.#streams.keepUnused() },
       ],
       isConnected: () => this.#isConnected,
       onEvent,
@@ -109,24 +117,31 @@ export class PostgresBackplane implements Backplane {
     this.#throwIfClosed();
     await this.#connector.admit();
     const { messages: maxMessages, ageMs } = this.#options.retention;
+    const isAfter = "after" in page;
+    const bound = isAfter ? page.after : page.before;
     const [row] = await this.#connector.database.read<{
       epoch: string;
       head: string;
       first: string;
       messages: string | null;
-    }>("select * from rooms.page($1, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint)", [
-      escapeText(room),
-      "after" in page ? page.after : null,
-      "before" in page ? page.before : null,
-      page.limit,
-      maxMessages,
-      ageMs,
-    ]);
-    if (!row) throw new BackplaneUnavailable("Postgres removed the room during the read. Retry.");
+    }>(
+      "select * from rooms.page($1, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint)",
+      [
+        escapeText(room),
+        isAfter ? bound : null,
+        isAfter ? null : bound,
+        page.limit,
+        maxMessages,
+        ageMs,
+        MAX_PAGE_BYTES,
+      ],
+    );
+    if (!row) throw new Error("Postgres returned no page.");
     const [head, first, messages] = [Number(row.head), Number(row.first), parseMessages(row.messages)];
-    const more = "after" in page
-      ? Math.max(page.after + 1, first) - 1 + page.limit < head
-      : first < Math.min(page.before - 1, head) - page.limit + 1;
+    const [newest, oldest] = [messages.at(-1)?.offset, messages[0]?.offset];
+    const more = isAfter
+      ? Math.max(bound, first - 1, newest ?? 0) < head
+      : Math.min(oldest ?? bound, head + 1) > first;
     return { epoch: row.epoch, head, first, messages, more };
   }
 
@@ -175,16 +190,29 @@ export class PostgresBackplane implements Backplane {
   }
 
   /**
-   * Deletes messages outside the retention window. A periodic job does the same. Resolves with
-   * their number, or with undefined if another isolate is trimming.
+   * Deletes everything that nothing needs any more, until it is done or `trimBudgetMs` is used up.
+   * A periodic job does the same. Resolves with the number of deleted messages, or with undefined
+   * if another isolate is trimming, or began to within `trimMs`.
    */
   async trim(): Promise<number | undefined> {
-    const { messages, ageMs, dedupeMs } = this.#options.retention;
-    const [row] = await this.#connector.database.write<{ deleted: string | null }>(
-      "select rooms.trim($1::bigint, $2::bigint, $3::bigint) as deleted",
-      [messages, ageMs, dedupeMs],
-    );
-    return typeof row?.deleted === "string" ? Number(row.deleted) : undefined;
+    const { retention, unusedRoomMs, trimMs, trimBudgetMs } = this.#options;
+    const { messages, ageMs, dedupeMs } = retention;
+    const { database } = this.#connector;
+    const everyMs = Math.round(trimMs / 2);
+    const [fresh] = await database.read(IS_TRIMMED, [everyMs]);
+    if (fresh) return undefined;
+    const endsAt = performance.now() + trimBudgetMs;
+    let total: number | undefined;
+    do {
+      const [row] = await database.maintain<{ deleted: string; is_last: boolean }>(
+        "select * from rooms.trim_step($1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint)",
+        [messages, ageMs, dedupeMs, unusedRoomMs, everyMs],
+      );
+      if (!row) break;
+      total = (total ?? 0) + Number(row.deleted);
+      if (row.is_last) break;
+    } while (performance.now() < endsAt && !this.#closing);
+    return total;
   }
 
   /**

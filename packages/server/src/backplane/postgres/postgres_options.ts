@@ -19,7 +19,10 @@ export interface PostgresOptions extends BackplaneOptions {
   readonly tls?: TlsOptions;
   /** Receives connection events. Must not throw. */
   readonly onEvent: (event: PostgresEvent) => void;
-  /** Connections besides the listening one, 2 or more: one writes, the rest read. 2 by default. */
+  /**
+   * Connections besides the one that listens and the one for maintenance, 2 or more: one writes,
+   * the rest read. 2 by default.
+   */
   readonly connections?: number;
   /** Timeout of a connection attempt, in milliseconds; 5,000 by default. */
   readonly connectMs?: number;
@@ -40,8 +43,15 @@ export interface PostgresOptions extends BackplaneOptions {
   readonly leaseMs?: number;
   /** Interval at which expired presence entries are removed, in milliseconds; 1,000 by default. */
   readonly sweepMs?: number;
-  /** Interval at which messages are trimmed, in milliseconds; 30,000 by default. */
+  /** Interval at which messages and rooms are trimmed, in milliseconds; 30,000 by default. */
   readonly trimMs?: number;
+  /** Time that trimming may take each time, in milliseconds; 10,000 by default. */
+  readonly trimBudgetMs?: number;
+  /**
+   * Time after which a room without messages, presence and subscriptions is removed, in
+   * milliseconds; 15 minutes by default.
+   */
+  readonly unusedRoomMs?: number;
   /**
    * Interval at which rooms are polled where LISTEN does not work, in milliseconds; 500 by default.
    */
@@ -74,6 +84,8 @@ export function withDefaults(options: PostgresOptions): ResolvedOptions {
     leaseMs: 15_000,
     sweepMs: 1_000,
     trimMs: 30_000,
+    trimBudgetMs: 10_000,
+    unusedRoomMs: 900_000,
     pollMs: 500,
     retryMs: 5_000,
     batch: 500,

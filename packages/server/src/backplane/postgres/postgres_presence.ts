@@ -4,6 +4,13 @@ import type { Parameter } from "./database.ts";
 import { parsePresent } from "./postgres_records.ts";
 import { escapeText, unescapeText } from "../wire/wire_text.ts";
 
+/** True if `rooms.sweep()` would find something: an index answers each part. */
+const IS_SWEEP_DUE = `
+with clock as materialized (select rooms.now_ms() as now)
+select exists (select from rooms.isolates where expires_at <= (select now from clock))
+  or exists (select from rooms.presence where lingering_until <= (select now from clock))
+  or exists (select from rooms.passing where at < (select now from clock) - 60000) as due`;
+
 /** Options of `PostgresPresence`. */
 export interface PostgresPresenceOptions {
   /** Lifetime of the isolate's lease, in milliseconds. */
@@ -82,8 +89,7 @@ export class PostgresPresence {
   /** See `Backplane.present`. */
   async present(room: string): Promise<readonly PresenceEntry[]> {
     await this.#connector.admit();
-    // Read over the writing connection, so that earlier writes are included.
-    const [row] = await this.#connector.database.write<{ present: string }>(
+    const [row] = await this.#connector.database.read<{ present: string }>(
       "select rooms.present($1) as present",
       [escapeText(room)],
     );
@@ -113,7 +119,9 @@ export class PostgresPresence {
 
   /** Removes the entries of all isolates whose grace period is over. */
   async sweep(): Promise<void> {
-    await this.#connector.database.write("select rooms.sweep()", []);
+    const { database } = this.#connector;
+    const [row] = await database.read<{ due: boolean }>(IS_SWEEP_DUE, []);
+    if (row?.due) await database.maintain("select rooms.sweep()", []);
   }
 
   /** Reports the isolate's end: the grace period of its entries begins. */

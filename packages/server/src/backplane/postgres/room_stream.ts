@@ -2,7 +2,7 @@ import type { PresenceChange, PresenceEntry, RoomEvent } from "../contract.ts";
 import { applyChange } from "../apply_change.ts";
 import { diffPresence } from "../presence_diff.ts";
 import { type Notification, parseNotification, type RoomRecord } from "./postgres_records.ts";
-import type { RoomReader, Snapshot } from "./statements.ts";
+import type { KnownState, RoomReader, Snapshot } from "./statements.ts";
 
 /** Options of `RoomStream`. */
 export interface RoomStreamOptions {
@@ -82,9 +82,11 @@ export class RoomStream {
   }
 
   /** State that the next snapshot may leave out. */
-  get knownState(): { position: number | undefined; version: number | undefined } {
-    if (this.epoch === "") return { position: undefined, version: undefined };
-    return { position: this.position, version: this.isSynced ? this.#version : undefined };
+  get knownState(): Omit<KnownState, "name"> {
+    if (this.epoch === "") return { position: undefined, version: undefined, epoch: undefined };
+    // Nothing was delivered yet, so a room that is made again can have the same epoch.
+    const epoch = this.position === 0 ? this.epoch : undefined;
+    return { position: this.position, version: this.isSynced ? this.#version : undefined, epoch };
   }
 
   /** Adds a subscriber, starting with the next event. */
@@ -264,6 +266,7 @@ export class RoomStream {
   async #readSnapshot(): Promise<void> {
     const [snapshot] = await this.#options.reader.snapshots([{
       name: this.name,
+      ...this.knownState,
       position: this.position,
       version: undefined,
     }]);

@@ -102,6 +102,11 @@ export class RoomStreams {
     });
   }
 
+  /** Keeps rooms that have subscriptions, but no messages, from being removed. */
+  async keepUnused(): Promise<void> {
+    await this.#refresh([...this.#byName.values()].filter(({ stream }) => stream.position === 0));
+  }
+
   /** Reports a lost connection. */
   lost(): void {
     this.#listener = undefined;

@@ -4,6 +4,9 @@ import { parseMessages, parsePresent, parseRecords, type RoomRecord } from "./po
 import { escapeText, RECORD_SEPARATOR } from "../wire/wire_text.ts";
 import { arrayText } from "./array_text.ts";
 
+/** Longest page, and longest answer to one snapshot statement, in bytes; at least one message. */
+export const MAX_PAGE_BYTES = 262_144;
+
 /** State of a room at one moment. */
 export interface Snapshot {
   readonly epoch: string;
@@ -25,6 +28,8 @@ export interface KnownState {
   readonly position: number | undefined;
   /** Requests the presence list unless this is its version. */
   readonly version: number | undefined;
+  /** Epoch for the room if it is missing; a new one if absent. */
+  readonly epoch: string | undefined;
 }
 
 /** Messages of a room after an offset. */
@@ -56,7 +61,10 @@ export class RoomReader {
     this.#limit = limit;
   }
 
-  /** Reads all rooms at one moment; returns their snapshots in the order given. */
+  /**
+   * Reads all rooms at one moment; returns their snapshots in the order given. Makes the missing
+   * rooms, and keeps those without messages from being removed.
+   */
   async snapshots(known: readonly KnownState[]): Promise<Snapshot[]> {
     const rows = await this.#database.read<{
       place: string;
@@ -66,12 +74,17 @@ export class RoomReader {
       version: string;
       present: string | null;
       messages: string | null;
-    }>("select * from rooms.snapshots($1::text[], $2::bigint[], $3::bigint[], $4::int)", [
-      arrayText(known.map(({ name }) => escapeText(name))),
-      arrayText(known.map(({ position }) => position ?? null)),
-      arrayText(known.map(({ version }) => version ?? null)),
-      this.#limit,
-    ]);
+    }>(
+      "select * from rooms.snapshots($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::int, $6::bigint)",
+      [
+        arrayText(known.map(({ name }) => escapeText(name))),
+        arrayText(known.map(({ position }) => position ?? null)),
+        arrayText(known.map(({ version }) => version ?? null)),
+        arrayText(known.map(({ epoch }) => epoch ?? null)),
+        this.#limit,
+        MAX_PAGE_BYTES,
+      ],
+    );
     const snapshots: Snapshot[] = [];
     for (const { place, now, epoch, head, version, present, messages } of rows) {
       snapshots[Number(place) - 1] = {

@@ -5,6 +5,7 @@ import type { AllowedMethods } from "../allowed_methods.ts";
 import type { AppEnv } from "../context.ts";
 import { BackplaneUnavailable } from "../../backplane/contract.ts";
 import { errorFields } from "../../observability/log.ts";
+import { TooManyReads } from "../../rooms/read_limits.ts";
 import { type ErrorCode, type ErrorMeaning, ERRORS } from "../../../../protocol/error_codes.ts";
 
 /** Details of a problem document beside those of its code. */
@@ -82,6 +83,7 @@ export function answerProblem(error: Error, c: Context<AppEnv>): Response {
   if (error instanceof HTTPException && error.status === 400) {
     return refuse(c, "invalid_request", { detail: error.message });
   }
+  if (error instanceof TooManyReads) return problemResponse("rate_limited", requestId);
   if (error instanceof BackplaneUnavailable) {
     deps.log.warn("backplane.unavailable", { request_id: requestId, ...errorFields(error) });
     return refuse(c, "unavailable");

@@ -61,7 +61,7 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
         const request: PageRequest = after === undefined
           ? { before: before ?? Number.MAX_SAFE_INTEGER, limit }
           : { after, limit };
-        const page = await deps.rooms.page(`${name}/${room}`, request);
+        const page = await deps.rooms.page(`${name}/${room}`, request, c.get("user").id);
         return c.body(page, 200, JSON_ANSWER);
       },
     )
@@ -103,8 +103,9 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
     .get("/:id/presence", authenticate, limitRequests, validateLazily("param", address), async (c) => {
       const { id: room } = c.req.valid("param");
       const deps = c.env.deps;
-      await mustBeAllowed(deps.authorize, c.get("user"), room, "presence");
-      return c.body(await deps.rooms.present(`${name}/${room}`), 200, JSON_ANSWER);
+      const user = c.get("user");
+      await mustBeAllowed(deps.authorize, user, room, "presence");
+      return c.body(await deps.rooms.present(`${name}/${room}`, user.id), 200, JSON_ANSWER);
     });
 }
 
