@@ -156,7 +156,9 @@ testOnPostgres(
   { retention },
 );
 
-/** Asserts that a subscription to an unused room gets its first message, in the epoch it was told. */
+/**
+ * Asserts that a subscription to an unused room gets its first message, in the epoch it was told.
+ */
 async function assertFirstMessage(
   world: PostgresTestWorld,
   isolate: PostgresBackplane,

@@ -106,7 +106,9 @@ async function closedOnAbort<T>(connection: Deno.Conn, step: Promise<T>, signal:
   }
 }
 
-/** Waits for a promise that nothing cancels. Once the signal aborts, `discard` gets a late result. */
+/**
+ * Waits for a promise that nothing cancels. Once the signal aborts, `discard` gets a late result.
+ */
 async function unlessAborted<T>(
   promise: Promise<T>,
   signal: AbortSignal,
