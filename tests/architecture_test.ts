@@ -183,6 +183,13 @@ Deno.test("what only one part of the engine may do is done there only", () => {
   assertEquals(wrong, []);
 });
 
+Deno.test("no class of a package has parameter properties, which `erasableSyntaxOnly` of Vite's projects refuses", () => {
+  const property = /constructor\(\s*(?:[^(){}]*,\s*)?(?:readonly|private|public|protected)\s+\w+\??:/;
+  const wrong = sources.filter(({ path, code }) => path.startsWith("packages/") && property.test(code))
+    .map(({ path }) => path);
+  assertEquals(wrong, []);
+});
+
 Deno.test("every import that is deployed is a literal, so that the CLI uploads what it names", () => {
   const wrong = sources.filter(({ path, code }) =>
     /^(packages\/(server|protocol)|supabase)\//.test(path) && /\bimport\s*\(\s*[^"\s]/.test(code)

@@ -38,6 +38,7 @@ export type {
   WebSocketClass,
   WebSocketLike,
 } from "./options.ts";
+export type { EventSchema, EventSchemas, InputOf, OutputOf } from "./event_schemas.ts";
 export type { OutboxStorage, StoredMessage } from "./outbox_storage.ts";
 export type {
   EmitOptions,

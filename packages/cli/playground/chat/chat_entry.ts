@@ -46,9 +46,13 @@ export function gapEntry({ from, to }: Gap): HTMLLIElement {
 /** Entry of an own message that the room has not delivered yet. */
 export class UnsentEntry {
   readonly element: HTMLLIElement;
+  readonly id: string;
+  readonly text: string;
   readonly #note = createElement("p", { class: "note" }, "Waiting to be sent");
 
-  constructor(readonly id: string, readonly text: string) {
+  constructor(id: string, text: string) {
+    this.id = id;
+    this.text = text;
     this.element = createElement(
       "li",
       { class: "message own unsent" },

@@ -109,8 +109,11 @@ export class Metrics {
 /** Counts by the value of one label. */
 class Counts {
   readonly #counts = new BoundedMap((value) => ({ value, count: 0 }));
+  readonly #label: string;
 
-  constructor(readonly label: string) {}
+  constructor(label: string) {
+    this.#label = label;
+  }
 
   add(value: string): void {
     this.#counts.get(value).count += 1;
@@ -118,7 +121,7 @@ class Counts {
 
   samples(): Sample[] {
     return Array.from(this.#counts.values(), ({ value, count }) => ({
-      labels: { [this.label]: value },
+      labels: { [this.#label]: value },
       value: count,
     }));
   }

@@ -24,8 +24,13 @@ export interface ProblemOptions {
  */
 export class RequestProblem extends Error {
   override readonly name = "RequestProblem";
-  constructor(readonly code: ErrorCode, readonly options: ProblemOptions = {}) {
+  readonly code: ErrorCode;
+  readonly options: ProblemOptions;
+
+  constructor(code: ErrorCode, options: ProblemOptions = {}) {
     super(code);
+    this.code = code;
+    this.options = options;
   }
 }
 
