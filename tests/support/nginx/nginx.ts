@@ -1,7 +1,7 @@
 import { freePort } from "../../../tools/support/free_port.ts";
 import { startServerProcess } from "../../../tools/support/processes/server_process.ts";
 import { nginxPath } from "./availability.ts";
-import { documentedConfig } from "./documented_config.ts";
+import { nginxConfig } from "./nginx_config.ts";
 
 /** nginx with the configuration of docs/deploy.md. `await using` ends it and removes its files. */
 export interface Nginx extends AsyncDisposable {
@@ -18,7 +18,7 @@ export interface Nginx extends AsyncDisposable {
 export async function startNginx(upstreams: readonly [number, number]): Promise<Nginx> {
   const directory = await Deno.makeTempDir({ prefix: "rooms-nginx-" });
   const port = freePort();
-  const config = await documentedConfig({ port, upstreams, logDirectory: directory });
+  const config = await nginxConfig({ port, upstreams, logDirectory: directory });
   await Deno.writeTextFile(`${directory}/nginx.conf`, mainConfig(directory, config));
   const server = await startServerProcess({
     name: "nginx",
