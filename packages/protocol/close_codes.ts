@@ -54,7 +54,7 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseCode, string>> = {
   1012: "this isolate is about to go: connect again and resume, another one answers",
   1013: "the client reads too slowly, or the room cannot be reached: connect again later and resume",
   4400: "an endpoint cannot understand this client at all; rooms do not send it",
-  4401: "the token has expired: connect with a fresh one and resume",
+  4401: "the token has expired, or its session has ended: connect with a fresh one and resume",
   4403: "the user may not be here any more",
   4408: "the client was silent for too long: connect again and resume",
   4429: "a flood: more frames than are taken in; wait for what the last `error` said",

@@ -39,6 +39,7 @@ Deno.test("forged tokens with an unknown kid of a public key never reach Auth, w
     );
     assert(!statuses.has(200), String([...statuses]));
     assertEquals((await whoami(running, await auth.issuer.token("alice"))).status, 200);
+    assertEquals(running.logs.filter(({ event }) => event === "auth.unavailable"), []);
   }
   assertEquals(project.asked, { keys: 2, user: 0 });
 });
@@ -104,7 +105,7 @@ for (const policy of ["local", "remote"]) {
     const seconds = Number(refused.headers.get("retry-after"));
     assert(seconds > 5 && seconds <= 10, `Retry-After: ${seconds}`);
     assertEquals(running.logs.filter(({ event }) => event === "auth.unavailable").length, 1);
-    // What a token says against itself needs no Auth.
+    // An expired token needs no Auth.
     const expired = await auth.issuer.token("alice", { claims: { exp: 1 } });
     assertProblem(await whoami(running, expired), TOKEN_PROBLEMS.token_expired);
   });

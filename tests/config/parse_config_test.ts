@@ -94,7 +94,7 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
   AUTH_REQUESTS: whole(20, 1, 1_000),
   AUTH_REFUSAL_SECONDS: whole(5, 0, 60),
   AUTH_CACHE_ENTRIES: whole(1_000, 0, 100_000),
-  AUTH_CACHE_SECONDS: whole(300, 1, 3_600),
+  AUTH_CACHE_SECONDS: whole(undefined, 1, 3_600),
   JWKS_COOLDOWN_SECONDS: whole(30, 1, 3_600),
   JWKS_MAX_AGE_SECONDS: whole(600, 10, 86_400),
   ALLOWED_ORIGINS: {

@@ -168,7 +168,7 @@ Deno.test("the CLI uploads the whole function, which runs by itself", {
     });
 
     await t.step("the uploaded files refuse a missing token and another issuer's token", async () => {
-      const stranger = await (await createIssuer()).token("alice");
+      const stranger = await (await createIssuer("ES256", issuer.kid)).token("alice");
       for (const address of [echoAddress, `${echoAddress}?token=${stranger}`]) {
         const response = await fetch(address);
         await response.body?.cancel();

@@ -8,8 +8,8 @@ import { type Answer, answerAuthError, answerKeys, answerUser } from "./project_
  */
 export class AuthStub {
   readonly issuer: Issuer;
-  /** Session ids that have not ended. */
-  readonly #sessions = new Set<string>();
+  /** Users of sessions that have not ended, by session id. */
+  readonly #sessions = new Map<string, string>();
   /** Requests that Auth answers before it answers 429; infinite by default. */
   requestsLeft = Infinity;
 
@@ -24,16 +24,16 @@ export class AuthStub {
   /** Signs a user in. Resolves with the access token of a new session. */
   async signIn(user: string, { claims, header }: TokenOptions = {}): Promise<string> {
     const session = crypto.randomUUID();
-    this.#sessions.add(session);
+    this.#sessions.set(session, user);
     return await this.issuer.token(user, {
       claims: { session_id: session, ...claims },
       ...(header ? { header } : {}),
     });
   }
 
-  /** Ends every session, as a global sign-out, a ban and a deletion do. */
-  signOut(): void {
-    this.#sessions.clear();
+  /** Ends every session of a user, as a global sign-out, a ban and a deletion do. */
+  signOut(user: string): void {
+    for (const [session, owner] of this.#sessions) if (owner === user) this.#sessions.delete(session);
   }
 
   /** Answers with the public keys. */

@@ -6,9 +6,9 @@ export type Answer = (request: Request) => Response | Promise<Response>;
 
 /**
  * Stub of a Supabase project on loopback, with the addresses that the function requests: the key
- * set, `GET /auth/v1/user` and Auth's health. The second follows @supabase/auth-js 2.119.1 (GoTrueClient's
- * `_getUser` and lib/fetch.js), not a running Auth. Its request has `apikey` and `Authorization:
- * Bearer <token>`. Its response is the user as a plain object, or an error. The error's `code`
+ * set, `GET /auth/v1/user` and Auth's health. The second follows @supabase/auth-js 2.119.1
+ * (GoTrueClient's `_getUser` and lib/fetch.js), not a running Auth. Its request has `apikey` and
+ * `Authorization: Bearer <token>`. Its response is the user as a plain object, or an error. The error's `code`
  * counts if the header `x-supabase-api-version` is 2024-01-01 or later.
  */
 export interface ProjectStub extends AsyncDisposable {

@@ -51,6 +51,10 @@ const User = z.strictObject({
   app_metadata: field(anything(), "set by the project only"),
   user_metadata: field(anything(), "set by the user"),
   session_id: field(z.nullable(z.string()), "the Auth session that the token belongs to"),
+  client_id: field(
+    z.nullable(z.string()),
+    "OAuth client that acts for the user; null in the project's own sessions",
+  ),
   assurance_level: field(z.nullable(z.string()), "`aal1`, or `aal2` after a second factor"),
   expires_at: field(z.number(), "when the token expires, in seconds since 1970"),
   claims: field(anything(), "every claim of the token"),

@@ -18,7 +18,7 @@ export interface KeySet {
 
 /** Details of a key set that cannot be fetched. */
 export interface KeySetUnavailableOptions extends ErrorOptions {
-  /** Time until the next fetch, in milliseconds; undefined if nobody can know. */
+  /** Time until the next fetch, in milliseconds; undefined if a fetch has failed right now. */
   readonly retryAfterMs?: number;
   /** True if there never was a key set, so that no key can be ruled out. */
   readonly isFirst?: boolean;

@@ -55,7 +55,9 @@ class UnknownSecret extends Error {}
 function refusal(error: unknown): Refusal {
   if (error instanceof KeySetUnavailable) {
     const detail = "The keys that verify tokens cannot be fetched right now. Retry later.";
-    const verdict = unavailable(detail, error, error.retryAfterMs);
+    // Without a fetch there is nothing to log: anybody can invent keys.
+    const wasFetched = error.retryAfterMs === undefined;
+    const verdict = unavailable(detail, wasFetched ? error : undefined, error.retryAfterMs);
     return error.isFirst ? { ...verdict, isForAuth: true } : verdict;
   }
   if (error instanceof UnknownSecret) {

@@ -113,7 +113,7 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
     return keys.set;
   }
 
-  /** Fetches the keys, or joins the fetch that is under way, unless the last one began too recently. */
+  /** Fetches the keys, or joins a fetch, unless the last one began too recently. */
   async function fetchUnlessRecent(hasKeys: boolean): Promise<KeySet> {
     const pauseMs = hasKeys ? cooldownMs : lastAttempt?.failed ? RETRY_AFTER_FAILURE_MS : 0;
     const retryAfterMs = pauseMs - sinceLastAttempt();

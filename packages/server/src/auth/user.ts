@@ -21,6 +21,11 @@ export interface User {
   readonly sessionId: string | undefined;
   /** Authenticator assurance level: `aal1`, or `aal2` after a second factor. */
   readonly assuranceLevel: string | undefined;
+  /**
+   * OAuth client that acts for the user, in tokens that Auth's OAuth 2.1 server gives to other apps.
+   * Undefined in the project's own sessions.
+   */
+  readonly clientId: string | undefined;
   /** Expiry of the token, in whole seconds since 1970. */
   readonly expiresAt: number;
   /** All claims of the token. */
@@ -37,7 +42,8 @@ const LATEST_EXPIRY = 253_402_300_799;
  * of a sender of the project.
  */
 export function userFromClaims(claims: JWTPayload): User | undefined {
-  const { sub, exp, role, email, is_anonymous, app_metadata, user_metadata, session_id, aal } = claims;
+  const { sub, exp, role, email, is_anonymous, app_metadata, user_metadata, session_id, aal, client_id } =
+    claims;
   if (typeof sub !== "string" || sub === "" || typeof exp !== "number") return undefined;
   if (PROJECT_SENDERS.has(sub)) return undefined;
   const expiresAt = Math.floor(Math.min(exp, LATEST_EXPIRY));
@@ -50,6 +56,7 @@ export function userFromClaims(claims: JWTPayload): User | undefined {
     userMetadata: record(user_metadata),
     sessionId: text(session_id),
     assuranceLevel: text(aal),
+    clientId: text(client_id) || undefined,
     expiresAt,
     claims: exp === expiresAt ? claims : { ...claims, exp: expiresAt },
   };

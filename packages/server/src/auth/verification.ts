@@ -14,13 +14,11 @@ export interface Refusal {
   readonly code: RefusalCode;
   /** Text for the client; never contains any part of the token. */
   readonly detail: string;
-  /** Underlying failure, for the log; undefined with `auth_unavailable` if Auth was not asked. */
+  /** Underlying failure, for the log; undefined with `auth_unavailable` if nothing was requested. */
   readonly cause?: unknown;
   /** Time after which the token can be judged, in milliseconds; the code's own wait by default. */
   readonly retryAfterMs?: number;
-  /**
-   * True if no local key can judge the token: where Auth can be asked, its answer counts instead.
-   */
+  /** True if no local key can judge the token. Where Auth can be asked, its answer counts. */
   readonly isForAuth?: true;
 }
 

@@ -1,6 +1,8 @@
 import type { MonotonicClock, WallClock } from "../clocks.ts";
 import { ExpiringCache } from "../expiring_cache.ts";
 import { canonicalToken } from "./canonical_token.ts";
+import type { TokenCheck } from "./session_watch.ts";
+import type { User } from "./user.ts";
 import { refused, refusedAsMalformed, type Verification, type Verifier } from "./verification.ts";
 
 /** Options of `createVerifier`. */
@@ -24,7 +26,7 @@ const MAX_TOKEN_LENGTH = 16_384;
  * Creates the verifier of the app: local keys first, Auth for tokens that no local key fits.
  * Verified tokens are cached, at most until they expire. Refusals are not.
  */
-export function createVerifier(options: VerifierOptions): Verifier {
+export function createVerifier(options: VerifierOptions): Verifier & TokenCheck {
   const { local, remote, cacheEntries, cacheMaxAgeMs, now, wallNow } = options;
   const cache = new ExpiringCache<string, Verification>({
     maxEntries: cacheEntries,
@@ -32,6 +34,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     expiresAt: (_verification, startedAtMs) => startedAtMs + cacheMaxAgeMs,
     isValid: (verification) => verification.ok && verification.user.expiresAt * 1000 > wallNow(),
   });
+
+  // By claims, since middleware may hand on a copy of the user with other fields.
+  const tokens = new WeakMap<User["claims"], string>();
 
   async function decide(token: string): Promise<Verification> {
     const verification = await local?.verify(token);
@@ -50,9 +55,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
         );
       }
       const canonical = canonicalToken(token);
-      return canonical === undefined
-        ? refusedAsMalformed()
-        : await cache.get(canonical, () => decide(canonical));
+      if (canonical === undefined) return refusedAsMalformed();
+      const verification = await cache.get(canonical, () => decide(canonical));
+      // Only Auth learns of an ended session. Tokens take memory as long as their sockets are open.
+      if (verification.ok && !local) tokens.set(verification.user.claims, canonical);
+      return verification;
+    },
+    tokenOf: ({ claims }) => tokens.get(claims),
+    async verifyAgain(token) {
+      cache.delete(token);
+      return await cache.get(token, () => decide(token));
     },
   };
 }

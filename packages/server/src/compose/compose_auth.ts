@@ -6,16 +6,17 @@ import { createLocalVerifier } from "../auth/local_verifier.ts";
 import { createRemoteKeySet, type RemoteKeySet } from "../auth/remote_key_set.ts";
 import { createRemoteVerifier, type RemoteVerifierOptions } from "../auth/remote_verifier.ts";
 import { createSecretKeyCheck, type IsSecretKey } from "../auth/secret_keys.ts";
+import type { TokenCheck } from "../auth/session_watch.ts";
 import type { Verifier } from "../auth/verification.ts";
 import { createVerifier } from "../auth/verifier.ts";
 import { preciseClock, wallClock } from "../clocks.ts";
-import { authApiKey, inlineKeys } from "../config/parse_config.ts";
+import { authApiKey, cacheSeconds, inlineKeys } from "../config/parse_config.ts";
 import type { Config } from "../config/variables.ts";
 import type { Dependency } from "../http/context.ts";
 
 /** The token verifier that the configuration selects. */
 export interface Auth {
-  readonly verifier: Verifier;
+  readonly verifier: Verifier & TokenCheck;
   /** Checks what new tokens need to be verified. */
   readonly dependency: Dependency;
 }
@@ -38,7 +39,7 @@ export function createAuth(config: Config): Auth {
       local: isLocal ? createLocalVerifier(keySets, rules, wallClock) : undefined,
       remote: auth && createRemoteVerifier({ ...auth, rules, gate: createGate(config), wallNow: wallClock }),
       cacheEntries: config.AUTH_CACHE_ENTRIES,
-      cacheMaxAgeMs: config.AUTH_CACHE_SECONDS * 1000,
+      cacheMaxAgeMs: cacheSeconds(config) * 1000,
       now: preciseClock,
       wallNow: wallClock,
     }),

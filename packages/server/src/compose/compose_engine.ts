@@ -8,6 +8,7 @@ import { createAuth, createProjectKeyCheck } from "./compose_auth.ts";
 import { createBackplane } from "./choose_backplane.ts";
 import { createPolicy } from "./choose_policy.ts";
 import { createPostgresTls } from "./postgres_tls.ts";
+import { createTokenWatch } from "./token_watch.ts";
 import { createRooms } from "./compose_rooms.ts";
 import { ConnectionRegistry } from "../socket/connection_registry.ts";
 import { RequestRates } from "../socket/request_rates.ts";
@@ -61,10 +62,11 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   const refusalLog = new RefusalLog(log, config.LOG_BUDGET);
   const auth = createAuth(config);
   const { verifier } = auth;
+  const tokenWatch = createTokenWatch(config, verifier, log);
   const postgresTls = createPostgresTls(config, log);
   const backplane = createBackplane(config, postgresTls, { log, metrics });
   const policy = createPolicy(config, log, postgresTls);
-  const rooms = createRooms(config, { backplane, verifier, log, metrics, now });
+  const rooms = createRooms(config, { ...tokenWatch, backplane, verifier, log, metrics, now });
   const deps: Deps = {
     verifier,
     isSecretKey: createProjectKeyCheck(config),
@@ -74,6 +76,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     now,
     authorize: policy.authorize,
     rooms,
+    tokenWatch,
     refusalLog,
     random: Math.random,
     rates: new RequestRates({

@@ -1,23 +1,18 @@
-import { preciseClock, wallClock } from "../clocks.ts";
 import type { Config } from "../config/variables.ts";
 import { LazyRooms } from "../rooms/lazy_rooms.ts";
 import { MAX_PAGE, MAX_STATE_BYTES } from "../../../protocol/limits.ts";
 import type { RoomDeps } from "../rooms/room_deps.ts";
 import { ReadLimits } from "../rooms/read_limits.ts";
 import { FlushScheduler } from "../rooms/outbound/flush_scheduler.ts";
-import { TimingWheel } from "../socket/timing_wheel.ts";
-
-/** Longest tick of the timing wheel; shorter heartbeats use a tenth of their interval. */
-const MAX_TICK_MS = 1_000;
+import type { TokenWatchDeps } from "../socket/watch_token.ts";
 
 /** Creates the rooms on a backplane, with the configured limits. */
 export function createRooms(
   config: Config,
-  deps: Pick<RoomDeps, "backplane" | "verifier" | "log" | "metrics" | "now">,
+  deps: TokenWatchDeps & Pick<RoomDeps, "backplane" | "verifier" | "log" | "metrics" | "now">,
 ): LazyRooms {
   return new LazyRooms({
     ...deps,
-    wheel: new TimingWheel(Math.min(MAX_TICK_MS, config.HEARTBEAT_MS / 10), preciseClock),
     scheduler: new FlushScheduler(),
     reads: new ReadLimits(),
     limits: {
@@ -39,8 +34,6 @@ export function createRooms(
     },
     heartbeatMs: config.HEARTBEAT_MS,
     expiryWarningMs: config.EXPIRY_WARNING_SECONDS * 1000,
-    expiryGraceMs: config.EXPIRY_GRACE_SECONDS * 1000,
     maxPendingPublishes: config.MAX_QUEUED_FRAMES,
-    wallNow: wallClock,
   });
 }

@@ -72,6 +72,11 @@ export function inlineKeys({ SUPABASE_JWKS }: Config): KeySetJson | undefined {
   return SUPABASE_JWKS && SUPABASE_JWKS.keys.length > 0 ? SUPABASE_JWKS : undefined;
 }
 
+/** Returns the time that a verified token is cached, in seconds. */
+export function cacheSeconds({ AUTH_CACHE_SECONDS, AUTH_POLICY }: Config): number {
+  return AUTH_CACHE_SECONDS ?? (AUTH_POLICY === "remote" ? 10 : 300);
+}
+
 /** Returns the API key for Auth; undefined without one. */
 export function authApiKey(config: Config): string | undefined {
   const keys = new Map(Object.entries(config.SUPABASE_PUBLISHABLE_KEYS ?? {}));

@@ -168,12 +168,13 @@ export const ENVIRONMENT = {
     1_000,
     "Number of verified tokens that are cached; 0 caches none. A full cache drops the oldest.",
   ),
-  AUTH_CACHE_SECONDS: whole(
-    1,
-    3_600,
-    300,
-    "Time after which a cached token is verified again. No token is cached beyond its expiry.",
-  ),
+  AUTH_CACHE_SECONDS: optional(wholeNumber(1, 3_600), {
+    description:
+      "Time after which a cached token is verified again, at most until its expiry. With `AUTH_POLICY=remote`, " +
+      "tokens of open connections too.",
+    allowed: "a whole number from 1 to 3600",
+    byDefault: "300, or 10 if `AUTH_POLICY` is `remote`",
+  }),
   JWKS_COOLDOWN_SECONDS: whole(
     1,
     3_600,
@@ -308,7 +309,7 @@ export const ENVIRONMENT = {
     0,
     3_600,
     15,
-    "Time after the expiry of a token at which its room member is closed with 4401.",
+    "Time after the expiry of a token at which its connection is closed with 4401.",
   ),
   PRESENCE_GRACE_MS: whole(
     0,

@@ -8,6 +8,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import type { Rooms } from "../rooms/lazy_rooms.ts";
 import type { Authorize } from "../rooms/policy/authorize.ts";
 import type { RequestRates } from "../socket/request_rates.ts";
+import type { TokenWatchDeps } from "../socket/watch_token.ts";
 import type { PendingUpgrade, UpgradeDeps } from "../socket/handshake.ts";
 
 /** An outside system that the server needs; `GET /realtime/health/ready` checks it. */
@@ -27,6 +28,7 @@ export interface Deps extends UpgradeDeps {
   /** The deployment's room policy (`ROOM_POLICY`). */
   readonly authorize: Authorize;
   readonly rooms: Rooms;
+  readonly tokenWatch: TokenWatchDeps;
   /** `*`, or the origins of pages that may connect. */
   readonly allowedOrigins: readonly string[];
   readonly dependencies: readonly Dependency[];

@@ -1,3 +1,4 @@
+import type { SessionConnection } from "../auth/session_watch.ts";
 import type { User } from "../auth/user.ts";
 import { BackplaneUnavailable } from "../backplane/contract.ts";
 import { errorFields } from "../observability/log.ts";
@@ -6,6 +7,7 @@ import { type ErrorCode, type ErrorDetails, errorFrame } from "../../../protocol
 import { REALTIME_V1 } from "../../../protocol/subprotocols.ts";
 import type { DrainNotice, Socket, SocketClose } from "../socket/socket.ts";
 import type { Timed } from "../socket/timing_wheel.ts";
+import { SESSION_ENDED } from "../socket/watch_token.ts";
 import type { PermissionWatch, RoomPermissions } from "./policy/authorize.ts";
 import type { Recipient } from "./outbound/fan_out.ts";
 import { HEARTBEAT_TEXT } from "./outbound/frame_text.ts";
@@ -36,7 +38,7 @@ export interface RoomOutput {
  * A connection in a room: its user, permissions, and output. Watches its heartbeat and its token's
  * expiry.
  */
-export class Member implements Recipient, Timed {
+export class Member implements Recipient, Timed, SessionConnection {
   readonly socket: Socket;
   readonly joinsFrames: boolean;
   readonly #key: string;
@@ -66,6 +68,7 @@ export class Member implements Recipient, Timed {
     this.#permissions = permissions;
     this.#mayBePresent = permissions.presence;
     deps.wheel.add(this, 0);
+    deps.sessions?.add(this, this.#user);
     this.#sentAt = this.#heardAt = deps.wheel.now;
   }
 
@@ -139,9 +142,11 @@ export class Member implements Recipient, Timed {
 
   /** Applies a fresh token. */
   renew(user: User, permissions: RoomPermissions): void {
+    // A client that has no newer token yet sends the old one again; one warning is enough for it.
+    if (user.expiresAt !== this.#user.expiresAt) this.#isWarned = false;
     this.#user = user;
     this.permit(permissions);
-    this.#isWarned = false;
+    this.#deps.sessions?.add(this, user);
     this.#deps.wheel.add(this, 0);
     // Changes after this decision were reported to the watch of the old token.
     this.#watch?.refresh();
@@ -189,6 +194,11 @@ export class Member implements Recipient, Timed {
     this.close(CLOSE.notAllowed, "the user may not be here any more");
   }
 
+  endSession(): void {
+    this.error("invalid_token", { message: SESSION_ENDED });
+    this.close(CLOSE.tokenExpired, "the session has ended");
+  }
+
   /**
    * Closes the connection since the room's history was lost: the client learns of the gap on its
    * return.
@@ -211,8 +221,9 @@ export class Member implements Recipient, Timed {
    * period.
    */
   async gone({ code }: SocketClose): Promise<void> {
-    const { wheel, backplane, limits } = this.#deps;
+    const { wheel, sessions, backplane, limits } = this.#deps;
     wheel.delete(this);
+    sessions?.delete(this);
     this.#watch?.stop();
     this.#room?.delete(this);
     // In an immediate drain all entries are marked together, when the backplane closes.

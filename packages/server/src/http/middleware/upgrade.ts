@@ -8,6 +8,7 @@ import { parseSchema } from "../../schemas/parse_schema.ts";
 import { findHandshakeProblem } from "../../socket/handshake.ts";
 import { limitFrames } from "../../socket/limit_frames.ts";
 import type { SocketHandlers } from "../../socket/socket.ts";
+import { watchToken } from "../../socket/watch_token.ts";
 import type { AppEnv, UserEnv } from "../context.ts";
 import { invalidPart, RequestProblem } from "./problem.ts";
 import { limitJoins } from "./rate_limits.ts";
@@ -63,6 +64,11 @@ export interface UpgradeOptions {
    * `FRAMES_BURST` hold.
    */
   readonly ownFrameLimit?: boolean;
+  /**
+   * False if the socket may outlive its token. By default it is closed with 4401 when the token has
+   * expired, `EXPIRY_GRACE_SECONDS` later. A session that Auth ended closes it in any case.
+   */
+  readonly closeAtExpiry?: boolean;
   /** Frames that may wait, where that has to be more than `MAX_QUEUED_FRAMES`. */
   readonly queuedFrames?: number;
 }
@@ -108,7 +114,8 @@ export function isUpgrade(handler: unknown): boolean {
  * docs/protocol.md, section 2: handshake, origin, address, capacity.
  *
  * Refuses with 400 `expected_websocket` or `invalid_request`, 403 `forbidden`, 426
- * `unsupported_websocket_version`, 429 `too_many_connections`, 503 `overloaded`. Does not compile behind no `provideUser`.
+ * `unsupported_websocket_version`, 429 `too_many_connections`, 503 `overloaded`. Does not compile
+ * behind no `provideUser`.
  *
  * @example
  * endpoint().get("/:board", authenticate, upgradeWebSocket((_c, { param }) => ({
@@ -129,9 +136,9 @@ export function upgradeWebSocket<Param extends $ZodType = $ZodType, Query extend
       param: param && await parsePart("param", param, c.req.param()),
       query: query && await parsePart("query", query, c.req.query()),
     } as ValidAddress<Param, Query>;
-    const handlers = await createEvents(c, address);
+    const { now, tokenWatch, rooms: { limits } } = c.env.deps;
+    const handlers = watchToken(await createEvents(c, address), rest.closeAtExpiry ?? true, tokenWatch);
     if (rest.ownFrameLimit) return requestUpgrade(c, handlers, rest);
-    const { now, rooms: { limits } } = c.env.deps;
     const { frames_per_second: perSecond, frames_burst: burst } = limits;
     return requestUpgrade(c, limitFrames(handlers, { perSecond, burst, now }), rest);
   }

@@ -20,6 +20,7 @@ export function whoami(authenticate: MiddlewareHandler<AppEnv & UserEnv>) {
       user_metadata: user.userMetadata,
       session_id: user.sessionId ?? null,
       assurance_level: user.assuranceLevel ?? null,
+      client_id: user.clientId ?? null,
       expires_at: user.expiresAt,
       claims,
     });
