@@ -15,6 +15,7 @@ const { retention } = withRetention({ messages: 10, ageMs: 600_000, dedupeMs: 60
 /** Longer than the pause between two walks. */
 const NEXT_WALK_MS = 30_000;
 const UNUSED_MS = 900_000;
+const MAINTENANCE_IDLE_MS = 5_000;
 const DAY_MS = 86_400_000;
 
 async function count({ database: { sql } }: PostgresTestWorld, table: string): Promise<number> {
@@ -109,6 +110,26 @@ testOnPostgres("an advisory lock of another session does not stop trimming", asy
   await world.database.sql`select pg_advisory_lock(7239415208471)`;
   assertEquals(await isolate.trim(), 6);
   await world.database.sql`select pg_advisory_unlock_all()`;
+});
+
+testOnPostgres("the connection for maintenance exists only while there is something to do", async (world) => {
+  const isolate = await world.open();
+  await isolate.enter("r", entry("alice1"));
+  const connections = async () => {
+    const { sql } = world.database;
+    return (await sql`
+      select from pg_stat_activity where datname = current_database() and application_name = 'realtime'
+    `).length;
+  };
+  // One writes, one reads, one listens.
+  await isolate.sweep();
+  assertEquals(await connections(), 3);
+  await isolate.trim();
+  assertEquals(await connections(), 4);
+  await eventually(connections, (count) => count === 3, 2 * MAINTENANCE_IDLE_MS);
+  await isolate.linger("r", "alice1", 0);
+  await isolate.sweep();
+  assertEquals(await isolate.present("r"), []);
 });
 
 testOnPostgres("trimming begins again when its row was lost", async (world) => {

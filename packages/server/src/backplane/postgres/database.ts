@@ -49,13 +49,6 @@ export interface NotificationHandlers {
   readonly onclose: () => void;
 }
 
-/** Options of one pool. */
-interface PoolOptions extends Partial<NotificationHandlers> {
-  readonly max: number;
-  /** Seconds after which an idle connection is closed. */
-  readonly idle_timeout?: number;
-}
-
 /**
  * Pooled connections of an isolate. A single connection writes: statements run in the order in
  * which they were issued, and neither reads nor maintenance delay them.
@@ -68,6 +61,9 @@ export class Database {
   /** True behind a transaction pooler: statements are not prepared, and settings not sent. */
   #isPooled = false;
   #isClosed = false;
+  /** Number of maintenance statements under way. */
+  #maintaining = 0;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -100,18 +96,31 @@ export class Database {
    * Runs a statement that may take long, on a connection that exists for such only while they are
    * issued. Rejects with `BackplaneUnavailable`.
    */
-  maintain<Row extends object>(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]> {
-    return this.#run<Row>("maintain", text, parameters);
+  async maintain<Row extends object>(
+    text: string,
+    parameters: readonly Parameter[],
+  ): Promise<readonly Row[]> {
+    this.#maintaining++;
+    clearTimeout(this.#idleTimer);
+    try {
+      return await this.#run<Row>("maintain", text, parameters);
+    } finally {
+      // The client library would lose a statement that comes while it closes an idle connection.
+      if (--this.#maintaining === 0 && !this.#isClosed) {
+        this.#idleTimer = setTimeout(() => void this.#drop("maintain"), MAINTENANCE_IDLE_MS);
+      }
+    }
   }
 
   /** Creates a pool of one dedicated connection, which connects with its first statement. */
   dedicated(handlers: NotificationHandlers): Pool {
-    return this.#connect({ max: 1, ...handlers });
+    return this.#connect(1, handlers);
   }
 
   /** Closes all connections. Running statements have one second to complete. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#idleTimer);
     await this.#dropAll(1);
   }
 
@@ -161,20 +170,18 @@ export class Database {
   #pool(purpose: Purpose): ActivePool {
     let pool = this.#pools.get(purpose);
     if (!pool) {
-      const connected = this.#connect({
-        max: purpose === "read" ? this.#readConnections : 1,
-        ...(purpose === "maintain" ? { idle_timeout: MAINTENANCE_IDLE_MS / 1_000 } : {}),
-      });
+      const connected = this.#connect(purpose === "read" ? this.#readConnections : 1);
       pool = { ...connected, last: Promise.resolve(), hasEnded: false };
       this.#pools.set(purpose, pool);
     }
     return pool;
   }
 
-  #connect(special: PoolOptions): Pool {
+  #connect(max: number, handlers?: NotificationHandlers): Pool {
     const { url, tls, connectMs, statementMs } = this.#options;
     const sockets = new Sockets({ connectMs, tls });
     const options = {
+      max,
       socket: (address: Address) => sockets.connect(address),
       // The sockets are encrypted already; `sslmode` in the URL must not start it again.
       ssl: false,
@@ -191,7 +198,7 @@ export class Database {
         // PgBouncer rejects connections with settings that it does not know.
         ...(this.#isPooled ? {} : { statement_timeout: statementMs }),
       },
-      ...special,
+      ...handlers,
     };
     const sql = postgres(url, options);
     return {
