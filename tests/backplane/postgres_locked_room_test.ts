@@ -4,35 +4,12 @@ import { deadline } from "@std/async";
 import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 import { Listener } from "./listener.ts";
-import type { PostgresTestWorld } from "./postgres_world.ts";
+import { leaveOpen } from "./open_transaction.ts";
 import { draft, drafts, ephemeral, range } from "./samples.ts";
 import { testOnPostgres } from "./test_on_postgres.ts";
 
-/** A transaction that stays open until it is released. */
-interface OpenTransaction extends AsyncDisposable {
-  release(): Promise<void>;
-}
-
 /** Longest time that a locked room may delay another room, in milliseconds. */
 const DELAY_MS = 1_500;
-
-/** Publishes in SQL to a room, and leaves the transaction open. */
-async function leaveOpen(world: PostgresTestWorld, statement: string): Promise<OpenTransaction> {
-  const locked = Promise.withResolvers<void>();
-  const unlock = Promise.withResolvers<void>();
-  const transaction = world.database.sql.begin(async (sql) => {
-    await sql.unsafe(statement);
-    locked.resolve();
-    await unlock.promise;
-  });
-  transaction.catch(locked.reject);
-  await locked.promise;
-  const release = async () => {
-    unlock.resolve();
-    await transaction;
-  };
-  return { release, [Symbol.asyncDispose]: release };
-}
 
 const LOCK_A = "select from rooms.rooms where name = 'a' for update";
 
@@ -40,7 +17,7 @@ testOnPostgres("a room that another transaction has locked delays no other room"
   const isolate = await world.open();
   const [a, b] = [await Listener.open(isolate, "a"), await Listener.open(isolate, "b")];
   for (const room of ["a", "b"]) await isolate.publish(room, [draft("first")]);
-  await using transaction = await leaveOpen(world, LOCK_A);
+  await using transaction = await leaveOpen(world.database.sql, LOCK_A);
   const locked = isolate.publish("a", [draft("locked")]);
   for (const { id } of drafts("m", 20)) {
     await deadline(isolate.publish("b", [draft(id)]), DELAY_MS);
@@ -60,7 +37,7 @@ testOnPostgres("a room that another transaction has locked delays no other room"
 testOnPostgres("a room that an open transaction made delays no other room", async (world) => {
   const isolate = await world.open();
   await isolate.publish("b", [draft("first")]);
-  await using transaction = await leaveOpen(world, "select rooms.make(array['a'])");
+  await using transaction = await leaveOpen(world.database.sql, "select rooms.make(array['a'])");
   const locked = isolate.publish("a", [draft("locked")]);
   const both = [isolate.publish("c", [draft("new")]), isolate.publish("b", [draft("second")])];
   await deadline(Promise.all(both), DELAY_MS);
@@ -72,7 +49,7 @@ testOnPostgres("a room that an open transaction made delays no other room", asyn
 testOnPostgres("publishes to a locked room are stored once and in their order", async (world) => {
   const isolate = await world.open();
   for (const room of ["a", "b"]) await isolate.publish(room, [draft("first")]);
-  await using transaction = await leaveOpen(world, LOCK_A);
+  await using transaction = await leaveOpen(world.database.sql, LOCK_A);
   const waiting = drafts("m", 10).map((message) => isolate.publish("a", [message]));
   await deadline(isolate.publish("b", [draft("second")]), DELAY_MS);
   waiting.push(...drafts("n", 10).map((message) => isolate.publish("a", [message])));
@@ -91,7 +68,7 @@ testOnPostgres(
   async (world) => {
     const isolate = await world.open();
     for (const room of ["a", "b"]) await isolate.publish(room, [draft("first")]);
-    await using transaction = await leaveOpen(world, LOCK_A);
+    await using transaction = await leaveOpen(world.database.sql, LOCK_A);
     const refusals: string[] = [];
     const refused = drafts("m", 3).map(async (message) => {
       const error = await assertRejects(() => isolate.publish("a", [message]), BackplaneUnavailable);
@@ -114,7 +91,7 @@ testOnPostgres(
   async (world) => {
     const isolate = await world.open();
     for (const room of ["a", "b"]) await isolate.publish(room, [draft("first")]);
-    await using transaction = await leaveOpen(world, LOCK_A);
+    await using transaction = await leaveOpen(world.database.sql, LOCK_A);
     const first = isolate.publish("a", [draft("m")]);
     // The room is known as locked once a later batch is stored.
     await deadline(isolate.publish("b", [draft("second")]), DELAY_MS);
@@ -136,7 +113,7 @@ testOnPostgres(
 testOnPostgres("a closed isolate rejects what waits for a locked room", async (world) => {
   const isolate = await world.open();
   for (const room of ["a", "b"]) await isolate.publish(room, [draft("first")]);
-  await using _transaction = await leaveOpen(world, LOCK_A);
+  await using _transaction = await leaveOpen(world.database.sql, LOCK_A);
   const refused = assertRejects(() => isolate.publish("a", [draft("m")]), BackplaneUnavailable, "closed");
   await deadline(isolate.publish("b", [draft("second")]), DELAY_MS);
   await deadline(isolate.publish("b", [draft("third")]), DELAY_MS);

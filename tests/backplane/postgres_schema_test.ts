@@ -127,32 +127,6 @@ schemaTest("the function and the database compute the same channel name for a ro
   }
 });
 
-schemaTest("a publish in SQL is delivered on commit, and never after a rollback", async () => {
-  await using world = await PostgresTestWorld.create();
-  const isolate = await world.open();
-  const listener = await Listener.open(isolate, "r");
-  const { sql } = world.database;
-  await sql.begin(async (transaction) => {
-    await transaction`select rooms.publish('r', 'gone', '{}')`;
-    throw new Error("rolled back");
-  }).catch(() => {/* as intended */});
-  await sql`select rooms.publish('r', 'row changed', '{"id": 1}', 'first')`;
-  const [again] = await sql<{ offset: string }[]>`
-    select rooms.publish('r', 'row changed', '{"id": 1}', 'first') as offset
-  `;
-  assertEquals(again?.offset, "1");
-  await sql`select rooms.publish('r', 'two', '2'), rooms.publish('r', 'three', ${
-    sql.json("a\u001fb\u0010c")
-  })`;
-  await listener.untilOffset(3);
-  assertEquals(listener.messages.map(({ event, data, from }) => [event, data, from.user]), [
-    ["row changed", '{"id": 1}', "postgres"],
-    ["two", "2", "postgres"],
-    ["three", '"a\\u001fb\\u0010c"', "postgres"],
-  ]);
-  await assertRejects(() => sql`select rooms.publish('r', null, '{}')`.execute(), Error, "must not be null");
-});
-
 schemaTest(
   "trim deletes messages outside the retention window, except those in the dedupe window",
   async () => {

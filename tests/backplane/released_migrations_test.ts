@@ -19,6 +19,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   "20261123010000_room_permissions.sql": "d6be0f76b07bd119a6da81b95c19b204e58e2f55e81e510db3b5de71e8402a27",
   "20261129020000_locked_rooms.sql": "e03ba1a523e5f9a1bdcb7aa4568ac1cddf04e2e88671988daeb5f8f2691584d2",
   "20261129030000_retention.sql": "5176f8c973e0679d7418dade7edd917ab81edf02b46fd441f85baaf217029144",
+  "20261129040000_staged_publishes.sql": "21d0ecab3209a8e5e376ccd22e47a8431fb054bd44f99c22394bfa19a405de95",
 };
 
 /** Computes the hash of every file in the folder. */

@@ -16,7 +16,7 @@ function sqlTest(
     fn: async () => {
       await using database = await createTestDatabase();
       const documented = ({ code }: { code: string }) =>
-        code.includes("create function public.announce_task");
+        code.includes("create function public.publish_tasks");
       await database.sql.unsafe(await readCodeBlock("docs/rooms.md", documented));
       await using running = await startServer({
         env: { BACKPLANE: "postgres", SUPABASE_DB_URL: database.url },
@@ -26,9 +26,9 @@ function sqlTest(
   });
 }
 
-/** Takes the received messages, up to a marker that is published now. */
-async function messages(client: RoomClient): Promise<unknown[]> {
-  await client.publish("last", { event: "end" });
+/** Takes the received messages, up to a marker that SQL publishes now. */
+async function messages(client: RoomClient, { sql }: TestDatabase): Promise<unknown[]> {
+  await sql`select rooms.publish(${`rooms/${client.welcome.room}`}, 'end', '1')`;
   const seen: unknown[] = [];
   for (;;) {
     const { event, data, from } = await client.next("message");
@@ -37,55 +37,76 @@ async function messages(client: RoomClient): Promise<unknown[]> {
   }
 }
 
-sqlTest("a committed change is delivered to the row's room only", async (running, { sql }) => {
+sqlTest("a committed change is delivered to the row's room only", async (running, database) => {
+  const { sql } = database;
   await using member = await RoomClient.join(running, "plans");
   await using other = await RoomClient.join(running, "other");
   await sql`insert into public.tasks (board, title) values ('plans', 'write')`;
   await sql`update public.tasks set title = 'read'`;
   await sql`delete from public.tasks`;
   const task = { id: 1, board: "plans", title: "read" };
-  assertEquals(await messages(member), [
+  assertEquals(await messages(member, database), [
     ["task.insert", { ...task, title: "write" }, "postgres"],
     ["task.update", task, "postgres"],
     ["task.delete", task, "postgres"],
   ]);
-  assertEquals(await messages(other), []);
+  assertEquals(await messages(other, database), []);
 });
 
-sqlTest("a change that is rolled back is not delivered", async (running, { sql }) => {
+sqlTest("a change that is rolled back is not delivered", async (running, database) => {
+  const { sql } = database;
   await using member = await RoomClient.join(running, "plans");
   await sql.begin(async (transaction) => {
     await transaction`insert into public.tasks (board, title) values ('plans', 'gone')`;
     throw new Error("rolled back");
   }).catch(() => {/* as intended */});
   await sql`insert into public.tasks (board, title) values ('plans', 'kept')`;
-  assertEquals(await messages(member), [
+  assertEquals(await messages(member, database), [
     ["task.insert", { id: 2, board: "plans", title: "kept" }, "postgres"],
   ]);
 });
 
-sqlTest("a failing publish fails the whole transaction", async (running, { sql }) => {
+sqlTest("a statement for many rows publishes each once, in their order", async (running, database) => {
+  const { sql } = database;
   await using member = await RoomClient.join(running, "plans");
-  const failing = sql.begin(async (transaction) => {
-    await transaction`alter table rooms.messages add constraint no_room check (event <> 'task.insert')`;
-    await transaction`insert into public.tasks (board, title) values ('plans', 'unpublished')`;
-  });
-  await assertRejects(() => failing, Error, "no_room");
-  assertEquals([...await sql`select from public.tasks`], []);
-  assertEquals(await messages(member), []);
+  await sql`insert into public.tasks (board, title) select 'plans', n::text from generate_series(1, 3) as n`;
+  await sql`delete from public.tasks where title = 'none'`;
+  const seen = await messages(member, database);
+  assertEquals(
+    seen,
+    [1, 2, 3].map((id) => [
+      "task.insert",
+      { id, board: "plans", title: `${id}` },
+      "postgres",
+    ]),
+  );
 });
 
-sqlTest("a change of the row needs no rights in schema rooms", async (running, { sql }) => {
+sqlTest("a publish that is refused fails the whole transaction", async (running, database) => {
+  const { sql } = database;
+  await using member = await RoomClient.join(running, "plans");
+  const failing = sql.begin(async (transaction) => {
+    await transaction`insert into public.tasks (board, title) values ('plans', 'unpublished')`;
+    await transaction`insert into public.tasks (board, title) values ('no room', 'unpublished')`;
+  });
+  await assertRejects(() => failing, Error, "an endpoint, a slash and an id");
+  assertEquals([...await sql`select from public.tasks`], []);
+  assertEquals(await messages(member, database), []);
+});
+
+sqlTest("a change of the row needs no rights in schema rooms", async (running, database) => {
+  const { sql } = database;
   await using member = await RoomClient.join(running, "plans");
   await sql`grant insert on public.tasks to authenticated`;
   await sql.begin(async (transaction) => {
     await transaction.unsafe("set local role authenticated");
     await transaction`insert into public.tasks (board, title) values ('plans', 'mine')`;
   });
-  assertEquals((await messages(member)).length, 1);
+  assertEquals((await messages(member, database)).length, 1);
 });
 
-sqlTest("a published message is in the history and in a resume", async (running, { sql }) => {
+sqlTest("a published message is in the history and in a resume", async (running, database) => {
+  const { sql } = database;
   const first = await RoomClient.join(running, "plans");
   const query = first.resumption();
   await first[Symbol.asyncDispose]();

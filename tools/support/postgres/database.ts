@@ -40,7 +40,8 @@ ${PUBLIC}
  */
 const RENEW = `
 select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
-truncate rooms.rooms, rooms.messages, rooms.passing, rooms.isolates, rooms.presence_versions, rooms.presence restart identity;
+truncate rooms.rooms, rooms.messages, rooms.passing, rooms.isolates, rooms.presence_versions, rooms.presence, rooms.staged restart identity;
+update rooms.drainer set isolate = null, polls_until = 0;
 update rooms.trimming set room_id = default, started_at = default;
 create or replace function rooms.now_ms() returns bigint language sql volatile as $$
   select (extract(epoch from clock_timestamp()) * 1000)::bigint
@@ -118,6 +119,12 @@ async function makeTemplate(server: string, isMigrated: boolean): Promise<string
     for (const migration of (await readMigrations()).values()) await once(`${server}/${name}`, migration);
   }
   return name;
+}
+
+/** Opens another connection to a test's database, as the superuser. */
+export function connectTo(url: string): { readonly sql: postgres.Sql } & AsyncDisposable {
+  const sql = connect(url);
+  return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) };
 }
 
 async function once(url: string, statements: string): Promise<void> {

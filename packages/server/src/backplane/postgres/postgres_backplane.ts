@@ -18,6 +18,7 @@ import { type PostgresOptions, type ResolvedOptions, withDefaults } from "./post
 import { PostgresPresence } from "./postgres_presence.ts";
 import { parseMessages } from "./postgres_records.ts";
 import { escapeText } from "../wire/wire_text.ts";
+import { STAGED_CHANNEL, StagedMessages } from "./staged_messages.ts";
 import { PeriodicJobs } from "./periodic_jobs.ts";
 import { MAX_PAGE_BYTES } from "./statements.ts";
 import { withTimeout } from "../with_timeout.ts";
@@ -52,6 +53,7 @@ export class PostgresBackplane implements Backplane {
   readonly #streams: RoomStreams;
   readonly #batches: Batches;
   readonly #presence: PostgresPresence;
+  readonly #staged: StagedMessages;
   readonly #jobs: PeriodicJobs;
   #closing: Promise<void> | undefined;
   #isConnected = false;
@@ -60,12 +62,17 @@ export class PostgresBackplane implements Backplane {
     const resolved = this.#options = withDefaults(options);
     const { retention, random, onEvent } = resolved;
     this.#connector = new Connector(resolved, {
-      onNotification: (channel, payload) => this.#streams.notify(channel, payload),
+      onNotification: (channel, payload) => {
+        if (channel === STAGED_CHANNEL) this.#staged.wake();
+        else this.#streams.notify(channel, payload);
+      },
       onConnected: async (listener) => {
         await this.#batches.probe();
         await this.#presence.renew(listener === undefined);
+        await listener?.listen(STAGED_CHANNEL);
         await this.#streams.connected(listener);
         this.#isConnected = true;
+        this.#staged.wake();
       },
       onLost: () => {
         this.#isConnected = false;
@@ -80,10 +87,17 @@ export class PostgresBackplane implements Backplane {
       onPublished: wake,
     });
     this.#presence = new PostgresPresence(this.#connector, { ...resolved, onChanged: wake });
+    this.#staged = new StagedMessages(this.#connector, {
+      ...resolved,
+      isolate: this.#presence.isolate,
+      dedupeMs: retention.dedupeMs,
+      onPublished: wake,
+    });
     this.#jobs = new PeriodicJobs({
       jobs: [
         { everyMs: resolved.leaseMs / 3, run: () => this.#presence.renew() },
         { everyMs: resolved.sweepMs, run: () => this.#presence.sweep() },
+        { everyMs: resolved.sweepMs, run: () => this.#staged.check() },
         { everyMs: resolved.trimMs, run: () => this.trim() },
         { everyMs: resolved.unusedRoomMs / 3, run: () => this.#streams.keepUnused() },
       ],
@@ -228,11 +242,10 @@ export class PostgresBackplane implements Backplane {
     this.#batches.close();
     await this.#connector.stop();
     await this.#jobs[Symbol.asyncDispose]();
-    if (isGraceful) {
-      await withTimeout(this.#presence.end(), CLOSE_MS, "Closing").catch(
-        () => {/* the lease expires instead */},
-      );
-    }
+    const ending = [this.#staged.end(isGraceful), ...(isGraceful ? [this.#presence.end()] : [])];
+    await withTimeout(Promise.allSettled(ending), CLOSE_MS, "Closing").catch(
+      () => {/* the lease expires instead */},
+    );
     await this.#connector.database.close();
   }
 

@@ -18,7 +18,12 @@ export interface SchemaVersion {
 /** Schema of the rooms. */
 export const ROOMS_SCHEMA: NeededSchema = {
   name: "rooms",
-  migrations: ["20261123000000_rooms.sql", "20261129020000_locked_rooms.sql", "20261129030000_retention.sql"],
+  migrations: [
+    "20261123000000_rooms.sql",
+    "20261129020000_locked_rooms.sql",
+    "20261129030000_retention.sql",
+    "20261129040000_staged_publishes.sql",
+  ],
 };
 
 /** Schema of row level security as the room policy. */
