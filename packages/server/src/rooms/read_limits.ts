@@ -3,10 +3,10 @@ import { CallLimit } from "../call_limit.ts";
 
 /** Reads of one user that are under way, and that may wait. */
 const USER_READS = 2;
-const WAITING_USER_READS = 50;
+const WAITING_USER_READS = 500;
 /** The same for all users of the isolate. Subscriptions share the store's connections with them. */
 const ISOLATE_READS = 4;
-const WAITING_ISOLATE_READS = 2_000;
+const WAITING_ISOLATE_READS = 10_000;
 
 /** Rejection of a read whose user has too many that wait: answered with `rate_limited`. */
 export class TooManyReads extends BackplaneUnavailable {}
@@ -23,6 +23,12 @@ export class ReadLimits {
   );
   /** Users that have reads under way. */
   readonly #users = new Map<string, CallLimit>();
+  readonly #waitingPerUser: number;
+
+  /** `waitingPerUser` is the number of reads of one user that may wait; 500 by default. */
+  constructor(waitingPerUser: number = WAITING_USER_READS) {
+    this.#waitingPerUser = waitingPerUser;
+  }
 
   /**
    * Runs a read as soon as the limits permit.
@@ -34,7 +40,7 @@ export class ReadLimits {
     if (!user) {
       user = new CallLimit(
         USER_READS,
-        WAITING_USER_READS,
+        this.#waitingPerUser,
         () => new TooManyReads("Too many reads of this user wait. Retry shortly."),
       );
       this.#users.set(userId, user);
