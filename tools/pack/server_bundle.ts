@@ -57,7 +57,7 @@ async function splitModules(
   return outputFiles.map(({ path, text }) => ({ path: path.slice(1), text }));
 }
 
-/** Merges esbuild's chunks into few: one for the boot, and one for each thing that is loaded late. */
+/** Merges the chunks of esbuild: one for the boot, and one for each thing that is loaded late. */
 async function mergeChunks(
   files: readonly PackageFile[],
   entries: readonly string[],

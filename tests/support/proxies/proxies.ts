@@ -6,7 +6,7 @@ import { isWithoutNginx } from "../nginx/availability.ts";
 import { startNginx } from "../nginx/nginx.ts";
 import { documentedConfig, type Replacement } from "./documented_config.ts";
 
-/** A proxy with its configuration of docs/deploy.md. `await using` ends it and removes its files. */
+/** Proxy configured as docs/deploy.md says. `await using` ends it and removes its files. */
 export interface Proxy extends AsyncDisposable {
   /** Address without a trailing slash. */
   readonly origin: string;

@@ -3,7 +3,7 @@ import { sslModeOf } from "../config/postgres_url.ts";
 import type { Config } from "../config/variables.ts";
 import type { Log } from "../observability/log.ts";
 
-/** Creates the TLS options of all connections to Postgres. They warn once about plain connections. */
+/** Creates the TLS options of all connections to Postgres. They warn once about plain ones. */
 export function createPostgresTls(config: Config, log: Log): TlsOptions {
   let hasWarned = false;
   return {

@@ -24,7 +24,7 @@ export function sslModeOf(url: string): SslMode | undefined {
   return MODES.get(wordOf(url) ?? "");
 }
 
-/** Finds what is wrong with the URL of a database, as a sentence that shows no part of the password. */
+/** Finds what is wrong with the URL of a database. The sentence shows no part of the password. */
 export function findUrlProblem(url: string): string | undefined {
   if (CUT_PASSWORD.test(url) || !isReadable(url)) {
     return "SUPABASE_DB_URL cannot be read (its value is not shown). Percent-encode special characters of the " +
