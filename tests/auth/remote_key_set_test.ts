@@ -233,6 +233,16 @@ Deno.test("a secret in the fetched set does not count: everybody can read it", a
   assertEquals(await bench.has("shared", "HS256"), false);
 });
 
+Deno.test("a key with an odd kid does not spoil the set", async () => {
+  const { kid, jwks } = await createIssuer();
+  const odd: JSONWebKeySet = JSON.parse('{"keys":[{"kty":"EC","kid":7},{"kty":"EC"},{"kid":null}]}');
+  const bench = new Bench({ keys: [...odd.keys, ...jwks.keys] });
+  for (let count = 0; count < 2; count++) {
+    assert(await bench.has(kid));
+    bench.nowMs += 2 * MAX_AGE_MS + 1;
+  }
+});
+
 Deno.test("a failure says if there never was a set, so that no key can be ruled out", async () => {
   const { kid, jwks } = await createIssuer();
   const bench = new Bench();

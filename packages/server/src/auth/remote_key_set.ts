@@ -33,7 +33,7 @@ export interface RemoteKeySetOptions {
 /** Result of a complete fetch. */
 interface FetchedKeys {
   readonly set: KeySet;
-  readonly kids: readonly (string | undefined)[];
+  readonly kids: readonly string[];
   readonly fetchedAt: number;
 }
 
@@ -72,7 +72,7 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
       unknown.fetched(keys?.kids ?? []);
       keys = {
         set: createPublicKeySet(body),
-        kids: body.keys.map(({ kid }) => kid),
+        kids: body.keys.flatMap(({ kid }) => typeof kid === "string" ? kid : []),
         fetchedAt: startedAt,
       };
       failed = false;
@@ -146,7 +146,5 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): RemoteKeySet {
 
 function isKeySet(value: unknown): value is JSONWebKeySet {
   return typeof value === "object" && value !== null && "keys" in value && Array.isArray(value.keys) &&
-    value.keys.every((key) =>
-      typeof key === "object" && key !== null && (key.kid === undefined || typeof key.kid === "string")
-    );
+    value.keys.every((key) => typeof key === "object" && key !== null);
 }

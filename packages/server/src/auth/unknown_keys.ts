@@ -19,7 +19,7 @@ export class UnknownKeys {
   /**
    * Records a complete fetch: it answered about all kids seen so far, and about those it replaces.
    */
-  fetched(replaced: Iterable<string | undefined>): void {
+  fetched(replaced: Iterable<string>): void {
     for (const kid of replaced) this.#seen.add(keyOf(kid));
     this.#missing = this.#seen;
     this.#seen = new Set();
