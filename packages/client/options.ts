@@ -10,8 +10,8 @@ export interface TokenRequest {
 
 /**
  * Callback that returns the token. The client awaits it before every connect and when the token is
- * about to expire. Without a token (undefined, null, "") the room closes with `signed_out`. After
- * an exception the client calls it again later.
+ * about to expire. Without a token (undefined, null, "") the room closes with `signed_out`. Throw
+ * if a token cannot be had now, for example while Auth is away: the client calls it again later.
  */
 export type TokenSource = (request: TokenRequest) => TokenAnswer | Promise<TokenAnswer>;
 /** A token, or none. */

@@ -93,7 +93,8 @@ export function wrong(room: Room<Events>): void {
 
 /** Variables that the README's code uses without declaring them. */
 const AROUND = {
-  supabase: "{ auth: { getSession(): Promise<{ data: { session: { access_token: string } | null } }> } }",
+  supabase:
+    "{ auth: { getSession(): Promise<{ data: { session: { access_token: string } | null }; error: Error | null }> } }",
   user: "{ id: string }",
   url: "string",
   token: "() => string",

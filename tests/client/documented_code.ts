@@ -15,6 +15,7 @@ export interface Given {
 }
 interface Session {
   readonly data: { readonly session: { readonly access_token: string } | null };
+  readonly error: Error | null;
 }
 `;
 
@@ -25,7 +26,7 @@ import type { Given } from "./given.ts";
 
 const [url = "", text = "", ...paths] = Deno.args;
 const token = () => Promise.resolve(text);
-const session = { data: { session: { access_token: text } } };
+const session = { data: { session: { access_token: text } }, error: null };
 const auth = { getSession: () => Promise.resolve(session), refreshSession: () => Promise.resolve(session) };
 const other = connect<{ chat: { text: string } }>(url, { token });
 for (const path of paths) {
