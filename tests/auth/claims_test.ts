@@ -9,7 +9,9 @@ import { answerUser, remotePolicy, startProjectStub } from "../support/project_s
 import { RoomClient } from "../support/room_client.ts";
 import { type RunningServer, startServer } from "../support/running_server.ts";
 
-/** Claims that a custom access token hook wrote; the user's row has `authenticated` and no rooms. */
+/**
+ * Claims that a custom access token hook wrote; the user's row has `authenticated` and no rooms.
+ */
 const HOOKED = { role: "editor", app_metadata: { rooms: ["lobby"] }, email: "hook@example.com" };
 
 async function whoami({ port }: RunningServer, token: string): Promise<Record<string, unknown>> {

@@ -57,7 +57,7 @@ export class MessageRun {
     await Promise.all(this.#runningCalls);
     await reference.untilOffset(this.#knownHead);
     // The marker ends the sequence: no duplicate or late message may come before it.
-    await this.#publish(this.#isolate(0), [draft("marker", { data: "marker" })], steps.length);
+    await this.#publish(this.#isolate(0), [draft("marker", { data: '"marker"' })], steps.length);
     await reference.untilOffset(this.#knownHead);
     await this.#check(reference);
     for (const listener of [reference, ...this.#listeners]) listener.close();

@@ -1,4 +1,5 @@
 /** Tests of `rooms.publish()`: what it refuses, and how isolates store what it staged. */
+import { privateChannel } from "../../packages/server/src/backplane/postgres/channel.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { PostgresBackplane } from "../../packages/server/src/backplane/postgres/postgres_backplane.ts";
 import { eventually } from "../../tools/support/eventually.ts";
@@ -226,7 +227,7 @@ testOnPostgres("a writer notifies only to wake a living isolate", async (world) 
   const { sql } = world.database;
   await using watch = connectTo(world.database.url);
   let notified = 0;
-  await watch.sql.listen("rooms:staged", () => notified++);
+  await watch.sql.listen(privateChannel(await world.channelKey(), "rooms:staged"), () => notified++);
   /** Waits until earlier notifications have arrived. */
   const flush = async () => {
     const marker = Promise.withResolvers<void>();

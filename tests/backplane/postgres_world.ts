@@ -5,6 +5,7 @@ import {
   type PostgresOptions,
 } from "../../packages/server/src/backplane/postgres/postgres_backplane.ts";
 import {
+  clockMovedBy,
   createTestDatabase,
   type TestDatabase,
   type TestDatabaseOptions,
@@ -65,6 +66,13 @@ export class PostgresTestWorld implements TestWorld {
     return backplane;
   }
 
+  /** Reads the secret part of the names of notification channels. */
+  async channelKey(): Promise<string> {
+    const [row] = await this.database.sql<{ key: string }[]>`select key from rooms.channel_key`;
+    if (!row) throw new Error("The table rooms.channel_key is empty.");
+    return row.key;
+  }
+
   /** Moves the database's clock, with the leases of running isolates, and sweeps. */
   async advance(ms: number): Promise<void> {
     await this.moveClock(ms, true);
@@ -77,9 +85,7 @@ export class PostgresTestWorld implements TestWorld {
     // One transaction: leases must not expire because the clock moved faster than real time.
     await this.database.sql.unsafe(`
       begin;
-      create or replace function rooms.now_ms() returns bigint language sql volatile as $$
-        select (extract(epoch from clock_timestamp()) * 1000)::bigint + ${this.#movedMs}
-      $$;
+      ${clockMovedBy(this.#movedMs)}
       ${areAlive ? `update rooms.isolates set expires_at = expires_at + ${ms};` : ""}
       commit;
     `);

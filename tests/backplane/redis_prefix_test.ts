@@ -17,7 +17,9 @@ function prefixTest(statement: string, run: (server: RedisProcess) => Promise<vo
   });
 }
 
-/** Publishes in two deployments at once, and asserts that each member gets its own messages only. */
+/**
+ * Publishes in two deployments at once, and asserts that each member gets its own messages only.
+ */
 async function assertApart(
   production: Readonly<Record<string, string>>,
   staging: Readonly<Record<string, string>>,

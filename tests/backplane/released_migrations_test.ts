@@ -20,6 +20,10 @@ const RELEASED: Readonly<Record<string, string>> = {
   "20261129020000_locked_rooms.sql": "e03ba1a523e5f9a1bdcb7aa4568ac1cddf04e2e88671988daeb5f8f2691584d2",
   "20261129030000_retention.sql": "5176f8c973e0679d7418dade7edd917ab81edf02b46fd441f85baaf217029144",
   "20261129040000_staged_publishes.sql": "21d0ecab3209a8e5e376ccd22e47a8431fb054bd44f99c22394bfa19a405de95",
+  "20261129050000_private_notifications.sql":
+    "ed7d718171d336e030feed877c0f844a32d79fa564ff679ea8bf83c71d9fbbde",
+  "20261129051000_private_announcements.sql":
+    "ce6dc3db96fc4631437642660ead1be151744e3e236af435717bcbb8d2a2c88b",
 };
 
 /** Computes the hash of every file in the folder. */

@@ -2,7 +2,7 @@ import type { Draft, Ephemeral, PresenceEntry } from "../../packages/server/src/
 
 /** Creates a draft, sent by alice unless `rest` says otherwise. */
 export function draft(id: string, rest: Partial<Draft> = {}): Draft {
-  return { id, event: "said", data: `"${id}"`, from: { user: "alice", connection: "a1" }, ...rest };
+  return { id, event: "said", data: JSON.stringify(id), from: { user: "alice", connection: "a1" }, ...rest };
 }
 
 /** Creates `count` drafts; each id is the prefix and a number from 1. */

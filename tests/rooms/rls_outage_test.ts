@@ -97,7 +97,7 @@ rlsTest("when only the connection that listens is cut, everybody is checked agai
   assertEquals((await alice.publish("nobody knows")).offset, 1);
   await sql`
     select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and application_name = 'realtime' and query ilike 'listen%'
+    where datname = current_database() and application_name = 'realtime' and query ilike '%listen%'
   `;
   assertEquals((await alice.closed()).code, 4403);
 });

@@ -11,7 +11,9 @@ const MANIFESTS = [
 /** Sources that are bundled. */
 const SOURCES = ["packages/protocol", "packages/server", "packages/cli", "packages/client", "supabase"];
 
-/** Copy of the sources beside a `node_modules` folder, where bundlers and compilers find packages. */
+/**
+ * Copy of the sources beside a `node_modules` folder, where bundlers and compilers find packages.
+ */
 export interface Stage extends AsyncDisposable {
   /** Ends in a slash. */
   readonly folder: URL;

@@ -34,6 +34,17 @@ create table if not exists auth.users (id uuid primary key);
 ${PUBLIC}
 `;
 
+/** Makes the statement that moves the one clock of all isolates by milliseconds. */
+export function clockMovedBy(ms: number): string {
+  return `
+    create or replace function rooms.now_ms() returns bigint
+    language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+    begin
+      return (extract(epoch from clock_timestamp()) * 1000)::bigint + ${ms};
+    end $$;
+  `;
+}
+
 /**
  * Resets a database: cuts connections, empties tables, restores the clock, drops what the test
  * created.
@@ -43,9 +54,8 @@ select pg_terminate_backend(pid) from pg_stat_activity where datname = current_d
 truncate rooms.rooms, rooms.messages, rooms.passing, rooms.isolates, rooms.presence_versions, rooms.presence, rooms.staged restart identity;
 update rooms.drainer set isolate = null, polls_until = 0;
 update rooms.trimming set room_id = default, started_at = default;
-create or replace function rooms.now_ms() returns bigint language sql volatile as $$
-  select (extract(epoch from clock_timestamp()) * 1000)::bigint
-$$;
+update rooms.channel_key set old_isolates_until = default;
+${clockMovedBy(0)}
 do $$
 declare v_policy name;
 begin

@@ -42,7 +42,9 @@ export function checkPins(functions: readonly EngineFunction[], assets: PackageA
 /** An import that names Hono with a place of its own, and so is a second one. */
 const HONO = /["'](?:npm:\/?hono@?|jsr:\/?@hono\/hono|https?:\/\/[^"']*\bhono\b)[^"']*["']/;
 
-/** Checks that a function's files import Hono through its import map: one Hono is better than two. */
+/**
+ * Checks that a function's files import Hono through its import map: one Hono is better than two.
+ */
 export async function checkHono(project: Project, functions: readonly EngineFunction[]): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { name, imports } of functions) {

@@ -84,7 +84,9 @@ export function withPins(text: string, file: string, problems: readonly PinProbl
   return edited;
 }
 
-/** A key at the beginning of its line, or behind another one; the group is what stands before it. */
+/**
+ * A key at the beginning of its line, or behind another one; the group is what stands before it.
+ */
 function keyPattern(name: string): RegExp {
   return new RegExp(`((?:\\r?\\n)?[ \\t]*)"${name.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}"(?=\\s*:)`);
 }

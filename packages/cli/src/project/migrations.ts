@@ -5,7 +5,9 @@ export interface Migration {
   readonly text: string;
 }
 
-/** Beginning of the names that this command gives, so that a project's own `rooms` is another one. */
+/**
+ * Beginning of the names that this command gives, so that a project's own `rooms` is another one.
+ */
 const PREFIX = "realtime_edge_";
 const FILE = /^(\d{14})_(.+)\.sql$/;
 

@@ -37,7 +37,9 @@ export async function readProject(folder: string): Promise<Project> {
   );
 }
 
-/** Decodes the configuration with every byte, a byte order mark too, so that it can be written back. */
+/**
+ * Decodes the configuration with every byte, a byte order mark too, so that it can be written back.
+ */
 function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -14,7 +14,9 @@ export interface Refusal {
   readonly code: RefusalCode;
   /** Text for the client; never contains any part of the token. */
   readonly detail: string;
-  /** Underlying failure, for the log; undefined with `auth_unavailable` if nothing was requested. */
+  /**
+   * Underlying failure, for the log; undefined with `auth_unavailable` if nothing was requested.
+   */
   readonly cause?: unknown;
   /** Time after which the token can be judged, in milliseconds; the code's own wait by default. */
   readonly retryAfterMs?: number;

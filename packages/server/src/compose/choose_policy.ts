@@ -69,6 +69,8 @@ function report(event: RowSecurityEvent, log: Log): void {
     case "lost":
       return log.warn("permissions.lost", { retry_ms: event.retryMs, ...errorFields(event.error) });
     case "failed":
+    // Only rooms ignore notifications.
+    case "ignored":
       return log.error("permissions.failed", errorFields(event.error));
     case "undecided":
       return log.error("permissions.undecided", {

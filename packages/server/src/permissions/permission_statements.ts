@@ -67,8 +67,9 @@ export class PermissionStatements {
       const questions = asked.map(({ question }) => question);
       // A single row: postgres 3.4.9 adds rows that precede an error to the next statement's rows.
       const [row] = await this.#connector.database.read<{ answers: string }>(
-        "select string_agg(room_access.permitted(room, role, claims), ';' order by place) as answers " +
-          "from unnest($1::text[], $2::text[], $3::text[]) with ordinality as q(room, role, claims, place)",
+        "select pg_catalog.string_agg(" +
+          "room_access.permitted(room, role, claims, pg_catalog.current_setting('search_path')), ';' order by place" +
+          ") as answers from unnest($1::text[], $2::text[], $3::text[]) with ordinality as q(room, role, claims, place)",
         [
           arrayText(questions.map(({ room }) => room)),
           arrayText(questions.map(({ role }) => role)),

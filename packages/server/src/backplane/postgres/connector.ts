@@ -12,7 +12,8 @@ select current_user as role, string_agg(what, ', ') as missing from (
   where p.pronamespace = 'rooms'::regnamespace and not has_function_privilege(p.oid, 'execute')
   union all
   select privilege || ' on ' || c.oid::regclass
-  from pg_class c cross join unnest(array['select', 'insert', 'update', 'delete', 'usage']) as needed(privilege)
+  from pg_class c
+  cross join (values ('select'), ('insert'), ('update'), ('delete'), ('usage')) as needed(privilege)
   where c.relnamespace = 'rooms'::regnamespace and case
     when c.relkind = 'S' and privilege = 'usage' then not has_sequence_privilege(c.oid, privilege)
     when c.relkind = 'r' and privilege <> 'usage' then not has_table_privilege(c.oid, privilege)
@@ -184,9 +185,9 @@ export class Connector {
     await database.setPooled(false);
     let listener: ListenConnection | undefined;
     try {
-      listener = await ListenConnection.open(options);
-      if (this.#end.signal.aborted) throw new Error("The backplane is closed.");
       await this.#checkSchema();
+      listener = await ListenConnection.open({ ...options, key: await this.#readKey() });
+      if (this.#end.signal.aborted) throw new Error("The backplane is closed.");
       if (await listener.echoes()) return listener;
     } catch (error) {
       await listener?.[Symbol.asyncDispose]();
@@ -196,6 +197,12 @@ export class Connector {
     await database.setPooled(true);
     await this.#checkSchema();
     return undefined;
+  }
+
+  async #readKey(): Promise<string> {
+    const [row] = await this.database.read<{ key: string }>("select key from rooms.channel_key", []);
+    if (row) return row.key;
+    throw new Error("No row of rooms.channel_key. Run `insert into rooms.channel_key default values`.");
   }
 
   async #checkSchema(): Promise<void> {

@@ -1,9 +1,13 @@
+import { arrayText } from "./array_text.ts";
+import { privateChannel } from "./channel.ts";
 import type { Database, Pool } from "./database.ts";
 import { pause, withTimeout } from "../with_timeout.ts";
 
 /** Options of `ListenConnection`. */
 export interface ListenConnectionOptions {
   readonly database: Database;
+  /** Secret part of the names of private channels. */
+  readonly key: string;
   readonly onNotification: (channel: string, payload: string) => void;
   readonly connectMs: number;
   readonly statementMs: number;
@@ -13,11 +17,16 @@ export interface ListenConnectionOptions {
   readonly checkMs: number;
 }
 
-/** The listening connection, from connect until loss. It never reconnects by itself. */
+/**
+ * The listening connection, from connect until loss. It never reconnects by itself. Callers name
+ * channels as everybody may know them, and the connection listens on the private ones.
+ */
 export class ListenConnection implements AsyncDisposable {
   readonly #options: ListenConnectionOptions;
   readonly #pool: Pool;
-  readonly #echoChannel = `rooms:echo:${crypto.randomUUID()}`;
+  readonly #echoChannel = `rooms:echo:${crypto.randomUUID().slice(-12)}`;
+  /** Channels by their private names. */
+  readonly #channels = new Map<string, string>();
   readonly #lost = Promise.withResolvers<unknown>();
   readonly #end = new AbortController();
   #echo = Promise.withResolvers<void>();
@@ -29,9 +38,10 @@ export class ListenConnection implements AsyncDisposable {
   private constructor(options: ListenConnectionOptions) {
     this.#options = options;
     this.#pool = options.database.dedicated({
-      onnotify: (channel, payload) => {
+      onnotify: (name, payload) => {
+        const channel = this.#channels.get(name);
         if (channel === this.#echoChannel) this.#echo.resolve();
-        else options.onNotification(channel, payload);
+        else if (channel !== undefined) options.onNotification(channel, payload);
       },
       onclose: () => this.fail(new Error("Postgres closed the listening connection.")),
     });
@@ -42,7 +52,7 @@ export class ListenConnection implements AsyncDisposable {
     const connection = new ListenConnection(options);
     try {
       await withTimeout(
-        connection.#pool.sql.unsafe(`listen "${connection.#echoChannel}"`),
+        connection.#send([connection.#add(connection.#echoChannel)]),
         options.connectMs + options.statementMs,
         "Connecting",
       );
@@ -60,23 +70,26 @@ export class ListenConnection implements AsyncDisposable {
 
   /** Resolves once notifications of the channel are delivered. */
   async listen(channel: string): Promise<void> {
-    await this.#command(`listen "${channel}"`);
+    await this.#command(this.#add(channel));
   }
 
   /** Stops the notifications of the channel. */
   unlisten(channel: string): void {
-    this.#command(`unlisten "${channel}"`).catch(
+    const name = privateChannel(this.#options.key, channel);
+    this.#channels.delete(name);
+    this.#command(`-${name}`).catch(
       () => {/* the connection is lost, and its channels with it */},
     );
   }
 
   /**
    * Sends a notification over another connection and resolves with true if it arrives here. It does
-   * not arrive behind a transaction pooler. Rejects if the notification cannot be sent.
+   * not arrive behind a transaction pooler, or if the key has changed. Rejects if the notification
+   * cannot be sent.
    */
   async echoes(): Promise<boolean> {
     this.#echo = Promise.withResolvers();
-    await this.#options.database.read("select pg_notify($1, '')", [this.#echoChannel]);
+    await this.#options.database.read("select rooms.notify($1, '')", [this.#echoChannel]);
     try {
       const end = this.lost.then((error) => Promise.reject(error));
       await withTimeout(Promise.race([this.#echo.promise, end]), this.#options.echoMs, "The notification");
@@ -121,6 +134,18 @@ export class ListenConnection implements AsyncDisposable {
     await this.#pool.end(0);
   }
 
+  /** Remembers a channel before its first notification can arrive; returns its private name. */
+  #add(channel: string): string {
+    const name = privateChannel(this.#options.key, channel);
+    this.#channels.set(name, channel);
+    return name;
+  }
+
+  /** Runs commands, for which docs/architecture.md has the reason that they are no plain LISTEN. */
+  async #send(commands: readonly string[]): Promise<void> {
+    await this.#pool.sql.unsafe("select rooms.listen($1::text[])", [arrayText(commands)]);
+  }
+
   #command(command: string): Promise<void> {
     if (this.#end.signal.aborted) return Promise.reject(new Error("The listening connection is lost."));
     if (!this.#pending) {
@@ -142,7 +167,7 @@ export class ListenConnection implements AsyncDisposable {
       const { commands, done } = this.#pending;
       this.#pending = undefined;
       try {
-        await withTimeout(this.#pool.sql.unsafe(commands.join(";")), this.#options.statementMs, "LISTEN");
+        await withTimeout(this.#send(commands), this.#options.statementMs, "LISTEN");
         done.resolve();
       } catch (error) {
         done.reject(error);

@@ -9,7 +9,9 @@ export type PostgresEvent =
   /** The database is unreachable; the next attempt starts after `retryMs`. */
   | { readonly type: "lost"; readonly error: unknown; readonly retryMs: number }
   /** A background job failed; it runs again after its interval. */
-  | { readonly type: "failed"; readonly error: unknown };
+  | { readonly type: "failed"; readonly error: unknown }
+  /** Notifications were ignored: malformed, repeated, or not what the database says. */
+  | { readonly type: "ignored"; readonly error: unknown };
 
 /** Options of the backplane on Postgres. */
 export interface PostgresOptions extends BackplaneOptions {

@@ -104,7 +104,7 @@ export class PostgresPresence {
     this.#isPolling = isPolling;
     const { leaseMs, graceMs } = this.#options;
     const [row] = await this.#connector.database.write<{ alive: boolean }>(
-      "select rooms.renew($1::uuid, $2::bigint, $3::bigint, $4::boolean) as alive",
+      "select rooms.renew_lease($1::uuid, $2::bigint, $3::bigint, $4::boolean) as alive",
       [this.isolate, leaseMs, graceMs, isPolling],
     );
     await this.#writeDepartures();

@@ -13,7 +13,12 @@ export interface RoomStreamOptions {
   readonly onReadFailure: (error: unknown) => void;
   /** Called if the room's history was replaced; the stream has ended then. */
   readonly onReset: () => void;
+  /** Called for each record of a notification that the database does not confirm. */
+  readonly onIgnored: (reason: IgnoredReason) => void;
 }
+
+/** Reason why a record of a notification changed nothing. */
+export type IgnoredReason = "malformed" | "of another epoch" | "repeated" | "ahead of the database";
 
 /** Receiver of a stream's events. */
 export interface Subscriber {
@@ -46,6 +51,10 @@ export class RoomStream {
   readonly #subscribers = new Set<Subscriber>();
   #present = new Map<string, PresenceEntry>();
   #version = 0;
+  /** Head and presence version that a read brought: their notifications may still arrive. */
+  #read = { head: 0, version: 0 };
+  /** Epoch of notifications that is not the room's. */
+  #foreignEpoch: string | undefined;
   readonly #queue: Item[] = [];
   /**
    * Input that arrived on this connection before its first snapshot, to be processed after it.
@@ -169,7 +178,7 @@ export class RoomStream {
     this.#isProcessing = false;
   }
 
-  async #finish(reading: Promise<void>): Promise<void> {
+  async #finish(reading: Promise<unknown>): Promise<void> {
     try {
       await reading;
       this.#resolveWaiters();
@@ -196,24 +205,26 @@ export class RoomStream {
   }
 
   /** Processes an item synchronously; returns a promise if the item needs a read. */
-  #process(item: Item): Promise<void> | undefined {
+  #process(item: Item): Promise<unknown> | undefined {
     if (this.#hasEnded) return undefined;
     if (item.type === "snapshot") return this.#applySnapshot(item.snapshot, item.isFirst);
     return this.#applyRecord(item.epoch, item.record);
   }
 
-  #applyRecord(epoch: string, record: RoomRecord): Promise<void> | undefined {
+  #applyRecord(epoch: string, record: RoomRecord): Promise<unknown> | undefined {
     if (record.type === "ephemeral") {
       this.#deliver({ type: "ephemeral", message: record.message });
       return undefined;
     }
     if (record.type === "overflow") return this.#readOverflow(epoch, record.id);
-    if (epoch !== this.epoch) return this.#checkEpoch();
+    if (record.type === "malformed") return this.#ignore("malformed");
+    if (epoch !== this.epoch) return this.#checkEpoch(epoch);
     switch (record.type) {
       case "messages":
         return this.#applyMessages(record.messages);
       case "stored":
-        return record.offset > this.position ? this.#catchUp(record.offset) : undefined;
+        if (record.offset <= this.position) return this.#ignoreRepeated(record.offset);
+        return this.#catchUp(record.offset);
       case "presence":
         return this.#applyPresence(record.version, record.change);
       default:
@@ -224,12 +235,14 @@ export class RoomStream {
 
   #applyMessages(
     messages: Extract<RoomRecord, { type: "messages" }>["messages"],
-  ): Promise<void> | undefined {
+  ): Promise<unknown> | undefined {
     const next = messages.filter(({ offset }) => offset > this.position);
     const [first] = next;
-    if (!first) return undefined;
+    if (!first) return this.#ignoreRepeated(messages.at(-1)?.offset ?? 0);
     if (first.offset > this.position + 1) {
-      return this.#catchUp(first.offset - 1).then(() => this.#applyMessages(next));
+      return this.#catchUp(first.offset - 1).then((isThere) =>
+        isThere ? this.#applyMessages(next) : undefined
+      );
     }
     this.position = next.at(-1)?.offset ?? this.position;
     this.#deliver({ type: "messages", messages: next });
@@ -237,8 +250,14 @@ export class RoomStream {
   }
 
   #applyPresence(version: number, change: PresenceChange): Promise<void> | undefined {
-    if (version <= this.#version) return undefined;
-    if (version > this.#version + 1) return this.#readSnapshot();
+    if (version <= this.#version) {
+      return version > this.#read.version ? this.#ignore("repeated") : undefined;
+    }
+    if (version > this.#version + 1) {
+      return this.#readSnapshot().then(() => {
+        if (!this.#hasEnded && version > this.#version) this.#ignore("ahead of the database");
+      });
+    }
     this.#version = version;
     applyChange(this.#present, change);
     this.#deliver({ type: "presence", change });
@@ -246,16 +265,29 @@ export class RoomStream {
   }
 
   async #readOverflow(epoch: string, id: string): Promise<void> {
-    const records = await this.#options.reader.overflow(id);
+    const records = await this.#options.reader.overflow(this.name, id);
     // The record is gone. If it was a presence change, only a snapshot can replace it.
     if (records.length === 0) await this.#readSnapshot();
     for (const record of records) await this.#applyRecord(epoch, record);
   }
 
   /** Handles a notification of another epoch: either outdated, or the first of a new history. */
-  async #checkEpoch(): Promise<void> {
-    const missed = await this.#options.reader.missed(this.name, this.position, this.position);
-    if (missed?.epoch !== this.epoch) this.#reset();
+  #checkEpoch(epoch: string): Promise<void> | undefined {
+    // An epoch is random. One that was not the room's cannot become it.
+    if (epoch === this.#foreignEpoch) return this.#ignore("of another epoch");
+    return this.#options.reader.missed(this.name, this.position, this.position).then((missed) => {
+      if (missed?.epoch !== this.epoch) return this.#reset();
+      this.#foreignEpoch = epoch;
+      this.#ignore("of another epoch");
+    });
+  }
+
+  #ignoreRepeated(offset: number): undefined {
+    if (offset > this.#read.head) this.#ignore("repeated");
+  }
+
+  #ignore(reason: IgnoredReason): undefined {
+    this.#options.onIgnored(reason);
   }
 
   async #loseTail(): Promise<void> {
@@ -275,6 +307,7 @@ export class RoomStream {
 
   #applySnapshot(snapshot: Snapshot, isFirst: boolean): Promise<void> | undefined {
     const { epoch, head, version, present, missed } = snapshot;
+    this.#read = { head, version };
     if (this.epoch === "") {
       this.epoch = epoch;
       this.position = head;
@@ -311,15 +344,23 @@ export class RoomStream {
 
   /**
    * Reads and delivers messages up to the offset. Later messages keep their order among other
-   * events.
+   * events. Resolves with false if the room does not have that many.
    */
-  async #catchUp(to: number): Promise<void> {
+  async #catchUp(to: number): Promise<boolean> {
     while (this.position < to && !this.#hasEnded) {
       const missed = await this.#options.reader.missed(this.name, this.position, to);
-      if (missed?.epoch !== this.epoch) return this.#reset();
-      if (missed.messages.length === 0) return this.#skipTo(to);
-      this.#deliverFrom(missed.messages);
+      if (missed?.epoch !== this.epoch) {
+        this.#reset();
+        return false;
+      }
+      if (missed.head < to) {
+        this.#ignore("ahead of the database");
+        return false;
+      }
+      if (missed.messages.length === 0) this.#skipTo(to);
+      else this.#deliverFrom(missed.messages);
     }
+    return !this.#hasEnded;
   }
 
   #deliverFrom(messages: Snapshot["missed"]): void {

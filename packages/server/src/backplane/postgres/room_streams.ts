@@ -2,6 +2,8 @@ import { BackplaneUnavailable, type RoomEvent, type Subscription } from "../cont
 import { channelOf } from "./channel.ts";
 import type { Connector } from "./connector.ts";
 import { messageOf } from "./database.ts";
+import { IgnoredRecords } from "./ignored_records.ts";
+import type { PostgresEvent } from "./postgres_options.ts";
 import { RoomStream, type Subscriber } from "./room_stream.ts";
 import type { ListenConnection } from "./listen_connection.ts";
 import { Poller } from "./poller.ts";
@@ -21,6 +23,7 @@ export interface RoomStreamsOptions {
   /** Timeout for a stream to reach the room's current state, in milliseconds. */
   readonly statementMs: number;
   readonly onDeliverError: (error: unknown) => void;
+  readonly onEvent: (event: PostgresEvent) => void;
 }
 
 /** A stream that has subscribers, or is about to. */
@@ -36,6 +39,7 @@ export class RoomStreams {
   readonly #connector: Connector;
   readonly #options: RoomStreamsOptions;
   readonly #reader: RoomReader;
+  readonly #ignored: IgnoredRecords;
   readonly #byName = new Map<string, ActiveStream>();
   readonly #byChannel = new Map<string, ActiveStream>();
   #listener: ListenConnection | undefined;
@@ -47,6 +51,7 @@ export class RoomStreams {
     this.#connector = connector;
     this.#options = options;
     this.#reader = new RoomReader(connector.database, options.batch);
+    this.#ignored = new IgnoredRecords(options.onEvent);
   }
 
   /** Starts to deliver events; see `Backplane.subscribe`. */
@@ -135,6 +140,7 @@ export class RoomStreams {
       onDeliverError: this.#options.onDeliverError,
       onReadFailure: (error) => this.#connector.fail(error),
       onReset: () => this.#forget(active),
+      onIgnored: (reason) => this.#ignored.add(name, reason),
     });
     const active: ActiveStream = { stream, channel, joining: 0 };
     this.#byName.set(name, active);

@@ -23,13 +23,14 @@ export const ROOMS_SCHEMA: NeededSchema = {
     "20261129020000_locked_rooms.sql",
     "20261129030000_retention.sql",
     "20261129040000_staged_publishes.sql",
+    "20261129050000_private_notifications.sql",
   ],
 };
 
 /** Schema of row level security as the room policy. */
 export const ROOM_ACCESS_SCHEMA: NeededSchema = {
   name: "room_access",
-  migrations: ["20261123010000_room_permissions.sql"],
+  migrations: ["20261123010000_room_permissions.sql", "20261129051000_private_announcements.sql"],
 };
 
 /**

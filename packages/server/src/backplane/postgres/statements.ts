@@ -3,6 +3,7 @@ import type { Connector } from "./connector.ts";
 import { parseMessages, parsePresent, parseRecords, type RoomRecord } from "./postgres_records.ts";
 import { escapeText, RECORD_SEPARATOR } from "../wire/wire_text.ts";
 import { arrayText } from "./array_text.ts";
+import { channelOf } from "./channel.ts";
 
 /** Longest page, and longest answer to one snapshot statement, in bytes; at least one message. */
 export const MAX_PAGE_BYTES = 262_144;
@@ -117,10 +118,10 @@ export class RoomReader {
   }
 
   /** Reads a record that was too long for a notification; empty if it was removed already. */
-  async overflow(id: string): Promise<RoomRecord[]> {
+  async overflow(name: string, id: string): Promise<RoomRecord[]> {
     const [row] = await this.#database.read<{ record: string }>(
-      "select record from rooms.passing where id = $1::bigint",
-      [id],
+      "select record from rooms.passing where id = $1::bigint and channel = $2",
+      [id, channelOf(name)],
     );
     return row ? parseRecords(row.record.split(RECORD_SEPARATOR)) : [];
   }

@@ -1,0 +1,33 @@
+import type { PostgresEvent } from "./postgres_options.ts";
+import type { IgnoredReason } from "./room_stream.ts";
+
+/** Time between two events, in milliseconds: whoever forges notifications must not fill the log. */
+const WINDOW_MS = 60_000;
+
+/** Reports records that changed nothing: the first at once, later ones by number. */
+export class IgnoredRecords {
+  readonly #onEvent: (event: PostgresEvent) => void;
+  readonly #now: () => number;
+  #count = 0;
+  #lastAt: number | undefined;
+
+  /** Sends events to `onEvent`; `now` is a monotonic clock in milliseconds. */
+  constructor(onEvent: (event: PostgresEvent) => void, now: () => number = () => performance.now()) {
+    this.#onEvent = onEvent;
+    this.#now = now;
+  }
+
+  /** Counts a record. */
+  add(room: string, reason: IgnoredReason): void {
+    this.#count++;
+    const now = this.#now();
+    if (this.#lastAt !== undefined && now - this.#lastAt < WINDOW_MS) return;
+    const error = new Error(
+      `Ignored records of notifications: ${this.#count}. The last one, for the room ${room}, was ${reason}. ` +
+        "If this goes on, somebody knows the key: `update rooms.channel_key set key = default` makes another one.",
+    );
+    this.#count = 0;
+    this.#lastAt = now;
+    this.#onEvent({ type: "ignored", error });
+  }
+}
