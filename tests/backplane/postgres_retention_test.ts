@@ -121,12 +121,12 @@ testOnPostgres("the connection for maintenance exists only while there is someth
       select from pg_stat_activity where datname = current_database() and application_name = 'realtime'
     `).length;
   };
-  // One writes, one reads, one listens.
-  await isolate.sweep();
-  assertEquals(await connections(), 3);
   await isolate.trim();
   assertEquals(await connections(), 4);
+  // One writes, one reads, one listens.
   await eventually(connections, (count) => count === 3, 2 * MAINTENANCE_IDLE_MS);
+  await isolate.sweep();
+  assertEquals(await connections(), 3);
   await isolate.linger("r", "alice1", 0);
   await isolate.sweep();
   assertEquals(await isolate.present("r"), []);

@@ -5,6 +5,7 @@ import { createTestDatabase } from "../../tools/support/postgres/database.ts";
 import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { range } from "../protocol/member_frames.ts";
 import { ANY_RATE } from "../support/room_client.ts";
+import { storeMessages } from "../support/room_services.ts";
 import { startServer } from "../support/running_server.ts";
 
 const READS = 25;
@@ -19,9 +20,7 @@ Deno.test({
     await using running = await startServer({
       env: { ...ANY_RATE, BACKPLANE: "postgres", SUPABASE_DB_URL: database.url },
     });
-    for (const room of ["rooms/big", "rooms/calm"]) {
-      await database.sql`select rooms.publish(${room}, 'said', '"first"')`;
-    }
+    for (const room of ["big", "calm"]) await storeMessages(running, room, 1);
     await database.sql`
       with text as materialized (select string_agg(md5(n::text), '') as text from generate_series(1, 2030) as n)
       insert into rooms.messages (room_id, "offset", key, id, event, data, "user", at)
