@@ -1,3 +1,5 @@
+// Node's modules: the command `realtime-edge token` reads the same file on Node.
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { generateKeyPair } from "jose";
 import { type Issuer, issuerOf } from "./issuer.ts";
 
@@ -22,9 +24,9 @@ interface StoredKey {
 
 async function readKey(file: URL): Promise<StoredKey | undefined> {
   try {
-    return JSON.parse(await Deno.readTextFile(file));
+    return JSON.parse(await readFile(file, "utf8"));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   }
 }
@@ -36,10 +38,10 @@ async function writeKey(file: URL): Promise<StoredKey> {
     privateKey: await crypto.subtle.exportKey("jwk", pair.privateKey),
     publicKey: await crypto.subtle.exportKey("jwk", pair.publicKey),
   };
-  await Deno.mkdir(new URL(".", file), { recursive: true });
+  await mkdir(new URL(".", file), { recursive: true });
   // Written to another file and then moved, so that a second dev server never reads half a key.
   const temporary = new URL(`${file.href}.${crypto.randomUUID()}`);
-  await Deno.writeTextFile(temporary, JSON.stringify(key), { mode: 0o600 });
-  await Deno.rename(temporary, file);
+  await writeFile(temporary, JSON.stringify(key), { mode: 0o600 });
+  await rename(temporary, file);
   return key;
 }

@@ -1,7 +1,9 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { CliError, EXIT, usageError } from "./cli_error.ts";
+import { addEndpoint } from "./commands/add_endpoint.ts";
 import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
+import { token } from "./commands/token.ts";
 import { upgrade } from "./commands/upgrade.ts";
 import type { PackageAssets } from "./project/package_assets.ts";
 import type { Report } from "./report.ts";
@@ -23,6 +25,10 @@ const HELP = `realtime-edge: rooms and socket endpoints in your Supabase project
       Replaces the engine, adds migrations that are missing, prints what changed. Your files stay.
   realtime-edge doctor [--dir .] [--url FUNCTION_URL] [--db-url URL] [--env-file FILE]
       Checks the project, and with addresses its database and its deployment. Writes nothing.
+  realtime-edge add endpoint NAME [--room] [--name FUNCTION] [--dir .] [--dry-run]
+      Writes a route file, and its line in app.ts.
+  realtime-edge token --user NAME [--role R] [--app-metadata JSON] [--claims JSON] [--dir .]
+      Prints a token for the dev server.
 
 Every command takes --json (one object instead of text) and --help.
 Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage.`;
@@ -93,18 +99,62 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         envFile: values["env-file"],
       });
     }
+    case "add": {
+      const { values, positionals } = parseWithArguments(rest, {
+        ...COMMON,
+        ...PROJECT,
+        name: { type: "string" },
+        room: { type: "boolean", default: false },
+      });
+      const [what, endpoint, ...others] = positionals;
+      if (what !== "endpoint" || endpoint === undefined || others.length > 0) {
+        throw usageError("Say what to add: `realtime-edge add endpoint NAME`.");
+      }
+      return await addEndpoint({
+        dir: values.dir ?? io.cwd,
+        endpoint,
+        name: values.name,
+        room: values.room,
+        dryRun: values["dry-run"],
+      });
+    }
+    case "token": {
+      const values = parse(rest, {
+        ...COMMON,
+        dir: { type: "string" },
+        user: { type: "string" },
+        role: { type: "string" },
+        "app-metadata": { type: "string" },
+        claims: { type: "string" },
+      });
+      return await token({
+        dir: values.dir ?? io.cwd,
+        user: values.user,
+        role: values.role,
+        appMetadata: values["app-metadata"],
+        claims: values.claims,
+      });
+    }
     default:
       throw usageError(`There is no command "${command}".`);
   }
 }
 
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
 /** Parses options of a command that takes no other arguments. */
-function parse<const Options extends NonNullable<ParseArgsConfig["options"]>>(
-  args: readonly string[],
-  options: Options,
-) {
+function parse<const Given extends Options>(args: readonly string[], options: Given) {
+  return parsing(() => parseArgs({ args: [...args], options, strict: true }).values);
+}
+
+/** Parses options beside other arguments. */
+function parseWithArguments<const Given extends Options>(args: readonly string[], options: Given) {
+  return parsing(() => parseArgs({ args: [...args], options, strict: true, allowPositionals: true }));
+}
+
+function parsing<T>(parseNow: () => T): T {
   try {
-    return parseArgs({ args: [...args], options, strict: true }).values;
+    return parseNow();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw usageError(message.replace(/\.?$/, "."));

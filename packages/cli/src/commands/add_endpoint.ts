@@ -1,0 +1,118 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CliError, EXIT, usageError } from "../cli_error.ts";
+import { applyChanges, planChanges } from "../project/change_set.ts";
+import { functionPath } from "../project/function_files.ts";
+import { readEngineFunctions } from "../project/function_pins.ts";
+import { readProject } from "../project/project.ts";
+import { changeLines, changesAsJson, type Report } from "../report.ts";
+import { endpointSource, roomSource } from "./endpoint_sources.ts";
+
+/** Options of `add endpoint`. */
+export interface AddEndpointOptions {
+  readonly dir: string;
+  /** Name of the endpoint: its first segment of the address. */
+  readonly endpoint: string;
+  /** Name of the function; undefined if the project has only one. */
+  readonly name: string | undefined;
+  readonly room: boolean;
+  readonly dryRun: boolean;
+}
+
+/** First segments that the engine keeps for itself. */
+const RESERVED: readonly string[] = [
+  "health",
+  "whoami",
+  "metrics",
+  "openapi.json",
+  "socket",
+  "tickets",
+  "disconnect",
+  "websocket",
+  "v1",
+  "api",
+  "realtime",
+];
+
+/**
+ * Writes a route file, and its import and line into app.ts.
+ * @throws {CliError} before anything is written
+ */
+export async function addEndpoint(options: AddEndpointOptions): Promise<Report> {
+  const { endpoint, dryRun } = options;
+  checkName(endpoint);
+  const { root } = await readProject(options.dir);
+  const folder = functionPath(await functionName(root, options.name));
+  const identifier = endpoint.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
+  const file = `${endpoint.replaceAll("-", "_")}.ts`;
+  const app = `${folder}/app.ts`;
+  const text = await readFile(join(root, app), "utf8").catch(() => undefined);
+  if (text === undefined) throw new CliError(`There is no ${app}. Run \`realtime-edge init\` first.`);
+
+  const source = (options.room ? roomSource : endpointSource)(endpoint, identifier);
+  const changes = await planChanges(root, [
+    { path: `${folder}/routes/${file}`, content: source },
+    { path: app, content: withRoute(text, { app, endpoint, identifier, file }) },
+  ]);
+  if (changes[0]?.before !== undefined) {
+    throw new CliError(`${folder}/routes/${file} exists already. Choose another name.`);
+  }
+  if (!dryRun) await applyChanges(root, changes);
+  return {
+    exitCode: EXIT.done,
+    text: [...changeLines(changes, dryRun), "", `The address: /${endpoint}${options.room ? "/ROOM" : ""}`]
+      .join("\n"),
+    json: { command: "add endpoint", ok: true, dry_run: dryRun, changes: changesAsJson(changes) },
+  };
+}
+
+function checkName(name: string): void {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
+    throw usageError(
+      `"${name}" is no endpoint's name. Use words of small letters and digits, joined by "-".`,
+    );
+  }
+  if (RESERVED.includes(name)) {
+    throw usageError(`"${name}" is an address of the engine. Taken are: ${RESERVED.join(", ")}.`);
+  }
+}
+
+async function functionName(root: string, name: string | undefined): Promise<string> {
+  if (name !== undefined) return name;
+  const names = (await readEngineFunctions(root)).map((one) => one.name);
+  const [only] = names;
+  if (only === undefined) throw new CliError("No function uses the engine. Run `realtime-edge init` first.");
+  if (names.length > 1) {
+    throw new CliError(`Several functions use the engine. Name one with --name: ${names.join(", ")}.`);
+  }
+  return only;
+}
+
+interface Route {
+  readonly app: string;
+  readonly endpoint: string;
+  readonly identifier: string;
+  readonly file: string;
+}
+
+/** The app with one route more: behind the last `.route(…)` of the chain. */
+function withRoute(text: string, { app, endpoint, identifier, file }: Route): string {
+  const line = `.route("/${endpoint}", ${identifier})`;
+  const added = `import { ${identifier} } from "./routes/${file}";`;
+  const eol = text.includes("\r\n") ? "\r\n" : "\n";
+  if (new RegExp(`\\.route\\(\\s*["']/${endpoint}["']`).test(text)) {
+    throw new CliError(`${app} has an endpoint /${endpoint} already.`, { place: { file: app } });
+  }
+  const imports = [...text.matchAll(/^import [^;]*;[ \t]*$/gm)].at(-1);
+  const chain = /export const app = realtime\([^;]*;/.exec(text);
+  const route = chain && [...chain[0].matchAll(/\n([ \t]*)\.route\([^()]*\)/g)].at(-1);
+  if (!imports || !chain || !route) {
+    throw new CliError(`${app} has another form than expected. Add by hand: ${added} and ${line}`, {
+      place: { file: app },
+    });
+  }
+  const behindRoute = chain.index + route.index + route[0].length;
+  const behindImports = imports.index + imports[0].length;
+  return text.slice(0, behindImports) + eol + added + text.slice(behindImports, behindRoute) +
+    eol + route[1] + line + text.slice(behindRoute);
+}
