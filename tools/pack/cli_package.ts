@@ -23,6 +23,7 @@ const WITH_ENTRIES: readonly string[] = ["hono", "zod"];
 export async function cliPackage(stage: Stage, server: readonly PackageFile[]): Promise<PackageFile[]> {
   return [
     { path: "realtime-edge.js", text: await bundleCommand(stage) },
+    ...await devServer(stage),
     ...server.filter(({ path }) => /^[^/]+\.(js|d\.ts)$|^LICENSE$/.test(path)).map(into("engine")),
     { path: "engine/README.md", text: ENGINE_README },
     ...server.filter(({ path }) => path.startsWith("migrations/")),
@@ -42,7 +43,7 @@ export async function cliPackage(stage: Stage, server: readonly PackageFile[]): 
         description: "Adds rooms and socket endpoints to a Supabase project, on your own Postgres.",
         keywords: ["cli", "deno", "presence"],
         bin: { "realtime-edge": "./realtime-edge.js" },
-        files: ["realtime-edge.js", "engine", "template", "migrations", "CHANGELOG.md"],
+        files: ["realtime-edge.js", "dev", "engine", "template", "migrations", "CHANGELOG.md"],
         engines: { node: ">=20.12" },
       }),
     },
@@ -58,18 +59,48 @@ The engine of your sockets and rooms, as \`realtime-edge init\` put it here. Do 
 
 const into = (folder: string) => ({ path, text }: PackageFile) => ({ path: `${folder}/${path}`, text });
 
+/** Options of every bundle: one file of ES modules. */
+const BUNDLE = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  charset: "utf8",
+  outdir: "/",
+  write: false,
+  logLevel: "silent",
+} as const;
+
+/** Files of the playground that are served as they are. */
+const PLAYGROUND = ["index.html", "style.css", "room.css", "icon.svg"];
+
+/** The dev server, for Deno, with the playground beside it. */
+async function devServer(stage: Stage): Promise<PackageFile[]> {
+  const server = await esbuild.build({
+    entryPoints: [stagePath(stage, "packages/cli/dev/project_server.ts")],
+    // Bundles the playground in a clone; here it is bundled already.
+    external: ["*/bundle.ts"],
+    platform: "node",
+    ...BUNDLE,
+  });
+  const page = await esbuild.build({
+    entryPoints: [stagePath(stage, "packages/cli/playground/main.ts")],
+    ...BUNDLE,
+  });
+  const sources = PLAYGROUND.map((name) => [`dev/playground/${name}`, `packages/cli/playground/${name}`]);
+  return [
+    ...server.outputFiles.map(({ text }) => ({ path: "dev/project_server.js", text })),
+    ...page.outputFiles.map(({ text }) => ({ path: "dev/playground/main.js", text })),
+    ...await repositoryFiles(Object.fromEntries(sources)),
+  ];
+}
+
 async function bundleCommand(stage: Stage): Promise<string> {
   const { outputFiles } = await esbuild.build({
     entryPoints: [stagePath(stage, "packages/cli/src/main.ts")],
-    bundle: true,
-    format: "esm",
+    ...BUNDLE,
     platform: "node",
     target: "node20",
-    charset: "utf8",
     banner: { js: "#!/usr/bin/env node" },
-    outdir: "/",
-    write: false,
-    logLevel: "silent",
   });
   return outputFiles.map(({ text }) => text).join("");
 }

@@ -6,15 +6,16 @@ export interface DevUser {
 
 /**
  * Text that the dev server prints at start: the playground, the address, tokens, and commands to
- * copy.
+ * copy. `name` is the function's.
  */
-export function banner(origin: string, users: readonly DevUser[]): string {
-  const sockets = origin.replace(/^http/, "ws");
+export function banner(origin: string, users: readonly DevUser[], name = "realtime"): string {
+  const base = `${origin}/${name}`;
+  const sockets = base.replace(/^http/, "ws");
   const [first] = users;
   const lines = [
     `Open ${origin}/ in a browser: the playground, where two tabs can chat.`,
     "",
-    `Realtime Edge is up: ${origin}/realtime`,
+    `Realtime Edge is up: ${base}`,
     "",
   ];
   for (const { name, token } of users) lines.push(`A token for ${name}:`, token, "");
@@ -22,25 +23,25 @@ export function banner(origin: string, users: readonly DevUser[]): string {
     lines.push(
       "Connect with an access token of your Supabase project. With `session` of supabase-js it is",
       "`session.access_token`. Put it in the place of TOKEN:",
-      `curl -s -H 'Authorization: Bearer TOKEN' ${origin}/realtime/whoami`,
-      `npx -y wscat -c '${sockets}/realtime/echo?token=TOKEN'`,
-      `npx -y wscat -c '${sockets}/realtime/rooms/lobby?token=TOKEN'`,
+      `curl -s -H 'Authorization: Bearer TOKEN' ${base}/whoami`,
+      `npx -y wscat -c '${sockets}/echo?token=TOKEN'`,
+      `npx -y wscat -c '${sockets}/rooms/lobby?token=TOKEN'`,
       "",
     );
     return lines.join("\n");
   }
   lines.push(
     `Show the user of a token:`,
-    `curl -s -H 'Authorization: Bearer ${first.token}' ${origin}/realtime/whoami`,
+    `curl -s -H 'Authorization: Bearer ${first.token}' ${base}/whoami`,
     "",
     `Open an echo socket:`,
-    `npx -y wscat -c '${sockets}/realtime/echo?token=${first.token}'`,
+    `npx -y wscat -c '${sockets}/echo?token=${first.token}'`,
     "",
   );
   for (const { name, token } of users) {
     lines.push(
       `Join a room as ${name}:`,
-      `npx -y wscat -c '${sockets}/realtime/rooms/lobby?token=${token}'`,
+      `npx -y wscat -c '${sockets}/rooms/lobby?token=${token}'`,
       "",
     );
   }
@@ -67,8 +68,8 @@ export function originOf({ hostname, port }: Pick<Deno.NetAddr, "hostname" | "po
 const PRINTED = "REALTIME_EDGE_DEV_BANNER";
 
 /** Returns the banner at start, and one line after each restart by `deno run --watch`. */
-export function bannerOrLine(origin: string, users: readonly DevUser[]): string {
-  if (Deno.env.get(PRINTED) === String(Deno.pid)) return `Restarted: ${origin}/realtime`;
+export function bannerOrLine(origin: string, users: readonly DevUser[], name = "realtime"): string {
+  if (Deno.env.get(PRINTED) === String(Deno.pid)) return `Restarted: ${origin}/${name}`;
   Deno.env.set(PRINTED, String(Deno.pid));
-  return banner(origin, users);
+  return banner(origin, users, name);
 }

@@ -15,14 +15,14 @@ With claims: /dev/token?user=alice&role=authenticated&app_metadata={"role":"teac
  * Creates the dev server's own routes: the playground and, with an issuer, its keys and
  * `/dev/token`. Never deployed.
  */
-export function createDevRoutes(issuer: Issuer | undefined): Hono {
+export function createDevRoutes(issuer: Issuer | undefined, playground: Hono = createPlayground()): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     await next();
     c.header("x-content-type-options", "nosniff");
     c.header("cache-control", "no-store");
   });
-  app.route("/", createPlayground());
+  app.route("/", playground);
   // Without an issuer, the playground asks for a token.
   app.get("/dev/issuer", (c) => {
     return c.json({ issuesTokens: issuer !== undefined, users: issuer ? DEV_USERS : [] });

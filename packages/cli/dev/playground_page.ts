@@ -49,14 +49,17 @@ async function bundleMain(folder: URL): Promise<BundledFile[]> {
  * Serves the playground at `/`. Bundles its TypeScript at each page load, so that a reload shows
  * changes. Answers a bundling error as text, with file and line.
  */
-export function createPlayground(folder: URL = PLAYGROUND): Hono {
+export function createPlayground(
+  folder: URL = PLAYGROUND,
+  bundlePage: (folder: URL) => Promise<readonly { name: string; text: string }[]> = bundleMain,
+): Hono {
   const app = new Hono();
   let modules = new Map<string, string>();
   let building: Promise<void> | undefined;
 
   /** Pages that load at the same time share one bundle. */
   function build(): Promise<void> {
-    building ??= bundleMain(folder)
+    building ??= bundlePage(folder)
       .then((files) => {
         modules = new Map(files.map(({ name, text }) => [name, text]));
       })

@@ -4,8 +4,11 @@ import process from "node:process";
 import { readAssets } from "./project/package_assets.ts";
 import { runCommand } from "./run_command.ts";
 
+const packageFolder = fileURLToPath(new URL("./", import.meta.url));
+
 process.exitCode = await runCommand(process.argv.slice(2), {
-  assets: () => readAssets(fileURLToPath(new URL("./", import.meta.url))),
+  assets: () => readAssets(packageFolder),
+  packageFolder,
   now: () => new Date(),
   cwd: process.cwd(),
   print: (text) => console.log(text),

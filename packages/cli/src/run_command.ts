@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { CliError, EXIT, usageError } from "./cli_error.ts";
 import { addEndpoint } from "./commands/add_endpoint.ts";
+import { dev } from "./commands/dev.ts";
 import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
 import { token } from "./commands/token.ts";
@@ -11,6 +12,8 @@ import type { Report } from "./report.ts";
 /** Streams, clock and folder of a run. */
 export interface CommandIo {
   readonly assets: () => Promise<PackageAssets>;
+  /** Folder of this package. */
+  readonly packageFolder: string;
   readonly now: () => Date;
   readonly cwd: string;
   readonly print: (text: string) => void;
@@ -27,6 +30,8 @@ const HELP = `realtime-edge: rooms and socket endpoints in your Supabase project
       Checks the project, and with addresses its database and its deployment. Writes nothing.
   realtime-edge add endpoint NAME [--room] [--name FUNCTION] [--dir .] [--dry-run]
       Writes a route file, and its line in app.ts.
+  realtime-edge dev [--port 8000] [--name FUNCTION] [--postgres URL] [--redis URL] [--dir .]
+      Serves your function with a token issuer and the playground; reloads on change.
   realtime-edge token --user NAME [--role R] [--app-metadata JSON] [--claims JSON] [--dir .]
       Prints a token for the dev server.
 
@@ -44,7 +49,8 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   const asJson = args.includes("--json");
   try {
     const report = await dispatch(args, io);
-    io.print(asJson ? JSON.stringify(report.json) : report.text);
+    const text = asJson ? JSON.stringify(report.json) : report.text;
+    if (text !== "") io.print(text);
     return report.exitCode;
   } catch (error) {
     const known = error instanceof CliError ? error : undefined;
@@ -116,6 +122,24 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         name: values.name,
         room: values.room,
         dryRun: values["dry-run"],
+      });
+    }
+    case "dev": {
+      const values = parse(rest, {
+        ...COMMON,
+        dir: { type: "string" },
+        name: { type: "string" },
+        port: { type: "string", default: "8000" },
+        postgres: { type: "string" },
+        redis: { type: "string" },
+      });
+      return await dev({
+        dir: values.dir ?? io.cwd,
+        name: values.name,
+        port: values.port,
+        postgres: values.postgres,
+        redis: values.redis,
+        packageFolder: io.packageFolder,
       });
     }
     case "token": {

@@ -46,6 +46,7 @@ export async function inProject(
       let [out, err] = ["", ""];
       const code = await runCommand(args, {
         assets: () => Promise.resolve(ASSETS),
+        packageFolder: root,
         now: () => new Date("2026-12-01T10:00:00Z"),
         cwd: root,
         print: (text) => out += text,

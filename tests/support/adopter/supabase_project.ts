@@ -45,6 +45,8 @@ export async function createSupabaseProject(): Promise<SupabaseProject> {
   };
   await runSupabaseCli({ args: ["init", "--yes"], cwd: root, home });
   await runSupabaseCli({ args: ["functions", "new", "hello"], cwd: root, home });
+  // A web app's: with it Deno would look for packages in node_modules.
+  await project.write("package.json", JSON.stringify({ name: "shop", dependencies: { react: "^19.0.0" } }));
   for (const [name, text] of Object.entries(OWN_MIGRATIONS)) {
     await project.write(`supabase/migrations/${name}`, text);
   }

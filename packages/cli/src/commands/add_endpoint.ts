@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CliError, EXIT, usageError } from "../cli_error.ts";
 import { applyChanges, planChanges } from "../project/change_set.ts";
 import { functionPath } from "../project/function_files.ts";
-import { readEngineFunctions } from "../project/function_pins.ts";
+import { chooseEngineFunction } from "../project/function_pins.ts";
 import { readProject } from "../project/project.ts";
 import { changeLines, changesAsJson, type Report } from "../report.ts";
 import { endpointSource, roomSource } from "./endpoint_sources.ts";
@@ -42,7 +42,7 @@ export async function addEndpoint(options: AddEndpointOptions): Promise<Report> 
   const { endpoint, dryRun } = options;
   checkName(endpoint);
   const { root } = await readProject(options.dir);
-  const folder = functionPath(await functionName(root, options.name));
+  const folder = functionPath(await chooseEngineFunction(root, options.name));
   const identifier = endpoint.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
   const file = `${endpoint.replaceAll("-", "_")}.ts`;
   const app = `${folder}/app.ts`;
@@ -75,17 +75,6 @@ function checkName(name: string): void {
   if (RESERVED.includes(name)) {
     throw usageError(`"${name}" is an address of the engine. Taken are: ${RESERVED.join(", ")}.`);
   }
-}
-
-async function functionName(root: string, name: string | undefined): Promise<string> {
-  if (name !== undefined) return name;
-  const names = (await readEngineFunctions(root)).map((one) => one.name);
-  const [only] = names;
-  if (only === undefined) throw new CliError("No function uses the engine. Run `realtime-edge init` first.");
-  if (names.length > 1) {
-    throw new CliError(`Several functions use the engine. Name one with --name: ${names.join(", ")}.`);
-  }
-  return only;
 }
 
 interface Route {

@@ -64,8 +64,10 @@ interface Outcome {
 
 function reportOf({ project, name, dryRun, own, changes }: Outcome): Report {
   const lines = changeLines(changes, dryRun);
+  const folder = functionPath(name);
   const next = [
-    `npx -y deno@2.9.6 check --config ${functionPath(name)}/deno.json ${functionPath(name)}/index.ts`,
+    // Beside a package.json Deno would look for packages in node_modules.
+    `npx -y deno@2.9.6 check --no-lock --node-modules-dir=none --config ${folder}/deno.json ${folder}/index.ts`,
     "npx supabase@3.1.0 db push",
     `npx supabase@3.1.0 functions deploy ${name} --use-api`,
   ];
@@ -73,7 +75,7 @@ function reportOf({ project, name, dryRun, own, changes }: Outcome): Report {
   const text = lines.length === 0 ? ["Nothing to do: everything is there."] : [
     ...lines,
     "",
-    `Yours: ${own.length} files, ${countLines(own)} lines in ${functionPath(name)}. ` +
+    `Yours: ${own.length} files, ${countLines(own)} lines in ${folder}. ` +
     `The engine is in ${ENGINE_PATH}: leave it as it is.`,
     ...notes,
     "",

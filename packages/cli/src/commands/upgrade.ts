@@ -18,8 +18,8 @@ export interface UpgradeOptions {
 }
 
 /**
- * Replaces the vendored engine, sets the pins of the functions that use it, and adds migrations that
- * are missing. Files of a function other than its `deno.json` are not touched.
+ * Replaces the vendored engine, sets the pins of the functions that use it, and adds missing
+ * migrations. Files of a function other than its `deno.json` are not touched.
  * @throws {CliError} before anything is written
  */
 export async function upgrade(assets: PackageAssets, { dir, dryRun, now }: UpgradeOptions): Promise<Report> {

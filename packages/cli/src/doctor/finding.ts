@@ -1,6 +1,6 @@
 /** Result of a check. */
 export interface Finding {
-  /** What was checked, such as `config.toml`. */
+  /** Subject of the check, such as `config.toml`. */
   readonly check: string;
   readonly state: "ok" | "problem" | "skipped";
   readonly text: string;

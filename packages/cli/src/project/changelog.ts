@@ -3,7 +3,7 @@ import { compareVersions } from "./version.ts";
 /** Most lines of a summary; the rest is in the changelog itself. */
 const MAX_LINES = 60;
 
-/** What changed after one version, up to another: the changelog's sections, newest first. */
+/** Sections of the changelog after one version, up to another, newest first. */
 export function changesBetween(changelog: string, from: string, to: string): string[] {
   const sections = changelog.split(/^(?=## )/m).filter((section) => {
     const version = section.match(/^## \[?v?(\d+\.\d+\.\d+)/)?.[1];

@@ -43,6 +43,23 @@ export async function readEngineFunctions(root: string): Promise<EngineFunction[
   return functions.flat().filter(({ imports }) => imports[ENGINE_NAME] !== undefined);
 }
 
+/**
+ * Returns the function of this name, or else the only one that uses the engine.
+ * @throws {CliError} if there is none, or several
+ */
+export async function chooseEngineFunction(root: string, name: string | undefined): Promise<string> {
+  const names = (await readEngineFunctions(root)).map((one) => one.name);
+  const [only] = names;
+  if (only === undefined) throw new CliError("No function uses the engine. Run `realtime-edge init` first.");
+  if (name !== undefined && !names.includes(name)) {
+    throw new CliError(`--name: ${name} does not use the engine. Those that do: ${names.join(", ")}.`);
+  }
+  if (name === undefined && names.length > 1) {
+    throw new CliError(`Several functions use the engine. Name one with --name: ${names.join(", ")}.`);
+  }
+  return name ?? only;
+}
+
 /** Compares a function's pins with those of the package's template. */
 export function findPinProblems(
   imports: Readonly<Record<string, string>>,

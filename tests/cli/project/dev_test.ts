@@ -1,0 +1,118 @@
+/**
+ * `realtime-edge dev` from its tarball: the project's own function on Node and npm alone, reloaded
+ * on change.
+ */
+import { join } from "node:path";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ChildLines } from "../../../tools/support/processes/child_lines.ts";
+import { SocketClient } from "../../../tools/support/wire/socket_client.ts";
+import { createTestDatabase } from "../../../tools/support/postgres/database.ts";
+import { isWithoutPostgres } from "../../../tools/support/postgres/server.ts";
+import { installPackedCli } from "../../support/adopter/packed_cli.ts";
+import { createSupabaseProject } from "../../support/adopter/supabase_project.ts";
+
+const FUNCTION = "supabase/functions/live";
+const START_MS = 120_000;
+const RELOAD_MS = 30_000;
+
+Deno.test("a project's function runs locally, with tokens, the playground and a reload", {
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async (t) => {
+  await using cli = await installPackedCli();
+  await using project = await createSupabaseProject();
+  const { root } = project;
+  // Another name than the default, and two functions of the engine.
+  for (const name of ["realtime", "live"]) {
+    assertEquals((await cli.run(root, ["init", "--name", name])).code, 0);
+  }
+
+  await t.step("with several functions it asks which", async () => {
+    const { code, stderr } = await cli.run(root, ["dev"]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "--name: live, realtime");
+  });
+
+  const start = (...args: string[]) => {
+    const child = new ChildLines({
+      path: join(cli.packageFolder, "..", ".bin", "realtime-edge"),
+      args: ["dev", "--name", "live", "--port", "0", ...args],
+      cwd: root,
+    }, { name: "realtime-edge dev" });
+    const origin = child.find((line) => line.match(/^Realtime Edge is up: (\S+)\/live$/)?.[1], START_MS);
+    return {
+      child,
+      origin,
+      // Killed, the command could not end what it started.
+      async [Symbol.asyncDispose]() {
+        child.signal("SIGTERM");
+        await child.ended;
+      },
+    };
+  };
+
+  await t.step("serves the app, signs tokens, shows the playground, and starts again on change", async () => {
+    await using dev = start();
+    const { child } = dev;
+    const origin = await dev.origin;
+    const token = (await cli.run(root, ["token", "--user", "carol"])).stdout.trim();
+    const echo = async () => {
+      await using socket = await SocketClient.open(
+        `${origin.replace("http", "ws")}/live/echo?token=${token}`,
+      );
+      socket.send("x");
+      return await socket.next();
+    };
+    assertEquals(await echo(), "Echo: x");
+
+    const page = await fetch(`${origin}/`);
+    assertStringIncludes(await page.text(), "<title>Realtime Edge playground</title>");
+    const script = await (await fetch(`${origin}/playground/main.js`)).text();
+    assertStringIncludes(script, "/live/rooms/");
+    assert(!script.includes("/realtime/rooms/"));
+    const issued = await fetch(`${origin}/dev/token?user=dave`);
+    assertMatch(await issued.text(), /^eyJ/);
+
+    const source = await project.read(`${FUNCTION}/routes/echo.ts`);
+    const restarted = child.find((line) => line.startsWith("Restarted: ") || undefined, RELOAD_MS);
+    await project.write(`${FUNCTION}/routes/echo.ts`, source.replaceAll("Echo: ", "Changed: "));
+    await restarted;
+    // With --port 0 a restart has another port; a port that is named stays.
+    const line = child.stdout.findLast((one) => one.startsWith("Restarted: ")) ?? "";
+    const again = line.slice("Restarted: ".length).replace("http", "ws");
+    await using socket = await SocketClient.open(`${again}/echo?token=${token}`);
+    socket.send("x");
+    assertEquals(await socket.next(), "Changed: x");
+
+    child.signal("SIGTERM");
+    const status = await child.ended;
+    assertEquals(status.code, 0);
+    // Deno has ended too: nothing answers.
+    const answer = await fetch(again.replace("ws", "http")).then(() => "answered", () => "gone");
+    assertEquals(answer, "gone");
+  });
+
+  await t.step({
+    name: "keeps rooms in a database that is named",
+    ignore: isWithoutPostgres,
+    fn: async () => {
+      await using database = await createTestDatabase();
+      await using dev = start("--postgres", database.url);
+      const origin = await dev.origin;
+      const token = (await cli.run(root, ["token", "--user", "carol"])).stdout.trim();
+      await using room = await SocketClient.open(
+        `${origin.replace("http", "ws")}/live/rooms/r?token=${token}`,
+      );
+      room.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: "kept" }));
+      while (JSON.parse(String(await room.next())).type !== "ack");
+      const [row] = await database.sql`select data from rooms.messages`;
+      assertEquals(row?.["data"], '"kept"');
+    },
+  });
+
+  await t.step("a wrong option is refused before anything starts", async () => {
+    const { code, stderr } = await cli.run(root, ["dev", "--port", "high"]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, '"high" is no port');
+  });
+});
