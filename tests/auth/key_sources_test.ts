@@ -136,6 +136,14 @@ Deno.test("a secret that the project publishes does not sign for it", async () =
   }
 });
 
+Deno.test("a wrong AUTH_JWT_SECRET is named by the refusal, and so is a missing one", async () => {
+  for (const secret of ["another secret that is at least as long", undefined]) {
+    await using running = await startServer({ env: { AUTH_JWT_SECRET: secret } });
+    const { status, body } = await whoami(running, await signWithSecret(SECRET));
+    assertEquals([status, JSON.parse(body).detail.includes("AUTH_JWT_SECRET")], [401, true]);
+  }
+});
+
 const NO_KEY_SET: Readonly<Record<string, Answer>> = {
   "404, as an older Auth": () =>
     Response.json({ message: "no Route matched with those values" }, { status: 404 }),

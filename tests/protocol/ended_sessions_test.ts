@@ -10,6 +10,7 @@ import { answerAuthError } from "../support/project_stub.ts";
 import { RoomClient } from "../support/room_client.ts";
 import { createApp, type RunningServer, startServer } from "../support/running_server.ts";
 import { startWithSessions } from "../support/session_fixture.ts";
+import { assertNoFragment } from "../support/token_checks.ts";
 import { KINDS } from "./kinds.ts";
 
 /** Deadlines are checked at a tenth of the heartbeat. */
@@ -94,14 +95,17 @@ Deno.test("8.8 the session of the newest token counts", async () => {
 Deno.test("8.8 while Auth is away connections stay, which one line of the log says; an ended session ends when it is back", async () => {
   await using sessions = await startWithSessions();
   const { auth, project, running } = sessions;
-  await using alice = await RoomClient.join(running, "r", { token: await auth.signIn("alice") });
-  await using bob = await RoomClient.join(running, "r", { user: "bob", token: await auth.signIn("bob") });
+  const tokens = [await auth.signIn("alice"), await auth.signIn("bob")] as const;
+  await using alice = await RoomClient.join(running, "r", { token: tokens[0] });
+  await using bob = await RoomClient.join(running, "r", { user: "bob", token: tokens[1] });
+  // The stub's message has the token in it.
   project.user = answerAuthError(500, "unexpected_failure");
   auth.signOut("alice");
   const { user } = project.asked;
   await eventually(() => Promise.resolve(project.asked.user), (asked) => asked >= user + 4);
   assertEquals((await alice.publish("still here")).offset, 1);
   assertEquals(running.logs.filter(({ event }) => event === "auth.unavailable").length, 1);
+  for (const token of tokens) assertNoFragment(token, JSON.stringify(running.logs));
   project.user = auth.user;
   assertEquals((await alice.closed()).code, 4401);
   assertEquals((await bob.publish("still here")).offset, 2);

@@ -84,7 +84,8 @@ function refusal(error: unknown): Refusal {
   if (error instanceof errors.JWSSignatureVerificationFailed) {
     return refused(
       "invalid_token",
-      "The token's signature is wrong. Use the token exactly as Supabase Auth issued it.",
+      "The token's signature is wrong. Use the token exactly as Supabase Auth issued it. If it is an HS256 token, " +
+        "check AUTH_JWT_SECRET too.",
     );
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {

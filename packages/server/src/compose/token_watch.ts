@@ -22,7 +22,11 @@ export function createTokenWatch(config: Config, tokens: TokenCheck, log: Log): 
         // New tokens have at least half of the requests for themselves.
         checks: Math.ceil(config.AUTH_REQUESTS / 2),
         onUnavailable: ({ detail, cause }) =>
-          log.warn("auth.unavailable", { about: "open connections", detail, ...errorFields(cause) }),
+          log.warn("auth.unavailable", {
+            about: "open connections",
+            detail,
+            ...(cause === undefined ? {} : errorFields(cause)),
+          }),
         now: preciseClock,
       })
       : undefined,
