@@ -10,7 +10,7 @@ import { Outbox } from "./outbox.ts";
 import { RoomPresence } from "./presence.ts";
 import { randomId } from "./random_id.ts";
 import { ReplayPosition } from "./replay_position.ts";
-import { Requests } from "./requests.ts";
+import { type Answer, Requests } from "./requests.ts";
 import type { ResolvedOptions } from "./resolve_options.ts";
 import type {
   EmitOptions,
@@ -54,7 +54,6 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.presence = new RoomPresence(this.#requests);
     this.#outbox = new Outbox({
       requests: this.#requests,
-      clock,
       room: addresses.socket.href,
       ...options.outbox,
       onError: (error) => this.#listeners.emit("error", error),
@@ -84,7 +83,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
 
   open(): void {
     const { signal, WebSocket } = this.#options;
-    if (!WebSocket) throw new TypeError("There is no WebSocket: pass one, such as that of ws.");
+    if (!WebSocket) throw new TypeError("There is no WebSocket: pass one.");
     if (signal?.aborted) return this.#abort();
     const { type } = this.state;
     if (this.#isOpening || type !== "idle" && type !== "closed") return;
@@ -99,7 +98,8 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   async close(): Promise<void> {
-    this.#stop(new RoomError("closed", "The application has closed the room."));
+    this.#requests.flush();
+    this.#stop(new RoomError("closed", "The room was closed."));
     await Promise.all([this.#connection.ended(), this.#outbox.settled()]);
   }
 
@@ -176,7 +176,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 
   readonly #abort = (): void => {
-    this.#stop(new RoomError("aborted", "The application's signal was aborted."));
+    this.#stop(new RoomError("aborted", "The signal was aborted."));
   };
 
   #stop(reason: RoomError): void {
@@ -219,8 +219,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       case "gap": {
         if (!this.#replay.skip(frame)) return;
         this.#isLossless = false;
-        const { from, to, epoch } = frame;
-        this.#listeners.emit("gap", { from, to, epoch });
+        this.#listeners.emit("gap", withoutType(frame));
         return this.#beginWhenCaughtUp();
       }
       case "expiring":
@@ -229,22 +228,18 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       case "error":
         if (!this.#requests.answer(frame)) this.#listeners.emit("error", errorOf(frame));
         return;
-      case "ack":
-      case "history":
-      case "authenticated":
-        return void this.#requests.answer(frame);
+      default:
+        // An answer. Other frames, also those of newer servers, have no id of a request.
+        return void this.#requests.answer(frame as Answer);
     }
   }
 
   #onWelcome(welcome: WelcomeFrame): void {
     const { user, connection, recovered } = welcome;
-    const owner = this.#outbox.owner;
-    if (owner !== undefined && owner !== user) {
-      const text = `The outbox belongs to ${owner}, the token to ${user}.`;
-      return this.#stop(new RoomError("user_changed", text));
-    }
-    if (this.#last && this.#last.user !== user) {
-      const reason = new RoomError("user_changed", "The token belongs to another user.");
+    const reason = new RoomError("user_changed", `The token belongs to another user, ${user}.`);
+    // Never sends the messages of the outbox's owner in another name.
+    if ((this.#outbox.owner ?? user) !== user) return this.#stop(reason);
+    if ((this.#last?.user ?? user) !== user) {
       this.presence.forget(reason);
       this.#requests.rejectAll(reason);
     }
@@ -264,8 +259,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       this.#requests.delivered(frame.id, frame.offset);
     }
     if (verdict === "new") {
-      const { type: _, ...message } = frame;
-      this.#listeners.emit("message", message as RoomMessage<Received>);
+      this.#listeners.emit("message", withoutType(frame) as unknown as RoomMessage<Received>);
     }
     this.#beginWhenCaughtUp();
   }
@@ -279,4 +273,8 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.#isLossless = true;
     this.presence.begin();
   }
+}
+
+function withoutType<Frame extends ServerFrame>({ type: _, ...rest }: Frame): Omit<Frame, "type"> {
+  return rest;
 }

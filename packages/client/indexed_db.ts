@@ -63,7 +63,7 @@ export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions =
     async load(room) {
       const found = await database.run("readonly", (store) => messagesOf(store, [owner, room]));
       if (found.length === 0) return [];
-      const holder = await lockPage();
+      const holder = lockPage();
       const holders = new Set(found.map((message) => message.holder));
       const gone = new Set<string | null>([null, holder]);
       await Promise.all([...holders].map(async (name) => {
@@ -77,13 +77,21 @@ export function createIndexedDbOutbox(owner: string, options: IndexedDbOptions =
       });
     },
 
-    async put(room, { id, event, data, sentAt }) {
+    async put(room, messages) {
       // A page without storage needs no lock.
       await database.open();
-      const holder = await lockPage();
+      const holder = lockPage();
+      const records = messages.map(({ id, event, data, sentAt }) => {
+        return { owner, room, holder, id, event, data, sentAt };
+      });
+      if (messages.every(({ sentAt }) => sentAt === null)) {
+        // New messages, so there is nothing to replace. The index refuses an id that is there.
+        const isStored = await database.add(records).then(() => true, () => false);
+        if (isStored) return;
+      }
       await database.run("readwrite", async (store) => {
-        const place = await placeOf(store, [owner, room, id]);
-        store.put({ ...place, owner, room, holder, id, event, data, sentAt });
+        const places = await Promise.all(records.map(({ id }) => placeOf(store, [owner, room, id])));
+        for (const [index, record] of records.entries()) store.put({ ...places[index], ...record });
       });
     },
 

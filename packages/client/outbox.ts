@@ -1,4 +1,3 @@
-import type { Clock } from "./clock.ts";
 import { RoomError } from "./errors.ts";
 import type { OutboxStorage, StoredMessage } from "./outbox_storage.ts";
 import type { Requests } from "./requests.ts";
@@ -7,7 +6,6 @@ import type { Undelivered } from "./room.ts";
 /** Dependencies of the outbox. */
 export interface OutboxDeps {
   readonly requests: Requests;
-  readonly clock: Clock;
   /** Address of the room, the key of its stored messages. */
   readonly room: string;
   readonly limit: number;
@@ -26,6 +24,10 @@ type Unsent = Omit<StoredMessage, "sentAt"> & Partial<StoredMessage>;
 export class Outbox {
   readonly #deps: OutboxDeps;
   readonly #waiting = new Map<string, Promise<number>>();
+  /** Messages for the next `put`, so that a burst before a reload is one transaction. */
+  readonly #unstored = new Map<string, StoredMessage>();
+  /** The call that stores them; undefined once it has begun. */
+  #putting: Promise<void> | undefined;
   /** Last storage call; the next one waits for it. */
   #stored: Promise<void> = Promise.resolve();
 
@@ -90,7 +92,7 @@ export class Outbox {
       this.#deps.requests.ask(frame, {
         ...message,
         again: true,
-        onFirstSent: (now) => void this.#put({ id, event, data: text, sentAt: now }),
+        onFirstSent: (sentAt) => void this.#put({ id, event, data: text, sentAt }),
       });
     const sending = stored ? stored.then(ask) : ask();
     const settled = sending.then((answer) => {
@@ -107,11 +109,23 @@ export class Outbox {
 
   #settle(id: string, isRetained = false): void {
     this.#waiting.delete(id);
-    if (!isRetained) void this.#store((storage, room) => storage.remove(room, id));
+    if (isRetained) return;
+    // The application may have published the same id again meanwhile.
+    void this.#store(async (storage, room) => {
+      if (!this.#waiting.has(id)) await storage.remove(room, id);
+    });
   }
 
+  /** Stores a message with those that are still to be stored. */
   #put(message: StoredMessage): Promise<void> | undefined {
-    return this.#store((storage, room) => storage.put(room, message));
+    if (!this.#deps.storage) return undefined;
+    this.#unstored.set(message.id, message);
+    return this.#putting ??= this.#store(async (storage, room) => {
+      this.#putting = undefined;
+      const messages = [...this.#unstored.values()];
+      this.#unstored.clear();
+      await storage.put(room, messages);
+    });
   }
 
   /** Queues a storage call, if there is a storage. Never rejects: failures go to `onError`. */
@@ -119,7 +133,7 @@ export class Outbox {
     const { storage, room, onError } = this.#deps;
     if (!storage) return undefined;
     return this.#stored = this.#stored.then(() => act(storage, room)).catch((cause: unknown) => {
-      onError(new RoomError("storage_failed", "The outbox storage failed.", { cause }));
+      onError(new RoomError("storage_failed", "The storage failed.", { cause }));
     });
   }
 }

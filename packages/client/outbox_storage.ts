@@ -19,8 +19,10 @@ export interface OutboxStorage {
   readonly owner: string;
   /** Returns the messages of a room (its address), in the order of their first `put`. */
   load(room: string): Promise<readonly StoredMessage[]>;
-  /** Stores a message. One with a known id replaces the old one in its place. */
-  put(room: string, message: StoredMessage): Promise<void>;
+  /**
+   * Stores messages, all or none of them. One with a known id replaces the old one in its place.
+   */
+  put(room: string, messages: readonly StoredMessage[]): Promise<void>;
   /** Removes a message. Does nothing if there is none. */
   remove(room: string, id: string): Promise<void>;
 }

@@ -51,7 +51,7 @@ export class RoomPresence implements Presence {
 
   /** Repeats the own entry on a new connection. A server that still has it broadcasts nothing. */
   begin(): void {
-    if (this.#wanted || this.#waiting.length > 0) void this.#send();
+    if (this.#wanted || this.#waiting[0]) void this.#send();
   }
 
   /** Drops the own entry and rejects waiting requests, after `close` or a change of user. */
@@ -113,10 +113,10 @@ export class RoomPresence implements Presence {
         for (const { resolve } of waiting) resolve();
       } catch (error) {
         // Refused, so the next connection does not repeat it.
-        if (this.#waiting.length === 0) this.#wanted = null;
+        if (!this.#waiting[0]) this.#wanted = null;
         for (const { reject } of waiting) reject(error);
       }
-    } while (this.#waiting.length > 0);
+    } while (this.#waiting[0]);
     this.#isSending = false;
   }
 }

@@ -42,7 +42,7 @@ export class ReplayPosition {
     const position = this.#position;
     if (!position) return this.#history > 0 ? { history: String(this.#history) } : {};
     const { offset, epoch } = position;
-    return { after: String(offset), epoch, ...(connection === null ? {} : { connection }) };
+    return { after: String(offset), epoch, ...(connection && { connection }) };
   }
 
   /** Starts a connection. Returns true if it resumed. */

@@ -21,10 +21,10 @@ export type Answer = AnswerTo[keyof AnswerTo];
 export interface RequestOptions {
   /** True: retried after reconnects and temporary errors. False: rejected with `offline`. */
   readonly again: boolean;
-  /** Time of the first send, in an earlier page load; null before it. */
+  /** Time of the first send in an earlier page load, in milliseconds since 1970; null before it. */
   readonly sentAt?: number | null;
-  /** Called on the first send. */
-  readonly onFirstSent?: (now: number) => void;
+  /** Called on the first send, with its time in milliseconds since 1970. */
+  readonly onFirstSent?: (sentAt: number) => void;
 }
 
 interface Request extends RequestOptions {
@@ -111,17 +111,19 @@ export class Requests {
    * `outcome_unknown`.
    */
   begin({ limits }: { readonly limits: Partial<RoomLimits> }, isLossless: boolean): void {
-    const now = this.#deps.clock.now();
+    const { clock } = this.#deps;
     const { frames_per_second = 10, frames_burst = 10, max_frame_bytes = 65_536, dedupe_seconds = 0 } =
       limits;
-    const recognizedFrom = now - dedupe_seconds * 1000;
+    // The wall clock, since sleep counts. A step looks like sleep, which is safe.
+    const wallNow = clock.wallNow();
     for (const request of this.#requests.values()) {
-      if (isLossless || request.sentAt === null || request.sentAt > recognizedFrom) continue;
-      const text = "The message may be stored already: check the history.";
+      const { sentAt } = request;
+      if (isLossless || sentAt === null || Math.abs(wallNow - sentAt) < dedupe_seconds * 1000) continue;
+      const text = "The message may be stored: check the history.";
       this.#reject(request, new RoomError("outcome_unknown", text));
     }
     this.#connection = {
-      throttle: new Throttle(frames_per_second, frames_burst, now),
+      throttle: new Throttle(frames_per_second, frames_burst, clock.now()),
       maxBytes: max_frame_bytes,
     };
     this.#notBefore = 0;
@@ -175,14 +177,14 @@ export class Requests {
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
-      this.#flush();
+      this.flush();
     });
   }
 
   /**
    * Sends the requests that the limits allow, in few WebSocket messages, and schedules the rest.
    */
-  #flush(): void {
+  flush(): void {
     this.#cancelTimer();
     if (!this.#connection) return;
     const { clock } = this.#deps;
@@ -194,18 +196,18 @@ export class Requests {
       if (request.isSent) continue;
       const waitMs = Math.max(this.#notBefore - now, throttle.waitMs(now));
       if (waitMs > 0) {
-        this.#cancelTimer = clock.setTimer(() => this.#flush(), waitMs);
+        this.#cancelTimer = clock.setTimer(() => this.flush(), waitMs);
         break;
       }
       const size = encoder.encode(request.text).length;
       if (size > maxBytes) {
-        const text = `data: the frame has ${size} bytes, the limit is ${maxBytes}.`;
+        const text = `data: ${size} bytes, the limit is ${maxBytes}.`;
         this.#reject(request, new RoomError("too_large", text, { field: "data" }));
         continue;
       }
       // Two brackets, and a comma after each frame but the last.
       if (bytes + size + 2 > maxBytes || batch.length === MAX_FRAMES_PER_MESSAGE) {
-        this.#send(batch, now);
+        this.#send(batch);
         batch = [];
         bytes = 0;
       }
@@ -213,16 +215,17 @@ export class Requests {
       batch.push(request);
       throttle.take();
     }
-    this.#send(batch, now);
+    this.#send(batch);
   }
 
-  #send(batch: readonly Request[], now: number): void {
-    if (batch.length === 0) return;
+  #send(batch: readonly Request[]): void {
+    if (!batch[0]) return;
+    const sentAt = this.#deps.clock.wallNow();
     for (const request of batch) {
       request.isSent = true;
       if (request.sentAt !== null) continue;
-      request.sentAt = now;
-      request.onFirstSent?.(now);
+      request.sentAt = sentAt;
+      request.onFirstSent?.(sentAt);
     }
     const text = batch.map(({ text }) => text).join();
     this.#deps.send(batch.length === 1 ? text : `[${text}]`, batch.map(({ frame }) => frame));

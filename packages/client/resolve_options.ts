@@ -27,12 +27,12 @@ export interface ResolvedOptions {
 
 /** Checks options and fills in defaults. @throws {TypeError} naming the invalid option */
 export function resolveOptions(options: RoomOptions): ResolvedOptions {
-  const { token, tokenPlace = "subprotocol", resume = null, signal, retry, timeouts } = options;
+  const { token, tokenPlace = "subprotocol", resume = null, signal, retry = {}, timeouts = {} } = options;
   if (typeof token !== "function") throw new TypeError("token must be a function.");
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
   const history = whole("history", options.history, 0, 0, MAX_PAGE);
-  if (resume && history) throw new TypeError("history and resume do not go together.");
-  const minMs = whole("retry.minMs", retry?.minMs, 500, 1);
+  if (resume && history) throw new TypeError("history excludes resume.");
+  const minMs = whole("retry.minMs", retry.minMs, 500, 1);
   return {
     token,
     tokenPlace,
@@ -44,10 +44,10 @@ export function resolveOptions(options: RoomOptions): ResolvedOptions {
       storage: options.outbox?.storage,
     },
     timing: {
-      tokenMs: whole("timeouts.tokenMs", timeouts?.tokenMs, 30_000, 1),
-      connectMs: whole("timeouts.connectMs", timeouts?.connectMs, 10_000, 1),
-      probeMs: whole("timeouts.probeMs", timeouts?.probeMs, 4_000, 1),
-      retry: { minMs, maxMs: whole("retry.maxMs", retry?.maxMs, Math.max(30_000, minMs), minMs) },
+      tokenMs: whole("timeouts.tokenMs", timeouts.tokenMs, 30_000, 1),
+      connectMs: whole("timeouts.connectMs", timeouts.connectMs, 10_000, 1),
+      probeMs: whole("timeouts.probeMs", timeouts.probeMs, 4_000, 1),
+      retry: { minMs, maxMs: whole("retry.maxMs", retry.maxMs, Math.max(30_000, minMs), minMs) },
     },
     iteratorLimit: whole("iteratorLimit", options.iteratorLimit, 10_000, 1),
     WebSocket,

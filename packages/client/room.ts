@@ -110,9 +110,11 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
   /** Opens the room; after `closed` from the same position. Does nothing if it is open. */
   open(): void;
   /**
-   * Closes with 1000 and rejects waiting requests with `closed`. The user leaves presence at once,
-   * or after the disconnect grace period if the room was just connecting. The state is `closed` on
-   * return. The promise resolves once the connection has ended and the outbox is stored.
+   * Sends what waits, within the server's rate, and closes with 1000. Requests without an answer
+   * are rejected with `closed`; those that were sent may take effect. The user leaves presence at
+   * once, or after the disconnect grace period if the room was just connecting. The state is
+   * `closed` on return. The promise resolves once the outbox is stored and the connection has
+   * ended, after three seconds at the latest.
    */
   close(): Promise<void>;
   /** Drops the connection and resumes on a new one, for example after the user changed. */

@@ -30,7 +30,7 @@ export interface WaitingState {
   readonly type: "waiting";
   /** Failures in a row. */
   readonly attempt: number;
-  /** Time of the next attempt, in milliseconds since 1970. */
+  /** Time of the next attempt, in milliseconds since 1970 as the clock was when the wait began. */
   readonly retryAt: number;
   /** Reason of the last failure. */
   readonly reason: RoomError;

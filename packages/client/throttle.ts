@@ -18,7 +18,7 @@ export class Throttle {
 
   /** Wait before the next frame, in milliseconds. */
   waitMs(now: number): number {
-    this.#left = Math.min(this.#burst, this.#left + Math.max(0, now - this.#at) * this.#perMs);
+    this.#left = Math.min(this.#burst, this.#left + (now - this.#at) * this.#perMs);
     this.#at = now;
     return Math.ceil(Math.max(0, 1 - this.#left) / this.#perMs);
   }

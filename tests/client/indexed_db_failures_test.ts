@@ -40,7 +40,7 @@ Deno.test("without IndexedDB every method says so", async () => {
   const text = "The database realtime-outbox cannot be opened: there is no IndexedDB here.";
   const message = { id: "a", event: "chat", data: "1", sentAt: null };
   await assertRejects(() => outbox.load("room"), Error, text);
-  await assertRejects(() => outbox.put("room", message), Error, text);
+  await assertRejects(() => outbox.put("room", [message]), Error, text);
   await assertRejects(() => outbox.remove("room", "a"), Error, text);
   await assertRejects(() => outbox.clear(), Error, text);
   outbox.close();

@@ -1,5 +1,5 @@
 /** Messages that survive a reload, in Chromium, against a room server behind a faulty network. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { launchChromium } from "../support/chromium.ts";
@@ -102,6 +102,28 @@ Deno.test({
         await call("open", url, "alice", { publish: ["7"] });
         assertEquals(await outcomes(1), ["7 at 7"]);
         assertEquals([await delivered(1), await call("errors")], [["7"], []]);
+      },
+    );
+
+    await step(
+      "a burst is one transaction, so a reload in the same task keeps all of it or none",
+      async (scene) => {
+        const { url, proxy, delivered } = scene;
+        proxy.refuse();
+        const { page, call, keeps } = await scene.open();
+        await call("open", url, "alice");
+        await eventually(() => call("state"), (state) => state === "waiting");
+        const texts = Array.from({ length: 30 }, (_, index) => `${index}`);
+        assertEquals(await call("countTransactions", texts), 1);
+        await keeps("alice", texts);
+        const reloaded = page.waitForEvent("load");
+        await call("publishAndReload", texts).catch(() => {/* the page has gone */});
+        await reloaded;
+        proxy.allow();
+        await call("open", url, "alice");
+        await keeps("alice", []);
+        const count = (await delivered(30)).length;
+        assert(count === 30 || count === 60, `${count} messages`);
       },
     );
 

@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { closeReason } from "../../packages/client/connection/close_reasons.ts";
 import { RoomError } from "../../packages/client/errors.ts";
-import { MachineWorld, welcomeFrame } from "./machine_world.ts";
+import { MachineWorld, WALL_MS, welcomeFrame } from "./machine_world.ts";
 
-const broken = () => closeReason(1006, "");
+const broken = () => closeReason(1006, "", {});
 const types = (world: MachineWorld) => world.effects().map(({ type }) => type);
 
 Deno.test("a room that opens asks for a token, opens a socket with it, and is live with its welcome", () => {
@@ -40,8 +40,8 @@ Deno.test("each failure doubles the bound of the wait, and chance says where in 
     const { state } = world.machine;
     assert(state.type === "waiting");
     assertEquals(state.attempt, failures);
-    waits.push(state.retryAt - world.now);
-    world.pass(state.retryAt - world.now);
+    waits.push(state.retryAt - WALL_MS - world.now);
+    world.pass(state.retryAt - WALL_MS - world.now);
   }
   assertEquals(waits, [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
 });
@@ -50,11 +50,11 @@ Deno.test("4401 is answered with a fresh token at once, and when that expires at
   const world = new MachineWorld();
   world.goLive();
   world.effects();
-  world.say({ type: "failed", reason: closeReason(4401, "") });
-  assertEquals(world.effects().at(-1), { type: "ask_token", run: 4, refresh: true });
+  world.say({ type: "failed", reason: closeReason(4401, "", {}) });
+  assertEquals(world.effects().at(-1), { type: "ask_token", run: 3, refresh: true });
   world.say({ type: "token", token: "t-2" });
   world.say({ type: "welcome", welcome: welcomeFrame(), resumed: true });
-  world.say({ type: "failed", reason: closeReason(4401, "") });
+  world.say({ type: "failed", reason: closeReason(4401, "", {}) });
   assertEquals(world.machine.type, "waiting");
   world.pass(world.dueAt - world.now);
   assertEquals(world.effects().at(-1), { type: "ask_token", run: world.machine.run, refresh: true });
@@ -66,10 +66,10 @@ Deno.test("isolates that go as announced every second do not lengthen the wait, 
     return [1, 2, 3].map(() => {
       world.goLive();
       world.pass(aliveMs);
-      world.say({ type: "failed", reason: closeReason(1012, "") });
+      world.say({ type: "failed", reason: closeReason(1012, "", {}) });
       const { state } = world.machine;
       assert(state.type === "waiting");
-      world.pass(state.retryAt - world.now);
+      world.pass(state.retryAt - WALL_MS - world.now);
       return state.attempt;
     });
   };
@@ -99,8 +99,7 @@ Deno.test("a hint of the server is kept to, also by who wakes up meanwhile", () 
   const world = new MachineWorld();
   world.random = 0.999;
   world.goLive();
-  world.say({ type: "retry_after", ms: 10_000 });
-  world.say({ type: "failed", reason: closeReason(4429, "") });
+  world.say({ type: "failed", reason: closeReason(4429, "", { type: "error", retry_after_ms: 10_000 }) });
   assert(world.dueAt >= world.now + 10_000);
   world.effects();
   world.pass(9_000);
@@ -205,7 +204,7 @@ Deno.test("a socket that was opening when the machine woke up has only as long a
 Deno.test("a room that ended for good says why, does nothing more, and can be opened again", () => {
   const world = new MachineWorld();
   world.goLive();
-  world.say({ type: "failed", reason: closeReason(4403, "no longer a member") });
+  world.say({ type: "failed", reason: closeReason(4403, "no longer a member", {}) });
   const { state } = world.machine;
   assert(state.type === "closed");
   assertEquals(state.reason.code, "forbidden");

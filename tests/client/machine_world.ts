@@ -15,6 +15,9 @@ export const TIMING: Timing = {
   retry: { minMs: 500, maxMs: 30_000 },
 };
 
+/** Difference of the wall clock. */
+export const WALL_MS = 1_800_000_000_000;
+
 /** An event of a test. `run` defaults to the current one. */
 export type Said = MachineEvent extends infer Event
   ? Event extends { readonly run: number } ? Omit<Event, "run"> & { readonly run?: number } : Event
@@ -34,8 +37,8 @@ export class MachineWorld {
       ("run" in said || !NEEDS_RUN.has(said.type)
         ? said
         : { ...said, run: this.machine.run }) as MachineEvent;
-    const env = { now: this.now, random: () => this.random, timing: TIMING };
-    const { machine, effects } = step(this.machine, event, env);
+    const env = { now: this.now, wallNow: this.now + WALL_MS, random: () => this.random, timing: TIMING };
+    const [machine, effects = []] = step(this.machine, event, env);
     this.machine = machine;
     this.#effects.push(...effects);
   }
@@ -64,7 +67,7 @@ export class MachineWorld {
   }
 }
 
-const NEEDS_RUN = new Set(["token", "welcome", "received", "sent", "retry_after", "failed"]);
+const NEEDS_RUN = new Set(["token", "welcome", "received", "sent", "failed"]);
 
 /** A first frame. */
 export function welcomeFrame(changes: Partial<WelcomeFrame> = {}): WelcomeFrame {

@@ -1,12 +1,21 @@
 import type { Clock } from "../../packages/client/clock.ts";
 
-/** A clock that only the test moves. */
+const START_MS = 1_800_000_000_000;
+
+/** Clocks that only the test moves. */
 export class ManualClock implements Clock {
   #now = 1_000_000;
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
 
+  /** Difference of the wall clock, which a test may step. */
+  steppedMs = START_MS;
+
   now(): number {
     return this.#now;
+  }
+
+  wallNow(): number {
+    return this.#now + this.steppedMs;
   }
 
   setTimer(callback: () => void, ms: number): () => void {

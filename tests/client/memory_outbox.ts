@@ -15,9 +15,9 @@ export class MemoryOutboxes {
     return {
       owner,
       load: (room) => Promise.resolve([...messagesOf(room).values()]),
-      put(room, message) {
+      put(room, messages) {
         // A Map's entry keeps its place when it is replaced.
-        messagesOf(room).set(message.id, { ...message });
+        for (const message of messages) messagesOf(room).set(message.id, { ...message });
         return Promise.resolve();
       },
       remove(room, id) {

@@ -40,7 +40,7 @@ const WRONG: readonly [Partial<Record<keyof RoomOptions, unknown>>, string][] = 
   [{ token: "eyJ" }, "token must be a function"],
   [{ history: 501 }, "history must be a whole number from 0 to 500"],
   [{ history: 1.5 }, "history must be"],
-  [{ history: 5, resume: { epoch: "e", offset: 1 } }, "history and resume do not go together"],
+  [{ history: 5, resume: { epoch: "e", offset: 1 } }, "history excludes resume"],
   [{ outbox: { limit: -1 } }, "outbox.limit must be"],
   [{ retry: { minMs: 0 } }, "retry.minMs must be"],
   [{ retry: { minMs: 100, maxMs: 99 } }, "retry.maxMs must be a whole number from 100"],

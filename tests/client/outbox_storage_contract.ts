@@ -48,18 +48,34 @@ export const STORAGE_CONTRACT: readonly StorageCase[] = [
         storedMessage("ü 🎈 \u0000", { event: "é", data: '"\\u0000🎈"' }),
         ...Array.from({ length: 20 }, (_, index) => storedMessage(`id-${19 - index}`)),
       ];
-      for (const message of messages) await open("alice").put(ROOM, message);
+      for (const message of messages) await open("alice").put(ROOM, [message]);
       expect(await open("alice").load(ROOM), messages);
       expect(await open("alice").load(ROOM), messages);
+    },
+  },
+  {
+    name: "messages of one call are loaded in its order, known ones in their place",
+    async check({ open }) {
+      const storage = open("alice");
+      await storage.put(ROOM, [storedMessage("b"), storedMessage("a")]);
+      await storage.put(ROOM, [storedMessage("c"), storedMessage("a", { sentAt: 5 }), storedMessage("d")]);
+      await storage.put(ROOM, []);
+      const expected = [
+        storedMessage("b"),
+        storedMessage("a", { sentAt: 5 }),
+        storedMessage("c"),
+        storedMessage("d"),
+      ];
+      expect(await open("alice").load(ROOM), expected);
     },
   },
   {
     name: "a message of the same id is replaced and keeps its place",
     async check({ open }) {
       const storage = open("alice");
-      for (const id of ["a", "b", "c"]) await storage.put(ROOM, storedMessage(id));
-      await storage.put(ROOM, storedMessage("a", { sentAt: 5 }));
-      await storage.put(ROOM, storedMessage("b", { sentAt: 6, data: "[1]" }));
+      for (const id of ["a", "b", "c"]) await storage.put(ROOM, [storedMessage(id)]);
+      await storage.put(ROOM, [storedMessage("a", { sentAt: 5 })]);
+      await storage.put(ROOM, [storedMessage("b", { sentAt: 6, data: "[1]" })]);
       const expected = [
         storedMessage("a", { sentAt: 5 }),
         storedMessage("b", { sentAt: 6, data: "[1]" }),
@@ -72,11 +88,11 @@ export const STORAGE_CONTRACT: readonly StorageCase[] = [
     name: "a message that was removed is gone, and one that is put again comes last",
     async check({ open }) {
       const storage = open("alice");
-      for (const id of ["a", "b", "c"]) await storage.put(ROOM, storedMessage(id));
+      for (const id of ["a", "b", "c"]) await storage.put(ROOM, [storedMessage(id)]);
       await storage.remove(ROOM, "a");
       await storage.remove(ROOM, "a");
       expect(await open("alice").load(ROOM), [storedMessage("b"), storedMessage("c")]);
-      await storage.put(ROOM, storedMessage("a"));
+      await storage.put(ROOM, [storedMessage("a")]);
       expect((await open("alice").load(ROOM)).map(({ id }) => id), ["b", "c", "a"]);
     },
   },
@@ -84,8 +100,8 @@ export const STORAGE_CONTRACT: readonly StorageCase[] = [
     name: "rooms do not see each other's messages, of the same id either",
     async check({ open }) {
       const storage = open("alice");
-      await storage.put(ROOM, storedMessage("a", { data: "1" }));
-      await storage.put(OTHER_ROOM, storedMessage("a", { data: "2" }));
+      await storage.put(ROOM, [storedMessage("a", { data: "1" })]);
+      await storage.put(OTHER_ROOM, [storedMessage("a", { data: "2" })]);
       await storage.remove(OTHER_ROOM, "b");
       expect(await storage.load(ROOM), [storedMessage("a", { data: "1" })]);
       await storage.remove(ROOM, "a");
@@ -96,13 +112,13 @@ export const STORAGE_CONTRACT: readonly StorageCase[] = [
   {
     name: "owners do not see each other's messages, of the same id either",
     async check({ open }) {
-      await open("alice").put(ROOM, storedMessage("a", { data: "1" }));
-      await open("bob").put(ROOM, storedMessage("a", { data: "2" }));
+      await open("alice").put(ROOM, [storedMessage("a", { data: "1" })]);
+      await open("bob").put(ROOM, [storedMessage("a", { data: "2" })]);
       await open("bob").remove(ROOM, "a");
       expect(await open("bob").load(ROOM), []);
       expect(await open("alice").load(ROOM), [storedMessage("a", { data: "1" })]);
       // Names that would be one when they are joined.
-      await open("a").put("b/c", storedMessage("x"));
+      await open("a").put("b/c", [storedMessage("x")]);
       expect(await open("a/b").load("c"), []);
     },
   },
@@ -110,7 +126,7 @@ export const STORAGE_CONTRACT: readonly StorageCase[] = [
     name: "what is kept is a copy",
     async check({ open }) {
       const message = { id: "a", event: "chat", data: "1", sentAt: null };
-      await open("alice").put(ROOM, message);
+      await open("alice").put(ROOM, [message]);
       message.data = "2";
       expect(await open("alice").load(ROOM), [storedMessage("a", { data: "1" })]);
     },
@@ -121,7 +137,7 @@ export const STORAGE_CONTRACT: readonly StorageCase[] = [
       const ids = Array.from({ length: 25 }, (_, index) => index);
       const putAll = async (name: string) => {
         const storage = open("alice");
-        for (const id of ids) await storage.put(ROOM, storedMessage(`${name}-${id}`));
+        for (const id of ids) await storage.put(ROOM, [storedMessage(`${name}-${id}`)]);
       };
       await Promise.all([putAll("one"), putAll("two")]);
       const loaded = (await open("alice").load(ROOM)).map(({ id }) => id);

@@ -23,11 +23,11 @@ class NotedStorage implements OutboxStorage {
     return this.#act("load", () => [...this.messages.values()]);
   }
 
-  put(_room: string, message: StoredMessage): Promise<void> {
-    const { id, sentAt } = message;
+  put(_room: string, messages: readonly StoredMessage[]): Promise<void> {
+    const names = messages.map(({ id, sentAt }) => `${id} ${sentAt === null ? "new" : "sent"}`);
     return this.#act(
-      `put ${id} ${sentAt === null ? "new" : "sent"}`,
-      () => void this.messages.set(id, message),
+      `put ${names}`,
+      () => messages.forEach((message) => this.messages.set(message.id, message)),
     );
   }
 
@@ -60,7 +60,6 @@ function createScene(storage?: OutboxStorage, limit: number = 1_000) {
   });
   const outbox = new Outbox({
     requests,
-    clock,
     room: "ws://host/rooms/lobby",
     limit,
     storage,
@@ -205,4 +204,33 @@ Deno.test("what waits when the room is closed stays kept, and goes when it is op
   await outbox.restore();
   await begin();
   assertEquals(sent, ["a"]);
+});
+
+Deno.test("a burst is one call of the storage, and so are its first sends", async () => {
+  const storage = new NotedStorage();
+  const { outbox, begin, sent, requests } = createScene(storage);
+  const ids = Array.from({ length: 30 }, (_, index) => `m${index}`);
+  const said = ids.map((id) => outbox.publish(id, "chat", 1));
+  await rest();
+  assertEquals(storage.calls, [`put ${ids.map((id) => `${id} new`)}`]);
+  await begin();
+  assertEquals(sent, ids);
+  assertEquals(storage.calls[1], `put ${ids.map((id) => `${id} sent`)}`);
+  ids.forEach((id, index) => requests.answer({ type: "ack", id, offset: index + 1 }));
+  await Promise.all(said);
+  await outbox.settled();
+  assertEquals(storage.messages.size, 0);
+});
+
+Deno.test("an id that is published again right after its ack stays stored", async () => {
+  const storage = new NotedStorage();
+  const { outbox, begin, requests } = createScene(storage);
+  await begin();
+  const first = outbox.publish("a", "chat", 1);
+  await rest();
+  requests.answer({ type: "ack", id: "a", offset: 1 });
+  await first;
+  outbox.publish("a", "chat", 1).catch(() => {/* never answered */});
+  await outbox.settled();
+  assertEquals([...storage.messages.keys()], ["a"]);
 });

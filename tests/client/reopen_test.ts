@@ -38,7 +38,7 @@ Deno.test("closed again before it could open again, it takes nothing", async () 
   await Promise.all([
     room.close(),
     clock.pass(3_000),
-    assertRejects(() => waiting, RoomError, "The application has closed the room."),
+    assertRejects(() => waiting, RoomError, "The room was closed."),
     assertRejects(() => room.publish("chat", "afterwards"), RoomError),
     assertRejects(() => room.presence.enter({}), RoomError),
   ]);

@@ -29,9 +29,15 @@ const ARGUMENTS = [
 export const isWithoutChromium: boolean = installed.isMissing;
 
 /**
- * Starts a headless Chromium with an empty profile; `await using` ends it.
+ * Starts a headless Chromium with an empty profile; `await using` ends it. With `keepsPages` it has
+ * a back/forward cache.
  * @throws {Error} when no Chromium is installed
  */
-export async function launchChromium(): Promise<Browser> {
-  return await chromium.launch({ executablePath: installed.path(), args: ARGUMENTS });
+export async function launchChromium(options: { readonly keepsPages?: boolean } = {}): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: installed.path(),
+    args: ARGUMENTS,
+    // Playwright switches the back/forward cache off.
+    ignoreDefaultArgs: options.keepsPages ? ["--disable-back-forward-cache"] : [],
+  });
 }

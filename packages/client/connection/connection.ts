@@ -1,16 +1,18 @@
 import type { ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import { CLIENT_CLOSE } from "../../protocol/close_codes.ts";
 import { REALTIME_V1, TOKEN_SUBPROTOCOL_PREFIX } from "../../protocol/subprotocols.ts";
 import type { Clock } from "../clock.ts";
 import { RoomError } from "../errors.ts";
 import type { TokenSource, WebSocketClass, WebSocketLike } from "../options.ts";
 import type { RoomState } from "../state.ts";
 import type { Addresses } from "./addresses.ts";
-import { closeReason } from "./close_reasons.ts";
+import { closeReason, type LastFrame } from "./close_reasons.ts";
 import { diagnose } from "./diagnose.ts";
 import { IDLE, step } from "./machine.ts";
 import type { Effect, Machine, MachineEvent, Timing } from "./machine_state.ts";
 import { watchPageLifecycle } from "./page_lifecycle.ts";
 import { askForToken } from "./token.ts";
+import { LATE_MS } from "./watchdog.ts";
 
 /** Dependencies and callbacks of a connection. */
 export interface ConnectionDeps {
@@ -47,14 +49,18 @@ export class Connection {
   readonly #deps: ConnectionDeps;
   #machine: Machine = IDLE;
   #socket: WebSocketLike | null = null;
-  /** Sockets that have not ended yet, replaced ones included. */
-  readonly #ending = new Set<Promise<void>>();
+  /** End of the last socket. */
+  #ending: Promise<void> | null = null;
+  /** Last frame of the socket. */
+  #last: LastFrame = {};
   /** Events that arrived during a step. */
   readonly #events: MachineEvent[] = [];
   #isStepping = false;
-  #timer: { readonly dueAt: number; readonly cancel: () => void } | null = null;
+  /** Due time of the timer; infinite without one. */
+  #timerAt = Infinity;
+  #cancelTimer = () => {};
   #stopWatching: (() => void) | null = null;
-  /** Diagnosis of a refused upgrade in progress. */
+  /** Diagnosis of the last refused upgrade. */
   #diagnosis: AbortController | null = null;
 
   constructor(deps: ConnectionDeps) {
@@ -83,7 +89,7 @@ export class Connection {
 
   /** Drops the connection and resumes after invalid data from the server. */
   fault(reason: RoomError): void {
-    this.#dispatch({ type: "failed", run: this.#machine.run, reason });
+    this.#fail(this.#machine.run, reason);
   }
 
   /** Sends one WebSocket message if there is a connection. */
@@ -92,14 +98,21 @@ export class Connection {
     this.#dispatch({ type: "sent", run: this.#machine.run });
   }
 
-  /** Resolves once every socket has ended, or after three seconds: a lost peer may take minutes. */
+  /**
+   * Resolves once the socket has ended, or after three seconds: a lost peer may take minutes. A
+   * socket that was given up before is not waited for.
+   */
   async ended(): Promise<void> {
     let cancel = () => {};
     const timedOut = new Promise<void>((resolve) => {
       cancel = this.#deps.clock.setTimer(resolve, CLOSING_MS);
     });
-    await Promise.race([Promise.all(this.#ending), timedOut]);
+    await Promise.race([this.#ending, timedOut]);
     cancel();
+  }
+
+  #fail(run: number, reason: RoomError): void {
+    this.#dispatch({ type: "failed", run, reason });
   }
 
   #dispatch(event: MachineEvent): void {
@@ -117,7 +130,12 @@ export class Connection {
   #step(event: MachineEvent): void {
     const { clock, random, timing } = this.#deps;
     const { state } = this.#machine;
-    const { machine, effects } = step(this.#machine, event, { now: clock.now(), random, timing });
+    const [machine, effects = []] = step(this.#machine, event, {
+      now: clock.now(),
+      wallNow: clock.wallNow(),
+      random,
+      timing,
+    });
     this.#machine = machine;
     for (const effect of effects) this.#perform(effect);
     if (machine.state === state) return;
@@ -139,13 +157,10 @@ export class Connection {
   }
 
   async #askToken(run: number, refresh: boolean): Promise<void> {
-    try {
-      const token = await askForToken(this.#deps.token, refresh);
-      this.#dispatch({ type: "token", run, token });
-    } catch (reason) {
-      if (!(reason instanceof RoomError)) throw reason;
-      this.#dispatch({ type: "failed", run, reason });
-    }
+    await askForToken(this.#deps.token, refresh).then(
+      (token) => this.#dispatch({ type: "token", run, token }),
+      (reason: RoomError) => this.#fail(run, reason),
+    );
   }
 
   #openSocket(run: number, token: string): void {
@@ -161,22 +176,21 @@ export class Connection {
       socket = new WebSocket(url.href, protocols);
     } catch {
       // The thrown error contains the token.
-      const reason = new RoomError("invalid_token", "The token cannot be sent.");
-      return this.#dispatch({ type: "failed", run, reason });
+      return this.#fail(run, new RoomError("invalid_token", "The token cannot be sent."));
     }
     this.#socket = socket;
+    this.#last = {};
     let wasOpen = false;
     socket.addEventListener("open", () => wasOpen = true);
     socket.addEventListener("message", ({ data }) => {
       if (this.#socket === socket) this.#receive(run, data, socket);
     });
-    const ending = new Promise<void>((resolve) => {
+    this.#ending = new Promise<void>((resolve) => {
       const end = (code: number, reason: string) => {
-        this.#ending.delete(ending);
         resolve();
         if (this.#socket !== socket) return;
         this.#socket = null;
-        if (wasOpen) this.#dispatch({ type: "failed", run, reason: closeReason(code, reason) });
+        if (wasOpen) this.#fail(run, closeReason(code, reason, this.#last));
         else void this.#diagnose(run, token);
       };
       // Deno reports 0 instead of 1006.
@@ -186,30 +200,34 @@ export class Connection {
         if (!wasOpen) end(1006, "");
       });
     });
-    this.#ending.add(ending);
   }
 
   #closeSocket(code: number): void {
     const socket = this.#socket;
     this.#socket = null;
     this.#diagnosis?.abort();
-    this.#diagnosis = null;
+    // Nobody waits for the end of a connection that was given up.
+    if (code !== CLIENT_CLOSE.done) this.#ending = null;
     // Deno 2.1.4 omits the code without a reason.
     socket?.close(code, "client");
   }
 
   #receive(run: number, data: unknown, socket: WebSocketLike): void {
-    const frames = parseFrames(data);
-    if (!frames) return this.fault(new RoomError("hole", "The server sent an invalid frame."));
+    let frames: ServerFrame[];
+    try {
+      // One frame or several. Binary data is no JSON as a string. The server follows
+      // docs/protocol.md; unknown types of newer servers are ignored.
+      frames = [JSON.parse(data as string)].flat();
+    } catch {
+      return this.fault(new RoomError("hole", "The server sent an invalid frame."));
+    }
     this.#dispatch({ type: "received", run });
     for (const frame of frames) {
+      this.#last = frame;
       const { type } = frame;
       if (type === "welcome") {
         const resumed = this.#deps.onWelcome(frame);
         this.#dispatch({ type, run, welcome: frame, resumed });
-      } else if (type === "draining" || type === "error") {
-        const ms = type === "error" ? frame.retry_after_ms : frame.reconnect_after_ms;
-        if (ms !== undefined) this.#dispatch({ type: "retry_after", run, ms });
       }
       // A frame of the same message may have ended the connection.
       if (this.#socket === socket) this.#deps.onFrame(frame);
@@ -222,43 +240,42 @@ export class Connection {
     this.#diagnosis = new AbortController();
     const { signal } = this.#diagnosis;
     const reason = await diagnose(token, { addresses, fetch, signal, history: query()["history"] });
-    this.#dispatch({ type: "failed", run, reason });
+    this.#fail(run, reason);
   }
 
   /**
    * Sets the timer for the machine's deadline. An earlier timer stays: it only checks once more.
    */
   #setTimer(): void {
-    const machine = this.#machine;
-    const dueAt = "dueAt" in machine ? machine.dueAt : Infinity;
-    if (this.#timer && dueAt !== Infinity && this.#timer.dueAt <= dueAt) return;
-    this.#timer?.cancel();
-    this.#timer = null;
+    const { dueAt } = this.#machine;
+    if (this.#timerAt <= dueAt && dueAt !== Infinity) return;
+    this.#cancelTimer();
+    this.#timerAt = dueAt;
     if (dueAt === Infinity) return;
-    const cancel = this.#deps.clock.setTimer(() => {
-      this.#timer = null;
-      this.#dispatch({ type: "due" });
-    }, dueAt - this.#deps.clock.now());
-    this.#timer = { dueAt, cancel };
+    const { clock } = this.#deps;
+    const ms = dueAt - clock.now();
+    const wallDueAt = clock.wallNow() + ms;
+    this.#cancelTimer = clock.setTimer(() => {
+      this.#timerAt = Infinity;
+      // The machine slept, or somebody set the clock: then a probe does no harm.
+      this.#dispatch({ type: clock.wallNow() - wallDueAt > LATE_MS ? "wake" : "due" });
+    }, ms);
   }
 
   #watchPage(isNeeded: boolean): void {
-    if (isNeeded) this.#stopWatching ??= watchPageLifecycle(() => this.#dispatch({ type: "wake" }));
-    else {
+    if (isNeeded) {
+      this.#stopWatching ??= watchPageLifecycle((isHidden) => {
+        if (!isHidden) return this.#dispatch({ type: "wake" });
+        // Leaving the page is leaving, so this is a normal close. No timer may fire until the page
+        // is shown again.
+        this.#closeSocket(CLIENT_CLOSE.done);
+        this.fault(new RoomError("disconnected", "The page is hidden."));
+        this.#cancelTimer();
+        this.#timerAt = Infinity;
+      });
+    } else {
       this.#stopWatching?.();
       this.#stopWatching = null;
     }
-  }
-}
-
-/** Parses the frames of one WebSocket message. Returns null if it is not JSON text. */
-function parseFrames(data: unknown): ServerFrame[] | null {
-  if (typeof data !== "string") return null;
-  try {
-    const value: unknown = JSON.parse(data);
-    // The server follows docs/protocol.md. Unknown types of newer servers are ignored.
-    return (Array.isArray(value) ? value : [value]) as ServerFrame[];
-  } catch {
-    return null;
   }
 }

@@ -30,13 +30,13 @@ export async function diagnose(token: string, deps: DiagnosisDeps): Promise<Room
   } catch (cause) {
     return new RoomError("unreachable", "The server cannot be reached.", { cause });
   }
-  return new RoomError("refused", "The WebSocket was refused although the room answers over HTTP.");
+  return new RoomError("refused", "Only the WebSocket was refused.");
 }
 
 /** Reads the server's problem document. A gateway's or a proxy's answer gives its status only. */
 async function readProblem(response: Response): Promise<RoomError> {
-  const retryAfterSeconds = Number(response.headers.get("retry-after"));
-  const headerMs = retryAfterSeconds > 0 ? retryAfterSeconds * 1000 : undefined;
+  // Not a number if it is a date.
+  const headerMs = Number(response.headers.get("retry-after")) * 1000 || undefined;
   const text = await response.text();
   try {
     const { code, detail, field, retry_after_ms, request_id } = JSON.parse(text);

@@ -10,7 +10,7 @@ import { RoomError } from "../errors.ts";
 import type { RoomState } from "../state.ts";
 import { backoffMs } from "./backoff.ts";
 import { reactionTo } from "./close_reasons.ts";
-import type { Common, Environment, Liveness, Machine, MachineEvent, Step } from "./machine_state.ts";
+import type { Environment, Liveness, Machine, MachineEvent, Step } from "./machine_state.ts";
 import { checkLiveness, nextCheckAt, noteReceived } from "./watchdog.ts";
 
 /** Age of a connection from which earlier failures no longer count, in milliseconds. */
@@ -24,6 +24,7 @@ export const IDLE: Machine = {
   failures: 0,
   refresh: false,
   notBefore: 0,
+  dueAt: Infinity,
 };
 
 /**
@@ -55,8 +56,6 @@ export function step(machine: Machine, event: MachineEvent, env: Environment): S
     case "sent":
       if (type === "live") return stay({ ...machine, sentAt: now });
       break;
-    case "retry_after":
-      return stay({ ...machine, notBefore: now + event.ms });
     case "failed":
       return fail(machine, event.reason, env);
     case "due":
@@ -71,31 +70,31 @@ export function step(machine: Machine, event: MachineEvent, env: Environment): S
 }
 
 function stay(machine: Machine): Step {
-  return { machine, effects: [] };
+  return [machine];
 }
 
-function closing(code: number, { machine, effects }: Step): Step {
-  return { machine, effects: [{ type: "close_socket", code }, ...effects] };
+function closing(code: number, [machine, effects = []]: Step): Step {
+  return [machine, [{ type: "close_socket", code }, ...effects]];
 }
 
-/** Copies the common fields, with the number of a new run. */
-function next({ state, run, failures, refresh, notBefore }: Common): Common {
-  return { state, run: run + 1, failures, refresh, notBefore };
+/** Starts a new run. Fields of an earlier phase stay without effect. */
+function next(machine: Machine, changes: Partial<Machine>): Machine {
+  return { ...machine, ...changes, run: machine.run + 1 } as Machine;
 }
 
-function askToken(machine: Common, { now, timing }: Environment): Step {
+function askToken(machine: Machine, { now, timing }: Environment): Step {
   const { failures, refresh } = machine;
   const state: RoomState = { type: "connecting", attempt: failures };
-  const asking: Machine = { ...next(machine), type: "token", state, dueAt: now + timing.tokenMs };
-  return { machine: asking, effects: [{ type: "ask_token", run: asking.run, refresh }] };
+  const asking = next(machine, { type: "token", state, dueAt: now + timing.tokenMs });
+  return [asking, [{ type: "ask_token", run: asking.run, refresh }]];
 }
 
 function openSocket(machine: Machine, token: string, { now, timing }: Environment): Step {
-  const opening: Machine = { ...next(machine), type: "socket", dueAt: now + timing.connectMs };
-  return { machine: opening, effects: [{ type: "open_socket", run: opening.run, token }] };
+  const opening = next(machine, { type: "socket", dueAt: now + timing.connectMs });
+  return [opening, [{ type: "open_socket", run: opening.run, token }]];
 }
 
-function goLive(machine: Common, welcome: WelcomeFrame, resumed: boolean, now: number): Step {
+function goLive(machine: Machine, welcome: WelcomeFrame, resumed: boolean, now: number): Step {
   const { connection, user } = welcome;
   const liveness: Liveness = {
     heartbeatMs: welcome.heartbeat_ms,
@@ -105,12 +104,11 @@ function goLive(machine: Common, welcome: WelcomeFrame, resumed: boolean, now: n
     probes: 0,
   };
   return stay({
-    ...next(machine),
+    // Same socket, so the same run.
+    ...machine,
     ...liveness,
     type: "live",
     state: { type: "live", connection, user, recovered: resumed ? welcome.recovered : null },
-    // Same socket, so the same run.
-    run: machine.run,
     refresh: false,
     notBefore: 0,
     since: now,
@@ -119,14 +117,12 @@ function goLive(machine: Common, welcome: WelcomeFrame, resumed: boolean, now: n
 }
 
 function stop(machine: Machine, reason: RoomError): Step {
-  const closed: Machine = { ...next(machine), type: "closed", state: { type: "closed", reason } };
+  const closed = next(machine, { type: "closed", state: { type: "closed", reason }, dueAt: Infinity });
   return closing(CLIENT_CLOSE.done, stay(closed));
 }
 
 function fail(machine: Machine, reason: RoomError, env: Environment): Step {
-  if (machine.type === "idle" || machine.type === "closed" || machine.type === "waiting") {
-    return stay(machine);
-  }
+  if (machine.dueAt === Infinity || machine.type === "waiting") return stay(machine);
   const { now, random, timing } = env;
   const reaction = reactionTo(reason);
   if (reaction === "stop") return stop(machine, reason);
@@ -136,32 +132,35 @@ function fail(machine: Machine, reason: RoomError, env: Environment): Step {
   const failures = (isStable ? 0 : machine.failures) + 1;
   const refresh = machine.refresh || reaction === "fresh_token";
   const notBefore = Math.max(machine.notBefore, now + (reason.retryAfterMs ?? 0));
-  const failed = { ...next(machine), failures, refresh, notBefore };
+  const failed = { ...machine, failures, refresh, notBefore };
   // Ask for a fresh token at once. If that one is refused too, wait as after any failure.
   if (reaction === "fresh_token" && failures === 1) {
     return closing(CLIENT_CLOSE.replaced, askToken(failed, env));
   }
   const dueAt = notBefore + backoffMs(failures, timing.retry, random);
-  return closing(CLIENT_CLOSE.replaced, wait(failed, reason, dueAt));
+  return closing(CLIENT_CLOSE.replaced, wait(failed, reason, dueAt, env));
 }
 
-function wait(machine: Common, reason: RoomError, dueAt: number): Step {
-  const state: RoomState = { type: "waiting", attempt: machine.failures, retryAt: dueAt, reason };
-  return stay({ ...next(machine), type: "waiting", state, dueAt });
+function wait(machine: Machine, reason: RoomError, dueAt: number, { now, wallNow }: Environment): Step {
+  const retryAt = wallNow + dueAt - now;
+  const state: RoomState = { type: "waiting", attempt: machine.failures, retryAt, reason };
+  return stay(next(machine, { type: "waiting", state, dueAt }));
 }
 
 function due(machine: Machine, env: Environment): Step {
-  if (!("dueAt" in machine) || env.now < machine.dueAt) return stay(machine);
+  if (env.now < machine.dueAt) return stay(machine);
   switch (machine.type) {
     case "token":
       return fail(machine, new RoomError("token_failed", "The token callback took too long."), env);
     case "socket":
-      return fail(machine, new RoomError("unreachable", "The server did not answer in time."), env);
+      return fail(machine, new RoomError("unreachable", "The server took too long."), env);
     case "waiting":
       return askToken(machine, env);
     case "live":
       return checkLiveness(machine, env.now, env.timing.probeMs) ??
         fail(machine, new RoomError("silent", "The server was silent for too long."), env);
+    default:
+      return stay(machine);
   }
 }
 
@@ -178,5 +177,7 @@ function wake(machine: Machine, env: Environment): Step {
   if (machine.type !== "waiting" || state.type !== "waiting") return stay(machine);
   if (machine.notBefore <= now) return askToken(machine, env);
   // The server requested this wait.
-  return machine.notBefore < machine.dueAt ? wait(machine, state.reason, machine.notBefore) : stay(machine);
+  return machine.notBefore < machine.dueAt
+    ? wait(machine, state.reason, machine.notBefore, env)
+    : stay(machine);
 }

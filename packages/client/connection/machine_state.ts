@@ -23,6 +23,8 @@ export interface Common {
   readonly refresh: boolean;
   /** Earliest time of the next attempt, as the server requested. */
   readonly notBefore: number;
+  /** Time at which the machine is checked; infinite if nothing is awaited. */
+  readonly dueAt: number;
 }
 
 /** State of a live connection's watchdog. */
@@ -37,13 +39,12 @@ export interface Liveness {
 }
 
 type Phase =
-  | { readonly type: "idle" | "closed" }
   /**
    * Waits for a token, for a socket and its `welcome` (or the refusal's reason), or for the next
    * attempt.
    */
-  | { readonly type: "token" | "socket" | "waiting"; readonly dueAt: number }
-  | Liveness & { readonly type: "live"; readonly since: number; readonly dueAt: number };
+  | { readonly type: "idle" | "closed" | "token" | "socket" | "waiting" }
+  | Liveness & { readonly type: "live"; readonly since: number };
 
 /** State of the machine, with what it remembers between attempts. */
 export type Machine = Common & Phase;
@@ -62,7 +63,6 @@ export type MachineEvent =
     readonly resumed: boolean;
   }
   | { readonly type: "received" | "sent"; readonly run: number }
-  | { readonly type: "retry_after"; readonly run: number; readonly ms: number }
   /** There is no token, the connection failed or ended, or the server sent something invalid. */
   | { readonly type: "failed"; readonly run: number; readonly reason: RoomError };
 
@@ -74,14 +74,13 @@ export type Effect =
   | { readonly type: "ping" };
 
 /** Next state, and the actions on the way to it. */
-export interface Step {
-  readonly machine: Machine;
-  readonly effects: readonly Effect[];
-}
+export type Step = readonly [machine: Machine, effects?: readonly Effect[]];
 
 /** Time, randomness and bounds that the machine is given. */
 export interface Environment {
   readonly now: number;
+  /** Milliseconds since 1970, for the public state. */
+  readonly wallNow: number;
   readonly random: () => number;
   readonly timing: Timing;
 }

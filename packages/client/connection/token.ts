@@ -12,6 +12,6 @@ export async function askForToken(source: TokenSource, refresh: boolean): Promis
   } catch (cause) {
     throw new RoomError("token_failed", "The token callback failed.", { cause });
   }
-  if (!token) throw new RoomError("signed_out", "The token callback returned no token.");
+  if (!token) throw new RoomError("signed_out", "There is no token.");
   return token;
 }

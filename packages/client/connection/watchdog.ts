@@ -8,11 +8,11 @@ import type { LiveMachine, Liveness, Step } from "./machine_state.ts";
 /** Heartbeats without a frame before the first probe. The half is for network delay. */
 const SILENT_HEARTBEATS = 1.5;
 /** Delay of a check that shows that timers are unreliable now, in milliseconds. */
-const LATE_MS = 2_000;
+export const LATE_MS = 2_000;
 /** Unanswered probes of late checks after which the connection is given up. */
 const LATE_PROBES = 2;
 
-/** Time of the next check, in milliseconds since 1970. */
+/** Time of the next check. */
 export function nextCheckAt(liveness: Liveness, probeMs: number): number {
   const { heartbeatMs, receivedAt, sentAt, probedAt, probes } = liveness;
   if (probes > 0) return probedAt + probeMs;
@@ -29,7 +29,7 @@ export function checkLiveness(machine: LiveMachine, now: number, probeMs: number
   const { probes, probedAt, receivedAt, heartbeatMs, dueAt } = machine;
   const isLate = now - dueAt > LATE_MS;
   if (probes > 0) {
-    if (now < probedAt + probeMs) return { machine, effects: [] };
+    if (now < probedAt + probeMs) return [machine];
     // After a late check the answer may still be queued behind this event.
     if (!isLate || probes >= LATE_PROBES) return null;
   } else if (!isLate && now < receivedAt + SILENT_HEARTBEATS * heartbeatMs) {
@@ -40,10 +40,10 @@ export function checkLiveness(machine: LiveMachine, now: number, probeMs: number
 
 function keepAlive(machine: LiveMachine, now: number, probeMs: number): Step {
   if (now >= machine.sentAt + machine.heartbeatMs) return ping(machine, now, probeMs);
-  return { machine: { ...machine, dueAt: nextCheckAt(machine, probeMs) }, effects: [] };
+  return [{ ...machine, dueAt: nextCheckAt(machine, probeMs) }];
 }
 
 function ping(machine: LiveMachine, now: number, probeMs: number): Step {
   const next = { ...machine, sentAt: now };
-  return { machine: { ...next, dueAt: nextCheckAt(next, probeMs) }, effects: [{ type: "ping" }] };
+  return [{ ...next, dueAt: nextCheckAt(next, probeMs) }, [{ type: "ping" }]];
 }

@@ -45,8 +45,29 @@ export class Database {
       const [result] = await Promise.all([work(transaction.objectStore(STORE)), ended(transaction)]);
       return result;
     } catch (cause) {
-      throw new Error(`The database ${this.#name} rejected the transaction; see cause.`, { cause });
+      throw this.#rejection(cause);
     }
+  }
+
+  /**
+   * Adds records, all or none, without waiting for an answer of the browser: a page that is being
+   * reloaded gets none any more.
+   * @throws {Error} with the browser's error as `cause`, for example if an index has a record
+   */
+  async add(records: readonly unknown[]): Promise<void> {
+    const transaction = await this.#begin("readwrite");
+    const store = transaction.objectStore(STORE);
+    try {
+      for (const record of records) store.put(record);
+      transaction.commit?.();
+      await ended(transaction);
+    } catch (cause) {
+      throw this.#rejection(cause);
+    }
+  }
+
+  #rejection(cause: unknown): Error {
+    return new Error(`The database ${this.#name} rejected the transaction; see cause.`, { cause });
   }
 
   /** Opens the database. @throws {Error} naming the reason of a failure */

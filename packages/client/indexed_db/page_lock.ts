@@ -6,23 +6,20 @@ import { page } from "./platform.ts";
  */
 const CLOSING_MS = 500;
 
-let pageName: Promise<string | null> | undefined;
+let pageName: string | null | undefined;
 
 /**
  * Returns the name of this page's Web Lock. The page holds the lock until it closes, so that other
- * pages know when to take over its messages. Null without Web Locks, as on pages without https.
+ * pages know when to take over its messages. Null without Web Locks, as on pages without https. The
+ * name does not wait for the lock: a page that is about to be reloaded has no time to lose.
  */
-export function lockPage(): Promise<string | null> {
-  pageName ??= new Promise((resolve) => {
-    const locks = page.navigator?.locks;
-    if (!locks) return resolve(null);
-    const name = `realtime-outbox:${crypto.randomUUID()}`;
-    const untilClosed = () => {
-      resolve(name);
-      return new Promise<never>(() => {/* closing the page releases its locks */});
-    };
-    locks.request(name, {}, untilClosed).catch(() => resolve(null));
-  });
+export function lockPage(): string | null {
+  if (pageName !== undefined) return pageName;
+  const locks = page.navigator?.locks;
+  if (!locks) return pageName = null;
+  pageName = `realtime-outbox:${crypto.randomUUID()}`;
+  const untilClosed = () => new Promise<never>(() => {/* closing the page releases its locks */});
+  locks.request(pageName, {}, untilClosed).catch(() => pageName = null);
   return pageName;
 }
 

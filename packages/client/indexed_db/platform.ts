@@ -29,6 +29,8 @@ export interface OpenDatabase {
 export interface Transaction {
   readonly error: unknown;
   objectStore(name: string): ObjectStore;
+  /** Commits without waiting for the answers of the requests; missing in browsers before 2022. */
+  commit?(): void;
   addEventListener(type: "complete" | "abort", listener: () => void): void;
 }
 

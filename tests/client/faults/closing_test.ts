@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RoomError, type RoomOptions } from "../../../packages/client/mod.ts";
 import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
 import { before, type Faults, lostAck, within } from "../../../tools/support/fault_proxy/faults.ts";
+import { RoomClient } from "../../support/room_client.ts";
 import { storeMessages } from "../../support/room_services.ts";
 import { Trace } from "../../../tools/support/trace.ts";
 import { ManualClock } from "../manual_clock.ts";
@@ -187,4 +188,42 @@ Deno.test("an aborted signal closes it, and one that is aborted already keeps it
   await using late = FollowedRoom.connect(proxy.url(PATH), options);
   assertEquals((await assertRejects(() => late.room.live(), RoomError)).code, "aborted");
   assertEquals(proxy.requests.length, 1);
+});
+
+Deno.test("what is published right before the close is sent and stored, and its promise says closed", async () => {
+  await using running = await startStoppable();
+  await using bob = await RoomClient.join(running, "r", { user: "bob" });
+  await using proxy = FaultProxy.start(running.port);
+  await using alice = FollowedRoom.connect(proxy.url(PATH), quick(running, "alice"));
+  await alice.untilLive(1);
+  const said = assertRejects(() => alice.room.publish("chat", "bye"), RoomError);
+  await alice.room.close();
+  assertEquals((await said).code, "closed");
+  assertEquals((await bob.next("message")).data, "bye");
+  // The next session recognizes it.
+  alice.room.open();
+  await alice.untilLive(2);
+  await alice.untilMessages(1);
+  assertEquals(alice.data, ["bye"]);
+});
+
+Deno.test("closed while a token is awaited after a silent peer: nothing is waited for", async () => {
+  await using running = await startStoppable();
+  await using proxy = FaultProxy.start(running.port);
+  const clock = new ManualClock();
+  const tokens = [running.issuer.token("alice"), Promise.withResolvers<string>().promise];
+  await using alice = FollowedRoom.connect(
+    proxy.url(PATH),
+    quick(running, "alice", { clock, token: () => tokens.shift() ?? "" }),
+  );
+  await alice.untilLive(1);
+  proxy.hold();
+  alice.room.reconnect();
+  assertEquals(alice.room.state.type, "connecting");
+  await alice.room.close();
+  assertEquals(clock.waiting, 0);
+  // Else the socket would outlive this test.
+  proxy.release();
+  await running.logged("socket.close");
+  await proxy.until("closed");
 });

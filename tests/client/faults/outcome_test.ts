@@ -44,7 +44,7 @@ async function startTimed(): Promise<
 
 /** Lets the time pass for which a room waits. */
 async function retry({ room }: FollowedRoom, clock: ManualClock): Promise<void> {
-  if (room.state.type === "waiting") await clock.pass(room.state.retryAt - clock.now());
+  if (room.state.type === "waiting") await clock.pass(room.state.retryAt - clock.wallNow());
 }
 
 interface Outage {

@@ -105,7 +105,7 @@ for (const { what, env, other, code, waitMs } of PASSING) {
     await alice.until(() => alice.waits.length === 1, "the refusal");
     const { state } = alice.room;
     assert(state.type === "waiting");
-    assertEquals([state.reason.code, state.retryAt - clock.now()], [code, waitMs]);
+    assertEquals([state.reason.code, state.retryAt - clock.wallNow()], [code, waitMs]);
     first.close(1000);
     await first.closed();
     await running.logged("socket.close");

@@ -130,7 +130,7 @@ Deno.test("an isolate that drains: the next one has what was published meanwhile
   const draining = alice.frames.find(({ frame }) => frame.type === "draining")?.frame;
   assert(state.type === "waiting" && draining?.type === "draining");
   assertEquals([state.reason.code, state.reason.closeCode], ["draining", 1012]);
-  assertEquals(state.retryAt - clock.now(), draining.reconnect_after_ms);
+  assertEquals(state.retryAt - clock.wallNow(), draining.reconnect_after_ms);
   await clock.pass(draining.reconnect_after_ms);
   assertEquals(await own, 2);
   await alice.untilMessages(2);

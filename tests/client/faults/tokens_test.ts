@@ -50,7 +50,7 @@ class Session {
 /** Shifts the clock of a service's rooms. Returns a function that sets the shift in seconds. */
 function lateRooms(running: RunningServer): (seconds: number) => void {
   let laterMs = 0;
-  changeRoomServices(running, { now: () => Date.now() + laterMs });
+  changeRoomServices(running, { wallNow: () => Date.now() + laterMs });
   return (seconds) => void (laterMs = seconds * 1000);
 }
 

@@ -45,6 +45,30 @@ const controls = {
       (error) => outcomes.push(`${text}: ${error instanceof RoomError ? error.code : error}`),
     );
   },
+  /** Publishes in one task, and counts the transactions that store it. */
+  async countTransactions(texts: string[]): Promise<number> {
+    let count = 0;
+    const { IDBDatabase } = globalThis as unknown as {
+      IDBDatabase: { prototype: { transaction: (...values: unknown[]) => unknown } };
+    };
+    const { prototype } = IDBDatabase;
+    const { transaction } = prototype;
+    prototype.transaction = function (...values) {
+      count++;
+      return transaction.apply(this, values);
+    };
+    for (const text of texts) controls.publish(text);
+    // The storage is done by then: with a transaction each it would take more than this one.
+    await createIndexedDbOutbox("nobody").load("nowhere");
+    prototype.transaction = transaction;
+    // One was this function's own.
+    return count - 1;
+  },
+  /** Publishes, and reloads the page in the same task. */
+  publishAndReload(texts: string[]): void {
+    for (const text of texts) controls.publish(text);
+    (globalThis as unknown as { location: { reload(): void } }).location.reload();
+  },
   close: () => room?.close(),
   state: () => room?.state.type === "closed" ? `closed: ${room.state.reason.code}` : room?.state.type,
   pending: () => room?.pending,

@@ -31,7 +31,7 @@ const controls = {
     await found?.check({ open: (owner) => createIndexedDbOutbox(owner, options) });
   },
   async put(owner: string, room: string, ids: readonly string[]): Promise<void> {
-    for (const id of ids) await outboxOf(owner).put(room, storedMessage(id));
+    for (const id of ids) await outboxOf(owner).put(room, [storedMessage(id)]);
   },
   async load(owner: string, room: string): Promise<string[]> {
     return (await outboxOf(owner).load(room)).map(({ id }) => id);
@@ -45,7 +45,7 @@ const controls = {
   /** Returns the error of a put of this many bytes as text, or null. */
   async putFailure(owner: string, bytes = 0): Promise<string | null> {
     const data = JSON.stringify("x".repeat(bytes));
-    return await failure(outboxOf(owner).put("elsewhere", storedMessage("x", { data })));
+    return await failure(outboxOf(owner).put("elsewhere", [storedMessage("x", { data })]));
   },
   /** Returns the error of a load, which opens the database at once, or null. */
   async loadFailure(owner: string): Promise<string | null> {

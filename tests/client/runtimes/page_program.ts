@@ -22,6 +22,7 @@ for (const type of ["online", "offline"]) addEventListener(type, () => telling(t
 export const PAGE_CONTROLS = {
   runScenario: (name: string, address: string): Promise<void> => runScenario(name, address),
   join: (how: PageJoin): Promise<PageSight> => room.join(how),
+  enter: (): Promise<void> => room.enter(),
   publish: (n: number): void => room.publish(n),
   acks: (): Promise<number[]> => room.acks(),
   untilMessages: (count: number): Promise<PageSight> => room.untilMessages(count),

@@ -43,6 +43,11 @@ export class PageRoom {
     return this.sight();
   }
 
+  /** Enters presence, and waits for the ack. */
+  async enter(): Promise<void> {
+    await soon(this.#joined().room.presence.enter({}), "the ack of presence");
+  }
+
   /** Publishes without waiting for the ack. */
   publish(n: number): void {
     this.#own.push(this.#joined().room.publish("chat", { n }));

@@ -14,8 +14,9 @@ export function showCountdown(signal: AbortSignal): (state: RoomState) => void {
     clearInterval(timer);
     line.textContent = "";
     if (state.type !== "waiting") return;
+    const endsAt = performance.now() + state.retryAt - Date.now();
     const write = () => {
-      const leftMs = Math.max(0, state.retryAt - Date.now());
+      const leftMs = Math.max(0, endsAt - performance.now());
       line.textContent = `Retrying in ${(leftMs / 1000).toFixed(1)} s.`;
     };
     write();

@@ -72,8 +72,8 @@ export class RoomPresence {
   }
 
   /**
-   * See `Backplane.linger`; `until` is a time of the tasks' clock. A grace period that has begun keeps
-   * its end.
+   * See `Backplane.linger`; `until` is a time of the tasks' clock. A grace period that has begun
+   * keeps its end.
    */
   linger(connection: string, until: number): void {
     const record = this.#records.get(connection);
