@@ -21,6 +21,7 @@ const { now } = Date;
 /** The clock of the rooms, which agrees with the server's. */
 const clock: Clock = {
   now,
+  wallNow: now,
   setTimer(callback, ms) {
     const timer = setTimeout(callback, Math.max(0, ms));
     return () => clearTimeout(timer);
