@@ -38,6 +38,18 @@ export function testHistory(subject: Subject): void {
     }
   });
 
+  worldTest(
+    subject,
+    "a page after all offsets names the room's position, and reads no message",
+    async (world) => {
+      const isolate = await world.open();
+      await isolate.publish("r", drafts("m", 3));
+      const { epoch } = await isolate.subscribe("r", () => {});
+      const page = await isolate.history("r", { after: Number.MAX_SAFE_INTEGER, limit: 1 });
+      assertEquals([page.epoch, page.head, page.messages], [epoch, 3, []]);
+    },
+  );
+
   pagesTest("a page after an offset contains the first messages after it", [
     [{ after: 0, limit: 3 }, { offsets: [1, 2, 3], more: true }],
     [{ after: 3, limit: 3 }, { offsets: [4, 5, 6], more: true }],

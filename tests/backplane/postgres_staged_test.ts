@@ -187,7 +187,7 @@ testOnPostgres("with several isolates and writers each writer's messages keep th
 testOnPostgres("a killed drainer loses nothing and stores nothing twice", async (world) => {
   const { sql } = world.database;
   await stage(world, ROOM, ids("m", 20));
-  // The drain stands still in its transaction, when it has stored the messages and deletes the rows.
+  // The drain stands still in its transaction: it has stored the messages, and deletes the rows.
   await using locker = connectTo(world.database.url);
   const lock = await leaveOpen(locker.sql, "select from rooms.staged for update");
   const killed = await world.open();

@@ -24,6 +24,7 @@ const RELEASED: Readonly<Record<string, string>> = {
     "ed7d718171d336e030feed877c0f844a32d79fa564ff679ea8bf83c71d9fbbde",
   "20261129051000_private_announcements.sql":
     "ce6dc3db96fc4631437642660ead1be151744e3e236af435717bcbb8d2a2c88b",
+  "20261129060000_room_position.sql": "9587991408242562b3c75da70ac62c92d81ae710c30d4641ff562923a77a6715",
 };
 
 /** Computes the hash of every file in the folder. */

@@ -21,6 +21,7 @@ const PATHS = [
   "/realtime/echo",
   "/realtime/rooms/r",
   "/realtime/rooms/r/messages",
+  "/realtime/rooms/r/position",
   "/realtime/rooms/r/presence",
   "/realtime/rooms/r/events",
   "/realtime/rooms/%zz",

@@ -96,7 +96,7 @@ const isForUser = (_: string, { operation }: Described) =>
 const isSecured = (_: string, { operation }: Described) => (operation.security ?? []).length > 0;
 const isOfRoom = (name: string) => name.includes("{id}");
 const isConnection = (name: string) => /\/(echo|events|\{id\})$/.test(name);
-const isPageOrPost = (name: string) => /\/(messages|presence)$/.test(name);
+const isPageOrPost = (name: string) => /\/(messages|position|presence)$/.test(name);
 const isJoin = (name: string) => /\/(events|\{id\})$/.test(name);
 const nobody = { authorize: () => ({ join: false, publish: false, presence: false, history: false }) };
 const throwing = (error: Error) => ({

@@ -34,7 +34,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
 };
 const GOES_WITH: Readonly<Record<string, string>> = {
   "events after": "&epoch=e",
-  "events epoch": "&after=1",
+  "events epoch": "&after=0",
   "events connection": "&after=1&epoch=e",
 };
 

@@ -14,6 +14,7 @@ const PATHS: Record<string, string> = {
   "/openapi.json": READ,
   "/echo": READ,
   "/rooms/r": READ,
+  "/rooms/r/position": READ,
   "/rooms/r/presence": READ,
   "/rooms/r/events": READ,
   "/rooms/r/messages": "GET, HEAD, POST, OPTIONS",

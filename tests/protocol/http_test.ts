@@ -125,7 +125,32 @@ Deno.test("12.4 presence over HTTP lists the members", async () => {
   });
 });
 
-for (const [path, allowed] of [["messages", "history"], ["presence", "presence"], ["events", "join"]]) {
+Deno.test("12.14 the position of a room is where a client goes on, also before the first message", async () => {
+  await using running = await startServer({ env: { SUPABASE_SERVICE_ROLE_KEY: SECRET_KEY } });
+  const unused = await call(running, "r/position");
+  assertEquals(unused, { status: 200, body: { epoch: "", offset: 0 } });
+  await using alice = await RoomClient.join(running, "r");
+  assertEquals(await call(running, "r/position"), unused);
+  await alice.publish("first");
+  const { epoch } = alice.welcome;
+  const position = { status: 200, body: { epoch, offset: 1 } };
+  assertEquals(await call(running, "r/position"), position);
+  assertEquals(await call(running, "r/position", { apikey: SECRET_KEY }), position);
+  await alice.publish("second");
+  for (const { body: { epoch, offset: after } } of [unused, position]) {
+    const query = { after: Number(after), epoch: String(epoch) };
+    await using member = await RoomClient.join(running, "r", { user: "bob", query });
+    assertEquals(member.welcome.recovered, true);
+    assertEquals((await member.next("message")).offset, Number(after) + 1);
+  }
+});
+
+for (
+  const [path, allowed] of [["messages", "history"], ["presence", "presence"], ["position", "join"], [
+    "events",
+    "join",
+  ]]
+) {
   Deno.test(`12.1 a user without ${allowed} is refused ${path} over HTTP`, async () => {
     const everything = { join: true, publish: true, presence: true, history: true };
     await using running = await startServer({

@@ -1,4 +1,4 @@
-/** docs/protocol.md, rules 6.1 to 6.5 and 6.9: resume. */
+/** docs/protocol.md, rules 6.1 to 6.5, 6.9 and 6.10: resume. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type Authorize, EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import type { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
@@ -16,6 +16,26 @@ async function takeFrames(member: RoomClient): Promise<unknown[]> {
 }
 
 const EMPTY_PRESENCE = { type: "presence", members: [] };
+
+Deno.test("6.10 an empty epoch is the start of the history, whatever its epoch is", async () => {
+  await using running = await startServer({ env: { HISTORY_MESSAGES: "5" } });
+  const query = { after: 0, epoch: "" };
+  await using first = await RoomClient.join(running, "r", { query });
+  assertEquals([first.welcome.offset, first.welcome.recovered], [0, true]);
+  assertEquals(await takeFrames(first), [EMPTY_PRESENCE]);
+  const epoch = await storeMessages(running, "r", 3);
+  await using second = await RoomClient.join(running, "r", { query });
+  assertEquals([second.welcome.epoch, second.welcome.recovered], [epoch, true]);
+  assertEquals(await takeFrames(second), [1, 2, 3, EMPTY_PRESENCE]);
+  await storeMessages(running, "s", 7);
+  await using late = await RoomClient.join(running, "s", { query });
+  assertEquals(late.welcome.recovered, false);
+  assertEquals(await takeFrames(late), [
+    { type: "gap", from: 1, to: 2, epoch: late.welcome.epoch },
+    ...[3, 4, 5, 6, 7],
+    EMPTY_PRESENCE,
+  ]);
+});
 
 for (const { kind, plain } of KINDS) {
   for (const isLive of [false, true]) {

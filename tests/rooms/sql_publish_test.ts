@@ -115,3 +115,27 @@ sqlTest("a published message is in the history and in a resume", async (running,
   assert(resumed.welcome.recovered);
   assertEquals((await resumed.next("message")).event, "task.insert");
 });
+
+sqlTest(
+  "a state and its position from one statement go on with the next change",
+  async (running, database) => {
+    const { sql } = database;
+    const load = await readCodeBlock("docs/rooms.md", ({ code }) => code.includes("from rooms.position("));
+    const [before] = await sql.unsafe(load);
+    assertEquals({ ...before }, { epoch: "", offset: "0", tasks: null });
+    await sql`insert into public.tasks (board, title) values ('plans', 'loaded')`;
+    await using first = await RoomClient.join(running, "plans", { query: { after: 0, epoch: "" } });
+    assertEquals((await first.next("message")).event, "task.insert");
+    const [loaded] = await sql.unsafe(load);
+    assertEquals({ ...loaded }, {
+      epoch: first.welcome.epoch,
+      offset: "1",
+      tasks: [{ id: 1, board: "plans", title: "loaded" }],
+    });
+    await sql`update public.tasks set title = 'changed'`;
+    const query = { after: 1, epoch: first.welcome.epoch };
+    await using second = await RoomClient.join(running, "plans", { query });
+    const message = await second.next("message");
+    assertEquals([message.event, message.offset], ["task.update", 2]);
+  },
+);

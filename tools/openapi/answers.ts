@@ -72,6 +72,11 @@ const HistoryPage = z.strictObject({
   more: HistoryPageFrame.shape.more,
 });
 
+const Position = z.strictObject({
+  epoch: field(z.string(), "names the history that the offset belongs to; empty before the first message"),
+  offset: field(z.int().check(z.minimum(0)), "of the last message; 0 before the first"),
+});
+
 const Presence = z.strictObject({
   members: field(z.array(Member), "everybody, one entry a connection"),
 });
@@ -106,6 +111,7 @@ export const ANSWERS = {
   Message,
   Sender: Message.shape.from,
   HistoryPage,
+  Position,
   Member,
   UpdatedMember,
   LeftMember,

@@ -23,7 +23,8 @@ export function pageParameters(): Parameter[] {
 export function joinParameters(): Parameter[] {
   return queryParameters(JoinQuery, {
     after: "resumes after this offset, the last that the client has; goes with `epoch`, not with `history`",
-    epoch: "the history that `after` belongs to, from `welcome`; goes with `after`",
+    epoch:
+      "the history that `after` belongs to, from `welcome`; goes with `after`; empty with `after=0`: the start of the history",
     connection: "the previous connection, whose presence this one takes over; for a resume",
     history: "number of stored messages to replay first",
   });

@@ -79,6 +79,19 @@ export function roomOperations(): Record<string, Operation> {
         ...problemAnswers(...ROOM_PROBLEMS, "too_large", "unsupported_media_type"),
       },
     },
+    "GET /{id}/position": {
+      operationId: "getPosition",
+      tags: ["rooms"],
+      summary: "Position of the room",
+      description:
+        "Read it before the state that it belongs to. A client that joins with `after` and `epoch` gets all later messages.",
+      security: USER_OR_SECRET_KEY,
+      parameters: [room],
+      responses: {
+        200: jsonAnswer("The position.", schemaNamed("Position")),
+        ...problemAnswers(...ROOM_PROBLEMS),
+      },
+    },
     "GET /{id}/presence": {
       operationId: "getPresence",
       tags: ["rooms"],

@@ -91,7 +91,8 @@ async function findStart(
     const { head, first } = await readPage(member, room, { after: 0, limit: 1 }, deps);
     return { cursor: Math.max(head - from.count, first - 1), recovered: false, gaps: [] };
   }
-  const isOther = from.epoch !== epoch;
+  const isStart = from.epoch === "" && from.after === 0;
+  const isOther = from.epoch !== epoch && !isStart;
   const lost: Gap[] = isOther ? [{ from: from.after + 1, to: null, epoch: from.epoch }] : [];
   const after = isOther ? 0 : from.after;
   const { head } = room.recent;

@@ -9,7 +9,7 @@ import type { RoomRegistry } from "./room_registry.ts";
 /** The rooms of this isolate, as endpoints use them. */
 export type Rooms = Pick<
   RoomRegistry,
-  "limits" | "refusal" | "count" | "memberHandlers" | "page" | "present" | "publish"
+  "limits" | "refusal" | "count" | "memberHandlers" | "page" | "position" | "present" | "publish"
 >;
 
 /**
@@ -70,6 +70,11 @@ export class LazyRooms implements Rooms {
   /** A page of a room's history, as JSON text. */
   async page(key: string, request: PageRequest, userId: string): Promise<string> {
     return await (await this.#registry.load()).page(key, request, userId);
+  }
+
+  /** The room's position, as JSON text. */
+  async position(key: string, userId: string): Promise<string> {
+    return await (await this.#registry.load()).position(key, userId);
   }
 
   /** The room's presence, as JSON text. */

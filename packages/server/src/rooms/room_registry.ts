@@ -77,6 +77,18 @@ export class RoomRegistry {
     return pageText(page.epoch, entries, more);
   }
 
+  /**
+   * The room's position for a user, as JSON text: `epoch`, `offset`. Before the first message the
+   * epoch is empty: a room that nobody has used has none yet.
+   */
+  async position(key: string, userId: string): Promise<string> {
+    const { backplane, reads } = this.deps;
+    // A page after all offsets has no messages, and so is cheap.
+    const request = { after: Number.MAX_SAFE_INTEGER, limit: 1 };
+    const { epoch, head } = await reads.run(userId, () => backplane.history(key, request));
+    return JSON.stringify({ epoch: head > 0 ? epoch : "", offset: head });
+  }
+
   /** The room's presence for a user, as JSON text: `members`. */
   async present(key: string, userId: string): Promise<string> {
     const { backplane, reads } = this.deps;

@@ -10,10 +10,15 @@ const historyText = `must be a whole number from 0 to ${MAX_PAGE}`;
  */
 export const JoinQuery = z.object({
   after: z.optional(wholeText(0, Number.MAX_SAFE_INTEGER, "must be an offset: a whole number, 0 or more")),
-  epoch: z.optional(z.string().check(z.minLength(1, { error: "must not be empty" }))),
+  epoch: z.optional(z.string()),
   connection: z.optional(z.string()),
   history: z.optional(wholeText(0, MAX_PAGE, historyText)),
 }).check(
+  // An empty epoch stands for the start of whatever history there is.
+  z.refine((query) => query.epoch !== "" || query.after === undefined || query.after === 0, {
+    error: "must not be empty, except with after=0",
+    path: ["epoch"],
+  }),
   z.refine((query) => query.after === undefined || query.epoch !== undefined, {
     error: "goes with after: the epoch that the offset belongs to",
     path: ["epoch"],

@@ -182,8 +182,8 @@ export class Batches {
   }
 
   /**
-   * Stores calls; returns one result per call, in call order. Undefined stands for a call whose room
-   * is locked.
+   * Stores calls; returns one result per call, in call order. Undefined stands for a call whose
+   * room is locked.
    */
   async #store(
     calls: readonly Call[],

@@ -29,7 +29,7 @@ export interface RoomHttpOptions {
 
 /**
  * Creates the HTTP half of an endpoint of rooms (docs/protocol.md, "Over HTTP"): `GET` and
- * `POST /:id/messages`, `GET /:id/presence`.
+ * `POST /:id/messages`, `GET /:id/position`, `GET /:id/presence`.
  */
 // The return type is the endpoint's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types
@@ -98,6 +98,20 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
         const stored = await deps.rooms.publish(`${name}/${room}`, message);
         if (!stored) return c.json({ id: body.id }, 202);
         return c.json({ id: body.id, offset: stored.offset }, stored.duplicate ? 200 : 201);
+      },
+    )
+    .get(
+      "/:id/position",
+      userOrSecretKey(authenticate),
+      limitRequests,
+      validateLazily("param", address),
+      async (c) => {
+        const { id: room } = c.req.valid("param");
+        const deps = c.env.deps;
+        const user = c.get("user");
+        if (user) await mustBeAllowed(deps.authorize, user, room, "join");
+        const position = await deps.rooms.position(`${name}/${room}`, user?.id ?? PROJECT);
+        return c.body(position, 200, JSON_ANSWER);
       },
     )
     .get("/:id/presence", authenticate, limitRequests, validateLazily("param", address), async (c) => {
