@@ -1,0 +1,1 @@
+create table public.todos (id bigint generated always as identity primary key, title text not null);
