@@ -101,6 +101,26 @@ export function testResuming(subject: Subject): void {
     },
   );
 
+  worldTest(
+    subject,
+    "a connection whose entry was taken over while it is alive enters again, beside the other or in its place",
+    async (world) => {
+      const fixture = await createPresenceFixture(world);
+      const { one, other } = fixture;
+      const taken = { user: "alice", connection: "alice2", state: STATE };
+      await other.resume("r", { user: "alice", connection: "alice2", previous: "alice1" });
+      await one.enter("r", entry("alice1", STATE));
+      assertEquals(sortEntries(await one.present("r")), [entry("alice1", STATE), taken]);
+      await other.resume("r", { user: "alice", connection: "alice3", previous: "alice1" });
+      await other.linger("r", "alice2", GRACE_MS);
+      await one.enter("r", entry("alice1", STATE));
+      assertEquals(
+        sortEntries(await other.present("r")),
+        [entry("alice1", STATE), entry("alice3", STATE)],
+      );
+    },
+  );
+
   worldTest(subject, "a repeated resume by one connection is delivered once", async (world) => {
     const fixture = await createPresenceFixture(world);
     await fixture.one.linger("r", "alice1", GRACE_MS);

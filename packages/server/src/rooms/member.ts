@@ -21,6 +21,16 @@ import type { RoomDeps } from "./room_deps.ts";
  */
 const HEARTBEAT_PART = 0.7;
 
+/**
+ * Time after a takeover of its presence entry from which a frame shows that the old connection is
+ * alive, in milliseconds. Frames that a broken connection had under way have arrived by then.
+ */
+const TAKEN_OVER_MS = 2_000;
+/**
+ * The same for a client without a heartbeat. The runtime's pings end a broken connection earlier.
+ */
+const TAKEN_OVER_SILENT_MS = 60_000;
+
 /** The part of a room that its members use. */
 export interface RoomOutput {
   readonly recent: RecentMessages;
@@ -57,6 +67,8 @@ export class Member implements Recipient, Timed, SessionConnection {
   #watch: PermissionWatch | undefined;
   /** True if it may have a presence entry. */
   #mayBePresent: boolean;
+  /** Presence entry that a resume took over, although this connection is open. */
+  #takenOver: { readonly state: string; readonly at: number } | undefined;
 
   /** `key` is the room's name in the backplane. */
   constructor(socket: Socket, key: string, permissions: RoomPermissions, deps: RoomDeps) {
@@ -169,6 +181,37 @@ export class Member implements Recipient, Timed, SessionConnection {
     return this.#mayBePresent;
   }
 
+  /** Records that a resume took over its presence entry, with this state. */
+  takenOver(state: string): void {
+    if (!this.#isClosedByUs) this.#takenOver = { state, at: this.#deps.now() };
+  }
+
+  /** Records that its presence entry is what it should be. */
+  isPresentAsWanted(): void {
+    this.#takenOver = undefined;
+  }
+
+  /** Handles a sign of life: a connection that lost its entry and is alive enters again. */
+  heard(): void {
+    if (this.#takenOver) void this.#enterAgain(TAKEN_OVER_MS);
+  }
+
+  /** Never rejects. */
+  async #enterAgain(afterMs: number): Promise<void> {
+    const taken = this.#takenOver;
+    if (!taken || this.#deps.now() - taken.at < afterMs) return;
+    this.#takenOver = undefined;
+    if (!this.#permissions.presence || !this.socket.isOpen) return;
+    const entry = { user: this.#user.id, connection: this.connection, state: taken.state };
+    try {
+      await this.#deps.backplane.enter(this.#key, entry);
+    } catch (error) {
+      // The next sign of life tries again.
+      this.#takenOver ??= taken;
+      this.#log(error);
+    }
+  }
+
   /** Records that its presence entry is gone, where it may not have another. */
   hasLeft(): void {
     this.#mayBePresent = this.#permissions.presence;
@@ -245,6 +288,7 @@ export class Member implements Recipient, Timed, SessionConnection {
       this.close(CLOSE.heartbeatMissed, `nothing was heard for ${2 * heartbeatMs} ms`);
       return heartbeatMs;
     }
+    if (!this.joinsFrames && this.#takenOver) void this.#enterAgain(TAKEN_OVER_SILENT_MS);
     const validMs = this.#user.expiresAt * 1000 - this.#deps.wallNow();
     if (validMs <= -expiryGraceMs) {
       this.close(CLOSE.tokenExpired, "the token has expired");

@@ -25,6 +25,8 @@ export class Room implements RoomOutput, TickListener {
   readonly key: string;
   readonly recent: RecentMessages;
   readonly #fanOut: FanOut<Member>;
+  /** Live members by connection. */
+  readonly #members = new Map<string, Member>();
   readonly #metrics: Metrics;
   readonly #subscription: Subscription;
   readonly #presence: PresenceBroadcast;
@@ -92,11 +94,13 @@ export class Room implements RoomOutput, TickListener {
     this.#fanOut.flush();
     sendRest();
     this.#fanOut.add(member);
+    this.#members.set(member.connection, member);
   }
 
   /** Removes a member; removing it twice does nothing. */
   delete(member: Member): void {
     this.#fanOut.delete(member);
+    this.#members.delete(member.connection);
   }
 
   /** Sends a frame to one member, in order with the frames for all. */
@@ -154,6 +158,10 @@ export class Room implements RoomOutput, TickListener {
   /** A single change is broadcast at the end of the tick; changes of a crowd are throttled. */
   #takeChange(change: PresenceChange): void {
     this.#presence.add(change);
+    this.#members.get(change.entry.connection)?.isPresentAsWanted();
+    if (change.type === "updated" && change.previous !== undefined) {
+      this.#members.get(change.previous)?.takenOver(change.entry.state);
+    }
     const waitMs = this.#presenceThrottle.waitMs(this.#fanOut.size, this.#now());
     if (this.#presence.length > MAX_PRESENCE_LENGTH) this.#broadcastPresence();
     else if (waitMs === 0) this.#scheduler.schedule(this);

@@ -32,6 +32,7 @@ export async function changePresence(
     });
   }
   const { connection } = member;
+  member.isPresentAsWanted();
   try {
     if (state === null) await backplane.leave(key, connection);
     else await backplane.enter(key, { user: member.user.id, connection, state: text });

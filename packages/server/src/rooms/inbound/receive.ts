@@ -32,6 +32,7 @@ export class Receiver {
   /** Takes a WebSocket message. */
   take(data: string | ArrayBuffer): void | Promise<void> {
     const member = this.#member;
+    member.heard();
     if (typeof data !== "string") return member.close(CLOSE.unsupportedData, "rooms speak text");
     const value = parseJson(data);
     if (!Array.isArray(value)) return this.#takeFrame(value);
