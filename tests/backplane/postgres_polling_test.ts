@@ -69,6 +69,17 @@ poolerTest(
   },
 );
 
+poolerTest("messages that SQL publishes are stored and arrive", async (world, { url }) => {
+  const isolate = world.start({ url });
+  const listener = await Listener.open(isolate, "rooms/a");
+  const { sql } = world.database;
+  for (const id of ["m1", "m2"]) {
+    await sql`select rooms.publish('rooms/a', 'said', '1', ${id})`;
+    await listener.untilId(id);
+  }
+  assertEquals(listener.ids, ["m1", "m2"]);
+});
+
 poolerTest(
   "nothing is lost when the database connections behind the pooler are cut",
   async (world, { url }) => {
