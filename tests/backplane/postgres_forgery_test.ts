@@ -2,9 +2,7 @@
  * Tests that a database role that may only log in hears nothing of rooms and cannot speak in them,
  * and that notifications which the database does not confirm change nothing.
  */
-// The root's import map lacks the package; the function's has it.
-// deno-lint-ignore no-import-prefix
-import postgres from "npm:postgres@3.4.9";
+import postgres from "postgres";
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { deadline } from "@std/async";
 import { channelOf, privateChannel } from "../../packages/server/src/backplane/postgres/channel.ts";

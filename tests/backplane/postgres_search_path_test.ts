@@ -3,9 +3,7 @@
  * function.
  */
 import { assertEquals, assertRejects } from "@std/assert";
-// The root's import map lacks the package; the function's has it.
-// deno-lint-ignore no-import-prefix
-import postgres from "npm:postgres@3.4.9";
+import postgres from "postgres";
 import { Listener } from "./listener.ts";
 import type { PostgresTestWorld } from "./postgres_world.ts";
 import { draft, drafts, ephemeral } from "./samples.ts";

@@ -25,6 +25,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   "20261129051000_private_announcements.sql":
     "ce6dc3db96fc4631437642660ead1be151744e3e236af435717bcbb8d2a2c88b",
   "20261129060000_room_position.sql": "9587991408242562b3c75da70ac62c92d81ae710c30d4641ff562923a77a6715",
+  "20261129070000_typed_constants.sql": "3daab4881e4ad4a2d226f45017563fcd2c27c01bbca5b5cd172b86045f5d72f7",
 };
 
 /** Computes the hash of every file in the folder. */

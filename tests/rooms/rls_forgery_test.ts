@@ -1,7 +1,5 @@
 /** Announcements of changed permissions, and a database role that may only log in. */
-// The root's import map lacks the package; the function's has it.
-// deno-lint-ignore no-import-prefix
-import postgres from "npm:postgres@3.4.9";
+import postgres from "postgres";
 import { assertEquals, assertRejects } from "@std/assert";
 import { deadline } from "@std/async";
 import { eventually } from "../../tools/support/eventually.ts";

@@ -25,6 +25,7 @@ export const ROOMS_SCHEMA: NeededSchema = {
     "20261129040000_staged_publishes.sql",
     "20261129050000_private_notifications.sql",
     "20261129060000_room_position.sql",
+    "20261129070000_typed_constants.sql",
   ],
 };
 
