@@ -6,7 +6,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { channelOf } from "../../packages/server/src/backplane/postgres/channel.ts";
 import { ROOMS_SCHEMA } from "../../packages/server/src/backplane/postgres/schema_version.ts";
-import { createTestDatabase, readMigrations } from "../../tools/support/postgres/database.ts";
+import { connectTo, createTestDatabase, readMigrations } from "../../tools/support/postgres/database.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { Listener } from "./listener.ts";
@@ -69,6 +69,27 @@ schemaTest("the migrations can be applied again without effect", async () => {
   ]);
   await listener.untilOffset(2);
   assertEquals(listener.offsets, [1, 2]);
+});
+
+schemaTest("applied again in one transaction, the migrations fail no publish in SQL", async () => {
+  await using database = await createTestDatabase();
+  await using writer = connectTo(database.url);
+  const publishing = await database.sql.begin(async (transaction) => {
+    await transaction`lock table rooms.staged, rooms.rooms, rooms.isolates`;
+    const [first, ...rest] = (await readMigrations()).values();
+    await transaction.unsafe(first ?? "");
+    const sent = writer.sql<{ id: string }[]>`select rooms.publish('rooms/a', 'e', '1', 'm') as id`.execute();
+    await using observer = connectTo(database.url);
+    await eventually(
+      () =>
+        observer.sql`select from pg_locks l join pg_database d on d.oid = l.database
+          where not l.granted and d.datname = current_database()`,
+      ({ length }) => length > 0,
+    );
+    for (const migration of rest) await transaction.unsafe(migration);
+    return { sent };
+  });
+  assertEquals((await publishing.sent)[0]?.id, "m");
 });
 
 schemaTest("anon and authenticated have no privileges in the schema", async () => {

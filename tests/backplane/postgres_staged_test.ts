@@ -157,6 +157,29 @@ testOnPostgres("what was staged while no isolate lived is stored by the first on
   assertEquals(last.messages.map(({ id }) => id), ["m1200"]);
 });
 
+testOnPostgres("an isolate of the release before stores what is staged while it is alone", async (world) => {
+  const { sql } = world.database;
+  const renew = async () => {
+    const [row] = await sql`select rooms.renew(${crypto.randomUUID()}, 15000, 10000, false) as was_alive`;
+    return row?.["was_alive"];
+  };
+  await stage(world, ROOM, ids("m", 1_200));
+  assertEquals(await renew(), false);
+  assertEquals((await sql`select from rooms.staged`).length, 0);
+  // The lease goes on if nothing can be stored.
+  await stage(world, ROOM, ["late"]);
+  await sql`alter table rooms.messages add constraint test_none check (false) not valid`;
+  try {
+    assertEquals(await renew(), false);
+    assertEquals((await sql`select from rooms.isolates`).length, 2);
+  } finally {
+    await sql`alter table rooms.messages drop constraint test_none`;
+  }
+  const isolate = await world.open();
+  await untilDrained(world);
+  assertEquals(await storedIds(isolate, ROOM), [...ids("m", 1_200), "late"].slice(-1_000));
+});
+
 testOnPostgres("with several isolates and writers each writer's messages keep their order", async (world) => {
   const isolates = [await world.open(), await world.open(), await world.open()];
   const listeners = await Promise.all(isolates.map((isolate) => Listener.open(isolate, ROOM)));

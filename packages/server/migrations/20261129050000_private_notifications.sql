@@ -175,14 +175,28 @@ begin
   return v_was_alive;
 end $$;
 
--- Called by isolates of the release before, every few seconds: they go on to be told.
+-- Called by isolates of the release before, every few seconds: they go on to be told. They store what SQL has
+-- published too, as long as no isolate of this release runs: before the function is deployed, or after it was
+-- taken back.
 create or replace function rooms.renew(p_isolate uuid, p_lease_ms bigint, p_grace_ms bigint, p_polls boolean)
 returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+  v_was_alive boolean;
+  v_has_more boolean;
 begin
   update rooms.channel_key k set old_isolates_until = now() + interval '2 minutes'
   where not p_polls and k.old_isolates_until < now() + interval '1 minute';
-  return rooms.renew_lease(p_isolate, p_lease_ms, p_grace_ms, p_polls);
+  v_was_alive := rooms.renew_lease(p_isolate, p_lease_ms, p_grace_ms, p_polls);
+  begin
+    for v_step in 1..4 loop
+      select d.has_more into v_has_more from rooms.drain(p_isolate, 300000, 500, 0) as d;
+      exit when v_has_more is not true;
+    end loop;
+  exception when others then
+    -- The lease must not end for it.
+  end;
+  return v_was_alive;
 end $$;
 
 -- ── Fixed search_path ───────────────────────────────────────────────────────────────────────────────
