@@ -87,6 +87,23 @@ Deno.test("the server carries every migration, byte for byte, licence and change
   for (const name of ["LICENSE", "CHANGELOG.md", "README.md"]) await Deno.stat(new URL(name, SERVER));
 });
 
+Deno.test("the same sources make the same bytes, so that upgrade finds nothing to do", async () => {
+  const again = new URL("again/", folder);
+  await packAll(again);
+  for (const name of ["client", "server", "cli"]) {
+    const [one, other] = [new URL(`${name}/`, folder), new URL(`${name}/`, again)];
+    const paths = await listFiles(one, "");
+    assertEquals(await listFiles(other, ""), paths);
+    for (const path of paths) {
+      const [first, second] = await Promise.all(
+        [one, other].map((base) => Deno.readTextFile(new URL(path, base))),
+      );
+      assertEquals(first, second, `${name}/${path}`);
+      assert(!/realtime-pack-/.test(first ?? ""), `${name}/${path} names a temporary folder`);
+    }
+  }
+});
+
 Deno.test("the tarballs have the names that the pages show", async () => {
   const { version } = await readJson("server/package.json");
   assertEquals(tarballs.map(({ path }) => path.slice(fileURLToPath(folder).length)), [

@@ -81,10 +81,12 @@ async function devServer(stage: Stage): Promise<PackageFile[]> {
     external: ["*/bundle.ts"],
     platform: "node",
     ...BUNDLE,
+    absWorkingDir: stagePath(stage, "."),
   });
   const page = await esbuild.build({
     entryPoints: [stagePath(stage, "packages/cli/playground/main.ts")],
     ...BUNDLE,
+    absWorkingDir: stagePath(stage, "."),
   });
   const sources = PLAYGROUND.map((name) => [`dev/playground/${name}`, `packages/cli/playground/${name}`]);
   return [
@@ -98,6 +100,7 @@ async function bundleCommand(stage: Stage): Promise<string> {
   const { outputFiles } = await esbuild.build({
     entryPoints: [stagePath(stage, "packages/cli/src/main.ts")],
     ...BUNDLE,
+    absWorkingDir: stagePath(stage, "."),
     platform: "node",
     target: "node20",
     banner: { js: "#!/usr/bin/env node" },

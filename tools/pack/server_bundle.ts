@@ -40,6 +40,8 @@ async function splitModules(
     entryPoints: Object.fromEntries(
       Object.entries(entries).map(([name, path]) => [name, stagePath(stage, path)]),
     ),
+    // Comments name sources from here: the same sources make the same bytes.
+    absWorkingDir: stagePath(stage, "."),
     external: [...external],
     bundle: true,
     splitting: true,
