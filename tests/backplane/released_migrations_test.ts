@@ -1,6 +1,7 @@
 /** Tests that migrations are a released interface: files never change, and versions rise. */
 import { createHash } from "node:crypto";
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import postgres from "postgres";
 import {
   type NeededSchema,
   ROOM_ACCESS_SCHEMA,
@@ -91,5 +92,35 @@ Deno.test({
     for (const migration of (await readMigrations()).values()) await database.sql.unsafe(migration);
     const [connected] = await running.logged("backplane.connected");
     assertEquals([connected?.["schema_version"], connected?.["schema_needed"]], [needed, needed]);
+  },
+});
+
+Deno.test({
+  name: "later migrations do not wait for transactions that read and write rooms",
+  ignore: isWithoutPostgres,
+  fn: async () => {
+    await using database = await createTestDatabase({ isMigrated: false });
+    const { sql, url } = database;
+    const migrations = await readMigrations();
+    const isFirst = (file: string) => file < "20261124";
+    for (const [file, migration] of migrations) if (isFirst(file)) await sql.unsafe(migration);
+    const tables = await sql<{ name: string }[]>`
+      select oid::regclass::text as name from pg_class
+      where relkind = 'r' and relnamespace in ('rooms'::regnamespace, 'room_access'::regnamespace)
+    `;
+    assert(tables.length >= 7);
+    const user = postgres(url, { max: 1, fetch_types: false });
+    try {
+      await user.begin(async (transaction) => {
+        for (const { name } of tables) await transaction.unsafe(`select count(*) from ${name}`);
+        await transaction`select rooms.publish('r', 'said', '1')`;
+        await sql`set lock_timeout = '1s'`;
+        for (const [file, migration] of migrations) if (!isFirst(file)) await sql.unsafe(migration);
+      });
+    } finally {
+      await user.end({ timeout: 1 });
+    }
+    const [row] = await sql<{ stored: string }[]>`select count(*) as stored from rooms.messages`;
+    assertEquals(row?.stored, "1");
   },
 });
