@@ -51,7 +51,9 @@ export function banner(origin: string, users: readonly DevUser[], name = "realti
     "",
     "Get a token for another user, with a role in `app_metadata` (`role`, `user_metadata` and",
     "`claims` are the other parameters):",
-    `curl -sG ${origin}/dev/token -d user=carol --data-urlencode 'app_metadata={"role":"teacher"}'`,
+    `curl -sG ${origin}/dev/token -d user=carol --data-urlencode 'app_metadata={"role":"teacher"}' -w '\\n'`,
+    "",
+    "Ctrl-C stops the server.",
     "",
   );
   return lines.join("\n");

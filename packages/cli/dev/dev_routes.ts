@@ -33,7 +33,8 @@ export function createDevRoutes(issuer: Issuer | undefined, playground: Hono = c
   app.get("/dev/token", async (c) => {
     const request = parseDevTokenQuery(new URL(c.req.url).searchParams);
     if (typeof request === "string") return c.text(`${request}\n${EXAMPLES}`, 400);
-    return c.text(`${await devToken(issuer, request)}\n`);
+    // No line end: pages pass the text on as their token.
+    return c.text(await devToken(issuer, request));
   });
   return app;
 }

@@ -66,7 +66,12 @@ function orExit<T>(step: () => T): T {
     return step();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    console.error(`The dev server did not start. ${error.name}: ${error.message}`);
+    console.error(
+      error instanceof Deno.errors.AddrInUse
+        ? `The dev server did not start: port ${Deno.env.get("PORT")} is taken. ` +
+          "Stop what listens there, or choose another port with --port."
+        : `The dev server did not start. ${error.name}: ${error.message}`,
+    );
     Deno.exit(1);
   }
 }

@@ -28,7 +28,7 @@ export function devTokens(user: string, get: typeof fetch): TokenSource {
     if (cached !== undefined && !refresh) return cached;
     const response = await get(`/dev/token?user=${encodeURIComponent(user)}`, { cache: "no-store" });
     if (!response.ok) throw new Error(`The dev server answered /dev/token with status ${response.status}.`);
-    cached = (await response.text()).trim();
+    cached = await response.text();
     return cached;
   };
 }

@@ -35,6 +35,7 @@ const HELP = `realtime-edge: rooms and socket endpoints in your Supabase project
   realtime-edge token --user NAME [--role R] [--app-metadata JSON] [--claims JSON] [--dir .]
       Prints a token for the dev server.
 
+Not installed? Then \`npx -y\` and the tarball's path stand in the place of \`realtime-edge\`.
 Every command takes --json (one object instead of text) and --help.
 Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage.`;
 

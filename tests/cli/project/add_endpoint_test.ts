@@ -29,7 +29,7 @@ Deno.test("an endpoint is a route file, an import and a line", async () => {
   await withApp(APP, async ({ run, files }) => {
     const { code, out } = await run("add", "endpoint", "poll-votes");
     assertEquals(code, 0);
-    assertStringIncludes(out, "The address: /poll-votes");
+    assertStringIncludes(out, "The address: /realtime/poll-votes");
     const after = await files();
     assertStringIncludes(
       after.get(`${FUNCTION}/routes/poll_votes.ts`) ?? "",

@@ -51,6 +51,17 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
     };
   };
 
+  await t.step("a taken port is named, with the next step", async () => {
+    using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await using dev = start("--port", String(other.addr.port));
+    dev.origin.catch(() => {});
+    const line = await dev.child.find((one) => one.startsWith("The dev server") ? one : undefined, START_MS);
+    assertEquals(
+      line,
+      `The dev server did not start: port ${other.addr.port} is taken. Stop what listens there, or choose another port with --port.`,
+    );
+  });
+
   await t.step("serves the app, signs tokens, shows the playground, and starts again on change", async () => {
     await using dev = start();
     const { child } = dev;

@@ -42,7 +42,8 @@ export async function addEndpoint(options: AddEndpointOptions): Promise<Report> 
   const { endpoint, dryRun } = options;
   checkName(endpoint);
   const { root } = await readProject(options.dir);
-  const folder = functionPath(await chooseEngineFunction(root, options.name));
+  const name = await chooseEngineFunction(root, options.name);
+  const folder = functionPath(name);
   const identifier = endpoint.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
   const file = `${endpoint.replaceAll("-", "_")}.ts`;
   const app = `${folder}/app.ts`;
@@ -58,10 +59,15 @@ export async function addEndpoint(options: AddEndpointOptions): Promise<Report> 
     throw new CliError(`${folder}/routes/${file} exists already. Choose another name.`);
   }
   if (!dryRun) await applyChanges(root, changes);
+  const address = `/${name}/${endpoint}${options.room ? "/ROOM" : ""}`;
   return {
     exitCode: EXIT.done,
-    text: [...changeLines(changes, dryRun), "", `The address: /${endpoint}${options.room ? "/ROOM" : ""}`]
-      .join("\n"),
+    text: [
+      ...changeLines(changes, dryRun),
+      "",
+      `The address: ${address}`,
+      `Try it with \`realtime-edge dev\`: ws://127.0.0.1:8000${address}?token=…`,
+    ].join("\n"),
     json: { command: "add endpoint", ok: true, dry_run: dryRun, changes: changesAsJson(changes) },
   };
 }

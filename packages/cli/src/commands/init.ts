@@ -49,7 +49,8 @@ function functionExists(name: string, conflicts: readonly Change[]): CliError {
   const files = conflicts.map(({ path }) => path.slice(folder.length + 1)).join(", ");
   return new CliError(
     `A function named ${name} exists already: ${folder} (${files}). ` +
-      "Choose another name with --name, or overwrite these files with --force.",
+      "Choose another name with --name, or overwrite these files with --force. " +
+      "For a newer engine run `realtime-edge upgrade`, which leaves them alone.",
     { place: { file: folder } },
   );
 }
@@ -79,6 +80,7 @@ function reportOf({ project, name, dryRun, own, changes }: Outcome): Report {
     `The engine is in ${ENGINE_PATH}: leave it as it is.`,
     ...notes,
     "",
+    "Try it here, without a deployment: this command with `dev` in place of `init`.",
     "Next (the last two need a linked project, `npx supabase@3.1.0 link`):",
     ...next.map((command) => `  ${command}`),
   ];
