@@ -7,9 +7,18 @@ import { escapeText, unescapeText } from "../wire/wire_text.ts";
 /** True if `rooms.sweep()` would find something: an index answers each part. */
 const IS_SWEEP_DUE = `
 with clock as materialized (select rooms.now_ms() as now)
-select exists (select from rooms.isolates where expires_at <= (select now from clock))
-  or exists (select from rooms.presence where lingering_until <= (select now from clock))
+select exists (select from rooms.isolates where expires_at <= (select now from clock)) as has_ended,
+  exists (select from rooms.presence where lingering_until <= (select now from clock))
   or exists (select from rooms.passing where at < (select now from clock) - 60000) as due`;
+
+/**
+ * Begins the grace period of the entries of ended isolates, in a transaction of its own. It locks
+ * entries, and members that come back wait for them; `rooms.sweep()` waits for rooms that those
+ * members have locked.
+ */
+const LOSE_ENDED = `
+with clock as materialized (select rooms.now_ms() as now)
+select rooms.lose(array(select id from rooms.isolates where expires_at <= (select now from clock)))`;
 
 /** Options of `PostgresPresence`. */
 export interface PostgresPresenceOptions {
@@ -120,8 +129,9 @@ export class PostgresPresence {
   /** Removes the entries of all isolates whose grace period is over. */
   async sweep(): Promise<void> {
     const { database } = this.#connector;
-    const [row] = await database.read<{ due: boolean }>(IS_SWEEP_DUE, []);
-    if (row?.due) await database.maintain("select rooms.sweep()", []);
+    const [row] = await database.read<{ has_ended: boolean; due: boolean }>(IS_SWEEP_DUE, []);
+    if (row?.has_ended) await database.maintain(LOSE_ENDED, []);
+    if (row?.has_ended || row?.due) await database.maintain("select rooms.sweep()", []);
   }
 
   /** Reports the isolate's end: the grace period of its entries begins. */
