@@ -9,7 +9,7 @@ const PAGE = await Deno.readTextFile(new URL("docs/operations.md", ROOT));
 
 /** Names that a template makes, since its parts are types of events. */
 const FROM_TEMPLATES: Readonly<Record<string, readonly string[]>> = {
-  "`backplane.${event.type}`": ["backplane.lost", "backplane.failed"],
+  "`backplane.${event.type}`": ["backplane.lost", "backplane.failed", "backplane.ignored"],
 };
 /** A line is put without the log's own limit. */
 const PUT = ["log.left_out"];
