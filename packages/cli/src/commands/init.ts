@@ -3,6 +3,7 @@ import { applyChanges, type Change, planChanges } from "../project/change_set.ts
 import { CONFIG_PATH, parseConfig, withoutVerifyJwt } from "../project/config_toml.ts";
 import { planEngine, planMigrations } from "../project/engine_changes.ts";
 import { checkFunctionName, functionFiles, functionPath } from "../project/function_files.ts";
+import { readEngineFunctions } from "../project/function_pins.ts";
 import type { PackageAssets } from "../project/package_assets.ts";
 import { ENGINE_PATH, type Project, readProject } from "../project/project.ts";
 import { changeLines, changesAsJson, countLines, type Report } from "../report.ts";
@@ -30,7 +31,10 @@ export async function init(assets: PackageAssets, options: InitOptions): Promise
 
   const own = await planChanges(project.root, functionFiles(assets.template, name));
   const conflicts = own.filter(({ kind }) => kind === "replace");
-  if (conflicts.length > 0 && !force) throw functionExists(name, conflicts);
+  if (conflicts.length > 0 && !force) {
+    const isOurs = (await readEngineFunctions(project.root)).some((one) => one.name === name);
+    throw isOurs ? alreadyThere(name) : functionExists(name, conflicts);
+  }
 
   const engine = await planEngine(project, assets);
   if (engine.some(({ kind }) => kind === "replace" || kind === "remove") && !force) {
@@ -42,6 +46,15 @@ export async function init(assets: PackageAssets, options: InitOptions): Promise
   const changes = [...engine, ...own, ...migrations, ...configuration];
   if (!dryRun) await applyChanges(project.root, changes);
   return reportOf({ project, name, dryRun, own, changes });
+}
+
+/** Naming --force here would invite to overwrite the user's own endpoints. */
+function alreadyThere(name: string): CliError {
+  return new CliError(
+    `${functionPath(name)} uses Realtime Edge already. Run \`realtime-edge upgrade\` for another version, ` +
+      "or add a second function with --name.",
+    { place: { file: functionPath(name) } },
+  );
 }
 
 function functionExists(name: string, conflicts: readonly Change[]): CliError {
