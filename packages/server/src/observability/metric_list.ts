@@ -53,7 +53,8 @@ export const METRICS = {
   backplane_events_total: {
     type: "counter",
     labels: ["event"],
-    help: "Connections to the backplane that were `connected` or `lost`, and calls that `failed`",
+    help:
+      "Connections to the backplane that were `connected` or `lost`, calls that `failed`, and notifications that were `ignored`",
   },
 } as const satisfies Readonly<Record<string, MetricMeaning>>;
 
