@@ -146,7 +146,7 @@ Deno.test("an existing project gets rooms with one command, and keeps everything
     assertEquals(deployment.metadata.verifyJwt, false);
     const bytes = [...deployment.files.values()].reduce((sum, file) => sum + file.length, 0);
     console.log(`uploaded: ${bytes} bytes in ${deployment.files.size} files`);
-    assertLess(bytes, 700_000);
+    assertLess(bytes, 1_000_000);
     assertLess(deployment.files.size, 20);
   });
 
