@@ -66,12 +66,23 @@ function orExit<T>(step: () => T): T {
     return step();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    console.error(
-      error instanceof Deno.errors.AddrInUse
-        ? `The dev server did not start: port ${Deno.env.get("PORT")} is taken. ` +
-          "Stop what listens there, or choose another port with --port."
-        : `The dev server did not start. ${error.name}: ${error.message}`,
-    );
+    console.error(`The dev server did not start. ${reasonOf(error)}`);
     Deno.exit(1);
   }
+}
+
+/** Text of a failed start, with the next step. */
+function reasonOf(error: Error): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return `Port ${
+      Deno.env.get("PORT")
+    } is taken. Stop what listens there, or choose another port with --port.`;
+  }
+  // The class is that of the project's engine, not of this package.
+  if (error.name !== "ConfigError") return `${error.name}: ${error.message}`;
+  return [
+    error.message,
+    "Variables come from the shell and supabase/functions/.env; --postgres and --redis name a store.",
+    "Correct them, and start the server again.",
+  ].join("\n");
 }

@@ -58,8 +58,18 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
     const line = await dev.child.find((one) => one.startsWith("The dev server") ? one : undefined, START_MS);
     assertEquals(
       line,
-      `The dev server did not start: port ${other.addr.port} is taken. Stop what listens there, or choose another port with --port.`,
+      `The dev server did not start. Port ${other.addr.port} is taken. Stop what listens there, or choose another port with --port.`,
     );
+  });
+
+  await t.step("a wrong variable is named, with the places of variables", async () => {
+    await project.write("supabase/functions/.env", "ROOM_POLICY=rls\n");
+    await using dev = start();
+    dev.origin.catch(() => {});
+    const find = (text: string) => dev.child.find((line) => line.includes(text) || undefined, START_MS);
+    await find("ROOM_POLICY is rls, but there is no database to ask.");
+    await find("supabase/functions/.env; --postgres and --redis");
+    await project.write("supabase/functions/.env", "");
   });
 
   await t.step("serves the app, signs tokens, shows the playground, and starts again on change", async () => {

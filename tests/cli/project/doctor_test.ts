@@ -103,6 +103,20 @@ Deno.test("doctor finds nothing after init, and every fault that is planted", {
   });
 });
 
+Deno.test("what the host gives is not missing from the project's variables", async () => {
+  for (const line of ["ROOM_POLICY=rls", "BACKPLANE=postgres", "AUTH_POLICY=remote"]) {
+    await inProject(
+      { "supabase/config.toml": "", "supabase/functions/.env": `${line}\n` },
+      async ({ run }) => {
+        await run("init");
+        const { code, out } = await run("doctor");
+        assertStringIncludes(out, "ok      variables: supabase/functions/.env is right", line);
+        assertEquals(code, 0, line);
+      },
+    );
+  }
+});
+
 Deno.test("another version at the address, and a platform that refuses, are told apart", async () => {
   await inProject({ "supabase/config.toml": "" }, async ({ run }) => {
     await run("init");

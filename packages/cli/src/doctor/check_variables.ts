@@ -8,8 +8,12 @@ import { type Finding, ok, problem, skipped } from "./finding.ts";
 const CHECK = "variables";
 /** The file that `supabase functions serve` reads, and that `supabase secrets set` may be given. */
 const DEFAULT_FILE = "supabase/functions/.env";
-/** The host gives the address to the function; without one every configuration would be wrong. */
-const GIVEN_BY_HOST: Readonly<Record<string, string>> = { SUPABASE_URL: "https://project.supabase.co" };
+/** Stand-ins for what the host gives to the function, and a project's file therefore lacks. */
+const GIVEN_BY_HOST: Readonly<Record<string, string>> = {
+  SUPABASE_URL: "https://project.supabase.co",
+  SUPABASE_ANON_KEY: "anon",
+  SUPABASE_DB_URL: "postgres://project/postgres",
+};
 
 /** Variables of a file; undefined if there is no file. */
 export interface EnvFile {
