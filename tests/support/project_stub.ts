@@ -40,8 +40,9 @@ export function startProjectStub(options: ProjectStubOptions = {}): ProjectStub 
   const notFound: Answer = () => Response.json({ message: "not found" }, { status: 404 });
   const tooLate = Promise.withResolvers<Response>();
   const patience = setTimeout(() => tooLate.resolve(new Response()), 2 * PATIENCE_MS);
+  const end = new AbortController();
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} },
+    { hostname: "127.0.0.1", port: options.port ?? 0, signal: end.signal, onListen: () => {} },
     (request) => {
       const { pathname } = new URL(request.url);
       if (pathname === "/auth/v1/health") {
@@ -72,7 +73,10 @@ export function startProjectStub(options: ProjectStubOptions = {}): ProjectStub 
     async [Symbol.asyncDispose]() {
       clearTimeout(patience);
       tooLate.resolve(new Response());
-      await server.shutdown();
+      // On Deno 2.1.4 `shutdown` may wait minutes for a connection that the client keeps open.
+      const impatience = setTimeout(() => end.abort(), 1_000);
+      await Promise.race([server.shutdown(), server.finished]);
+      clearTimeout(impatience);
     },
   };
   return stub;
