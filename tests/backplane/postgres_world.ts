@@ -1,9 +1,9 @@
 import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
-import {
-  PostgresBackplane,
-  type PostgresEvent,
-  type PostgresOptions,
-} from "../../packages/server/src/backplane/postgres/postgres_backplane.ts";
+import { PostgresBackplane } from "../../packages/server/src/backplane/postgres/postgres_backplane.ts";
+import type {
+  PostgresEvent,
+  PostgresOptions,
+} from "../../packages/server/src/backplane/postgres/postgres_options.ts";
 import {
   clockMovedBy,
   createTestDatabase,

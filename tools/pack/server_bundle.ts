@@ -1,6 +1,6 @@
 import * as esbuild from "esbuild";
 import { rollup } from "rollup";
-import type { PackageFile } from "./package_file.ts";
+import { type PackageFile, UNCHECKED } from "./package_file.ts";
 import { type Stage, stagePath } from "./stage.ts";
 
 /** Options of the bundle. */
@@ -93,10 +93,10 @@ async function mergeChunks(
   );
 }
 
-/** Leaves a vendored copy out of formatting and lint, and names the declarations of an entry. */
+/** Begins a file of the bundle. An entry names its declarations. */
 function headerOf({ name, isEntry }: { readonly name: string; readonly isEntry: boolean }): string {
   const types = isEntry ? `// @ts-self-types="./${name}.d.ts"\n` : "";
-  return `${types}// deno-fmt-ignore-file\n// deno-lint-ignore-file\n/* eslint-disable */\n`;
+  return types + UNCHECKED;
 }
 
 /** Chunk of each of esbuild's files, but for the entries, which keep theirs. */

@@ -2,10 +2,7 @@ import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
 import ts from "typescript";
 import { type Stage, stagePath } from "./stage.ts";
-import type { PackageFile } from "./package_file.ts";
-
-/** Leaves a vendored copy out of formatting and lint. */
-const IGNORE = "// deno-fmt-ignore-file\n// deno-lint-ignore-file\n/* eslint-disable */\n";
+import { type PackageFile, UNCHECKED } from "./package_file.ts";
 
 /** Packages whose types come along, since a function needs no such package of its own. */
 const INSIDE = ["jose"];
@@ -50,8 +47,8 @@ export async function serverDeclarations(
   });
   await build.close();
   const files = output.flatMap((file) =>
-    file.type === "chunk" ? [{ path: file.fileName, text: IGNORE + file.code }] : []
+    file.type === "chunk" ? [{ path: file.fileName, text: UNCHECKED + file.code }] : []
   );
   // Deno finds declarations through the JavaScript that they belong to.
-  return [...files, { path: "types.js", text: `// @ts-self-types="./types.d.ts"\n${IGNORE}export {};\n` }];
+  return [...files, { path: "types.js", text: `// @ts-self-types="./types.d.ts"\n${UNCHECKED}export {};\n` }];
 }

@@ -16,21 +16,11 @@ import { Connector } from "./connector.ts";
 import { RoomStreams } from "./room_streams.ts";
 import { type PostgresOptions, type ResolvedOptions, withDefaults } from "./postgres_options.ts";
 import { PostgresPresence } from "./postgres_presence.ts";
-import { parseMessages } from "./postgres_records.ts";
-import { escapeText } from "../wire/wire_text.ts";
+import { readPage } from "./read_page.ts";
 import { STAGED_CHANNEL, StagedMessages } from "./staged_messages.ts";
 import { PeriodicJobs } from "./periodic_jobs.ts";
-import { MAX_PAGE_BYTES } from "./statements.ts";
+import { trimRooms } from "./trim_rooms.ts";
 import { withTimeout } from "../with_timeout.ts";
-
-/** Options and connection events of the backplane. */
-export type { PostgresEvent, PostgresOptions } from "./postgres_options.ts";
-
-/** A row if the last walk over all rooms is complete and began within this time. */
-const IS_TRIMMED = `
-with clock as materialized (select rooms.now_ms() as now)
-select from rooms.trimming, clock
-where room_id is null and now between started_at and started_at + $1::bigint - 1`;
 
 /**
  * Time that a normal close may take to report its departures to Postgres, in milliseconds.
@@ -130,33 +120,7 @@ export class PostgresBackplane implements Backplane {
   async history(room: string, page: PageRequest): Promise<Page> {
     this.#throwIfClosed();
     await this.#connector.admit();
-    const { messages: maxMessages, ageMs } = this.#options.retention;
-    const isAfter = "after" in page;
-    const bound = isAfter ? page.after : page.before;
-    const [row] = await this.#connector.database.read<{
-      epoch: string;
-      head: string;
-      first: string;
-      messages: string | null;
-    }>(
-      "select * from rooms.page($1, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint)",
-      [
-        escapeText(room),
-        isAfter ? bound : null,
-        isAfter ? null : bound,
-        page.limit,
-        maxMessages,
-        ageMs,
-        MAX_PAGE_BYTES,
-      ],
-    );
-    if (!row) throw new Error("Postgres returned no page.");
-    const [head, first, messages] = [Number(row.head), Number(row.first), parseMessages(row.messages)];
-    const [newest, oldest] = [messages.at(-1)?.offset, messages[0]?.offset];
-    const more = isAfter
-      ? Math.max(bound, first - 1, newest ?? 0) < head
-      : Math.min(oldest ?? bound, head + 1) > first;
-    return { epoch: row.epoch, head, first, messages, more };
+    return await readPage(this.#connector.database, this.#options.retention, room, page);
   }
 
   async enter(room: string, entry: PresenceEntry): Promise<void> {
@@ -203,30 +167,9 @@ export class PostgresBackplane implements Backplane {
     await this.#presence.sweep();
   }
 
-  /**
-   * Deletes everything that nothing needs any more, until it is done or `trimBudgetMs` is used up.
-   * A periodic job does the same. Resolves with the number of deleted messages, or with undefined
-   * if another isolate is trimming, or began to within `trimMs`.
-   */
+  /** Trims all rooms; see `trimRooms`. A periodic job does the same. */
   async trim(): Promise<number | undefined> {
-    const { retention, unusedRoomMs, trimMs, trimBudgetMs } = this.#options;
-    const { messages, ageMs, dedupeMs } = retention;
-    const { database } = this.#connector;
-    const everyMs = Math.round(trimMs / 2);
-    const [fresh] = await database.read(IS_TRIMMED, [everyMs]);
-    if (fresh) return undefined;
-    const endsAt = performance.now() + trimBudgetMs;
-    let total: number | undefined;
-    do {
-      const [row] = await database.maintain<{ deleted: string; is_last: boolean }>(
-        "select * from rooms.trim_step($1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint)",
-        [messages, ageMs, dedupeMs, unusedRoomMs, everyMs],
-      );
-      if (!row) break;
-      total = (total ?? 0) + Number(row.deleted);
-      if (row.is_last) break;
-    } while (performance.now() < endsAt && !this.#closing);
-    return total;
+    return await trimRooms(this.#connector.database, this.#options, () => this.#closing !== undefined);
   }
 
   /**

@@ -43,7 +43,7 @@ export function parseRecords(texts: readonly string[]): RoomRecord[] {
     if (text.startsWith("m")) {
       const message = parseMessage(text);
       if (!isPlausible(message)) {
-        records.push({ type: "malformed" });
+        records.push(MALFORMED);
         consecutive = undefined;
       } else if (consecutive) consecutive.push(message);
       else records.push({ type: "messages", messages: consecutive = [message] });
