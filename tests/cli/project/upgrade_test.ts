@@ -181,6 +181,7 @@ Deno.test("a later version of a package is the project's choice, an edited engin
     const pinned = (await files()).get(`${FUNCTION}/deno.json`) ?? "";
     await write(`${FUNCTION}/deno.json`, pinned.replace("4.13.19", "4.14.0"));
     await write(`${ENGINE}/mod.js`, "edited\n");
+    assertStringIncludes((await run("upgrade", "--dry-run")).out, "Would restore 0.1.0.");
     assertStringIncludes((await run("upgrade")).out, "Restored 0.1.0.");
     const after = await files();
     assertStringIncludes(after.get(`${FUNCTION}/deno.json`) ?? "", "4.14.0");

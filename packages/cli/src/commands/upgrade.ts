@@ -57,8 +57,8 @@ export async function upgrade(assets: PackageAssets, { dir, dryRun, now }: Upgra
     ...lines,
     "",
     found === assets.version
-      ? `Restored ${found}.`
-      : `Upgraded from ${found ?? "a clone"} to ${assets.version}.`,
+      ? `${dryRun ? "Would restore" : "Restored"} ${found}.`
+      : `${dryRun ? "Would upgrade" : "Upgraded"} from ${found ?? "a clone"} to ${assets.version}.`,
     ...news.length > 0 ? ["", ...news] : [],
     "",
     "Next: npx supabase@3.1.0 db push, then deploy. Your app.ts, routes/ and middleware/ are as they were.",
