@@ -16,6 +16,7 @@ const DOCUMENTS = [
   "examples/node-client/README.md",
   "docs/adopt.md",
   "docs/upgrade.md",
+  "docs/migrate-from-supabase-realtime.md",
   "docs/architecture.md",
   "docs/client.md",
   "docs/edge-host.md",
