@@ -131,6 +131,16 @@ $$;
 
 -- ── Draining ────────────────────────────────────────────────────────────────────────────────────────
 
+-- Locks a room, or returns false after 100 ms.
+create or replace function rooms.wait_for_room(p_name text) returns boolean
+language plpgsql volatile set lock_timeout = '100ms' set search_path = '' as $$
+begin
+  perform from rooms.rooms r where r.channel = rooms.channel_of(p_name) for no key update;
+  return true;
+exception when lock_not_available then
+  return false;
+end $$;
+
 -- Stores the first staged messages, and leaves out rooms that another transaction has locked. Returns how
 -- many rows are gone, and if there are more. No row comes back while another isolate drains.
 create or replace function rooms.drain(p_isolate uuid, p_dedupe_ms bigint, p_limit int, p_poll_ms bigint)
@@ -145,6 +155,7 @@ declare
   v_now bigint := rooms.now_ms();
   v_state rooms.drainer;
   v_locked text[] := '{}';
+  v_room text;
   v_seqs bigint[];
   v_names text[];
   v_channels text[];
@@ -178,6 +189,13 @@ begin
   if v_state.isolate is distinct from p_isolate or v_state.polls_until < v_now + p_poll_ms / 2 then
     update rooms.drainer d set isolate = p_isolate, polls_until = v_now + p_poll_ms;
   end if;
+  -- A busy room is locked nearly all the time, and would be left out for ever. No other room is locked yet.
+  for v_room in
+    select f.room from (select s.seq, s.room from rooms.staged s order by s.seq limit 100) as f
+    group by f.room order by min(f.seq) limit 2
+  loop
+    exit when rooms.wait_for_room(v_room);
+  end loop;
   -- Again without the locked rooms, if there is nothing else among the first messages.
   for v_attempt in 1..3 loop
     select array_agg(b.seq) into v_seqs from (
@@ -239,6 +257,7 @@ begin
     'rooms.publish(text, text, jsonb, text, text)',
     'rooms.publish(text, text, jsonb, text, bpchar, bigint)',
     'rooms.publish(text, text, jsonb, bpchar, bigint)',
+    'rooms.wait_for_room(text)',
     'rooms.drain(uuid, bigint, int, bigint)',
     'rooms.stop_draining(uuid)'
   ]::regprocedure[] loop

@@ -246,6 +246,35 @@ testOnPostgres("a locked room delays its own staged messages only", async (world
   assertEquals((await isolate.history(ROOM, { after: 0, limit: 1 })).head, 601);
 });
 
+testOnPostgres(
+  "a room that is locked nearly all the time does not keep staged messages away",
+  async (world) => {
+    const isolate = await world.open();
+    await isolate.publish(ROOM, [draft("first")]);
+    const listener = await Listener.open(isolate, ROOM);
+    const end = new AbortController();
+    // As isolates that publish do: each waits for the room, and has it for a few milliseconds.
+    const publishers = range(1, 4).map(async () => {
+      await using connection = connectTo(world.database.url);
+      while (!end.signal.aborted) {
+        await connection.sql.begin(async (transaction) => {
+          await transaction`select from rooms.rooms where name = ${ROOM} for no key update`;
+          await transaction`select pg_sleep(0.005)`;
+        });
+      }
+    });
+    try {
+      for (const id of ids("m", 5)) {
+        await stage(world, ROOM, [id]);
+        await listener.untilId(id);
+      }
+    } finally {
+      end.abort();
+      await Promise.all(publishers);
+    }
+  },
+);
+
 testOnPostgres("a writer notifies only to wake a living isolate", async (world) => {
   const { sql } = world.database;
   await using watch = connectTo(world.database.url);

@@ -318,7 +318,8 @@ begin
       ('tell', 'Sends records to the isolates that follow a room.'),
       ('tell_presence', 'Sends a change of presence to the isolates that follow a room.'),
       ('trim', 'One step of the walk over all rooms, for isolates of the release before.'),
-      ('trim_step', 'One step of the walk that deletes messages outside of retention.')
+      ('trim_step', 'One step of the walk that deletes messages outside of retention.'),
+      ('wait_for_room', 'Locks a room, or returns false after 100 ms.')
     ) as c(name, text) join pg_proc p on p.proname = c.name and p.pronamespace = 'rooms'::regnamespace
     -- A later migration may have said more.
     where obj_description(p.oid, 'pg_proc') is null
