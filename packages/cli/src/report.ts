@@ -1,4 +1,4 @@
-import { type Change, type WantedFile } from "./project/change_set.ts";
+import type { Change, WantedFile } from "./project/change_set.ts";
 
 /** Outcome of a command: printed as text, or as one JSON object with `--json`. */
 export interface Report {
@@ -16,7 +16,7 @@ const PLANNED = {
   unchanged: "unchanged",
 } as const;
 
-/** One line for each file, with the number of its lines. */
+/** Lists the files that change, one a line. */
 export function changeLines(changes: readonly Change[], dryRun: boolean): string[] {
   const words = dryRun ? PLANNED : DONE;
   return changes.filter(({ kind }) => kind !== "unchanged").map((change) =>

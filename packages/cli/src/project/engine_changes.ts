@@ -1,14 +1,21 @@
 import { join } from "node:path";
 import { type Change, planChanges } from "./change_set.ts";
-import { engineFiles } from "./engine_files.ts";
 import { compareMigrations, type MigrationState, missingMigrations } from "./migrations.ts";
 import { type PackageAssets, readFolder } from "./package_assets.ts";
 import { ENGINE_PATH, MIGRATIONS_PATH, type Project } from "./project.ts";
 
-/** Plans the vendored engine as the package has it. */
-export async function planEngine(project: Project, assets: PackageAssets): Promise<Change[]> {
+/**
+ * Plans the vendored engine as the package has it. Files there that it does not have are removed:
+ * the folder belongs to the package.
+ */
+export async function planEngine(project: Project, { engine }: PackageAssets): Promise<Change[]> {
   const vendored = await readFolder(join(project.root, ENGINE_PATH));
-  return await planChanges(project.root, engineFiles(assets.engine, vendored));
+  const wanted = [...engine].map(([path, content]) => ({ path: `${ENGINE_PATH}/${path}`, content }));
+  const left = [...vendored.keys()].filter((path) => !engine.has(path));
+  return await planChanges(project.root, [
+    ...wanted,
+    ...left.map((path) => ({ path: `${ENGINE_PATH}/${path}`, content: undefined })),
+  ]);
 }
 
 /** Compares the package's migrations with the project's. */

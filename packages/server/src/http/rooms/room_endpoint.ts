@@ -8,6 +8,7 @@ import { limitRequests } from "../middleware/rate_limits.ts";
 import { expectWebSocket, requestUpgrade } from "../middleware/upgrade.ts";
 import { validateLazily } from "../middleware/validate.ts";
 import { joinFrom } from "./join_from.ts";
+import { address, joinQuery } from "./lazy_schemas.ts";
 import { createRoomEvents } from "./room_events.ts";
 import { createRoomHttp } from "./room_http.ts";
 import type { Authorize } from "../../rooms/policy/authorize.ts";
@@ -98,7 +99,3 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
   // For types only: schemas are the server's.
   return routes as typeof routes & { readonly events: E };
 }
-
-// Loaded at the first request, since they need zod.
-const address = async () => (await import("./room_address.ts")).RoomAddress;
-const joinQuery = async () => (await import("../../schemas/join_query.ts")).JoinQuery;

@@ -14,6 +14,7 @@ import { refuseAsStream } from "../middleware/stream_refusals.ts";
 import { checkOrigin } from "../middleware/upgrade.ts";
 import { validateLazily } from "../middleware/validate.ts";
 import { joinFrom } from "./join_from.ts";
+import { address, joinQuery } from "./lazy_schemas.ts";
 
 /** Options that the event streams of a room endpoint share with its sockets. */
 export interface RoomEventsOptions {
@@ -70,7 +71,3 @@ function isNamed(events: string | undefined): boolean {
     field: "query.events",
   });
 }
-
-// Loaded at the first request, since they need zod.
-const address = async () => (await import("./room_address.ts")).RoomAddress;
-const joinQuery = async () => (await import("../../schemas/join_query.ts")).JoinQuery;

@@ -10,14 +10,10 @@ import { userOrSecretKey } from "../middleware/user_or_secret_key.ts";
 import { validateLazily } from "../middleware/validate.ts";
 import type { Authorize, RoomPermissions } from "../../rooms/policy/authorize.ts";
 import type { EventSchemas } from "../../rooms/join_request.ts";
+import { address, pageQuery, publishBody } from "./lazy_schemas.ts";
 
 /** Sender (`from.user`) of messages that were published with a secret key. */
 const PROJECT = "service_role";
-
-// Loaded at the first request, since they need zod.
-const address = async () => (await import("./room_address.ts")).RoomAddress;
-const pageQuery = async () => (await import("../../schemas/page_query.ts")).PageQuery;
-const publishBody = async () => (await import("../../schemas/client_frames.ts")).PublishBody;
 
 /** Options that the HTTP half of a room endpoint shares with its sockets. */
 export interface RoomHttpOptions {

@@ -1,0 +1,25 @@
+/** Schemas of requests to rooms. Each is loaded at its first request, since they need zod. */
+import type { PublishBody } from "../../schemas/client_frames.ts";
+import type { JoinQuery } from "../../schemas/join_query.ts";
+import type { PageQuery } from "../../schemas/page_query.ts";
+import type { RoomAddress } from "./room_address.ts";
+
+/** Loads the schema of a room's address. */
+export async function address(): Promise<typeof RoomAddress> {
+  return (await import("./room_address.ts")).RoomAddress;
+}
+
+/** Loads the schema of the query with which a member joins. */
+export async function joinQuery(): Promise<typeof JoinQuery> {
+  return (await import("../../schemas/join_query.ts")).JoinQuery;
+}
+
+/** Loads the schema of the query for a page of history. */
+export async function pageQuery(): Promise<typeof PageQuery> {
+  return (await import("../../schemas/page_query.ts")).PageQuery;
+}
+
+/** Loads the schema of a message that is published over HTTP. */
+export async function publishBody(): Promise<typeof PublishBody> {
+  return (await import("../../schemas/client_frames.ts")).PublishBody;
+}
