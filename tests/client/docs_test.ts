@@ -69,9 +69,11 @@ Deno.test("a typed room's events reach the client from the server's schemas", as
   assert((await copy.check("wrong.ts")).includes('"pawn"'));
 });
 
-Deno.test("the page's React component compiles", async () => {
+Deno.test("the page's React component compiles, and so does its use in development", async () => {
   await using code = await DocumentedCode.create();
-  await code.write("chat.tsx", await readCodeBlock(PAGE, ({ language }) => language === "tsx"));
+  const blocks = (await readCodeBlocks(PAGE)).filter(({ language }) => language === "tsx");
+  assertEquals(blocks.length, 2);
+  await code.write("chat.tsx", blocks.map((block) => block.code).join("\n"));
   assertEquals(await code.check("chat.tsx"), "");
 });
 
