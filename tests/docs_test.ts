@@ -14,6 +14,7 @@ const DOCUMENTS = [
   "packages/server/README.md",
   "examples/existing-project/README.md",
   "examples/node-client/README.md",
+  "examples/react-chat/README.md",
   "docs/adopt.md",
   "docs/upgrade.md",
   "docs/migrate-from-supabase-realtime.md",
