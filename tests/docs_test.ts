@@ -13,6 +13,7 @@ const DOCUMENTS = [
   "packages/cli/README.md",
   "packages/server/README.md",
   "examples/existing-project/README.md",
+  "examples/docker/README.md",
   "examples/node-client/README.md",
   "examples/react-chat/README.md",
   "docs/adopt.md",
