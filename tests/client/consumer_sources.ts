@@ -1,8 +1,8 @@
 import { readCodeBlocks } from "../support/code_blocks.ts";
 
 /**
- * Files of a project with the package installed, by name. Text, since this repository cannot
- * resolve the package.
+ * Files of a project with the package installed, by name. Text, since here the package's name
+ * stands for its source.
  */
 type Files = Readonly<Record<string, string>>;
 
