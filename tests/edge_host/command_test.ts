@@ -70,7 +70,7 @@ Deno.test("workers run on the hosted runtime's Deno: the real function, through 
   await using realtime = await startEdgeFixture(REALTIME, {
     deno,
     limits: { absentMs: 500 },
-    env: { SUPABASE_JWKS: '{"keys":[]}', DRAIN_SECONDS: "0" },
+    env: { AUTH_JWT_SECRET: "a secret of 32 characters at least", DRAIN_SECONDS: "0" },
   });
   const response = await fetch(realtime.url("/health"));
   assertEquals(response.status, 200);
