@@ -23,17 +23,19 @@ testOnPostgres("a sweep and a member that comes back do not wait in a circle", a
     "select from rooms.presence_versions v join rooms.rooms r on r.id = v.room_id where name = 'a' for update of v",
   );
   await sql`update rooms.isolates set expires_at = rooms.now_ms() where id = ${gone.isolate}`;
+  let hasResumed = false;
   const waiting = (text: string) =>
     eventually(
       () =>
         sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
           and query like ${`%${text}%`}`,
-      ({ length }) => length > 0,
+      ({ length }) => length > 0 || hasResumed,
     );
   const swept = isolate.sweep();
   await waiting("rooms.sweep(");
-  const resumed = isolate.resume("b", { user: "lost b", connection: "back b", previous: "lost b" });
-  await Promise.race([resumed, waiting("rooms.resume(")]);
+  const resumed = isolate.resume("b", { user: "lost b", connection: "back b", previous: "lost b" })
+    .finally(() => hasResumed = true);
+  await waiting("rooms.resume(");
   await lock.release();
   await Promise.all([swept, resumed]);
   const present = await isolate.present("b");
