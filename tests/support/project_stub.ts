@@ -40,25 +40,30 @@ export function startProjectStub(options: ProjectStubOptions = {}): ProjectStub 
   const notFound: Answer = () => Response.json({ message: "not found" }, { status: 404 });
   const tooLate = Promise.withResolvers<Response>();
   const patience = setTimeout(() => tooLate.resolve(new Response()), 2 * PATIENCE_MS);
-  const end = new AbortController();
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: options.port ?? 0, signal: end.signal, onListen: () => {} },
-    (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/auth/v1/health") {
-        stub.healthChecks++;
-        return stub.health(request);
-      }
-      const address = pathname === "/auth/v1/.well-known/jwks.json"
-        ? "keys"
-        : pathname === "/auth/v1/user"
-        ? "user"
-        : undefined;
-      if (!address || request.method !== "GET") return notFound(request);
-      stub.asked[address]++;
-      return stub[address](request);
+    { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} },
+    async (request) => {
+      const response = await answer(request);
+      // On Deno 2.1.4 `shutdown` may wait minutes for a connection that the client keeps open.
+      response.headers.set("connection", "close");
+      return response;
     },
   );
+  function answer(request: Request): Response | Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/auth/v1/health") {
+      stub.healthChecks++;
+      return stub.health(request);
+    }
+    const address = pathname === "/auth/v1/.well-known/jwks.json"
+      ? "keys"
+      : pathname === "/auth/v1/user"
+      ? "user"
+      : undefined;
+    if (!address || request.method !== "GET") return notFound(request);
+    stub.asked[address]++;
+    return stub[address](request);
+  }
   const { port } = server.addr;
   const stub: ProjectStub = {
     url: `http://127.0.0.1:${port}`,
@@ -73,10 +78,7 @@ export function startProjectStub(options: ProjectStubOptions = {}): ProjectStub 
     async [Symbol.asyncDispose]() {
       clearTimeout(patience);
       tooLate.resolve(new Response());
-      // On Deno 2.1.4 `shutdown` may wait minutes for a connection that the client keeps open.
-      const impatience = setTimeout(() => end.abort(), 1_000);
-      await Promise.race([server.shutdown(), server.finished]);
-      clearTimeout(impatience);
+      await server.shutdown();
     },
   };
   return stub;
