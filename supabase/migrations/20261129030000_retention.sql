@@ -5,7 +5,7 @@
 -- isolates of the release before, as long as an upgrade lasts.
 
 create or replace function rooms.schema_version() returns int
-language sql immutable set search_path = '' as $$ select 3 $$;
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 4 $$;
 
 -- The messages between two offsets, both included, as records: nearest to the start first, or to
 -- the end where p_is_backwards. It stops before p_max_bytes, but not before the first message.
@@ -13,7 +13,7 @@ create or replace function rooms.messages_between(
   p_room_id bigint, p_start bigint, p_end bigint, p_is_backwards boolean, p_max_bytes bigint
 ) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -47,7 +47,7 @@ language plpgsql stable
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set jit = off
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -82,7 +82,7 @@ language plpgsql stable
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set jit = off
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -111,7 +111,7 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
 set lock_timeout = '200ms'
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now bigint := rooms.now_ms();
@@ -179,7 +179,7 @@ language plpgsql volatile
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_rooms constant int := 1000;
@@ -191,7 +191,7 @@ declare
   v_unused bigint := v_now - p_unused_ms;
   v_place rooms.trimming;
   v_room record;
-  v_empty bigint[] := '{}';
+  v_empty bigint[] := array[]::bigint[];
   v_looked int := 0;
   v_count bigint;
 begin
@@ -264,11 +264,21 @@ end $$;
 
 -- For isolates of the release before: one step.
 create or replace function rooms.trim(p_messages bigint, p_age_ms bigint, p_dedupe_ms bigint) returns bigint
-language sql volatile set search_path = '' as $$
+language sql volatile set search_path = pg_catalog, pg_temp as $$
   select s.deleted from rooms.trim_step(p_messages, p_age_ms, p_dedupe_ms, 900000, 0) as s
 $$;
 
--- ── Grants ───────────────────────────────────────────────────────────────────────────────────────
+-- ── Comments and grants ───────────────────────────────────────────────────────────────────────────────────────
+
+comment on table rooms.trimming is 'Place of the walk over all rooms that deletes messages outside of retention.';
+comment on function rooms.messages_between(bigint, bigint, bigint, boolean, bigint) is
+  'Messages between two offsets as records, bounded in bytes.';
+comment on function rooms.page(text, bigint, bigint, bigint, bigint, bigint, bigint) is 'A page of history.';
+comment on function rooms.snapshots(text[], bigint[], bigint[], text[], int, bigint) is
+  'State of rooms at one moment, as far as the caller does not know it.';
+comment on function rooms.trim(bigint, bigint, bigint) is
+  'One step of the walk over all rooms, for isolates of the release before.';
+comment on function rooms.trim_step(bigint, bigint, bigint, bigint, bigint) is 'One step of the walk that deletes messages outside of retention.';
 
 alter table rooms.trimming enable row level security;
 revoke all on rooms.trimming from public, anon, authenticated;

@@ -18,15 +18,14 @@ const FOLDER = new URL("../../packages/server/migrations/", import.meta.url);
 const RELEASED: Readonly<Record<string, string>> = {
   "20261123000000_rooms.sql": "76fe04673dd5c2498e582b6b6b8d550a0a696d971851d229b477fc4ba3fd67a5",
   "20261123010000_room_permissions.sql": "d6be0f76b07bd119a6da81b95c19b204e58e2f55e81e510db3b5de71e8402a27",
-  "20261129020000_locked_rooms.sql": "e03ba1a523e5f9a1bdcb7aa4568ac1cddf04e2e88671988daeb5f8f2691584d2",
-  "20261129030000_retention.sql": "5176f8c973e0679d7418dade7edd917ab81edf02b46fd441f85baaf217029144",
-  "20261129040000_staged_publishes.sql": "9b3d89efe8b1b94eb6d501d4f858c750c569e21c05ac439b82cc4b68e8e09726",
-  "20261129050000_private_notifications.sql":
-    "dbe0defda2580b100ef683c3516f67206710c484c16cbe80c962da1a544f2e15",
-  "20261129051000_private_announcements.sql":
+  "20261129010000_private_notifications.sql":
+    "3070399e2deb713c6357334f88018e9d9572cdb377fbc0aa5b1f1875a5c52809",
+  "20261129011000_private_announcements.sql":
     "ce6dc3db96fc4631437642660ead1be151744e3e236af435717bcbb8d2a2c88b",
+  "20261129020000_locked_rooms.sql": "cf8af533100ab4c79a2e38a8463189eb332f8dda994f145a780f4f71f226dc68",
+  "20261129030000_retention.sql": "604cd5344dccf7409ba60646efe02c4554c40f310ad05a8114b5241a21a63587",
+  "20261129040000_staged_publishes.sql": "698a63a0a5fd5cdcf00e98c866fba748763cdb9207aa297e2091e557c4f98cc5",
   "20261129060000_room_position.sql": "9587991408242562b3c75da70ac62c92d81ae710c30d4641ff562923a77a6715",
-  "20261129070000_typed_constants.sql": "3daab4881e4ad4a2d226f45017563fcd2c27c01bbca5b5cd172b86045f5d72f7",
 };
 
 /** Computes the hash of every file in the folder. */

@@ -5,11 +5,11 @@
 -- the release before, as long as an upgrade lasts.
 
 create or replace function rooms.schema_version() returns int
-language sql immutable set search_path = '' as $$ select 2 $$;
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 3 $$;
 
 -- Makes the rooms that are not there yet, except those that another transaction is making right now.
 create or replace function rooms.make_unlocked(p_rooms text[], p_channels text[], p_durable text[]) returns void
-language plpgsql volatile set lock_timeout = '1ms' set search_path = '' as $$
+language plpgsql volatile set lock_timeout = '1ms' set search_path = pg_catalog, pg_temp as $$
 declare
   v_name text;
 begin
@@ -28,32 +28,39 @@ begin
 end $$;
 
 -- Stores and tells one durable message: what rooms.publish_batch does for many, in a third of the time.
--- Returns what it returns.
+-- Returns what it returns. A message that fits into a notification is told here, without the calls of rooms.tell.
 create or replace function rooms.publish_one(
   p_room text, p_channel text, p_id text, p_event text, p_data text, p_user text, p_connection text,
   p_dedupe_ms bigint, p_skip_locked boolean
 ) returns text
 -- Planned with the settings of rooms.publish_batch, which calls it.
-language plpgsql volatile as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
-  v_key bytea := rooms.key_of(p_user, p_id);
+  v_key bytea := int8send(hashtextextended(p_id, hashtextextended(p_user, 0)));
   v_id bigint;
   v_epoch text;
   v_offset bigint;
   v_at bigint;
   v_known bigint;
+  v_private text;
+  v_has_old boolean;
+  v_record text;
 begin
   if p_skip_locked then
     perform rooms.make_unlocked(array[p_room], array[p_channel], array[p_channel]);
-    select r.id, r.epoch, r.head + 1, r.last_at into v_id, v_epoch, v_offset, v_at
-    from rooms.rooms r where r.channel = p_channel for no key update skip locked;
+    select r.id, r.epoch, r.head + 1, r.last_at, 'r' || k.key || right(p_channel, 40), k.old_isolates_until > now()
+    into v_id, v_epoch, v_offset, v_at, v_private, v_has_old
+    from rooms.rooms r left join rooms.channel_key k on true
+    where r.channel = p_channel for no key update of r skip locked;
     if not found then
       return 'l';
     end if;
   else
     loop
-      select r.id, r.epoch, r.head + 1, r.last_at into v_id, v_epoch, v_offset, v_at
-      from rooms.rooms r where r.channel = p_channel for no key update;
+      select r.id, r.epoch, r.head + 1, r.last_at, 'r' || k.key || right(p_channel, 40), k.old_isolates_until > now()
+      into v_id, v_epoch, v_offset, v_at, v_private, v_has_old
+      from rooms.rooms r left join rooms.channel_key k on true
+      where r.channel = p_channel for no key update of r;
       exit when found;
       perform rooms.make(array[p_room]);
     end loop;
@@ -69,9 +76,14 @@ begin
   insert into rooms.messages (room_id, "offset", key, id, event, data, "user", connection, at)
   values (v_id, v_offset, v_key, p_id, p_event, p_data, p_user, p_connection, v_at);
   update rooms.rooms r set head = v_offset, last_at = v_at where r.id = v_id;
-  perform rooms.tell(p_channel, v_epoch, array[concat_ws(
+  v_record := concat_ws(
     e'\x1f', 'm', v_offset, v_at, p_id, p_event, p_user, coalesce('=' || p_connection, ''), p_data
-  )]);
+  );
+  if v_has_old or octet_length(v_record) > 7800 then
+    perform rooms.tell(p_channel, v_epoch, array[v_record]);
+  else
+    perform pg_notify(v_private, v_epoch || e'\x1e' || v_record);
+  end if;
   return v_offset;
 end $$;
 
@@ -106,7 +118,7 @@ set enable_seqscan = off
 set jit = off
 -- Longest wait for a locked room. Ephemeral messages of the same batch wait too.
 set lock_timeout = '100ms'
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_found text[];
@@ -118,6 +130,9 @@ declare
   v_polls boolean;
   v_results text := '';
   v_room record;
+  v_key text;
+  v_has_old boolean;
+  v_payload text;
 begin
   if cardinality(p_places) = 1 and p_passing[1] is null then
     return rooms.publish_one(
@@ -149,13 +164,14 @@ begin
   end if;
   -- Only the wait for rooms has the short bound.
   perform set_config('lock_timeout', '0', true);
+  select k.key, k.old_isolates_until > now() into strict v_key, v_has_old from rooms.channel_key k;
   v_now := rooms.now_ms();
   v_polls := exists (select from rooms.isolates where polls and expires_at > v_now);
 
   for v_room in
     with item as (
       select i.*, r.room_id, r.epoch, r.head, greatest(v_now, r.last_at) as at,
-        case when i.passing is null then rooms.key_of(i."user", i.id) end as key
+        case when i.passing is null then int8send(hashtextextended(i.id, hashtextextended(i."user", 0))) end as key
       from unnest(p_places, p_passing, p_ids, p_events, p_data, p_users, p_connections)
         with ordinality as i(place, passing, id, event, data, "user", connection, ord)
       left join unnest(v_found, v_ids, v_epochs, v_heads, v_ats) as r(channel, room_id, epoch, head, last_at)
@@ -201,7 +217,13 @@ begin
   loop
     v_results := concat_ws(',', nullif(v_results, ''), v_room.results);
     if v_room.records is not null then
-      perform rooms.tell(p_channels[v_room.place], v_room.epoch, v_room.records);
+      v_payload := v_room.epoch || e'\x1e' || array_to_string(v_room.records, e'\x1e');
+      -- As rooms.tell would, whose calls take longer than all the rest of a room.
+      if v_has_old or octet_length(v_payload) > 7900 then
+        perform rooms.tell(p_channels[v_room.place], v_room.epoch, v_room.records);
+      else
+        perform pg_notify('r' || v_key || right(p_channels[v_room.place], 40), v_payload);
+      end if;
     end if;
   end loop;
   if v_polls then
@@ -213,7 +235,14 @@ begin
   return v_results;
 end $$;
 
--- ── Grants ──────────────────────────────────────────────────────────────────────────────────────────
+-- ── Comments and grants ──────────────────────────────────────────────────────────────────────────────────────────
+
+comment on function rooms.make_unlocked(text[], text[], text[]) is 'Makes the rooms that do not exist, except those that another transaction is making.';
+comment on function rooms.publish_one(text, text, text, text, text, text, text, bigint, boolean) is
+  'Stores and tells one durable message.';
+comment on function rooms.publish_batch(
+  text[], text[], text[], int[], text[], text[], text[], text[], text[], text[], bigint, boolean
+) is 'Stores and tells the messages of one tick of an isolate.';
 
 revoke all on function rooms.make_unlocked(text[], text[], text[]) from public, anon, authenticated;
 revoke all on function rooms.publish_one(text, text, text, text, text, text, text, bigint, boolean)

@@ -20,19 +20,18 @@ export const ROOMS_SCHEMA: NeededSchema = {
   name: "rooms",
   migrations: [
     "20261123000000_rooms.sql",
+    "20261129010000_private_notifications.sql",
     "20261129020000_locked_rooms.sql",
     "20261129030000_retention.sql",
     "20261129040000_staged_publishes.sql",
-    "20261129050000_private_notifications.sql",
     "20261129060000_room_position.sql",
-    "20261129070000_typed_constants.sql",
   ],
 };
 
 /** Schema of row level security as the room policy. */
 export const ROOM_ACCESS_SCHEMA: NeededSchema = {
   name: "room_access",
-  migrations: ["20261123010000_room_permissions.sql", "20261129051000_private_announcements.sql"],
+  migrations: ["20261123010000_room_permissions.sql", "20261129011000_private_announcements.sql"],
 };
 
 /**

@@ -8,7 +8,7 @@
 -- function that runs with somebody else's rights would use a "text" that the session has made.
 
 create or replace function rooms.schema_version() returns int
-language sql immutable set search_path = pg_catalog, pg_temp as $$ select 5 $$;
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 2 $$;
 
 -- ── Key ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -95,66 +95,6 @@ begin
   perform rooms.notify(p_channel, v_payload);
 end $$;
 
--- Stores and tells one durable message: as before, to the private channel. A message that fits
--- into a notification is told here, without the calls of rooms.tell.
-create or replace function rooms.publish_one(
-  p_room text, p_channel text, p_id text, p_event text, p_data text, p_user text, p_connection text,
-  p_dedupe_ms bigint, p_skip_locked boolean
-) returns text
--- Planned with the settings of rooms.publish_batch, which calls it.
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
-declare
-  v_key bytea := int8send(hashtextextended(p_id, hashtextextended(p_user, 0)));
-  v_id bigint;
-  v_epoch text;
-  v_offset bigint;
-  v_at bigint;
-  v_known bigint;
-  v_private text;
-  v_has_old boolean;
-  v_record text;
-begin
-  if p_skip_locked then
-    perform rooms.make_unlocked(array[p_room], array[p_channel], array[p_channel]);
-    select r.id, r.epoch, r.head + 1, r.last_at, 'r' || k.key || right(p_channel, 40), k.old_isolates_until > now()
-    into v_id, v_epoch, v_offset, v_at, v_private, v_has_old
-    from rooms.rooms r left join rooms.channel_key k on true
-    where r.channel = p_channel for no key update of r skip locked;
-    if not found then
-      return 'l';
-    end if;
-  else
-    loop
-      select r.id, r.epoch, r.head + 1, r.last_at, 'r' || k.key || right(p_channel, 40), k.old_isolates_until > now()
-      into v_id, v_epoch, v_offset, v_at, v_private, v_has_old
-      from rooms.rooms r left join rooms.channel_key k on true
-      where r.channel = p_channel for no key update of r;
-      exit when found;
-      perform rooms.make(array[p_room]);
-    end loop;
-  end if;
-  -- Only the wait for the room has the short bound.
-  perform set_config('lock_timeout', '0', true);
-  v_at := greatest(v_at, rooms.now_ms());
-  select m."offset" into v_known from rooms.messages m
-  where m.room_id = v_id and m.key = v_key and m.id = p_id and m."user" = p_user and m.at > v_at - p_dedupe_ms limit 1;
-  if found then
-    return -v_known;
-  end if;
-  insert into rooms.messages (room_id, "offset", key, id, event, data, "user", connection, at)
-  values (v_id, v_offset, v_key, p_id, p_event, p_data, p_user, p_connection, v_at);
-  update rooms.rooms r set head = v_offset, last_at = v_at where r.id = v_id;
-  v_record := concat_ws(
-    e'\x1f', 'm', v_offset, v_at, p_id, p_event, p_user, coalesce('=' || p_connection, ''), p_data
-  );
-  if v_has_old or octet_length(v_record) > 7800 then
-    perform rooms.tell(p_channel, v_epoch, array[v_record]);
-  else
-    perform pg_notify(v_private, v_epoch || e'\x1e' || v_record);
-  end if;
-  return v_offset;
-end $$;
-
 -- ── Isolates of the release before ──────────────────────────────────────────────────────────────────
 
 -- An isolate lives on; true when it had counted as alive without a break.
@@ -172,30 +112,6 @@ begin
     insert into rooms.isolates (id, expires_at, grace_ms, polls)
     values (p_isolate, rooms.now_ms() + p_lease_ms, p_grace_ms, p_polls) on conflict do nothing;
   end if;
-  return v_was_alive;
-end $$;
-
--- Called by isolates of the release before, every few seconds: they go on to be told. They store what SQL has
--- published too, as long as no isolate of this release runs: before the function is deployed, or after it was
--- taken back.
-create or replace function rooms.renew(p_isolate uuid, p_lease_ms bigint, p_grace_ms bigint, p_polls boolean)
-returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
-declare
-  v_was_alive boolean;
-  v_has_more boolean;
-begin
-  update rooms.channel_key k set old_isolates_until = now() + interval '2 minutes'
-  where not p_polls and k.old_isolates_until < now() + interval '1 minute';
-  v_was_alive := rooms.renew_lease(p_isolate, p_lease_ms, p_grace_ms, p_polls);
-  begin
-    for v_step in 1..4 loop
-      select d.has_more into v_has_more from rooms.drain(p_isolate, 300000, 500, 0) as d;
-      exit when v_has_more is not true;
-    end loop;
-  exception when others then
-    -- The lease must not end for it.
-  end;
   return v_was_alive;
 end $$;
 
@@ -236,28 +152,14 @@ begin
   return replace(replace(replace(p_text, e'\x10', e'\x10' || '0010'), e'\x1e', e'\x10' || '001e'), e'\x1f', e'\x10' || '001f');
 end $$;
 
--- Every other function: its definition with a search_path. Calls for each message become what they stand for,
--- since a call of a function with a search_path takes microseconds. Writers notify isolates on the private channel.
--- Only the function above reports an isolate of the release before.
+-- Every other function. rooms.enter and rooms.resume renew a lease that has ended: they must not report an isolate
+-- of the release before, as rooms.renew does.
 do $$
 declare
   v_function regprocedure;
-  v_definition text;
 begin
-  for v_function in select p.oid from pg_proc p where p.pronamespace = 'rooms'::regnamespace loop
-    v_definition := pg_get_functiondef(v_function);
-    v_definition := replace(v_definition, 'rooms.key_of(i."user", i.id)',
-      'int8send(hashtextextended(i.id, hashtextextended(i."user", 0)))');
-    v_definition := replace(v_definition, 'rooms.record_of(m)', $sql$concat_ws(
-      e'\x1f', 'm', m."offset", m.at, m.id, m.event, m."user", coalesce('=' || m.connection, ''), m.data
-    )$sql$);
-    v_definition := regexp_replace(
-      v_definition, 'rooms\.escape\((\w+)\)',
-      $sql$replace(replace(replace(\1, e'\\x10', e'\\x100010'), e'\\x1e', e'\\x10001e'), e'\\x1f', e'\\x10001f')$sql$, 'g'
-    );
-    v_definition := replace(v_definition, 'pg_notify(''rooms:staged''', 'rooms.notify(''rooms:staged''');
-    v_definition := replace(v_definition, 'perform rooms.renew(', 'perform rooms.renew_lease(');
-    execute v_definition;
+  for v_function in select p.oid from pg_proc p where p.pronamespace = 'rooms'::regnamespace and p.prokind = 'f' loop
+    execute replace(pg_get_functiondef(v_function), 'perform rooms.renew(', 'perform rooms.renew_lease(');
     execute format('alter function %s set search_path = pg_catalog, pg_temp', v_function);
   end loop;
 end $$;
@@ -272,9 +174,6 @@ comment on table rooms.rooms is 'Rooms with their epoch and the offset of the la
 comment on table rooms.messages is 'Durable messages within retention.';
 comment on table rooms.passing is 'Records that do not fit into a notification. They live for a minute.';
 comment on table rooms.isolates is 'Running isolates, and until when each counts as alive.';
-comment on table rooms.staged is 'Messages of rooms.publish() that no isolate has stored yet.';
-comment on table rooms.drainer is 'The isolate that stores staged messages.';
-comment on table rooms.trimming is 'Place of the walk over all rooms that deletes messages outside of retention.';
 comment on table rooms.presence_versions is 'Number of presence changes of each room.';
 comment on table rooms.presence is 'Members that are present, with their state.';
 
@@ -285,8 +184,6 @@ begin
   for v_comment in
     select p.oid::regprocedure as function, c.text from (values
       ('channel_of', 'Name by which a room is looked up. It is no secret.'),
-      ('check_message', 'Raises unless the protocol permits the message. Returns its data as JSON text.'),
-      ('drain', 'Stores staged messages. One isolate does so at a time.'),
       ('enter', 'Enters a member into presence, or changes its state.'),
       ('escape', 'Text as it is stored: without the characters that separate records and fields.'),
       ('key_of', 'Short hash of sender and id, which finds a repeated message.'),
@@ -297,8 +194,6 @@ begin
       ('lose', 'Begins the disconnect grace period of all members of isolates that are gone.'),
       ('lose_tail', 'Gives a room that lost messages another epoch.'),
       ('make', 'Makes the rooms that do not exist.'),
-      ('make_unlocked', 'Makes the rooms that do not exist, except those that another transaction is making.'),
-      ('messages_between', 'Messages between two offsets as records, bounded in bytes.'),
       ('missed', 'Messages after an offset.'),
       ('notify', 'Sends a notification to the private channel of a name.'),
       ('now_ms', 'The one clock of all isolates, in milliseconds since 1970.'),
@@ -313,13 +208,10 @@ begin
       ('resume', 'Hands a presence entry over to a member that resumes.'),
       ('schema_version', 'Version of this schema, which each migration raises.'),
       ('snapshots', 'State of rooms at one moment, as far as the caller does not know it.'),
-      ('stop_draining', 'Says that an isolate no longer polls staged messages.'),
       ('sweep', 'Removes members whose grace period is over, and records that have passed.'),
       ('tell', 'Sends records to the isolates that follow a room.'),
       ('tell_presence', 'Sends a change of presence to the isolates that follow a room.'),
-      ('trim', 'One step of the walk over all rooms, for isolates of the release before.'),
-      ('trim_step', 'One step of the walk that deletes messages outside of retention.'),
-      ('wait_for_room', 'Locks a room, or returns false after 100 ms.')
+      ('trim', 'One step of the walk over all rooms, for isolates of the release before.')
     ) as c(name, text) join pg_proc p on p.proname = c.name and p.pronamespace = 'rooms'::regnamespace
     -- A later migration may have said more.
     where obj_description(p.oid, 'pg_proc') is null
