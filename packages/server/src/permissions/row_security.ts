@@ -1,4 +1,3 @@
-import { type MonotonicClock, preciseClock } from "../clocks.ts";
 import type { User } from "../auth/user.ts";
 import { Connector } from "../backplane/postgres/connector.ts";
 import { sqlStateOf } from "../backplane/postgres/database.ts";
@@ -35,7 +34,7 @@ export type RowSecurityEvent =
 /** Options of the connections; the backplane on Postgres has the same defaults. */
 type ConnectionOptions = Pick<
   PostgresOptions,
-  "tls" | "connectMs" | "statementMs" | "echoMs" | "checkMs" | "retryMs" | "random"
+  "tls" | "connectMs" | "statementMs" | "echoMs" | "checkMs" | "retryMs" | "random" | "now"
 >;
 
 /** Options of `RowSecurity`. */
@@ -53,8 +52,6 @@ export interface RowSecurityOptions extends ConnectionOptions {
   readonly cacheEntries?: number;
   /** Interval at which failed checks of members are repeated, in milliseconds; 1,000 by default. */
   readonly retryCheckMs?: number;
-  /** Default: the system's. */
-  readonly now?: MonotonicClock;
 }
 
 /**
@@ -75,11 +72,6 @@ export class RowSecurity {
   constructor(options: RowSecurityOptions) {
     const { onEvent, cacheMs = 10_000, cacheEntries = 5_000, retryCheckMs = 1_000 } = options;
     this.#options = options;
-    this.#known = new KnownPermissions({
-      maxAgeMs: cacheMs,
-      maxEntries: cacheEntries,
-      now: options.now ?? preciseClock,
-    });
     const settings = withDefaults({
       ...options,
       // One of the two would write; it is never opened.
@@ -94,6 +86,7 @@ export class RowSecurity {
         if (event.type === "connected") this.#refresh(EVERYTHING);
       },
     });
+    this.#known = new KnownPermissions({ maxAgeMs: cacheMs, maxEntries: cacheEntries, now: settings.now });
     this.#connector = new Connector(settings, {
       onNotification: (channel, payload) => {
         if (channel === CHANNEL) this.#refresh(scopeOf(payload));

@@ -1,18 +1,20 @@
+import type { MonotonicClock } from "../../clocks.ts";
 import type { PostgresEvent } from "./postgres_options.ts";
-import type { IgnoredReason } from "./room_stream.ts";
 
 /** Time between two events, in milliseconds: whoever forges notifications must not fill the log. */
 const WINDOW_MS = 60_000;
 
+/** Reason why a record of a notification changed nothing. */
+export type IgnoredReason = "malformed" | "of another epoch" | "repeated" | "ahead of the database";
+
 /** Reports records that changed nothing: the first at once, later ones by number. */
 export class IgnoredRecords {
   readonly #onEvent: (event: PostgresEvent) => void;
-  readonly #now: () => number;
+  readonly #now: MonotonicClock;
   #count = 0;
   #lastAt: number | undefined;
 
-  /** Sends events to `onEvent`; `now` is a monotonic clock in milliseconds. */
-  constructor(onEvent: (event: PostgresEvent) => void, now: () => number = () => performance.now()) {
+  constructor(onEvent: (event: PostgresEvent) => void, now: MonotonicClock) {
     this.#onEvent = onEvent;
     this.#now = now;
   }

@@ -1,3 +1,4 @@
+import { type MonotonicClock, preciseClock } from "../../clocks.ts";
 import type { BackplaneOptions } from "../contract.ts";
 import type { SchemaVersion } from "./schema_version.ts";
 import type { TlsOptions } from "./tls.ts";
@@ -69,6 +70,8 @@ export interface PostgresOptions extends BackplaneOptions {
   readonly maxWaiting?: number;
   /** Random number from 0 to 1; Math.random by default. */
   readonly random?: () => number;
+  /** Default: the system's. */
+  readonly now?: MonotonicClock;
 }
 
 /** The options with every default filled in. */
@@ -93,6 +96,7 @@ export function withDefaults(options: PostgresOptions): ResolvedOptions {
     batch: 500,
     maxWaiting: 10_000,
     random: Math.random,
+    now: preciseClock,
     ...options,
   };
 }

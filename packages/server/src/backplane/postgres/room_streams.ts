@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../../clocks.ts";
 import { BackplaneUnavailable, type RoomEvent, type Subscription } from "../contract.ts";
 import { channelOf } from "./channel.ts";
 import type { Connector } from "./connector.ts";
@@ -24,6 +25,7 @@ export interface RoomStreamsOptions {
   readonly statementMs: number;
   readonly onDeliverError: (error: unknown) => void;
   readonly onEvent: (event: PostgresEvent) => void;
+  readonly now: MonotonicClock;
 }
 
 /** A stream that has subscribers, or is about to. */
@@ -51,7 +53,7 @@ export class RoomStreams {
     this.#connector = connector;
     this.#options = options;
     this.#reader = new RoomReader(connector.database, options.batch);
-    this.#ignored = new IgnoredRecords(options.onEvent);
+    this.#ignored = new IgnoredRecords(options.onEvent, options.now);
   }
 
   /** Starts to deliver events; see `Backplane.subscribe`. */

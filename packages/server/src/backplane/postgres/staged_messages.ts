@@ -1,3 +1,4 @@
+import type { MonotonicClock } from "../../clocks.ts";
 import type { Connector } from "./connector.ts";
 import type { PostgresEvent } from "./postgres_options.ts";
 import { pause } from "../with_timeout.ts";
@@ -20,6 +21,7 @@ export interface StagedMessagesOptions {
   readonly dedupeMs: number;
   /** Messages that one statement stores. */
   readonly batch: number;
+  readonly now: MonotonicClock;
   /** Called after each statement that stored messages. */
   readonly onPublished: () => void;
   /** Receives each failure. A later announcement or check drains again. */
@@ -67,6 +69,7 @@ export class StagedMessages {
 
   async #run(): Promise<void> {
     const { signal } = this.#end;
+    const { now } = this.#options;
     let lastAt: number | undefined;
     try {
       while (!signal.aborted) {
@@ -74,8 +77,8 @@ export class StagedMessages {
         const drained = await this.#drain();
         if (drained === undefined) break;
         if (drained.hasMore) continue;
-        if (drained.count > 0) lastAt = performance.now();
-        const isPolling = lastAt !== undefined && performance.now() - lastAt < POLL_MS + COMMIT_MS;
+        if (drained.count > 0) lastAt = now();
+        const isPolling = lastAt !== undefined && now() - lastAt < POLL_MS + COMMIT_MS;
         if (!isPolling && !this.#isAnnounced) break;
         await pause(PAUSE_MS, signal);
       }

@@ -7,8 +7,8 @@ with clock as materialized (select rooms.now_ms() as now)
 select from rooms.trimming, clock
 where room_id is null and now between started_at and started_at + $1::bigint - 1`;
 
-/** Part of the options that says what to keep, and for how long to trim. */
-type TrimOptions = Pick<ResolvedOptions, "retention" | "unusedRoomMs" | "trimMs" | "trimBudgetMs">;
+/** Options of trimming: limits of what is kept, and the time that it may take. */
+type TrimOptions = Pick<ResolvedOptions, "retention" | "unusedRoomMs" | "trimMs" | "trimBudgetMs" | "now">;
 
 /**
  * Deletes everything that nothing needs any more, in steps, until it is done, `trimBudgetMs` is
@@ -17,14 +17,14 @@ type TrimOptions = Pick<ResolvedOptions, "retention" | "unusedRoomMs" | "trimMs"
  */
 export async function trimRooms(
   database: Database,
-  { retention, unusedRoomMs, trimMs, trimBudgetMs }: TrimOptions,
+  { retention, unusedRoomMs, trimMs, trimBudgetMs, now }: TrimOptions,
   isClosing: () => boolean,
 ): Promise<number | undefined> {
   const { messages, ageMs, dedupeMs } = retention;
   const everyMs = Math.round(trimMs / 2);
   const [fresh] = await database.read(IS_TRIMMED, [everyMs]);
   if (fresh) return undefined;
-  const endsAt = performance.now() + trimBudgetMs;
+  const endsAt = now() + trimBudgetMs;
   let total: number | undefined;
   do {
     const [row] = await database.maintain<{ deleted: string; is_last: boolean }>(
@@ -34,6 +34,6 @@ export async function trimRooms(
     if (!row) break;
     total = (total ?? 0) + Number(row.deleted);
     if (row.is_last) break;
-  } while (performance.now() < endsAt && !isClosing());
+  } while (now() < endsAt && !isClosing());
   return total;
 }
