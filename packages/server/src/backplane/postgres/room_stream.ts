@@ -1,7 +1,10 @@
 import type { PresenceChange, PresenceEntry, RoomEvent } from "../contract.ts";
 import { applyChange } from "../apply_change.ts";
 import { diffPresence } from "../presence_diff.ts";
+import type { IgnoredReason } from "./ignored_records.ts";
+import { type InputItem, OrderedInput } from "./ordered_input.ts";
 import { type Notification, parseNotification, type RoomRecord } from "./postgres_records.ts";
+import { SnapshotWaiters } from "./snapshot_waiters.ts";
 import type { KnownState, RoomReader, Snapshot } from "./statements.ts";
 
 /** Options of `RoomStream`. */
@@ -17,28 +20,14 @@ export interface RoomStreamOptions {
   readonly onIgnored: (reason: IgnoredReason) => void;
 }
 
-/** Reason why a record of a notification changed nothing. */
-export type IgnoredReason = "malformed" | "of another epoch" | "repeated" | "ahead of the database";
-
 /** Receiver of a stream's events. */
 export interface Subscriber {
   readonly deliver: (event: RoomEvent) => void;
 }
 
-/** Input of a stream, processed in order. */
-type Item =
-  | { readonly type: "record"; readonly epoch: string; readonly record: RoomRecord }
-  | { readonly type: "snapshot"; readonly snapshot: Snapshot; readonly isFirst: boolean };
-
-/** Call that waits until the stream has reached a snapshot. */
-interface Waiter {
-  readonly snapshot: Snapshot;
-  readonly reached: PromiseWithResolvers<void>;
-}
-
 /**
  * One room as this isolate follows it: the delivered position, the delivered presence list, and the
- * subscribers. Input is processed in order. A read delays the input behind it.
+ * subscribers.
  */
 export class RoomStream {
   readonly name: string;
@@ -55,19 +44,18 @@ export class RoomStream {
   #read = { head: 0, version: 0 };
   /** Epoch of notifications that is not the room's. */
   #foreignEpoch: string | undefined;
-  readonly #queue: Item[] = [];
-  /**
-   * Input that arrived on this connection before its first snapshot, to be processed after it.
-   * Absent once the snapshot has arrived.
-   */
-  #buffered: Item[] | undefined = [];
-  readonly #waiters = new Set<Waiter>();
-  #isProcessing = false;
+  readonly #input: OrderedInput;
+  readonly #waiters = new SnapshotWaiters((snapshot) => this.#hasReached(snapshot));
   #hasEnded = false;
 
   constructor(options: RoomStreamOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#input = new OrderedInput({
+      process: (item) => this.#process(item),
+      onProcessed: () => this.#waiters.resolveReached(),
+      onFailure: (error) => this.#fail(error),
+    });
   }
 
   /** True if there are no subscribers. */
@@ -77,7 +65,7 @@ export class RoomStream {
 
   /** True once the connection's first snapshot has arrived. */
   get isSynced(): boolean {
-    return this.#buffered === undefined;
+    return this.#input.isSynced;
   }
 
   /** True if the stream has ended, for example because the room's history was replaced. */
@@ -116,77 +104,35 @@ export class RoomStream {
 
   /** Processes records. `epoch` is empty for records that belong to no epoch. */
   receive(epoch: string, records: readonly RoomRecord[]): void {
-    const queue = this.#buffered ?? this.#queue;
-    for (const record of records) queue.push({ type: "record", epoch, record });
-    this.#processQueue();
+    this.#input.addRecords(epoch, records);
   }
 
   /** Reports a lost connection: input is buffered until the next connection's snapshot. */
   suspend(): void {
-    this.#queue.length = 0;
-    this.#buffered = [];
+    this.#input.suspend();
   }
 
   /** Processes a snapshot. Input buffered on this connection follows it. */
   receiveSnapshot(snapshot: Snapshot): void {
-    const buffered = this.#buffered;
-    this.#queue.push({ type: "snapshot", snapshot, isFirst: buffered !== undefined });
-    if (buffered) {
-      this.#buffered = undefined;
-      this.since = snapshot.now;
-      for (const item of buffered) this.#queue.push(item);
-    }
-    this.#processQueue();
+    if (!this.isSynced) this.since = snapshot.now;
+    this.#input.addSnapshot(snapshot);
   }
 
   /** Resolves once the stream has reached the snapshot; rejects if the stream ends first. */
   async reach(snapshot: Snapshot): Promise<void> {
-    if (this.#hasReached(snapshot)) return;
-    const waiter = { snapshot, reached: Promise.withResolvers<void>() };
-    this.#waiters.add(waiter);
-    if (this.#hasEnded) this.end(new Error("The room's history was replaced. Subscribe again."));
-    await waiter.reached.promise;
+    if (this.#hasEnded) throw new Error("The room's history was replaced. Subscribe again.");
+    await this.#waiters.add(snapshot);
   }
 
   /** Ends the stream and rejects all waiting calls with the error. */
   end(error: unknown): void {
     this.#hasEnded = true;
-    this.#queue.length = 0;
-    for (const { reached } of this.#waiters) reached.reject(error);
-    this.#waiters.clear();
+    this.#input.clear();
+    this.#waiters.rejectAll(error);
   }
 
   #hasReached({ epoch, head, version }: Snapshot): boolean {
-    return !this.#hasEnded && this.epoch === epoch && this.position >= head && this.#version >= version;
-  }
-
-  #processQueue(): void {
-    if (this.#isProcessing) return;
-    this.#isProcessing = true;
-    try {
-      for (let item = this.#queue.shift(); item; item = this.#queue.shift()) {
-        const reading = this.#process(item);
-        if (reading) {
-          void this.#finish(reading);
-          return;
-        }
-        this.#resolveWaiters();
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#isProcessing = false;
-  }
-
-  async #finish(reading: Promise<unknown>): Promise<void> {
-    try {
-      await reading;
-      this.#resolveWaiters();
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#isProcessing = false;
-    this.#processQueue();
+    return this.epoch === epoch && this.position >= head && this.#version >= version;
   }
 
   #fail(error: unknown): void {
@@ -195,17 +141,8 @@ export class RoomStream {
     this.#options.onReadFailure(error);
   }
 
-  #resolveWaiters(): void {
-    if (this.#waiters.size === 0) return;
-    for (const waiter of this.#waiters) {
-      if (!this.#hasReached(waiter.snapshot)) continue;
-      this.#waiters.delete(waiter);
-      waiter.reached.resolve();
-    }
-  }
-
   /** Processes an item synchronously; returns a promise if the item needs a read. */
-  #process(item: Item): Promise<unknown> | undefined {
+  #process(item: InputItem): Promise<unknown> | undefined {
     if (this.#hasEnded) return undefined;
     if (item.type === "snapshot") return this.#applySnapshot(item.snapshot, item.isFirst);
     return this.#applyRecord(item.epoch, item.record);
