@@ -8,6 +8,7 @@ import { REALTIME_V1 } from "../../../protocol/subprotocols.ts";
 import type { DrainNotice, Socket, SocketClose } from "../socket/socket.ts";
 import type { Timed } from "../socket/timing_wheel.ts";
 import { SESSION_ENDED } from "../socket/watch_token.ts";
+import { MemberPresence, type PresenceOwner } from "./member_presence.ts";
 import type { PermissionWatch, RoomPermissions } from "./policy/authorize.ts";
 import type { Recipient } from "./outbound/fan_out.ts";
 import { HEARTBEAT_TEXT } from "./outbound/frame_text.ts";
@@ -20,16 +21,6 @@ import type { RoomDeps } from "./room_deps.ts";
  * ticks.
  */
 const HEARTBEAT_PART = 0.7;
-
-/**
- * Time after a takeover of its presence entry from which a frame shows that the old connection is
- * alive, in milliseconds. Frames that a broken connection had under way have arrived by then.
- */
-const TAKEN_OVER_MS = 2_000;
-/**
- * The same for a client without a heartbeat. The runtime's pings end a broken connection earlier.
- */
-const TAKEN_OVER_SILENT_MS = 60_000;
 
 /** The part of a room that its members use. */
 export interface RoomOutput {
@@ -48,10 +39,10 @@ export interface RoomOutput {
  * A connection in a room: its user, permissions, and output. Watches its heartbeat and its token's
  * expiry.
  */
-export class Member implements Recipient, Timed, SessionConnection {
+export class Member implements Recipient, Timed, SessionConnection, PresenceOwner {
   readonly socket: Socket;
   readonly joinsFrames: boolean;
-  readonly #key: string;
+  readonly presence: MemberPresence;
   readonly #deps: RoomDeps;
   #user: User;
   #permissions: RoomPermissions;
@@ -65,20 +56,15 @@ export class Member implements Recipient, Timed, SessionConnection {
   #isClosedByUs = false;
   #isImmediate = false;
   #watch: PermissionWatch | undefined;
-  /** True if it may have a presence entry. */
-  #mayBePresent: boolean;
-  /** Presence entry that a resume took over, although this connection is open. */
-  #takenOver: { readonly state: string; readonly at: number } | undefined;
 
   /** `key` is the room's name in the backplane. */
   constructor(socket: Socket, key: string, permissions: RoomPermissions, deps: RoomDeps) {
     this.socket = socket;
-    this.#key = key;
     this.joinsFrames = socket.protocol === REALTIME_V1;
     this.#deps = deps;
     this.#user = socket.user;
     this.#permissions = permissions;
-    this.#mayBePresent = permissions.presence;
+    this.presence = new MemberPresence(this, key, deps);
     deps.wheel.add(this, 0);
     deps.sessions?.add(this, this.#user);
     this.#sentAt = this.#heardAt = deps.wheel.now;
@@ -137,11 +123,12 @@ export class Member implements Recipient, Timed, SessionConnection {
   /** Answers a frame that failed: the backplane is away, or the fault is ours. Logs the reason. */
   failed(error: unknown, id: string | undefined): void {
     if (error instanceof TooManyReads) return this.error("rate_limited", { id });
-    this.#log(error);
+    this.logFailure(error);
     this.error(error instanceof BackplaneUnavailable ? "unavailable" : "internal", { id });
   }
 
-  #log(error: unknown): void {
+  /** Logs a failure: the backplane is away, or the fault is ours. */
+  logFailure(error: unknown): void {
     const about = { socket: this.connection, user: this.#user.id, ...errorFields(error) };
     if (error instanceof BackplaneUnavailable) this.#deps.log.warn("backplane.unavailable", about);
     else this.#deps.log.error("room.failed", about);
@@ -167,54 +154,13 @@ export class Member implements Recipient, Timed, SessionConnection {
   /** Applies the user's current permissions. */
   permit(permissions: RoomPermissions): void {
     this.#permissions = permissions;
-    this.#mayBePresent ||= permissions.presence;
+    if (permissions.presence) this.presence.permit();
   }
 
   /** Checks permissions now and whenever they may have changed, until the connection ends. */
   follow(watch: PermissionWatch): void {
     this.#watch = watch;
     watch.refresh();
-  }
-
-  /** True if it may have a presence entry, also one from before it lost the permission. */
-  get mayBePresent(): boolean {
-    return this.#mayBePresent;
-  }
-
-  /** Records that a resume took over its presence entry, with this state. */
-  takenOver(state: string): void {
-    if (!this.#isClosedByUs) this.#takenOver = { state, at: this.#deps.now() };
-  }
-
-  /** Records that its presence entry is what it should be. */
-  isPresentAsWanted(): void {
-    this.#takenOver = undefined;
-  }
-
-  /** Handles a sign of life: a connection that lost its entry and is alive enters again. */
-  heard(): void {
-    if (this.#takenOver) void this.#enterAgain(TAKEN_OVER_MS);
-  }
-
-  /** Never rejects. */
-  async #enterAgain(afterMs: number): Promise<void> {
-    const taken = this.#takenOver;
-    if (!taken || this.#deps.now() - taken.at < afterMs) return;
-    this.#takenOver = undefined;
-    if (!this.#permissions.presence || !this.socket.isOpen) return;
-    const entry = { user: this.#user.id, connection: this.connection, state: taken.state };
-    try {
-      await this.#deps.backplane.enter(this.#key, entry);
-    } catch (error) {
-      // The next sign of life tries again.
-      this.#takenOver ??= taken;
-      this.#log(error);
-    }
-  }
-
-  /** Records that its presence entry is gone, where it may not have another. */
-  hasLeft(): void {
-    this.#mayBePresent = this.#permissions.presence;
   }
 
   /** True if the server closed the connection: later frames of the client are ignored. */
@@ -264,17 +210,13 @@ export class Member implements Recipient, Timed, SessionConnection {
    * period.
    */
   async gone({ code }: SocketClose): Promise<void> {
-    const { wheel, sessions, backplane, limits } = this.#deps;
+    const { wheel, sessions } = this.#deps;
     wheel.delete(this);
     sessions?.delete(this);
     this.#watch?.stop();
     this.#room?.delete(this);
     // In an immediate drain all entries are marked together, when the backplane closes.
-    if (!this.#mayBePresent || this.#isImmediate) return;
-    const going = isNormalClose(code)
-      ? backplane.leave(this.#key, this.connection)
-      : backplane.linger(this.#key, this.connection, limits.presence_grace_ms);
-    await going.catch((error: unknown) => this.#log(error));
+    if (!this.#isImmediate) await this.presence.end(code);
   }
 
   check(now: number): number {
@@ -288,7 +230,7 @@ export class Member implements Recipient, Timed, SessionConnection {
       this.close(CLOSE.heartbeatMissed, `nothing was heard for ${2 * heartbeatMs} ms`);
       return heartbeatMs;
     }
-    if (!this.joinsFrames && this.#takenOver) void this.#enterAgain(TAKEN_OVER_SILENT_MS);
+    if (!this.joinsFrames) this.presence.checkSilent();
     const validMs = this.#user.expiresAt * 1000 - this.#deps.wallNow();
     if (validMs <= -expiryGraceMs) {
       this.close(CLOSE.tokenExpired, "the token has expired");
@@ -305,12 +247,4 @@ export class Member implements Recipient, Timed, SessionConnection {
       this.#isWarned ? validMs + expiryGraceMs : validMs - expiryWarningMs,
     );
   }
-}
-
-/**
- * True for a normal close: by the client with 1000 or no code, or an eviction. Other ends may be
- * accidents.
- */
-function isNormalClose(code: number): boolean {
-  return code === CLOSE.done || code === 1005 || code === CLOSE.notAllowed;
 }

@@ -148,7 +148,7 @@ export class Room implements RoomOutput, TickListener {
       case "reset":
         this.#isLost = true;
         this.#onReset();
-        for (const member of this.#fanOut.recipients) member.roomLost();
+        for (const member of this.#members.values()) member.roomLost();
         return;
       default:
         event satisfies never;
@@ -158,9 +158,9 @@ export class Room implements RoomOutput, TickListener {
   /** A single change is broadcast at the end of the tick; changes of a crowd are throttled. */
   #takeChange(change: PresenceChange): void {
     this.#presence.add(change);
-    this.#members.get(change.entry.connection)?.isPresentAsWanted();
+    this.#members.get(change.entry.connection)?.presence.settled();
     if (change.type === "updated" && change.previous !== undefined) {
-      this.#members.get(change.previous)?.takenOver(change.entry.state);
+      this.#members.get(change.previous)?.presence.takenOver(change.entry.state);
     }
     const waitMs = this.#presenceThrottle.waitMs(this.#fanOut.size, this.#now());
     if (this.#presence.length > MAX_PRESENCE_LENGTH) this.#broadcastPresence();
@@ -201,11 +201,15 @@ export class Room implements RoomOutput, TickListener {
     const { to } = message;
     const text = messageText(message);
     if (to === undefined) return this.#toAll(text, "ephemeral");
-    for (const member of this.#fanOut.recipients) {
-      const isMeant = "user" in to ? member.user.id === to.user : member.connection === to.connection;
-      if (!isMeant) continue;
+    for (const member of this.#addressees(to)) {
       this.#metrics.deliveries += 1;
       this.#toOne(member, text, "ephemeral");
     }
+  }
+
+  #addressees(to: NonNullable<Ephemeral["to"]>): readonly Member[] {
+    if ("user" in to) return [...this.#members.values()].filter(({ user }) => user.id === to.user);
+    const member = this.#members.get(to.connection);
+    return member ? [member] : [];
   }
 }

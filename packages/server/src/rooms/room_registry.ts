@@ -57,7 +57,7 @@ export class RoomRegistry {
         held = this.#hold(request.key);
         member = new Member(socket, request.key, request.permissions, this.deps);
         receiver = new Receiver(member, request, this.deps);
-        followPermissions(member, request, this.deps.backplane);
+        followPermissions(member, request);
         return this.#join(member, held, request);
       },
       onMessage: (_socket, data) => receiver?.take(data),

@@ -4,15 +4,9 @@ import { MAX_JSON_DEPTH, MAX_STATE_BYTES } from "../../../../protocol/limits.ts"
 import { isLargerThan } from "../../socket/frame_size.ts";
 import { ackText } from "../outbound/frame_text.ts";
 import type { Member } from "../member.ts";
-import type { RoomDeps } from "../room_deps.ts";
 
 /** Handles a `presence` frame: enters, changes the state, or leaves. Never rejects. */
-export async function changePresence(
-  member: Member,
-  key: string,
-  { id, state }: PresenceFrame,
-  { backplane }: RoomDeps,
-): Promise<void> {
+export async function changePresence(member: Member, { id, state }: PresenceFrame): Promise<void> {
   if (!member.permissions.presence) {
     return member.error("forbidden", { id, message: "This user may not take part in this room's presence." });
   }
@@ -31,11 +25,9 @@ export async function changePresence(
       message: `state may have ${MAX_STATE_BYTES} bytes as JSON`,
     });
   }
-  const { connection } = member;
-  member.isPresentAsWanted();
   try {
-    if (state === null) await backplane.leave(key, connection);
-    else await backplane.enter(key, { user: member.user.id, connection, state: text });
+    if (state === null) await member.presence.leave();
+    else await member.presence.enter(text);
     member.reply(ackText(id));
   } catch (error) {
     member.failed(error, id);

@@ -32,7 +32,7 @@ export class Receiver {
   /** Takes a WebSocket message. */
   take(data: string | ArrayBuffer): void | Promise<void> {
     const member = this.#member;
-    member.heard();
+    member.presence.heard();
     if (typeof data !== "string") return member.close(CLOSE.unsupportedData, "rooms speak text");
     const value = parseJson(data);
     if (!Array.isArray(value)) return this.#takeFrame(value);
@@ -91,7 +91,7 @@ export class Receiver {
       case "publish":
         return this.#publisher.publish(frame, this.#receivedAt);
       case "presence":
-        return changePresence(member, this.#request.key, frame, this.#deps);
+        return changePresence(member, frame);
       case "history":
         return readHistory(member, this.#request.key, frame, this.#deps);
       case "auth": {

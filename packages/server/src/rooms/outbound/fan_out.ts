@@ -66,11 +66,6 @@ export class FanOut<R extends Recipient> implements TickListener, DelayListener 
     return this.#recipients.size;
   }
 
-  /** The recipients, in the order in which they were added. */
-  get recipients(): Iterable<R> {
-    return this.#recipients.keys();
-  }
-
   /** True if the recipient was added and not deleted. */
   has(recipient: R): boolean {
     return this.#recipients.has(recipient);

@@ -1,15 +1,10 @@
-import type { Backplane } from "../../backplane/contract.ts";
 import { CLOSE } from "../../../../protocol/close_codes.ts";
 import { PolicyFailed } from "./authorize.ts";
 import type { JoinRequest } from "../join_request.ts";
 import type { Member } from "../member.ts";
 
 /** Keeps a member's permissions up to date, where its policy reports changes. */
-export function followPermissions(
-  member: Member,
-  { room, key, authorize }: JoinRequest,
-  backplane: Backplane,
-): void {
+export function followPermissions(member: Member, { room, authorize }: JoinRequest): void {
   const watch = authorize.watch?.(member.user.id, room, again);
   // Changes between the handshake and this watch were reported to nobody.
   if (watch) member.follow(watch);
@@ -24,10 +19,7 @@ export function followPermissions(
       const sawPresence = member.seesPresence;
       // Permissions change first, so that a frame in between cannot enter presence again.
       member.permit(permissions);
-      if (member.mayBePresent && !permissions.presence) {
-        await backplane.leave(key, member.connection);
-        member.hasLeft();
-      }
+      if (!permissions.presence) await member.presence.revoke();
       if (!sawPresence && permissions.presence && member.room) member.reply(member.room.presenceText());
     } catch (error) {
       if (!(error instanceof PolicyFailed)) throw error;
