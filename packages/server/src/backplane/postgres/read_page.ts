@@ -1,4 +1,5 @@
 import type { Page, PageRequest, Retention } from "../contract.ts";
+import { hasMore } from "../has_more.ts";
 import { escapeText } from "../wire/wire_text.ts";
 import type { Database } from "./database.ts";
 import { parseMessages } from "./postgres_records.ts";
@@ -15,8 +16,6 @@ export async function readPage(
   page: PageRequest,
 ): Promise<Page> {
   const { messages: maxMessages, ageMs } = retention;
-  const isAfter = "after" in page;
-  const bound = isAfter ? page.after : page.before;
   const [row] = await database.read<{
     epoch: string;
     head: string;
@@ -24,8 +23,8 @@ export async function readPage(
     messages: string | null;
   }>(STATEMENT, [
     escapeText(room),
-    isAfter ? bound : null,
-    isAfter ? null : bound,
+    "after" in page ? page.after : null,
+    "before" in page ? page.before : null,
     page.limit,
     maxMessages,
     ageMs,
@@ -33,9 +32,6 @@ export async function readPage(
   ]);
   if (!row) throw new Error("Postgres returned no page.");
   const [head, first, messages] = [Number(row.head), Number(row.first), parseMessages(row.messages)];
-  const [newest, oldest] = [messages.at(-1)?.offset, messages[0]?.offset];
-  const more = isAfter
-    ? Math.max(bound, first - 1, newest ?? 0) < head
-    : Math.min(oldest ?? bound, head + 1) > first;
-  return { epoch: row.epoch, head, first, messages, more };
+  const read = { epoch: row.epoch, head, first, messages };
+  return { ...read, more: hasMore(page, read) };
 }

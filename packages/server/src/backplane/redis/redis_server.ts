@@ -3,6 +3,7 @@ import type { Address } from "./address.ts";
 import { isReply, type Link } from "./redis_link.ts";
 import type { ScriptName } from "./prepare_connection.ts";
 import { createNodes, type Nodes, type NodesListener } from "./nodes.ts";
+import { hasMore } from "../has_more.ts";
 import type { ResolvedOptions } from "./redis_options.ts";
 import type { ListedEntry } from "../presence_diff.ts";
 import { parseMessage, parsePresence } from "./redis_records.ts";
@@ -206,17 +207,13 @@ export class RedisServer {
 
   /** Reads a page of up to 256 KB, and at least one message. */
   async page(address: Address, request: PageRequest): Promise<Page> {
-    const isAfter = "after" in request;
-    const bound = isAfter ? request.after : request.before;
-    const args = [isAfter ? "after" : "before", `${bound}`, `${request.limit}`];
+    const bound = "after" in request ? ["after", `${request.after}`] : ["before", `${request.before}`];
+    const args = [...bound, `${request.limit}`];
     const reply = await this.#readRoom(address, "page", args);
     const [epoch, head, first] = [String(reply[0]), Number(reply[1]), Number(reply[2])];
     const messages = textsOf(reply[3]).map(parseMessage);
-    const [newest, oldest] = [messages.at(-1)?.offset, messages[0]?.offset];
-    const more = isAfter
-      ? Math.max(bound, first - 1, newest ?? 0) < head
-      : Math.min(oldest ?? bound, head + 1) > first;
-    return { epoch, head, first, messages, more };
+    const read = { epoch, head, first, messages };
+    return { ...read, more: hasMore(request, read) };
   }
 
   async #room(address: Address, operation: string, args: readonly string[]): Promise<readonly unknown[]> {
