@@ -103,7 +103,7 @@ testOnPostgres(
     await deadline(first, PATIENCE_MS);
     const results = await deadline(settled, PATIENCE_MS);
     const isStored = results.map(({ status }) => status === "fulfilled");
-    // What was refused comes after all that was stored.
+    // Refused messages come after all stored ones.
     assertEquals(isStored, isStored.toSorted((one, other) => Number(other) - Number(one)));
     assertEquals(isStored.filter(Boolean).length, 3);
   },
