@@ -1,7 +1,7 @@
 import { EventSource as NpmEventSource } from "eventsource";
 import type { Browser } from "playwright-core";
 
-/** What a client of an event stream has seen. */
+/** Everything that a client of an event stream has seen. */
 export interface StreamView {
   /** Offsets of messages, and `gap`, in the order of arrival. */
   readonly seen: readonly (number | "gap")[];

@@ -73,7 +73,7 @@ for (const { name, isMissing, start } of DOCUMENTED_PROXIES) {
 
       await Promise.all(ends);
       assertLess(performance.now() - startedAt, PATIENCE_MS);
-      // What ends half-sent requests leaves open sockets and streams alone.
+      // The timeout of half-sent requests leaves open sockets and streams alone.
       await member.request({ type: "publish", id: "late", event: "e", data: "late" });
       await untilEvent('"data":"late"');
       await reader?.cancel();

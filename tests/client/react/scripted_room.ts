@@ -14,7 +14,7 @@ export class ScriptedRoom implements ReadableRoom<Numbers> {
   position: Position | null = { epoch: "e1", offset: 0 };
   /** Messages from here on are kept. */
   keptFrom = 1;
-  /** Why history is refused. */
+  /** Reason for which history is refused. */
   refusal: RoomError | null = null;
   /** Pages that were asked for. */
   readonly asked: PageQuery[] = [];

@@ -29,7 +29,7 @@ interface Place {
   readonly directory: string;
 }
 
-/** What tests need to run a program with its documented configuration. */
+/** Program, and the changes to its documented configuration for a test. */
 interface Program {
   readonly name: string;
   readonly language: string;
