@@ -1,5 +1,5 @@
 /** docs/protocol.md, rule 10.11: reads of history and presence that are under way. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ReadLimits } from "../../packages/server/src/rooms/read_limits.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { ANY_RATE, freshId, RoomClient } from "../support/room_client.ts";
@@ -58,7 +58,9 @@ Deno.test("10.11 a user's reads wait for each other, and for nobody else's", asy
 });
 
 Deno.test("10.11 above the number that may wait, a user's reads are rate_limited: HTTP and frames", async () => {
-  await using running = await startServer({ env: ANY_RATE });
+  const key = "sb_secret_of_this_test";
+  const env = { ...ANY_RATE, SUPABASE_SECRET_KEYS: JSON.stringify({ default: key }) };
+  await using running = await startServer({ env });
   const { started, release } = holdReads(running, 4);
   await using alice = await RoomClient.join(running, "r");
   const reads = range(1, 14).map(() => read(running, "alice", "r/messages"));
@@ -74,4 +76,6 @@ Deno.test("10.11 above the number that may wait, a user's reads are rate_limited
   const statuses = (await Promise.all(reads)).map(({ status }) => status).sort();
   assertEquals(statuses, [...Array(6).fill(200), ...Array(8).fill(429)]);
   assertEquals((await read(running, "alice", "r/messages")).status, 200);
+  const metrics = await fetch(`${running.origin}/realtime/metrics`, { headers: { apikey: key } });
+  assertStringIncludes(await metrics.text(), 'realtime_refusals_total{code="rate_limited"} 8\n');
 });

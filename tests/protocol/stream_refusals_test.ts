@@ -77,6 +77,10 @@ for (const [cause, { code, options, bringAbout }] of Object.entries(PASSING)) {
       : undefined;
     await bringAbout?.(running);
     const open = running.engine.connections.count;
+    const counts = { errors: 0, refusals: 0 };
+    const { metrics } = running.engine.deps;
+    metrics.erred = () => void counts.errors++;
+    metrics.refused = () => void counts.refusals++;
     const response = await ask(running, { accept: STREAM, origin: "https://page.example" });
     assertEquals([response.status, response.headers.get("content-type")], [200, STREAM]);
     assertEquals(response.headers.get("access-control-allow-origin"), "*");
@@ -87,6 +91,7 @@ for (const [cause, { code, options, bringAbout }] of Object.entries(PASSING)) {
     const [line] = running.logs.filter(({ refused }) => refused !== undefined);
     assertObjectMatch({ ...line }, { event: "request", status: 200, refused: code });
     assertEquals(running.engine.connections.count, open);
+    assertEquals(counts, { errors: 0, refusals: 1 });
 
     for (const other of [{}, { accept: "*/*" }, { accept: "application/json" }, { accept: "text/html" }]) {
       const problem = await ask(running, other);

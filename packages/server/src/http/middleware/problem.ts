@@ -88,7 +88,7 @@ export function answerProblem(error: Error, c: Context<AppEnv>): Response {
   if (error instanceof HTTPException && error.status === 400) {
     return refuse(c, "invalid_request", { detail: error.message });
   }
-  if (error instanceof TooManyReads) return problemResponse("rate_limited", requestId);
+  if (error instanceof TooManyReads) return refuse(c, "rate_limited");
   if (error instanceof BackplaneUnavailable) {
     deps.log.warn("backplane.unavailable", { request_id: requestId, ...errorFields(error) });
     return refuse(c, "unavailable");

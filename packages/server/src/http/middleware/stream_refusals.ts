@@ -15,12 +15,10 @@ export const refuseAsStream = createMiddleware<AppEnv>(async function refuseAsSt
   if (!/(^|,)\s*text\/event-stream\s*(;|,|$)/i.test(c.req.header("accept") ?? "")) return;
   const refusal = await readRefusal(c.res);
   if (!refusal) return;
-  const { metrics, random } = c.env.deps;
-  metrics.erred(refusal.code);
   c.set("refusal", refusal.code);
   const close = { code: CLOSE.tooSlow, reason: refusal.code };
   // Hono keeps the headers of the refusal, such as those for pages, except its content type.
-  c.res = new Response(closeEvent(close, reconnectAfter(refusal.retryAfterMs, random)), {
+  c.res = new Response(closeEvent(close, reconnectAfter(refusal.retryAfterMs, c.env.deps.random)), {
     headers: EVENT_STREAM_HEADERS,
   });
 });
