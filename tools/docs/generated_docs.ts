@@ -73,7 +73,7 @@ function closesTable(): string {
 function metricsTable(): string {
   return table(
     ["metric", "type", "labels", "meaning"],
-    Object.entries<MetricMeaning>(METRICS).map(([name, { type, labels = [], help }]) => [
+    Object.entries<MetricMeaning>(METRICS).map(([name, { type, labels, help }]) => [
       `\`${name}\``,
       type,
       labels.map((label) => `\`${label}\``).join(", "),
