@@ -1,6 +1,7 @@
 import { BackplaneUnavailable, type Page, type PageRequest, type PresenceEntry } from "../contract.ts";
 import type { Address } from "./address.ts";
 import { isReply, type Link } from "./redis_link.ts";
+import { RoomCalls, type ServerCall } from "./room_calls.ts";
 import type { ScriptName } from "./prepare_connection.ts";
 import { createNodes, type Nodes, type NodesListener } from "./nodes.ts";
 import { hasMore } from "../has_more.ts";
@@ -9,11 +10,6 @@ import type { ListedEntry } from "../presence_diff.ts";
 import { parseMessage, parsePresence } from "./redis_records.ts";
 import { escapeText } from "../wire/wire_text.ts";
 import { HistoryGuard } from "./history_guard.ts";
-
-/** Maximum redirections of a call while its slot moves. */
-const MAX_REDIRECTIONS = 8;
-/** Pause before a call is repeated after TRYAGAIN, in milliseconds. */
-const TRY_AGAIN_MS = 50;
 
 /** Current state of a room. */
 export interface RoomStatus {
@@ -62,13 +58,11 @@ interface ScriptCall {
   readonly args: readonly string[];
 }
 
-/** Runs on the server of a slot; `isAsking` if the slot is still migrating to it. */
-type ServerCall<T> = (link: Link, isAsking: boolean) => Promise<T>;
-
 /** Redis as rooms use it: runs scripts on the server of a room, and keeps the history guard. */
 export class RedisServer {
   readonly options: ResolvedOptions;
   readonly nodes: Nodes;
+  readonly calls: RoomCalls;
   readonly historyGuard: HistoryGuard;
   /** Id of this isolate. */
   readonly isolate: string = crypto.randomUUID();
@@ -86,6 +80,7 @@ export class RedisServer {
     );
     this.historyGuard = new HistoryGuard(options);
     this.nodes = createNodes(options, listener);
+    this.calls = new RoomCalls(this.nodes, options.waitMs);
   }
 
   /**
@@ -99,7 +94,7 @@ export class RedisServer {
     args: readonly string[],
   ): Promise<readonly unknown[]> {
     const call = { name, address, keys, args };
-    return this.#callServer(address, (link, isAsking) => this.#run(link, isAsking, call));
+    return this.calls.run(address, (link, isAsking) => this.#run(link, isAsking, call));
   }
 
   /** Runs a script, and confirms the room's history first if necessary. */
@@ -125,7 +120,7 @@ export class RedisServer {
       const runId = this.nodes.linkOf(address.slot)?.runId;
       if (!this.historyGuard.needsConfirmation(address, runId)) continue;
       const confirm: ServerCall<void> = (link, isAsking) => this.#confirm(address, link, isAsking);
-      this.#runInBackground(this.#callServer(address, confirm));
+      this.#runInBackground(this.calls.run(address, confirm));
     }
   }
 
@@ -166,7 +161,7 @@ export class RedisServer {
 
   /** Publishes a payload without storing it. */
   async spublish(address: Address, payload: string): Promise<void> {
-    await this.#callServer(address, async (link, isAsking) => {
+    await this.calls.run(address, async (link, isAsking) => {
       const asking = isAsking ? link.command(["ASKING"]) : undefined;
       const [publishing] = await Promise.allSettled([
         link.command(["SPUBLISH", address.channel, payload]),
@@ -227,7 +222,7 @@ export class RedisServer {
     args: readonly string[],
   ): Promise<readonly unknown[]> {
     const call: ScriptCall = { name: "room", address, keys: [], args: [operation, ...args] };
-    return await this.#callServer(address, async ({ reader }, isAsking) => {
+    return await this.calls.run(address, async ({ reader }, isAsking) => {
       await reader.untilUp(this.options.waitMs);
       return await reader.reads.run(() => this.#run(reader, isAsking, call));
     });
@@ -265,59 +260,6 @@ export class RedisServer {
         : { runId: currentRunId, epoch: String(decidedEpoch), head: Number(decidedHead) };
     });
   }
-
-  /** Returns the link to the server of the room once the link is usable. */
-  async link(address: Address): Promise<Link> {
-    if (!this.nodes.linkOf(address.slot)) await this.nodes.refresh();
-    const link = this.nodes.linkOf(address.slot);
-    if (!link) {
-      throw new BackplaneUnavailable(
-        "No server of the Redis cluster has the slot of this room. Check CLUSTER INFO.",
-      );
-    }
-    await link.untilUp(this.options.waitMs);
-    return link;
-  }
-
-  /**
-   * Runs a call on the server of the room's slot, and follows redirections. If the link is up, the
-   * call starts synchronously, which keeps the order of calls.
-   */
-  #callServer<T>(address: Address, run: ServerCall<T>): Promise<T> {
-    const link = this.nodes.linkOf(address.slot);
-    const running = link?.runId === undefined ? this.#waitAndRun(address, run) : run(link, false);
-    return running.catch((error: unknown) => this.#redirect(address, run, error));
-  }
-
-  async #waitAndRun<T>(address: Address, run: ServerCall<T>): Promise<T> {
-    const link = await this.link(address);
-    return await run(link, false);
-  }
-
-  async #redirect<T>(address: Address, run: ServerCall<T>, error: unknown): Promise<T> {
-    for (let redirections = 0; redirections < MAX_REDIRECTIONS; redirections++) {
-      try {
-        if (isReply(error, "MOVED")) {
-          await this.nodes.refresh();
-          return await this.#waitAndRun(address, run);
-        }
-        if (isReply(error, "ASK")) {
-          const link = this.nodes.linkTo(targetOf(error));
-          await link.untilUp(this.options.waitMs);
-          return await run(link, true);
-        }
-        if (isReply(error, "TRYAGAIN")) {
-          await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
-          return await this.#waitAndRun(address, run);
-        }
-      } catch (next) {
-        error = next;
-        continue;
-      }
-      throw error;
-    }
-    throw error;
-  }
 }
 
 /** Converts a reply to texts. */
@@ -333,9 +275,4 @@ function statusOf([epoch, head, changes, count, due]: readonly unknown[]): RoomS
     count: Number(count),
     dueMs: Number(due) < 0 ? undefined : Number(due),
   };
-}
-
-/** Extracts the node of a redirection such as "ASK 3999 127.0.0.1:6381". */
-function targetOf(error: unknown): string {
-  return /^ASK \d+ (\S+)/.exec(error instanceof Error ? error.message : "")?.[1] ?? "";
 }

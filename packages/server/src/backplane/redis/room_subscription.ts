@@ -200,7 +200,7 @@ export class RoomSubscription {
 
   async #refreshOnce(): Promise<void> {
     for (let moves = 0; moves < MAX_MOVES; moves++) {
-      const link = await this.#server.link(this.address);
+      const link = await this.#server.calls.link(this.address);
       const read = await link.reads.run(() => this.#subscribeAndRead(link));
       if (!read) continue;
       const isCurrent = this.#server.nodes.linkOf(this.address.slot) === link &&
