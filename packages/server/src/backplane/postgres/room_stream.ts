@@ -1,6 +1,7 @@
-import type { PresenceChange, PresenceEntry, RoomEvent } from "../contract.ts";
+import type { PresenceChange, PresenceEntry } from "../contract.ts";
 import { applyChange } from "../apply_change.ts";
 import { diffPresence } from "../presence_diff.ts";
+import { type Subscriber, Subscribers } from "../subscribers.ts";
 import type { IgnoredReason } from "./ignored_records.ts";
 import { type InputItem, OrderedInput } from "./ordered_input.ts";
 import { type Notification, parseNotification, type RoomRecord } from "./postgres_records.ts";
@@ -20,11 +21,6 @@ export interface RoomStreamOptions {
   readonly onIgnored: (reason: IgnoredReason) => void;
 }
 
-/** Receiver of a stream's events. */
-export interface Subscriber {
-  readonly deliver: (event: RoomEvent) => void;
-}
-
 /**
  * One room as this isolate follows it: the delivered position, the delivered presence list, and the
  * subscribers.
@@ -37,7 +33,7 @@ export class RoomStream {
   /** Database time of the connection's first snapshot, in milliseconds since 1970. */
   since = 0;
   readonly #options: RoomStreamOptions;
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #subscribers: Subscribers;
   #present = new Map<string, PresenceEntry>();
   #version = 0;
   /** Head and presence version that a read brought: their notifications may still arrive. */
@@ -51,6 +47,7 @@ export class RoomStream {
   constructor(options: RoomStreamOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#subscribers = new Subscribers(options.onDeliverError);
     this.#input = new OrderedInput({
       process: (item) => this.#process(item),
       onProcessed: () => this.#waiters.resolveReached(),
@@ -150,7 +147,7 @@ export class RoomStream {
 
   #applyRecord(epoch: string, record: RoomRecord): Promise<unknown> | undefined {
     if (record.type === "ephemeral") {
-      this.#deliver({ type: "ephemeral", message: record.message });
+      this.#subscribers.deliver({ type: "ephemeral", message: record.message });
       return undefined;
     }
     if (record.type === "overflow") return this.#readOverflow(epoch, record.id);
@@ -182,7 +179,7 @@ export class RoomStream {
       );
     }
     this.position = next.at(-1)?.offset ?? this.position;
-    this.#deliver({ type: "messages", messages: next });
+    this.#subscribers.deliver({ type: "messages", messages: next });
     return undefined;
   }
 
@@ -197,7 +194,7 @@ export class RoomStream {
     }
     this.#version = version;
     applyChange(this.#present, change);
-    this.#deliver({ type: "presence", change });
+    this.#subscribers.deliver({ type: "presence", change });
     return undefined;
   }
 
@@ -275,7 +272,7 @@ export class RoomStream {
     this.#version = version;
     for (const change of diffPresence(this.#present, present)) {
       applyChange(this.#present, change);
-      this.#deliver({ type: "presence", change });
+      this.#subscribers.deliver({ type: "presence", change });
     }
   }
 
@@ -306,7 +303,7 @@ export class RoomStream {
     if (!first) return;
     this.#skipTo(first.offset - 1);
     this.position = next.at(-1)?.offset ?? this.position;
-    this.#deliver({ type: "messages", messages: next });
+    this.#subscribers.deliver({ type: "messages", messages: next });
   }
 
   /** Delivers a gap: messages up to the offset are no longer retained. */
@@ -314,24 +311,14 @@ export class RoomStream {
     if (to <= this.position) return;
     const from = this.position + 1;
     this.position = to;
-    this.#deliver({ type: "gap", from, to });
+    this.#subscribers.deliver({ type: "gap", from, to });
   }
 
   #reset(): void {
     if (this.#hasEnded) return;
-    this.#deliver({ type: "reset" });
+    this.#subscribers.deliver({ type: "reset" });
     this.#subscribers.clear();
     this.end(new Error("The room's history was replaced. Subscribe again."));
     this.#options.onReset();
-  }
-
-  #deliver(event: RoomEvent): void {
-    for (const { deliver } of this.#subscribers) {
-      try {
-        deliver(event);
-      } catch (error) {
-        this.#options.onDeliverError(error);
-      }
-    }
   }
 }

@@ -9,6 +9,7 @@ import type { Address } from "./address.ts";
 import { isReply, type Link } from "./redis_link.ts";
 import { PresenceList } from "./redis_presence_list.ts";
 import { parseMessage, type Push } from "./redis_records.ts";
+import { type Subscriber, Subscribers } from "../subscribers.ts";
 import type { RedisServer, RoomPosition, RoomStatus, RoomUpdate } from "./redis_server.ts";
 
 /** Maximum re-reads while a cluster slot is migrating. */
@@ -29,11 +30,6 @@ interface DeliveredState {
   readonly present: PresenceList;
 }
 
-interface Subscriber {
-  readonly deliver: (event: RoomEvent) => void;
-  isClosed: boolean;
-}
-
 /**
  * A subscription to one room's channel. The subscription reads missed messages and changes from
  * Redis before it delivers later ones.
@@ -44,7 +40,7 @@ export class RoomSubscription {
   readonly #onIdle: () => void;
   readonly #onChange: (change: PresenceChange) => void;
   readonly #onDue: (dueMs: number | undefined) => void;
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #subscribers: Subscribers;
   /** Number of running `subscribe` calls. */
   #pendingSubscribes = 0;
   #state: DeliveredState | undefined;
@@ -74,6 +70,7 @@ export class RoomSubscription {
     },
   ) {
     this.#server = server;
+    this.#subscribers = new Subscribers(server.options.onDeliverError);
     this.address = address;
     this.#onIdle = listener.onIdle;
     this.#onChange = listener.onChange;
@@ -104,7 +101,7 @@ export class RoomSubscription {
       if (!state) {
         throw new BackplaneUnavailable("The room was reset while it was subscribed to. Subscribe again.");
       }
-      const subscriber: Subscriber = { deliver, isClosed: false };
+      const subscriber: Subscriber = { deliver };
       this.#subscribers.add(subscriber);
       return {
         epoch: state.epoch,
@@ -120,7 +117,9 @@ export class RoomSubscription {
 
   /** Ends all subscriptions. */
   close(): void {
-    for (const subscriber of this.#subscribers) this.#unsubscribe(subscriber);
+    if (this.#subscribers.size === 0) return;
+    this.#subscribers.clear();
+    this.#endWhenIdle();
   }
 
   /** Receives a message of the channel, in the order of publishing. */
@@ -279,7 +278,7 @@ export class RoomSubscription {
     const oldest = queued?.type === "messages" ? queued.messages[0]?.offset : undefined;
     const first = Math.min(update.first, oldest ?? Infinity);
     if (first > state.head + 1) {
-      this.#deliver({ type: "gap", from: state.head + 1, to: first - 1 });
+      this.#subscribers.deliver({ type: "gap", from: state.head + 1, to: first - 1 });
       state.head = first - 1;
     }
     this.#deliverMessages(state, update.messages.map(parseMessage));
@@ -298,7 +297,7 @@ export class RoomSubscription {
       return true;
     }
     if (push.type === "ephemeral") {
-      this.#deliver({ type: "ephemeral", message: push.message });
+      this.#subscribers.deliver({ type: "ephemeral", message: push.message });
       return true;
     }
     if (push.epoch !== state.epoch) return false;
@@ -321,36 +320,23 @@ export class RoomSubscription {
     }
     if (first.offset > state.head + 1) return false;
     state.head = last.offset;
-    this.#deliver({ type: "messages", messages: fresh });
+    this.#subscribers.deliver({ type: "messages", messages: fresh });
     return true;
   }
 
   #deliverChange(state: DeliveredState, change: PresenceChange): void {
     state.present.apply(change);
     this.#onChange(change);
-    this.#deliver({ type: "presence", change });
+    this.#subscribers.deliver({ type: "presence", change });
   }
 
   #reset(): void {
     this.#state = undefined;
-    this.#deliver({ type: "reset" });
-    for (const subscriber of this.#subscribers) subscriber.isClosed = true;
+    this.#subscribers.deliver({ type: "reset" });
     this.#subscribers.clear();
   }
 
-  #deliver(event: RoomEvent): void {
-    for (const subscriber of this.#subscribers) {
-      if (subscriber.isClosed) continue;
-      try {
-        subscriber.deliver(event);
-      } catch (error) {
-        this.#server.options.onDeliverError(error);
-      }
-    }
-  }
-
   #unsubscribe(subscriber: Subscriber): void {
-    subscriber.isClosed = true;
     if (this.#subscribers.delete(subscriber)) this.#endWhenIdle();
   }
 
