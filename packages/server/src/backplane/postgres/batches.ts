@@ -9,6 +9,11 @@ const STATEMENT =
   `select rooms.publish_batch($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[],
   $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint,
   $12::boolean) as results`;
+/**
+ * Bytes from which postgres 3.4.9 writes a statement at once. It puts a smaller one off with
+ * `setImmediate`, which takes 1.4 ms on Deno 2.1.4. Spaces in front of a number fill it up.
+ */
+const WRITTEN_AT_ONCE = 1_024;
 /** SQLSTATE of a lock that was waited for in vain. */
 const LOCK_NOT_AVAILABLE = "55P03";
 /** Part of the queue that one locked room may take. */
@@ -206,7 +211,7 @@ export class Batches {
   async #send(columns: BatchColumns, skipsLocked: boolean): Promise<string> {
     const [row] = await this.#connector.database.write<{ results: string }>(STATEMENT, [
       ...columns.parameters(),
-      this.#options.dedupeMs,
+      `${this.#options.dedupeMs}`.padStart(WRITTEN_AT_ONCE),
       skipsLocked,
     ]);
     return row?.results ?? "";
