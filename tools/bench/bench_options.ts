@@ -7,10 +7,8 @@ const CASE_NAMES = [
   "boot",
   "fanout",
   "members",
-  "join",
   "delivery",
   "durable",
-  "isolates",
   "killed",
   "hosted",
 ] as const;

@@ -11,8 +11,6 @@ import { benchDurable } from "./cases/publish_throughput.ts";
 import { benchEcho } from "./cases/echo_cpu.ts";
 import { benchFanOut } from "./cases/fan_out_cpu.ts";
 import { benchHosted } from "./cases/hosted_capacity.ts";
-import { benchIsolates } from "./cases/isolate_scaling.ts";
-import { benchJoin } from "./cases/join_cpu.ts";
 import { benchMembers } from "./cases/member_memory.ts";
 import { benchKilled } from "./cases/kill_recovery.ts";
 import { type LoadLine, LoadUsageRecorder } from "./cases/load_usage.ts";
@@ -34,10 +32,8 @@ const CASES: Record<CaseName, (context: CaseContext) => Promise<Line[]>> = {
   boot: benchBoot,
   fanout: benchFanOut,
   members: benchMembers,
-  join: benchJoin,
   delivery: benchDelivery,
   durable: benchDurable,
-  isolates: benchIsolates,
   killed: benchKilled,
   hosted: benchHosted,
 };

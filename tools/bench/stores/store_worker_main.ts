@@ -1,4 +1,4 @@
-/** Runs the jobs of the cases `delivery`, `durable` and `isolates`, in a separate process. */
+/** Runs the jobs of the cases `delivery` and `durable`, in a separate process. */
 import { serveJobs } from "../../support/processes/serve_jobs.ts";
 import { connectBare } from "./store_clients.ts";
 import { connectBackplanes } from "./backplanes.ts";
