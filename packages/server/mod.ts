@@ -15,5 +15,13 @@ export { validate } from "./src/http/middleware/validate.ts";
 export { receiveJson } from "./src/socket/receive_json.ts";
 export { secretKey } from "./src/http/middleware/secret_key.ts";
 export { type ProblemOptions, RequestProblem } from "./src/http/middleware/problem.ts";
+export type {
+  ServerEmitOptions,
+  ServerHistoryPage,
+  ServerPageQuery,
+  ServerPublishOptions,
+  ServerRoom,
+  ServerRooms,
+} from "./src/rooms/server_code/server_rooms.ts";
 export type { User } from "./src/auth/user.ts";
 export type { DrainNotice, Socket, SocketClose, SocketHandlers } from "./src/socket/socket.ts";

@@ -9,6 +9,7 @@ import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 const PAGE = "docs/rooms.md";
 const tables = await readCodeBlock(PAGE, ({ code }) => code.includes("export const tables"));
 const classes = await readCodeBlock(PAGE, ({ code }) => code.includes("export const classes"));
+const orders = await readCodeBlock(PAGE, ({ code }) => code.includes("export const orders"));
 const appLine = await readCodeBlock(PAGE, ({ code }) => code.startsWith(".route("));
 const types = await readCodeBlock(PAGE, ({ code }) => code.includes("RoomEvents"));
 
@@ -51,6 +52,30 @@ Deno.test("the page's rooms accept their events, name the field of a wrong one, 
   await using teacher = await SocketClient.open(`${origin}/classes/1?token=${teacherToken}`);
   teacher.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: "hi" }));
   assertEquals((await next(pupil, "message"))["from"], (await next(teacher, "message"))["from"]);
+});
+
+Deno.test("the page's route publishes into a room with a secret key", async () => {
+  await using copy = await copyFunction();
+  await copy.addEndpoint({ name: "orders", code: orders, line: '.route("/orders", orders)' });
+  assertEquals(await copy.check("routes/orders.ts"), "");
+  const issuer = await createIssuer();
+  await using running = await startFunctionProcess({
+    env: {
+      SUPABASE_JWKS: JSON.stringify(issuer.jwks),
+      SUPABASE_SECRET_KEYS: JSON.stringify({ default: "sb_secret_for_tests" }),
+    },
+    entry: copy.index,
+    importMap: copy.importMap,
+  });
+  const order = async () => {
+    const response = await fetch(`http://127.0.0.1:${running.port}/realtime/orders`, {
+      method: "POST",
+      headers: { apikey: "sb_secret_for_tests", "content-type": "application/json" },
+      body: JSON.stringify({ id: "order-7", desk: "1" }),
+    });
+    return await response.json();
+  };
+  assertEquals([await order(), await order()], Array(2).fill({ offset: 1, present: 0 }));
 });
 
 Deno.test("the page's types follow from the schemas, and a wrong payload does not compile", async () => {

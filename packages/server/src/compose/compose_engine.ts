@@ -10,6 +10,7 @@ import { createPolicy } from "./choose_policy.ts";
 import { createPostgresTls } from "./postgres_tls.ts";
 import { createTokenWatch } from "./token_watch.ts";
 import { createRooms } from "./compose_rooms.ts";
+import { createServerRooms } from "../rooms/server_code/create_server_rooms.ts";
 import { ConnectionRegistry } from "../socket/connection_registry.ts";
 import { RequestRates } from "../socket/request_rates.ts";
 import { MemoryWatch, residentMemory, usedMemory } from "../socket/memory_watch.ts";
@@ -76,6 +77,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     now,
     authorize: policy.authorize,
     rooms,
+    serverRooms: createServerRooms({ rooms }),
     tokenWatch,
     refusalLog,
     random: Math.random,

@@ -7,6 +7,7 @@ import type { RefusalLog } from "../observability/refusal_log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Rooms } from "../rooms/lazy_rooms.ts";
 import type { Authorize } from "../rooms/policy/authorize.ts";
+import type { ServerRooms } from "../rooms/server_code/server_rooms.ts";
 import type { RequestRates } from "../socket/request_rates.ts";
 import type { TokenWatchDeps } from "../socket/watch_token.ts";
 import type { PendingUpgrade, UpgradeDeps } from "../socket/handshake.ts";
@@ -28,6 +29,8 @@ export interface Deps extends UpgradeDeps {
   /** The deployment's room policy (`ROOM_POLICY`). */
   readonly authorize: Authorize;
   readonly rooms: Rooms;
+  /** The rooms for code of the function: `c.var.rooms`. */
+  readonly serverRooms: ServerRooms;
   readonly tokenWatch: TokenWatchDeps;
   /** `*`, or the origins of pages that may connect. */
   readonly allowedOrigins: readonly string[];
@@ -58,6 +61,8 @@ export interface AppEnv {
   Variables: {
     /** Unique for each request; in the response as `x-request-id`, and in the logs. */
     requestId: string;
+    /** Rooms of the deployment: publish, read, and see who is present, from any route. */
+    rooms: ServerRooms;
     /** Set by middleware made with `provideUser`. */
     user?: User;
     /** True if the request presented a secret key of the project. */

@@ -8,6 +8,7 @@ import { answerNotFound, answerProblem } from "./middleware/problem.ts";
 import { limitRefusals } from "./middleware/rate_limits.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { requestLog } from "./middleware/request_log.ts";
+import { serverRooms } from "./middleware/server_rooms.ts";
 import { health } from "./routes/health.ts";
 import { metrics } from "./routes/metrics.ts";
 import { openapi } from "./routes/openapi.ts";
@@ -38,7 +39,7 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
   root.onError(answerProblem);
   const allowedMethods = createAllowedMethods(root);
   root.notFound(answerNotFound(allowedMethods));
-  root.use(requestId, requestLog, corsForPages(allowedMethods), limitRefusals);
+  root.use(requestId, serverRooms, requestLog, corsForPages(allowedMethods), limitRefusals);
   const basePath = (options.basePath ?? "/realtime") as BasePath;
   return root.basePath(basePath)
     .route("/", serverInfo(() => root.routes))

@@ -4,6 +4,7 @@ import { routePath } from "hono/route";
 import type { $ZodType, output } from "zod/v4/core";
 import { REALTIME_V1 } from "../../../../protocol/subprotocols.ts";
 import type { User } from "../../auth/user.ts";
+import type { ServerRooms } from "../../rooms/server_code/server_rooms.ts";
 import { parseSchema } from "../../schemas/parse_schema.ts";
 import { findHandshakeProblem } from "../../socket/handshake.ts";
 import { limitFrames } from "../../socket/limit_frames.ts";
@@ -90,7 +91,7 @@ export interface ValidAddress<Param extends $ZodType, Query extends $ZodType> {
  * compares it with the route's own context, so that a route without a user does not compile.
  */
 export interface SocketContext {
-  readonly var: { readonly user: User; readonly requestId: string };
+  readonly var: { readonly user: User; readonly requestId: string; readonly rooms: ServerRooms };
   readonly req: {
     header(name: string): string | undefined;
     readonly url: string;

@@ -1,0 +1,74 @@
+import type { PageRequest } from "../../backplane/contract.ts";
+import type { PresenceMember } from "../../../../protocol/frames.ts";
+import { DEFAULT_PAGE, MAX_PAGE } from "../../../../protocol/limits.ts";
+import type { Outgoing } from "../inbound/send.ts";
+import type { Rooms } from "../lazy_rooms.ts";
+import { dataText, recipient, text, whole } from "./check_arguments.ts";
+import type {
+  ServerEmitOptions,
+  ServerHistoryPage,
+  ServerPageQuery,
+  ServerPublishOptions,
+} from "./server_rooms.ts";
+
+/** Sender (`from.user`) of messages of the project itself. */
+const PROJECT = "service_role";
+
+/** Dependencies of access to a room. */
+export interface RoomAccessDeps {
+  /** Read at each call. */
+  readonly rooms: Pick<Rooms, "limits" | "page" | "present" | "publish">;
+}
+
+/** Checks what server code asks for in one room, and does it. */
+export class RoomAccess {
+  readonly #name: string;
+  readonly #rooms: RoomAccessDeps["rooms"];
+
+  constructor(name: string, { rooms }: RoomAccessDeps) {
+    this.#name = name;
+    this.#rooms = rooms;
+  }
+
+  /** Implements `ServerRoom.publish`. */
+  async publish(event: string, data: unknown, options: ServerPublishOptions = {}): Promise<number> {
+    const stored = await this.#rooms.publish(this.#name, this.#message(event, data, options));
+    if (!stored) throw new Error("The backplane returned no offset for a durable message.");
+    return stored.offset;
+  }
+
+  /** Implements `ServerRoom.emit`. */
+  async emit(event: string, data: unknown, options: ServerEmitOptions = {}): Promise<void> {
+    const to = recipient(options.to);
+    await this.#rooms.publish(this.#name, { ...this.#message(event, data, options), ephemeral: true, to });
+  }
+
+  /** Implements `ServerRoom.history`. */
+  async history({ after, before, limit }: ServerPageQuery = {}): Promise<ServerHistoryPage> {
+    if (after !== undefined && before !== undefined) {
+      throw new TypeError("before: does not go with after. Name one of them.");
+    }
+    const size = whole("limit", limit ?? DEFAULT_PAGE, 1, MAX_PAGE);
+    const page: PageRequest = after === undefined
+      ? { before: whole("before", before ?? Number.MAX_SAFE_INTEGER, 0), limit: size }
+      : { after: whole("after", after, 0), limit: size };
+    return JSON.parse(await this.#rooms.page(this.#name, page, PROJECT));
+  }
+
+  /** Implements `ServerRoom.presence`. */
+  async presence(): Promise<readonly PresenceMember[]> {
+    const { members }: { members: PresenceMember[] } = JSON.parse(
+      await this.#rooms.present(this.#name, PROJECT),
+    );
+    return members;
+  }
+
+  #message(event: string, data: unknown, { id, as }: ServerPublishOptions): Outgoing {
+    return {
+      id: text("id", id ?? crypto.randomUUID(), 64),
+      event: text("event", event, 64),
+      data: dataText(data, this.#rooms.limits.max_frame_bytes),
+      from: { user: text("as", as ?? PROJECT, 256) },
+    };
+  }
+}
