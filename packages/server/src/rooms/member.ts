@@ -1,26 +1,16 @@
-import type { SessionConnection } from "../auth/session_watch.ts";
 import type { User } from "../auth/user.ts";
 import { BackplaneUnavailable } from "../backplane/contract.ts";
 import { errorFields } from "../observability/log.ts";
 import { CLOSE } from "../../../protocol/close_codes.ts";
 import { type ErrorCode, type ErrorDetails, errorFrame } from "../../../protocol/error_codes.ts";
-import { REALTIME_V1 } from "../../../protocol/subprotocols.ts";
-import type { DrainNotice, Socket, SocketClose } from "../socket/socket.ts";
-import type { Timed } from "../socket/timing_wheel.ts";
-import { SESSION_ENDED } from "../socket/watch_token.ts";
+import type { Socket, SocketClose } from "../socket/socket.ts";
+import type { ConnectionWatch, WatchedMembers } from "./connection_watch.ts";
 import { MemberPresence, type PresenceOwner } from "./member_presence.ts";
 import type { PermissionWatch, RoomPermissions } from "./policy/authorize.ts";
 import type { Recipient } from "./outbound/fan_out.ts";
-import { HEARTBEAT_TEXT } from "./outbound/frame_text.ts";
 import type { RecentMessages } from "./outbound/recent_messages.ts";
 import { TooManyReads } from "./read_limits.ts";
 import type { RoomDeps } from "./room_deps.ts";
-
-/**
- * Part of the heartbeat after which a silent server sends one; the rest allows for the wheel's
- * ticks.
- */
-const HEARTBEAT_PART = 0.7;
 
 /** The part of a room that its members use. */
 export interface RoomOutput {
@@ -35,39 +25,26 @@ export interface RoomOutput {
   delete(member: Member): void;
 }
 
-/**
- * A connection in a room: its user, permissions, and output. Watches its heartbeat and its token's
- * expiry.
- */
-export class Member implements Recipient, Timed, SessionConnection, PresenceOwner {
+/** A connection in a room: its user, permissions, and output. */
+export class Member implements Recipient, WatchedMembers, PresenceOwner {
   readonly socket: Socket;
   readonly joinsFrames: boolean;
   readonly presence: MemberPresence;
+  readonly #connection: ConnectionWatch;
   readonly #deps: RoomDeps;
-  #user: User;
   #permissions: RoomPermissions;
   #room: RoomOutput | undefined;
-  #sentAt: number;
-  #heardAt: number;
-  /** Number of messages that had arrived at the last check. */
-  #received = 0;
-  #isWelcome = false;
-  #isWarned = false;
   #isClosedByUs = false;
-  #isImmediate = false;
   #watch: PermissionWatch | undefined;
 
   /** `key` is the room's name in the backplane. */
-  constructor(socket: Socket, key: string, permissions: RoomPermissions, deps: RoomDeps) {
-    this.socket = socket;
-    this.joinsFrames = socket.protocol === REALTIME_V1;
+  constructor(connection: ConnectionWatch, key: string, permissions: RoomPermissions, deps: RoomDeps) {
+    this.socket = connection.socket;
+    this.joinsFrames = connection.joinsFrames;
+    this.#connection = connection;
     this.#deps = deps;
-    this.#user = socket.user;
     this.#permissions = permissions;
     this.presence = new MemberPresence(this, key, deps);
-    deps.wheel.add(this, 0);
-    deps.sessions?.add(this, this.#user);
-    this.#sentAt = this.#heardAt = deps.wheel.now;
   }
 
   get connection(): string {
@@ -76,7 +53,7 @@ export class Member implements Recipient, Timed, SessionConnection, PresenceOwne
 
   /** The user of the newest token. */
   get user(): User {
-    return this.#user;
+    return this.#connection.user;
   }
 
   get permissions(): RoomPermissions {
@@ -98,13 +75,12 @@ export class Member implements Recipient, Timed, SessionConnection, PresenceOwne
 
   /** Sends text now. Frames that belong into the room's order go through `reply`. */
   send(text: string): void {
-    this.#sentAt = this.#deps.wheel.now;
-    this.socket.send(text);
+    this.#connection.send(text);
   }
 
   /** Sends `welcome`, the first frame. */
   welcome(text: string): void {
-    this.#isWelcome = true;
+    this.#connection.ready();
     this.send(text);
   }
 
@@ -129,7 +105,7 @@ export class Member implements Recipient, Timed, SessionConnection, PresenceOwne
 
   /** Logs a failure: the backplane is away, or the fault is ours. */
   logFailure(error: unknown): void {
-    const about = { socket: this.connection, user: this.#user.id, ...errorFields(error) };
+    const about = { socket: this.connection, user: this.user.id, ...errorFields(error) };
     if (error instanceof BackplaneUnavailable) this.#deps.log.warn("backplane.unavailable", about);
     else this.#deps.log.error("room.failed", about);
   }
@@ -139,14 +115,9 @@ export class Member implements Recipient, Timed, SessionConnection, PresenceOwne
     this.#room = room;
   }
 
-  /** Applies a fresh token. */
-  renew(user: User, permissions: RoomPermissions): void {
-    // A client that has no newer token yet sends the old one again; one warning is enough for it.
-    if (user.expiresAt !== this.#user.expiresAt) this.#isWarned = false;
-    this.#user = user;
+  /** Applies the permissions of a fresh token. */
+  renew(permissions: RoomPermissions): void {
     this.permit(permissions);
-    this.#deps.sessions?.add(this, user);
-    this.#deps.wheel.add(this, 0);
     // Changes after this decision were reported to the watch of the old token.
     this.#watch?.refresh();
   }
@@ -171,7 +142,7 @@ export class Member implements Recipient, Timed, SessionConnection, PresenceOwne
   /** Closes the connection after sending pending frames. */
   close(code: number, reason: string): void {
     this.#isClosedByUs = true;
-    this.#room?.flush();
+    this.flush();
     this.socket.close(code, reason);
   }
 
@@ -183,11 +154,6 @@ export class Member implements Recipient, Timed, SessionConnection, PresenceOwne
     this.close(CLOSE.notAllowed, "the user may not be here any more");
   }
 
-  endSession(): void {
-    this.error("invalid_token", { message: SESSION_ENDED });
-    this.close(CLOSE.tokenExpired, "the session has ended");
-  }
-
   /**
    * Closes the connection since the room's history was lost: the client learns of the gap on its
    * return.
@@ -196,13 +162,13 @@ export class Member implements Recipient, Timed, SessionConnection, PresenceOwne
     this.close(CLOSE.isolateGoing, "the room's history was lost: connect again");
   }
 
-  /** Announces that the isolate is about to end. */
-  drain({ reason, isImmediate, reconnectAfterMs }: DrainNotice): void {
-    this.#isImmediate = isImmediate;
+  /** Sends all waiting frames of the room now. */
+  flush(): void {
     this.#room?.flush();
-    if (this.#isWelcome) {
-      this.send(JSON.stringify({ type: "draining", reason, reconnect_after_ms: reconnectAfterMs }));
-    }
+  }
+
+  checkSilent(): void {
+    this.presence.checkSilent();
   }
 
   /**
@@ -210,41 +176,9 @@ export class Member implements Recipient, Timed, SessionConnection, PresenceOwne
    * period.
    */
   async gone({ code }: SocketClose): Promise<void> {
-    const { wheel, sessions } = this.#deps;
-    wheel.delete(this);
-    sessions?.delete(this);
     this.#watch?.stop();
     this.#room?.delete(this);
     // In an immediate drain all entries are marked together, when the backplane closes.
-    if (!this.#isImmediate) await this.presence.end(code);
-  }
-
-  check(now: number): number {
-    const { heartbeatMs, expiryWarningMs, expiryGraceMs } = this.#deps;
-    // Counted on arrival: messages that wait to be handled are no silence.
-    const { received } = this.socket;
-    if (received !== this.#received) this.#heardAt = now;
-    this.#received = received;
-    const silentMs = now - this.#heardAt;
-    if (this.joinsFrames && silentMs >= 2 * heartbeatMs) {
-      this.close(CLOSE.heartbeatMissed, `nothing was heard for ${2 * heartbeatMs} ms`);
-      return heartbeatMs;
-    }
-    if (!this.joinsFrames) this.presence.checkSilent();
-    const validMs = this.#user.expiresAt * 1000 - this.#deps.wallNow();
-    if (validMs <= -expiryGraceMs) {
-      this.close(CLOSE.tokenExpired, "the token has expired");
-      return heartbeatMs;
-    }
-    if (validMs <= expiryWarningMs && !this.#isWarned && this.#isWelcome) {
-      this.#isWarned = true;
-      this.reply(JSON.stringify({ type: "expiring", expires_at: this.#user.expiresAt }));
-    }
-    if (now - this.#sentAt >= heartbeatMs * HEARTBEAT_PART && this.#isWelcome) this.reply(HEARTBEAT_TEXT);
-    return Math.min(
-      this.#sentAt + heartbeatMs * HEARTBEAT_PART - now,
-      this.joinsFrames ? 2 * heartbeatMs - silentMs : Infinity,
-      this.#isWarned ? validMs + expiryGraceMs : validMs - expiryWarningMs,
-    );
+    if (!this.#connection.isDrainedAtOnce) await this.presence.end(code);
   }
 }

@@ -2,6 +2,7 @@ import { BackplaneUnavailable, type PageRequest, type Stored } from "../backplan
 import type { RoomLimits } from "../../../protocol/limits.ts";
 import { CLOSE } from "../../../protocol/close_codes.ts";
 import type { Socket, SocketHandlers } from "../socket/socket.ts";
+import { ConnectionWatch } from "./connection_watch.ts";
 import { followPermissions } from "./policy/follow_permissions.ts";
 import { pageText, presentText } from "./outbound/frame_text.ts";
 import { join } from "./join.ts";
@@ -48,6 +49,7 @@ export class RoomRegistry {
 
   /** Handlers of a member's socket, as docs/protocol.md specifies them. */
   memberHandlers(request: JoinRequest): SocketHandlers {
+    let connection: ConnectionWatch | undefined;
     let member: Member | undefined;
     let receiver: Receiver | undefined;
     let held: OpenRoom | undefined;
@@ -55,14 +57,17 @@ export class RoomRegistry {
       onOpen: (socket) => {
         if (this.refusal(request.key)) return refuse(socket, "room_full");
         held = this.#hold(request.key);
-        member = new Member(socket, request.key, request.permissions, this.deps);
-        receiver = new Receiver(member, request, this.deps);
+        connection = new ConnectionWatch(socket, this.deps);
+        member = new Member(connection, request.key, request.permissions, this.deps);
+        connection.start(member);
+        receiver = new Receiver(connection, member, request, this.deps);
         followPermissions(member, request);
         return this.#join(member, held, request);
       },
       onMessage: (_socket, data) => receiver?.take(data),
-      onDrain: (_socket, notice) => member?.drain(notice),
+      onDrain: (_socket, notice) => connection?.drain(notice),
       onClose: async (_socket, close) => {
+        connection?.stop();
         if (held) this.#release(request.key, held);
         await member?.gone(close);
       },

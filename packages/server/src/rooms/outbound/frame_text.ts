@@ -79,5 +79,10 @@ export function ackText(id: string, offset?: number): string {
     : `{"type":"ack","id":${quote(id)},"offset":${offset}}`;
 }
 
+/** A `pong` frame that answers a ping. */
+export function pongText(id: string): string {
+  return `{"type":"pong","id":${quote(id)}}`;
+}
+
 /** An unsolicited `pong`: shows that the server is alive. */
 export const HEARTBEAT_TEXT = '{"type":"pong"}';
