@@ -86,7 +86,7 @@ Deno.test("with SUPABASE_URL the dev server trusts that project's users, and iss
   await refused.body?.cancel();
   assertEquals(refused.status, 404);
   const issuerOf = await fetch(`${dev.origin}/dev/issuer`).then((response) => response.json());
-  assertEquals(issuerOf, { issuesTokens: false, users: [] });
+  assertEquals(issuerOf, { issuesTokens: false, users: [], functionPath: "/realtime" });
 });
 
 /** Status line and body of a GET with this Host header. */

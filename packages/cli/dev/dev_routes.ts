@@ -11,11 +11,20 @@ const EXAMPLES = `For example: /dev/token?user=alice
 With claims: /dev/token?user=alice&role=authenticated&app_metadata={"role":"teacher"}&claims={"aal":"aal2"}
 `;
 
+/** Options of the dev server's own routes. */
+export interface DevRoutesOptions {
+  /** Path of the function; `/realtime` by default. */
+  readonly functionPath?: string;
+  /** The page; bundled from its source by default. */
+  readonly playground?: Hono;
+}
+
 /**
  * Creates the dev server's own routes: the playground and, with an issuer, its keys and
  * `/dev/token`. Never deployed.
  */
-export function createDevRoutes(issuer: Issuer | undefined, playground: Hono = createPlayground()): Hono {
+export function createDevRoutes(issuer: Issuer | undefined, options: DevRoutesOptions = {}): Hono {
+  const { functionPath = "/realtime", playground = createPlayground() } = options;
   const app = new Hono();
   app.use(async (c, next) => {
     await next();
@@ -25,7 +34,7 @@ export function createDevRoutes(issuer: Issuer | undefined, playground: Hono = c
   app.route("/", playground);
   // Without an issuer, the playground asks for a token.
   app.get("/dev/issuer", (c) => {
-    return c.json({ issuesTokens: issuer !== undefined, users: issuer ? DEV_USERS : [] });
+    return c.json({ issuesTokens: issuer !== undefined, users: issuer ? DEV_USERS : [], functionPath });
   });
   if (!issuer) return app;
   // The path at which Supabase Auth publishes a project's keys.

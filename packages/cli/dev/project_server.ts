@@ -37,8 +37,9 @@ export async function serveProject({ app, createServer, name, keyFile }: Project
       DEV_USERS.map(async (user) => ({ name: user, token: await devToken(issuer, { user }) })),
     )
     : [];
-  const routes = createDevRoutes(issuer, createPlayground(PLAYGROUND, () => readPlayground(name)));
   const prefix = `/${name}`;
+  const playground = createPlayground(PLAYGROUND, readPlayground);
+  const routes = createDevRoutes(issuer, { functionPath: prefix, playground });
   orExit(() =>
     Deno.serve({
       hostname: env["HOST"] || "127.0.0.1",
@@ -54,10 +55,9 @@ export async function serveProject({ app, createServer, name, keyFile }: Project
   );
 }
 
-/** Reads the bundled playground; its rooms are those of this function. */
-async function readPlayground(name: string): Promise<{ name: string; text: string }[]> {
-  const text = await readFile(new URL("main.js", PLAYGROUND), "utf8");
-  return [{ name: "main.js", text: text.replaceAll("/realtime/rooms/", `/${name}/rooms/`) }];
+/** Reads the bundled playground. */
+async function readPlayground(): Promise<{ name: string; text: string }[]> {
+  return [{ name: "main.js", text: await readFile(new URL("main.js", PLAYGROUND), "utf8") }];
 }
 
 /** Runs a step. A failure ends the process with its message, and the watcher waits. */

@@ -1,38 +1,42 @@
 /// <reference lib="dom" />
 /** The playground: asks for user and room, then shows the room. The dev server serves it at `/`. */
-import { devTokens, pastedToken, readDevIssuer } from "./dev_issuer.ts";
+import { devTokens, pastedToken, readDevIssuer, readRoomEndpoints } from "./dev_issuer.ts";
 import { pageElement } from "./dom.ts";
 import { JoinForm, type JoinRequest } from "./join_form.ts";
 import { formatAddress, type PageAddress, parseAddress } from "./page_address.ts";
+import { parseRoomPath } from "./room_path.ts";
 import { openRoomView } from "./room_view.ts";
 import { userName } from "./user_name.ts";
 
 const TITLE = document.title;
 
 const issuer = await readDevIssuer();
-const form = new JoinForm(issuer, join);
+const form = new JoinForm(issuer, await readRoomEndpoints(issuer.functionPath), join);
 let closeRoomView: (() => void) | undefined;
 
 /** Opens the room that the page's address names, or the form if something is missing. */
 function followAddress(): void {
-  const { user, room } = parseAddress(location.hash);
-  if (issuer.issuesTokens && user && room) openRoom({ user, room, token: undefined });
-  else showForm({ ...user && { user }, ...room && { room } });
+  const address = parseAddress(location.hash);
+  const { user, room, ...changes } = address;
+  if (issuer.issuesTokens && user && room) openRoom({ user, room, token: undefined, ...changes });
+  else showForm(address);
 }
 
 function join(request: JoinRequest): void {
-  const { user, room } = request;
-  history.pushState(null, "", formatAddress(user === undefined ? { room } : { room, user }));
+  const { user, token: _, ...address } = request;
+  history.pushState(null, "", formatAddress(user === undefined ? address : { ...address, user }));
   openRoom(request);
 }
 
-function openRoom({ user, room, token }: JoinRequest): void {
+function openRoom({ user, room, token, ...changes }: JoinRequest): void {
+  const path = parseRoomPath(room);
+  if (!path) return;
   leave();
   form.hide();
   if (user) showAddress({ user, room });
   closeRoomView = openRoomView({
-    room,
-    tokens: (get) => token === undefined ? devTokens(user ?? "", get) : pastedToken(token),
+    address: `${location.origin}${issuer.functionPath}/${path.endpoint}/${path.id}`,
+    tokens: (get) => token === undefined ? devTokens(user ?? "", changes, get) : pastedToken(token),
     onUser: (verified) => showAddress({ user: userName(verified), room }),
     onSignedOut: () => showForm({ room }, "The token was not accepted, or has expired. Paste another one."),
   });
@@ -51,7 +55,7 @@ function leave(): void {
 }
 
 /** Shows user and room, and links to the same room as another user. */
-function showAddress({ user, room }: PageAddress): void {
+function showAddress({ user, room }: Pick<PageAddress, "user" | "room">): void {
   pageElement("address", HTMLElement).hidden = false;
   pageElement("address-user", HTMLElement).textContent = user;
   pageElement("address-room", HTMLElement).textContent = room;
@@ -63,9 +67,9 @@ function showAddress({ user, room }: PageAddress): void {
 }
 
 pageElement("leave", HTMLButtonElement).addEventListener("click", () => {
-  const { user, room } = parseAddress(location.hash);
-  history.pushState(null, "", formatAddress({ ...room && { room } }));
-  showForm({ ...user && { user }, ...room && { room } });
+  const { user, ...address } = parseAddress(location.hash);
+  history.pushState(null, "", formatAddress(address));
+  showForm({ ...user && { user }, ...address });
 });
 // Back, forward, and an address that was edited by hand.
 addEventListener("hashchange", followAddress);

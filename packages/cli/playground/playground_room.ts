@@ -1,18 +1,16 @@
 import type { Room, RoomMessage } from "../../client/mod.ts";
 
-/** Events that the playground publishes. */
-export interface SentEvents {
-  readonly chat: { readonly text: string };
-}
-
-/** Events that it may receive: any, since other members may use wscat or their own program. */
-export type ReceivedEvents = Record<string, unknown>;
+/** Events with any names and data: an endpoint has its own, and other members may use wscat. */
+export type AnyEvents = Record<string, unknown>;
 
 /** Message of any event. */
-export type ReceivedMessage = RoomMessage<ReceivedEvents>;
+export type ReceivedMessage = RoomMessage<AnyEvents>;
+
+/** Event and data of a message. */
+export type Content = Pick<ReceivedMessage, "event" | "data">;
 
 /** Room as the playground uses it. */
-export type PlaygroundRoom = Room<SentEvents, ReceivedEvents>;
+export type PlaygroundRoom = Room<AnyEvents, AnyEvents>;
 
 /** Room that a part of the page shows, until the signal is aborted. */
 export interface RoomContext {

@@ -5,7 +5,7 @@ import { BreakableNetwork } from "./connection/breakable_network.ts";
 import { showConnection } from "./connection/connection_panel.ts";
 import { onAbort, pageElement } from "./dom.ts";
 import { showFrames } from "./frames/frame_panel.ts";
-import type { PlaygroundRoom, ReceivedEvents, SentEvents } from "./playground_room.ts";
+import type { AnyEvents, PlaygroundRoom } from "./playground_room.ts";
 import { showPresence } from "./presence_panel.ts";
 
 /** Messages that are loaded on joining. */
@@ -13,7 +13,8 @@ const HISTORY = 50;
 
 /** Room to open, its tokens, and what the page does about its states. */
 export interface RoomViewOptions {
-  readonly room: string;
+  /** Address of the room's endpoint. */
+  readonly address: string;
   /** Makes the token callback, given a `fetch` that fails while the network is off. */
   readonly tokens: (get: typeof fetch) => TokenSource;
   /** Called with the verified user once the connection is live. */
@@ -23,19 +24,16 @@ export interface RoomViewOptions {
 }
 
 /** Joins a room and shows it. Returns a function that leaves the room and hides it. */
-export function openRoomView({ room: id, tokens, onUser, onSignedOut }: RoomViewOptions): () => void {
+export function openRoomView({ address, tokens, onUser, onSignedOut }: RoomViewOptions): () => void {
   const ending = new AbortController();
   const { signal } = ending;
   const network = new BreakableNetwork();
-  const room: PlaygroundRoom = createRoom<SentEvents, ReceivedEvents>(
-    `${location.origin}/realtime/rooms/${id}`,
-    {
-      token: tokens(network.fetch),
-      history: HISTORY,
-      WebSocket: network.WebSocket,
-      fetch: network.fetch,
-    },
-  );
+  const room: PlaygroundRoom = createRoom<AnyEvents, AnyEvents>(address, {
+    token: tokens(network.fetch),
+    history: HISTORY,
+    WebSocket: network.WebSocket,
+    fetch: network.fetch,
+  });
   pageElement("room-view", HTMLElement).hidden = false;
   const showPending = showConnection({ room, signal }, network);
   showPresence({ room, signal });

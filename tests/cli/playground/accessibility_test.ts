@@ -25,8 +25,18 @@ Deno.test("the playground is accessible", WITH_BROWSER, async (t) => {
 
     // Back to the chat log, and forward to the switch.
     await keyboard.press("Shift+Tab");
+    assertMatch(await focusedName(), /textbox "Event"/);
+    await keyboard.press("Shift+Tab");
     assertMatch(await focusedName(), /log "Chat"/);
-    for (const name of [/Message/, /Send/, /button "Cut the connection"/, /switch "Network" \[checked\]/]) {
+    for (
+      const name of [
+        /Event/,
+        /Message/,
+        /Send/,
+        /button "Cut the connection"/,
+        /switch "Network" \[checked\]/,
+      ]
+    ) {
       await keyboard.press("Tab");
       assertMatch(await focusedName(), name);
     }

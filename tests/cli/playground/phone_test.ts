@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { PlaygroundFixture, WITH_BROWSER } from "./playground_fixture.ts";
+import { smallTargets } from "./small_targets.ts";
 
 /** Screens of phones in CSS pixels: a large one, a small one, and the small one with a keyboard. */
 const SCREENS = [
@@ -53,3 +54,26 @@ Deno.test(
     }
   },
 );
+
+Deno.test("a phone's page has targets of 40 px, and no horizontal scrolling", WITH_BROWSER, async () => {
+  await using fixture = await PlaygroundFixture.open();
+  await using alice = await fixture.openPage({ viewport: SCREENS[0] });
+  const { page } = alice;
+  const width = () => page.evaluate("document.documentElement.scrollWidth");
+  const form = page.getByRole("form", { name: "Join a room" });
+  await form.getByText("Role and claims").click();
+  await form.getByRole("radio", { name: "someone else" }).check();
+  assertEquals(await page.evaluate(smallTargets), []);
+  assertEquals(await width(), 390);
+
+  await form.getByRole("textbox", { name: "Name" }).fill("n".repeat(64));
+  await form.getByRole("textbox", { name: "Room" }).fill("r".repeat(128));
+  await form.getByRole("button", { name: "Join" }).click();
+  await alice.waitForState("Live.");
+  await alice.send("x".repeat(200));
+  await alice.waitForTexts(["x".repeat(200)]);
+  await page.getByRole("list", { name: "Frames" }).locator("summary").last().click();
+  assertEquals(await page.evaluate(smallTargets), []);
+  assertEquals(await width(), 390);
+  assertEquals(alice.consoleErrors, []);
+});

@@ -3,7 +3,7 @@
  * on change.
  */
 import { join } from "node:path";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ChildLines } from "../../../tools/support/processes/child_lines.ts";
 import { SocketClient } from "../../../tools/support/wire/socket_client.ts";
 import { createTestDatabase } from "../../../tools/support/postgres/database.ts";
@@ -88,9 +88,8 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
 
     const page = await fetch(`${origin}/`);
     assertStringIncludes(await page.text(), "<title>Realtime Edge playground</title>");
-    const script = await (await fetch(`${origin}/playground/main.js`)).text();
-    assertStringIncludes(script, "/live/rooms/");
-    assert(!script.includes("/realtime/rooms/"));
+    const issuer = await (await fetch(`${origin}/dev/issuer`)).json();
+    assertEquals(issuer.functionPath, "/live");
     const issued = await fetch(`${origin}/dev/token?user=dave`);
     assertMatch(await issued.text(), /^eyJ/);
 

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import type { Gap, RoomError } from "../../../client/mod.ts";
 import { createElement, formatMinutes } from "../dom.ts";
-import type { ReceivedMessage } from "../playground_room.ts";
+import type { Content, ReceivedMessage } from "../playground_room.ts";
 import { userName } from "../user_name.ts";
 
 /** Messages of one user within this time share one name line. */
@@ -47,17 +47,17 @@ export function gapEntry({ from, to }: Gap): HTMLLIElement {
 export class UnsentEntry {
   readonly element: HTMLLIElement;
   readonly id: string;
-  readonly text: string;
+  readonly content: Content;
   readonly #note = createElement("p", { class: "note" }, "Waiting to be sent");
 
-  constructor(id: string, text: string) {
+  constructor(id: string, content: Content) {
     this.id = id;
-    this.text = text;
+    this.content = content;
     this.element = createElement(
       "li",
       { class: "message own unsent" },
       createElement("p", { class: "hidden" }, createElement("b", {}, "You")),
-      createElement("p", { class: "text" }, text),
+      createElement("p", { class: "text" }, messageText(content)),
       this.#note,
     );
   }
@@ -85,7 +85,7 @@ export class UnsentEntry {
 }
 
 /** Text of a chat (`{ text }`, or a plain string as in the wscat lines); else event and JSON. */
-function messageText({ event, data }: ReceivedMessage): string {
+function messageText({ event, data }: Content): string {
   if (event !== "chat") return `${event} ${JSON.stringify(data)}`;
   if (typeof data === "string") return data;
   if (typeof data === "object" && data !== null && "text" in data && typeof data.text === "string") {

@@ -35,8 +35,8 @@ export function showChat({ room, signal }: RoomContext, onSend: () => void): voi
       log.change(older.update);
     }),
   );
-  showComposer({ room, signal }, (text) => {
-    outbox.send(text);
+  showComposer({ room, signal }, (content) => {
+    outbox.send(content);
     onSend();
   });
 }

@@ -3,7 +3,7 @@ import { RoomError } from "../../../client/mod.ts";
 import { pageElement } from "../dom.ts";
 import { UnsentEntry } from "./chat_entry.ts";
 import type { ChatLog } from "./chat_log.ts";
-import type { PlaygroundRoom } from "../playground_room.ts";
+import type { Content, PlaygroundRoom } from "../playground_room.ts";
 
 /**
  * Publishes own messages: shows each at once, marks it until it is delivered, and shows failures.
@@ -18,8 +18,8 @@ export class Outbox {
     this.#log = log;
   }
 
-  send(text: string): void {
-    const entry = new UnsentEntry(randomId(), text);
+  send(content: Content): void {
+    const entry = new UnsentEntry(randomId(), content);
     this.#unsent.set(entry.id, entry);
     this.#log.addUnsent(entry);
     void this.#publish(entry);
@@ -36,7 +36,8 @@ export class Outbox {
   /** Publishes with the same id each time: the server recognizes a retry of a stored message. */
   async #publish(entry: UnsentEntry): Promise<void> {
     try {
-      const offset = await this.#room.publish("chat", { text: entry.text }, { id: entry.id });
+      const { id, content: { event, data } } = entry;
+      const offset = await this.#room.publish(event, data, { id });
       this.#log.change(() => entry.showStored(offset));
     } catch (error) {
       if (!(error instanceof RoomError)) throw error;
