@@ -18,6 +18,9 @@ export const MAX_FRAMES_PER_MESSAGE = 100;
 /** Deepest nesting of arrays and objects in `data` or `state`. */
 export const MAX_JSON_DEPTH = 64;
 
+/** Longest reason of a kick or a disconnect, in characters. */
+export const MAX_REASON_LENGTH = 200;
+
 /** Wait before reconnecting, sent to a client that is closed for flooding, in milliseconds. */
 export const FLOOD_WAIT_MS = 10_000;
 

@@ -94,6 +94,7 @@ function registryOf(
     maxConnections: 1_000,
     maxConnectionsPerUser: 1_000,
     waitUntil: undefined,
+    onFirst: () => {},
     log,
     now: () => performance.now(),
     random: () => 0.5,

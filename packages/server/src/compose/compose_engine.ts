@@ -11,6 +11,7 @@ import { createPostgresTls } from "./postgres_tls.ts";
 import { createTokenWatch } from "./token_watch.ts";
 import { createRooms } from "./compose_rooms.ts";
 import { createServerRooms } from "../rooms/server_code/create_server_rooms.ts";
+import { Evictions } from "../rooms/eviction/evictions.ts";
 import { ConnectionRegistry } from "../socket/connection_registry.ts";
 import { RequestRates } from "../socket/request_rates.ts";
 import { MemoryWatch, residentMemory, usedMemory } from "../socket/memory_watch.ts";
@@ -55,6 +56,8 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     maxConnections: config.MAX_CONNECTIONS,
     maxConnectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
     waitUntil: host.waitUntil,
+    // An isolate without sockets has nothing to end.
+    onFirst: () => evictions.follow(),
     log,
     now: preciseClock,
     random: Math.random,
@@ -68,6 +71,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   const backplane = createBackplane(config, postgresTls, { log, metrics });
   const policy = createPolicy(config, log, postgresTls);
   const rooms = createRooms(config, { ...tokenWatch, backplane, verifier, log, metrics, now });
+  const evictions = new Evictions({ backplane, rooms, connections, log, random: Math.random });
   const deps: Deps = {
     verifier,
     isSecretKey: createProjectKeyCheck(config),
@@ -78,6 +82,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     authorize: policy.authorize,
     rooms,
     serverRooms: createServerRooms({ rooms }),
+    evictions,
     tokenWatch,
     refusalLog,
     random: Math.random,
@@ -111,6 +116,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     ]);
   }
   async function close(): Promise<void> {
+    evictions.close();
     await Promise.all([backplane.close(), policy.close()]);
     refusalLog.close();
     log.close();

@@ -5,6 +5,7 @@ import type { Verifier } from "../auth/verification.ts";
 import type { Log } from "../observability/log.ts";
 import type { RefusalLog } from "../observability/refusal_log.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import type { Evictions } from "../rooms/eviction/evictions.ts";
 import type { Rooms } from "../rooms/lazy_rooms.ts";
 import type { Authorize } from "../rooms/policy/authorize.ts";
 import type { ServerRooms } from "../rooms/server_code/server_rooms.ts";
@@ -31,6 +32,8 @@ export interface Deps extends UpgradeDeps {
   readonly rooms: Rooms;
   /** The rooms for code of the function: `c.var.rooms`. */
   readonly serverRooms: ServerRooms;
+  /** Ends members and connections on every isolate. */
+  readonly evictions: Pick<Evictions, "kick" | "disconnect">;
   readonly tokenWatch: TokenWatchDeps;
   /** `*`, or the origins of pages that may connect. */
   readonly allowedOrigins: readonly string[];

@@ -1,6 +1,7 @@
 import type { PageRequest, Stored } from "../backplane/contract.ts";
 import { createLazy, type Lazy } from "../lazy.ts";
 import type { SocketHandlers } from "../socket/socket.ts";
+import type { EvictionTarget } from "./eviction/eviction_command.ts";
 import type { Outgoing } from "./inbound/send.ts";
 import type { JoinRequest } from "./join_request.ts";
 import type { RoomDeps } from "./room_deps.ts";
@@ -9,7 +10,7 @@ import type { RoomRegistry } from "./room_registry.ts";
 /** The rooms of this isolate, as endpoints use them. */
 export type Rooms = Pick<
   RoomRegistry,
-  "limits" | "refusal" | "count" | "memberHandlers" | "page" | "position" | "present" | "publish"
+  "limits" | "refusal" | "count" | "memberHandlers" | "page" | "position" | "present" | "publish" | "evict"
 >;
 
 /**
@@ -49,6 +50,11 @@ export class LazyRooms implements Rooms {
   /** Number of rooms and members. */
   count(): { readonly rooms: number; readonly members: number } {
     return this.#registry.loaded?.count() ?? { rooms: 0, members: 0 };
+  }
+
+  /** Evicts members; while the code is not loaded, there are none. Returns their number. */
+  evict(key: string, target: EvictionTarget, reason?: string): number {
+    return this.#registry.loaded?.evict(key, target, reason) ?? 0;
   }
 
   /** Handlers of a member's socket; its opening waits for the code. */

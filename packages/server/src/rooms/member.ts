@@ -154,6 +154,12 @@ export class Member implements Recipient, WatchedMembers, PresenceOwner {
     this.close(CLOSE.notAllowed, "the user may not be here any more");
   }
 
+  /** Evicts the member because the server's code or an operator wants it. */
+  kick(reason: string = "Removed from this room."): void {
+    this.error("forbidden", { message: reason });
+    this.close(CLOSE.notAllowed, reason);
+  }
+
   /**
    * Closes the connection since the room's history was lost: the client learns of the gap on its
    * return.

@@ -3,6 +3,7 @@ import type { RoomLimits } from "../../../protocol/limits.ts";
 import { CLOSE } from "../../../protocol/close_codes.ts";
 import type { Socket, SocketHandlers } from "../socket/socket.ts";
 import { ConnectionWatch } from "./connection_watch.ts";
+import type { EvictionTarget } from "./eviction/eviction_command.ts";
 import { followPermissions } from "./policy/follow_permissions.ts";
 import { pageText, presentText } from "./outbound/frame_text.ts";
 import { join } from "./join.ts";
@@ -17,7 +18,8 @@ import type { RoomDeps } from "./room_deps.ts";
 /** A room that has members here, or members that are joining. */
 interface OpenRoom {
   readonly opening: Promise<Room>;
-  members: number;
+  /** Live and joining members. */
+  readonly members: Set<Member>;
 }
 
 /** The rooms that have members in this isolate. */
@@ -36,14 +38,14 @@ export class RoomRegistry {
 
   /** The reason why a room takes no more members right now, or undefined. */
   refusal(key: string): "room_full" | undefined {
-    const members = this.#rooms.get(key)?.members ?? 0;
+    const members = this.#rooms.get(key)?.members.size ?? 0;
     return members >= this.deps.limits.max_members ? "room_full" : undefined;
   }
 
   /** Number of rooms and members. */
   count(): { readonly rooms: number; readonly members: number } {
     let members = 0;
-    for (const held of this.#rooms.values()) members += held.members;
+    for (const held of this.#rooms.values()) members += held.members.size;
     return { rooms: this.#rooms.size, members };
   }
 
@@ -59,6 +61,7 @@ export class RoomRegistry {
         held = this.#hold(request.key);
         connection = new ConnectionWatch(socket, this.deps);
         member = new Member(connection, request.key, request.permissions, this.deps);
+        held.members.add(member);
         connection.start(member);
         receiver = new Receiver(connection, member, request, this.deps);
         followPermissions(member, request);
@@ -68,7 +71,7 @@ export class RoomRegistry {
       onDrain: (_socket, notice) => connection?.drain(notice),
       onClose: async (_socket, close) => {
         connection?.stop();
-        if (held) this.#release(request.key, held);
+        if (held && member) this.#release(request.key, held, member);
         await member?.gone(close);
       },
     };
@@ -108,6 +111,17 @@ export class RoomRegistry {
     return await send(key, message, this.deps);
   }
 
+  /** Evicts the members of a user, or one connection. Returns their number. */
+  evict(key: string, { user, connection }: EvictionTarget, reason?: string): number {
+    let evicted = 0;
+    for (const member of this.#rooms.get(key)?.members ?? []) {
+      if (member.isClosedByUs || (member.user.id !== user && member.connection !== connection)) continue;
+      member.kick(reason);
+      evicted++;
+    }
+    return evicted;
+  }
+
   async #join(member: Member, held: OpenRoom, request: JoinRequest): Promise<void> {
     try {
       await join(member, await held.opening, request, this.deps);
@@ -121,10 +135,9 @@ export class RoomRegistry {
   #hold(key: string): OpenRoom {
     let held = this.#rooms.get(key);
     if (!held) {
-      held = { opening: this.#open(key), members: 0 };
+      held = { opening: this.#open(key), members: new Set() };
       this.#rooms.set(key, held);
     }
-    held.members += 1;
     return held;
   }
 
@@ -139,9 +152,9 @@ export class RoomRegistry {
     return opening;
   }
 
-  #release(key: string, held: OpenRoom): void {
-    held.members -= 1;
-    if (held.members > 0) return;
+  #release(key: string, held: OpenRoom, member: Member): void {
+    held.members.delete(member);
+    if (held.members.size > 0) return;
     if (this.#rooms.get(key) === held) this.#rooms.delete(key);
     void held.opening.then((room) => room.close(), () => {/* its members learned of it */});
   }

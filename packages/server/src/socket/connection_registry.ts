@@ -1,3 +1,4 @@
+import { CLOSE } from "../../../protocol/close_codes.ts";
 import type { MonotonicClock } from "../clocks.ts";
 import type { Log } from "../observability/log.ts";
 import { type DrainPlan, planDrain } from "./drain_plan.ts";
@@ -17,6 +18,8 @@ export interface ConnectionRegistryOptions {
   readonly waitUntil: ((promise: Promise<void>) => void) | undefined;
   /** Returns true if there is too little memory for another connection. */
   readonly isShortOfMemory: () => boolean;
+  /** Called when the first socket opens. Must not throw. */
+  readonly onFirst: () => void;
   readonly log: Log;
   readonly now: MonotonicClock;
   /** Random number from 0 to below 1. */
@@ -49,6 +52,7 @@ export class ConnectionRegistry {
    */
   readonly #live = new Set<DrainableSocket>();
   readonly #connectionsOf = new Map<string, number>();
+  #hasHadSockets = false;
   #settleWaitUntil: (() => void) | undefined;
   #drainUntil: number | undefined;
   #draining: Promise<void> | undefined;
@@ -90,6 +94,10 @@ export class ConnectionRegistry {
 
   /** Counts an open socket. */
   add(socket: DrainableSocket): void {
+    if (!this.#hasHadSockets) {
+      this.#hasHadSockets = true;
+      this.#options.onFirst();
+    }
     this.#sockets.add(socket);
     this.#live.add(socket);
     this.#connectionsOf.set(socket.user.id, (this.#connectionsOf.get(socket.user.id) ?? 0) + 1);
@@ -113,6 +121,14 @@ export class ConnectionRegistry {
     const ofUser = (this.#connectionsOf.get(socket.user.id) ?? 1) - 1;
     if (ofUser > 0) this.#connectionsOf.set(socket.user.id, ofUser);
     else this.#connectionsOf.delete(socket.user.id);
+  }
+
+  /** Closes all sockets of a user with 4403. Returns their number. */
+  disconnect(userId: string, reason: string = "disconnected by the server"): number {
+    if (!this.#connectionsOf.has(userId)) return 0;
+    const ofUser = [...this.#live].filter(({ user }) => user.id === userId);
+    for (const socket of ofUser) socket.close(CLOSE.notAllowed, reason);
+    return ofUser.length;
   }
 
   /**
