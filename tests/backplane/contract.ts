@@ -4,6 +4,7 @@ import { testHistory } from "./contract_history.ts";
 import { testGracePeriod } from "./contract_grace_period.ts";
 import { testMessageProperty } from "./contract_message_property.ts";
 import { testMessages } from "./contract_messages.ts";
+import { testOneUseValues } from "./contract_one_use_values.ts";
 import { testPayloads } from "./contract_payloads.ts";
 import { testPresence } from "./contract_presence.ts";
 import { testPresenceProperty } from "./contract_presence_property.ts";
@@ -28,6 +29,7 @@ export function backplaneContract(subject: Subject): void {
   testGracePeriod(subject);
   testResuming(subject);
   testClosing(subject);
+  testOneUseValues(subject);
   testMessageProperty(subject);
   testPresenceProperty(subject);
 }

@@ -17,6 +17,8 @@ const CALLS: Readonly<Record<Exclude<keyof Backplane, "close">, (isolate: Backpl
   leave: (isolate) => isolate.leave("r", "alice1"),
   linger: (isolate) => isolate.linger("r", "alice1", 1_000),
   present: (isolate) => isolate.present("r"),
+  put: (isolate) => isolate.put("key", "value", 1_000),
+  take: (isolate) => isolate.take("key"),
   ready: (isolate) => isolate.ready(),
 };
 

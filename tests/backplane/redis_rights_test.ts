@@ -51,7 +51,7 @@ function urlOf({ port }: RedisProcess): string {
   return `redis://realtime:secret@127.0.0.1:${port}`;
 }
 
-/** Asserts that rooms work, with everything that a room does. */
+/** Asserts that rooms and tickets work, with everything that they do. */
 async function assertRoomsWork(isolate: RedisBackplane): Promise<void> {
   await isolate.ready();
   const listener = await Listener.open(isolate, "r");
@@ -64,6 +64,8 @@ async function assertRoomsWork(isolate: RedisBackplane): Promise<void> {
   const { messages } = await isolate.history("r", { before: 1_000_000, limit: 1 });
   assertEquals(messages.map(({ offset }) => offset), stored.map(({ offset }) => offset));
   assertEquals(await isolate.present("r"), [entry("alice2")]);
+  await isolate.put("key", "value", 60_000);
+  assertEquals(await isolate.take("key"), "value");
   await isolate.leave("r", "alice2");
   listener.subscription.close();
 }

@@ -47,6 +47,8 @@ export function changedBackplane(backplane: Backplane, changes: Partial<Backplan
     leave: (room, connection) => backplane.leave(room, connection),
     linger: (room, connection, graceMs) => backplane.linger(room, connection, graceMs),
     present: (room) => backplane.present(room),
+    put: (key, value, ttlMs) => backplane.put(key, value, ttlMs),
+    take: (key) => backplane.take(key),
     ready: () => backplane.ready(),
     close: () => backplane.close(),
     ...changes,

@@ -51,7 +51,7 @@ export function clockMovedBy(ms: number): string {
  */
 const RENEW = `
 select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
-truncate rooms.rooms, rooms.messages, rooms.passing, rooms.isolates, rooms.presence_versions, rooms.presence, rooms.staged restart identity;
+truncate rooms.rooms, rooms.messages, rooms.passing, rooms.isolates, rooms.presence_versions, rooms.presence, rooms.staged, rooms.one_use_values restart identity;
 update rooms.drainer set isolate = null, polls_until = 0;
 update rooms.trimming set room_id = default, started_at = default;
 update rooms.channel_key set old_isolates_until = default;

@@ -177,6 +177,17 @@ export interface Backplane {
   linger(room: string, connection: string, graceMs: number): Promise<void>;
   /** Lists presence, including entries in their grace period; needs no subscription. */
   present(room: string): Promise<readonly PresenceEntry[]>;
+  /**
+   * Stores a value that is taken at most once, for `ttlMs`. A value that is there under this key is
+   * replaced. Key and value are any text.
+   */
+  put(key: string, value: string, ttlMs: number): Promise<void>;
+  /**
+   * Removes a value and resolves with it: for one caller only, on whatever isolate. Resolves with
+   * undefined for the others, and if there is none or it has expired. After a rejection the value
+   * may be gone.
+   */
+  take(key: string): Promise<string | undefined>;
   /** Resolves if the backplane is usable; rejects with BackplaneUnavailable otherwise. */
   ready(): Promise<void>;
   /**

@@ -20,6 +20,8 @@ export function createLazyBackplane(load: () => Promise<Backplane>): Backplane {
     leave: async (room, connection) => await (await backplane()).leave(room, connection),
     linger: async (room, connection, graceMs) => await (await backplane()).linger(room, connection, graceMs),
     present: async (room) => await (await backplane()).present(room),
+    put: async (key, value, ttlMs) => await (await backplane()).put(key, value, ttlMs),
+    take: async (key) => await (await backplane()).take(key),
     ready: async () => await (await backplane()).ready(),
     close: async () => await (await backplane().catch(() => undefined))?.close(),
   };

@@ -17,6 +17,7 @@ import {
 import { ScheduledTasks } from "./scheduled_tasks.ts";
 import type { MemoryRoom } from "./memory_room.ts";
 import { MemoryRooms } from "./memory_rooms.ts";
+import { MemoryValues } from "./memory_values.ts";
 
 /** Options of `MemoryStore`. */
 export interface MemoryOptions extends BackplaneOptions {
@@ -40,12 +41,14 @@ export class MemoryStore {
   readonly graceMs: number;
   readonly now: MonotonicClock;
   readonly rooms: MemoryRooms;
+  readonly values: MemoryValues;
   readonly #tasks: ScheduledTasks;
   #open = 0;
 
   constructor(options: MemoryOptions) {
     this.graceMs = options.graceMs;
     this.now = options.now;
+    this.values = new MemoryValues(options.now);
     this.#tasks = new ScheduledTasks(options.now);
     this.rooms = new MemoryRooms({ ...options, id: options.id(), tasks: this.#tasks });
   }
@@ -66,7 +69,10 @@ export class MemoryStore {
   }
 }
 
-/** Creates the backplane of one isolate in memory. Its calls reject only once it is closed. */
+/**
+ * Creates the backplane of one isolate in memory. Its calls reject only once it is closed, and `put`
+ * if too many values wait.
+ */
 export function createMemoryBackplane(store: MemoryStore): Backplane {
   return new MemoryBackplane(store);
 }
@@ -153,6 +159,17 @@ class MemoryBackplane implements Backplane {
     if (this.#closed) return unavailable();
     this.#store.sweep();
     return Promise.resolve(this.#store.rooms.find(name)?.presence.list() ?? []);
+  }
+
+  // Async, so that a throw rejects.
+  async put(key: string, value: string, ttlMs: number): Promise<void> {
+    if (this.#closed) return await unavailable();
+    this.#store.values.put(key, value, ttlMs);
+  }
+
+  take(key: string): Promise<string | undefined> {
+    if (this.#closed) return unavailable();
+    return Promise.resolve(this.#store.values.take(key));
   }
 
   ready(): Promise<void> {

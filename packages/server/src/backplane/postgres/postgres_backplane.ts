@@ -16,6 +16,7 @@ import { Connector } from "./connector.ts";
 import { RoomStreams } from "./room_streams.ts";
 import { type PostgresOptions, type ResolvedOptions, withDefaults } from "./postgres_options.ts";
 import { PostgresPresence } from "./postgres_presence.ts";
+import { PostgresValues } from "./postgres_values.ts";
 import { readPage } from "./read_page.ts";
 import { STAGED_CHANNEL, StagedMessages } from "./staged_messages.ts";
 import { PeriodicJobs } from "./periodic_jobs.ts";
@@ -44,6 +45,7 @@ export class PostgresBackplane implements Backplane {
   readonly #batches: Batches;
   readonly #presence: PostgresPresence;
   readonly #staged: StagedMessages;
+  readonly #values: PostgresValues;
   readonly #jobs: PeriodicJobs;
   #closing: Promise<void> | undefined;
   #isConnected = false;
@@ -83,6 +85,7 @@ export class PostgresBackplane implements Backplane {
       dedupeMs: retention.dedupeMs,
       onPublished: wake,
     });
+    this.#values = new PostgresValues(this.#connector);
     this.#jobs = new PeriodicJobs({
       jobs: [
         { everyMs: resolved.leaseMs / 3, run: () => this.#presence.renew() },
@@ -148,6 +151,16 @@ export class PostgresBackplane implements Backplane {
     return await this.#presence.present(room);
   }
 
+  async put(key: string, value: string, ttlMs: number): Promise<void> {
+    this.#throwIfClosed();
+    await this.#values.put(key, value, ttlMs);
+  }
+
+  async take(key: string): Promise<string | undefined> {
+    this.#throwIfClosed();
+    return await this.#values.take(key);
+  }
+
   async ready(): Promise<void> {
     this.#throwIfClosed();
     await this.#connector.connected();
@@ -167,9 +180,12 @@ export class PostgresBackplane implements Backplane {
     await this.#presence.sweep();
   }
 
-  /** Trims all rooms; see `trimRooms`. A periodic job does the same. */
+  /** Trims all rooms and removes expired values; see `trimRooms`. A periodic job does the same. */
   async trim(): Promise<number | undefined> {
-    return await trimRooms(this.#connector.database, this.#options, () => this.#closing !== undefined);
+    const { database } = this.#connector;
+    const deleted = await trimRooms(database, this.#options, () => this.#closing !== undefined);
+    if (deleted !== undefined) await this.#values.sweep();
+    return deleted;
   }
 
   /**

@@ -25,12 +25,28 @@ const SUFFIXES = ["", ":messages", ":present", ":lost", ":due", ":leases", ":res
  * them in one slot. Braces in the name are escaped.
  */
 export function addressOf(room: string, prefix: string): Address {
-  // The prefix `room:` keeps the tag from being empty: Redis ignores empty braces.
-  const tag = `room:${
-    escapeText(room).replace(/[{}]/g, (brace) => `${ESCAPE}00${brace === "{" ? "7b" : "7d"}`)
-  }`;
+  const tag = tagOf("room", room);
   const channel = `${prefix}{${tag}}`;
   return { room, channel, keys: SUFFIXES.map((suffix) => channel + suffix), slot: slotOf(tag) };
+}
+
+/** Key of a one-use value, and its cluster slot. */
+export interface ValueAddress {
+  readonly key: string;
+  readonly slot: number;
+}
+
+/** Builds a one-use value's address. No room has the same key. */
+export function valueAddressOf(key: string, prefix: string): ValueAddress {
+  const tag = tagOf("once", key);
+  return { key: `${prefix}{${tag}}`, slot: slotOf(tag) };
+}
+
+/** The kind keeps the tag from being empty: Redis ignores empty braces. */
+function tagOf(kind: string, name: string): string {
+  return `${kind}:${
+    escapeText(name).replace(/[{}]/g, (brace) => `${ESCAPE}00${brace === "{" ? "7b" : "7d"}`)
+  }`;
 }
 
 /** Tags that are tried for the key of a probe. */

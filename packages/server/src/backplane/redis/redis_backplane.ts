@@ -11,12 +11,13 @@ import {
   type Stored,
   type Subscription,
 } from "../contract.ts";
-import { type Address, addressOf } from "./address.ts";
+import { type Address, addressOf, type ValueAddress, valueAddressOf } from "./address.ts";
 import type { Link } from "./redis_link.ts";
 import { type RedisOptions, withDefaults } from "./redis_options.ts";
 import { Publisher } from "./publisher.ts";
 import { ephemeralPush, parsePush } from "./redis_records.ts";
 import { RedisServer } from "./redis_server.ts";
+import { RedisValues } from "./redis_values.ts";
 import { ActiveRoom } from "./active_room.ts";
 
 export type { RedisEvent, RedisOptions, RedisPlace } from "./redis_options.ts";
@@ -32,6 +33,7 @@ export function createRedisBackplane(options: RedisOptions): Backplane {
 /** The backplane on Redis or Valkey: one server, or a cluster. */
 export class RedisBackplane implements Backplane {
   readonly #server: RedisServer;
+  readonly #values: RedisValues;
   readonly #rooms = new Map<string, ActiveRoom>();
   readonly #roomOfChannel = new Map<string, ActiveRoom>();
   readonly #publishers = new Map<string, Publisher>();
@@ -50,6 +52,7 @@ export class RedisBackplane implements Backplane {
       onMoved: () => this.#followSlots(),
       onMessage: (channel, payload, runId) => this.#receive(channel, payload, runId),
     });
+    this.#values = new RedisValues(this.#server.calls, resolved.shiftMs);
     this.#sweepTimer = setInterval(() => this.#renewDue(), resolved.sweepMs);
   }
 
@@ -111,6 +114,16 @@ export class RedisBackplane implements Backplane {
   present(room: string): Promise<readonly PresenceEntry[]> {
     if (this.#isClosed) return closed();
     return this.#track(this.#server.present(this.#address(room)));
+  }
+
+  put(key: string, value: string, ttlMs: number): Promise<void> {
+    if (this.#isClosed) return closed();
+    return this.#track(this.#values.put(this.#valueAddress(key), value, ttlMs));
+  }
+
+  take(key: string): Promise<string | undefined> {
+    if (this.#isClosed) return closed();
+    return this.#track(this.#values.take(this.#valueAddress(key)));
   }
 
   async ready(): Promise<void> {
@@ -175,6 +188,10 @@ export class RedisBackplane implements Backplane {
 
   #address(room: string): Address {
     return this.#rooms.get(room)?.address ?? addressOf(room, this.#server.options.prefix);
+  }
+
+  #valueAddress(key: string): ValueAddress {
+    return valueAddressOf(key, this.#server.options.prefix);
   }
 
   #use(room: string): ActiveRoom {

@@ -1,5 +1,4 @@
 import { BackplaneUnavailable } from "../contract.ts";
-import type { Address } from "./address.ts";
 import type { Nodes } from "./nodes.ts";
 import { isReply, type Link } from "./redis_link.ts";
 
@@ -10,6 +9,9 @@ const TRY_AGAIN_MS = 50;
 
 /** Runs on the server of a slot; `isAsking` if the slot is still migrating to it. */
 export type ServerCall<T> = (link: Link, isAsking: boolean) => Promise<T>;
+
+/** What a call is routed by. */
+type Slotted = { readonly slot: number };
 
 /** Calls to the servers of rooms. A call follows its room's slot when the slot moves. */
 export class RoomCalls {
@@ -23,7 +25,7 @@ export class RoomCalls {
   }
 
   /** Returns the link to the server of the room once the link is usable. */
-  async link(address: Address): Promise<Link> {
+  async link(address: Slotted): Promise<Link> {
     if (!this.#nodes.linkOf(address.slot)) await this.#nodes.refresh();
     const link = this.#nodes.linkOf(address.slot);
     if (!link) {
@@ -39,18 +41,18 @@ export class RoomCalls {
    * Runs a call on the server of the room's slot, and follows redirections. If the link is up, the
    * call starts synchronously, which keeps the order of calls.
    */
-  run<T>(address: Address, call: ServerCall<T>): Promise<T> {
+  run<T>(address: Slotted, call: ServerCall<T>): Promise<T> {
     const link = this.#nodes.linkOf(address.slot);
     const running = link?.runId === undefined ? this.#waitAndRun(address, call) : call(link, false);
     return running.catch((error: unknown) => this.#redirect(address, call, error));
   }
 
-  async #waitAndRun<T>(address: Address, call: ServerCall<T>): Promise<T> {
+  async #waitAndRun<T>(address: Slotted, call: ServerCall<T>): Promise<T> {
     const link = await this.link(address);
     return await call(link, false);
   }
 
-  async #redirect<T>(address: Address, call: ServerCall<T>, error: unknown): Promise<T> {
+  async #redirect<T>(address: Slotted, call: ServerCall<T>, error: unknown): Promise<T> {
     for (let redirections = 0; redirections < MAX_REDIRECTIONS; redirections++) {
       try {
         if (isReply(error, "MOVED")) {
