@@ -8,6 +8,8 @@ import { ChildLines } from "../../../tools/support/processes/child_lines.ts";
 import { SocketClient } from "../../../tools/support/wire/socket_client.ts";
 import { createTestDatabase } from "../../../tools/support/postgres/database.ts";
 import { isWithoutPostgres } from "../../../tools/support/postgres/server.ts";
+import { isWithoutRedis } from "../../../tools/support/redis/availability.ts";
+import { RedisProcess } from "../../../tools/support/redis/redis_process.ts";
 import { installPackedCli } from "../../support/adopter/packed_cli.ts";
 import { createSupabaseProject } from "../../support/adopter/supabase_project.ts";
 
@@ -117,6 +119,8 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
     ignore: isWithoutPostgres,
     fn: async () => {
       await using database = await createTestDatabase();
+      // A store that is named on the command line comes before the file's.
+      await project.write("supabase/functions/.env", "REDIS_URL=redis://127.0.0.1:1\n");
       await using dev = start("--postgres", database.url);
       const origin = await dev.origin;
       const token = (await cli.run(root, ["token", "--user", "carol"])).stdout.trim();
@@ -127,6 +131,30 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
       while (JSON.parse(String(await room.next())).type !== "ack");
       const [row] = await database.sql`select data from rooms.messages`;
       assertEquals(row?.["data"], '"kept"');
+    },
+  });
+
+  await t.step({
+    name: "keeps rooms in a Redis that is named, and finds them again after a restart",
+    ignore: isWithoutRedis,
+    fn: async () => {
+      await using redis = await RedisProcess.start();
+      await project.write("supabase/functions/.env", "BACKPLANE=memory\n");
+      const token = (await cli.run(root, ["token", "--user", "carol"])).stdout.trim();
+      const open = (origin: string) =>
+        SocketClient.open(`${origin.replace("http", "ws")}/live/rooms/r?token=${token}&history=1`);
+      {
+        await using dev = start("--redis", redis.url);
+        await using room = await open(await dev.origin);
+        room.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: "kept" }));
+        while (JSON.parse(String(await room.next())).type !== "ack");
+        assertStringIncludes(await redis.command("KEYS", "*"), "realtime:");
+      }
+      await using dev = start("--redis", redis.url);
+      await using room = await open(await dev.origin);
+      let frame = JSON.parse(String(await room.next()));
+      while (frame.type !== "message") frame = JSON.parse(String(await room.next()));
+      assertEquals(frame.data, "kept");
     },
   });
 

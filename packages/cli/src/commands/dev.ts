@@ -52,8 +52,7 @@ export async function dev(options: DevOptions): Promise<Report> {
       ...secrets?.values,
       ...process.env,
       PORT: options.port,
-      ...options.postgres === undefined ? {} : { SUPABASE_DB_URL: options.postgres },
-      ...options.redis === undefined ? {} : { REDIS_URL: options.redis },
+      ...storeVariables(options),
     },
   });
   const code = await endOf(child);
@@ -61,6 +60,17 @@ export async function dev(options: DevOptions): Promise<Report> {
     exitCode: code === 0 ? EXIT.done : EXIT.problem,
     text: "",
     json: { command: "dev", ok: code === 0 },
+  };
+}
+
+/**
+ * Variables of the stores that were named. Rooms are kept there, whatever the project's own
+ * variables say; with both, in Redis.
+ */
+function storeVariables({ postgres, redis }: DevOptions): Record<string, string> {
+  return {
+    ...postgres === undefined ? {} : { SUPABASE_DB_URL: postgres, BACKPLANE: "postgres" },
+    ...redis === undefined ? {} : { REDIS_URL: redis, BACKPLANE: "redis" },
   };
 }
 
