@@ -1,4 +1,5 @@
 import { ConnectedRoom } from "./connected_room.ts";
+import { Connection } from "./connection/connection.ts";
 import type { RoomOptions } from "./options.ts";
 import { resolveOptions } from "./resolve_options.ts";
 import type { EventTypes, Room } from "./room.ts";
@@ -12,7 +13,10 @@ export function createRoom<
   Published extends EventTypes = Record<string, unknown>,
   Received extends EventTypes = Published,
 >(url: string, options: RoomOptions): Room<Published, Received> {
-  return new ConnectedRoom<Published, Received>(url, resolveOptions(options));
+  const resolved = resolveOptions(options);
+  return new ConnectedRoom<Published, Received>(url, resolved, (events, addresses) => {
+    return new Connection({ ...resolved, ...events, addresses });
+  });
 }
 
 /** Connects to a room: creates and opens it. docs/client.md. @throws {TypeError} as `createRoom` */

@@ -1,7 +1,6 @@
 import type { ClientFrame, MessageFrame, Position, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { DEFAULT_PAGE } from "../protocol/limits.ts";
 import { parseRoomAddress } from "./connection/addresses.ts";
-import { Connection } from "./connection/connection.ts";
 import { askForToken } from "./connection/token.ts";
 import { errorOf, RoomError } from "./errors.ts";
 import { iterate } from "./iterate.ts";
@@ -23,6 +22,7 @@ import type {
   RoomListeners,
   RoomMessage,
 } from "./room.ts";
+import type { CreateLink, RoomLink } from "./room_link.ts";
 import type { LiveState, RoomState } from "./state.ts";
 
 /** Implements Room: routes the frames of the connection to the part that handles them, in order. */
@@ -35,7 +35,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   readonly #replay: ReplayPosition;
   readonly #requests: Requests;
   readonly #outbox: Outbox;
-  readonly #connection: Connection;
+  readonly #link: RoomLink;
   /** User and id of the last connection. */
   #last: { readonly user: string; readonly connection: string } | null = null;
   /** Connection whose replay is not complete yet; waiting requests follow it. */
@@ -44,13 +44,20 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   #isLossless = true;
   #isOpening = false;
 
-  constructor(url: string, options: ResolvedOptions) {
+  constructor(url: string, options: ResolvedOptions, createLink: CreateLink) {
     const addresses = parseRoomAddress(url);
     const { clock } = options;
     this.url = url;
     this.#options = options;
     this.#replay = new ReplayPosition(options.resume, options.history);
-    this.#requests = new Requests({ clock, send: (text, frames) => this.#send(text, frames) });
+    this.#link = createLink({
+      query: () => this.#replay.query(this.#last?.connection ?? null),
+      onWelcome: (welcome) => this.#replay.welcome(welcome),
+      onState: (state) => this.#onState(state),
+      onFrame: (frame) => this.#onFrame(frame),
+    }, addresses);
+    const { queue } = this.#link;
+    this.#requests = new Requests({ clock, queue, onSent: (frame) => this.#onSent(frame) });
     this.presence = new RoomPresence(this.#requests);
     this.#outbox = new Outbox({
       requests: this.#requests,
@@ -59,18 +66,10 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       onError: (error) => this.#listeners.emit("error", error),
       onUndelivered: (undelivered) => this.#listeners.emit("undelivered", undelivered),
     });
-    this.#connection = new Connection({
-      ...options,
-      addresses,
-      query: () => this.#replay.query(this.#last?.connection ?? null),
-      onWelcome: (welcome) => this.#replay.welcome(welcome),
-      onState: (state) => this.#onState(state),
-      onFrame: (frame) => this.#onFrame(frame),
-    });
   }
 
   get state(): RoomState {
-    return this.#connection.state;
+    return this.#link.state;
   }
 
   get position(): Position | null {
@@ -92,19 +91,19 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.#requests.closedBy = null;
     void this.#outbox.restore().then(() => {
       // `close` may have been called while the outbox was read.
-      if (this.#isOpening) this.#connection.open();
+      if (this.#isOpening) this.#link.open();
       this.#isOpening = false;
     });
   }
 
   async close(): Promise<void> {
-    this.#requests.flush();
+    this.#link.queue.flush();
     this.#stop(new RoomError("closed", "The room was closed."));
-    await Promise.all([this.#connection.ended(), this.#outbox.settled()]);
+    await Promise.all([this.#link.ended(), this.#outbox.settled()]);
   }
 
   reconnect(): void {
-    this.#connection.reconnect();
+    this.#link.reconnect();
   }
 
   live(): Promise<LiveState> {
@@ -183,15 +182,12 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.#isOpening = false;
     // Covers a room that is about to reopen and still has the state `closed`.
     this.#requests.closedBy = reason;
-    this.#connection.stop(reason);
+    this.#link.stop(reason);
   }
 
-  #send(text: string, frames: readonly ClientFrame[]): void {
-    this.#connection.send(text);
-    for (const frame of frames) {
-      const shown = frame.type === "auth" ? { ...frame, token: "…" } : frame;
-      this.#listeners.emit("frame", { direction: "out", frame: shown });
-    }
+  #onSent(sent: ClientFrame): void {
+    const frame = sent.type === "auth" ? { ...sent, token: "…" } : sent;
+    this.#listeners.emit("frame", { direction: "out", frame });
   }
 
   #onState(state: RoomState): void {
@@ -253,7 +249,7 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     const verdict = this.#replay.take(frame);
     if (verdict === "gap") {
       const text = `The server left a gap before offset ${frame.offset}.`;
-      return this.#connection.fault(new RoomError("hole", text));
+      return this.#link.fault(new RoomError("hole", text));
     }
     if (frame.offset !== undefined && frame.from.user === this.#last?.user) {
       this.#requests.delivered(frame.id, frame.offset);

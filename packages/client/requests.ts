@@ -1,9 +1,9 @@
 import type { ErrorFrame } from "../protocol/error_codes.ts";
 import type { AckFrame, AuthenticatedFrame, ClientFrame, HistoryPageFrame } from "../protocol/frames.ts";
-import { MAX_FRAMES_PER_MESSAGE, type RoomLimits } from "../protocol/limits.ts";
+import type { RoomLimits } from "../protocol/limits.ts";
 import type { Clock } from "./clock.ts";
 import { errorOf, RoomError } from "./errors.ts";
-import { Throttle } from "./throttle.ts";
+import type { FrameSource, QueuedFrame, SendQueue } from "./send_queue.ts";
 
 /** A frame that the server answers. */
 export type RequestFrame = Exclude<ClientFrame, { type: "ping" }>;
@@ -27,42 +27,36 @@ export interface RequestOptions {
   readonly onFirstSent?: (sentAt: number) => void;
 }
 
-interface Request extends RequestOptions {
+interface Request extends RequestOptions, QueuedFrame {
   readonly frame: RequestFrame;
-  readonly text: string;
   sentAt: number | null;
-  /** True if it was sent on this connection. */
-  isSent: boolean;
   faults: number;
   readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: RoomError) => void;
 }
 
 /** Dependencies of the requests. */
 export interface RequestDeps {
   readonly clock: Clock;
-  /** Sends one WebSocket message, given with its frames. */
-  readonly send: (text: string, frames: readonly ClientFrame[]) => void;
+  readonly queue: SendQueue;
+  /** Called after the send of a frame. */
+  readonly onSent?: (frame: ClientFrame) => void;
 }
 
 /** Most sends of a frame that fails on the server's side (`internal`). */
 const MAX_FAULTS = 5;
 
 /**
- * Frames that wait for their answers, in order. Requests of one tick share a WebSocket message,
- * within the server's rate. The next connection repeats them under the same id.
+ * Frames that wait for their answers, in order. The next connection repeats them under the same id.
  */
-export class Requests {
+export class Requests implements FrameSource {
   readonly #deps: RequestDeps;
   /** Waiting requests by id, in order. */
   readonly #requests = new Map<string, Request>();
   #isConnected = false;
-  /** Not null while frames may be sent. */
-  #connection: { readonly throttle: Throttle; readonly maxBytes: number } | null = null;
-  #notBefore = 0;
+  /** True if a request is sent at once. */
+  isOpen = false;
+  notBefore = 0;
   #closedBy: RoomError | null = null;
-  #isScheduled = false;
-  #cancelTimer = () => {};
 
   constructor(deps: RequestDeps) {
     this.#deps = deps;
@@ -78,11 +72,6 @@ export class Requests {
     return this.#closedBy;
   }
 
-  /** True if a request is sent at once. */
-  get isOpen(): boolean {
-    return this.#connection !== null;
-  }
-
   /**
    * Sends a frame, now or on the next connection, and resolves with its answer.
    * @throws {RoomError} the server's code; `offline`, `outcome_unknown`; the reason of `rejectAll`
@@ -93,9 +82,22 @@ export class Requests {
     return new Promise<Answer>((resolve, reject) => {
       if (this.#closedBy) return reject(this.#closedBy);
       if (!options.again && !this.#isConnected) return reject(offline());
-      const request = { sentAt: null, ...options, frame, text, isSent: false, faults: 0, resolve, reject };
+      const request: Request = {
+        sentAt: null,
+        ...options,
+        frame,
+        text,
+        isSent: false,
+        faults: 0,
+        resolve,
+        refuse: (error) => {
+          this.#requests.delete(frame.id);
+          reject(error);
+        },
+        onSent: () => this.#onSent(request),
+      };
       this.#requests.set(frame.id, request);
-      this.#schedule();
+      this.#deps.queue.schedule();
       // The server answers each type of frame with its own type.
     }) as Promise<AnswerTo[Frame["type"]]>;
   }
@@ -111,33 +113,29 @@ export class Requests {
    * `outcome_unknown`.
    */
   begin({ limits }: { readonly limits: Partial<RoomLimits> }, isLossless: boolean): void {
-    const { clock } = this.#deps;
-    const { frames_per_second = 10, frames_burst = 10, max_frame_bytes = 65_536, dedupe_seconds = 0 } =
-      limits;
+    const { clock, queue } = this.#deps;
+    const { dedupe_seconds = 0 } = limits;
     // The wall clock, since sleep counts. A step looks like sleep, which is safe.
     const wallNow = clock.wallNow();
     for (const request of this.#requests.values()) {
       const { sentAt } = request;
       if (isLossless || sentAt === null || Math.abs(wallNow - sentAt) < dedupe_seconds * 1000) continue;
       const text = "The message may be stored: check the history.";
-      this.#reject(request, new RoomError("outcome_unknown", text));
+      request.refuse(new RoomError("outcome_unknown", text));
     }
-    this.#connection = {
-      throttle: new Throttle(frames_per_second, frames_burst, clock.now()),
-      maxBytes: max_frame_bytes,
-    };
-    this.#notBefore = 0;
-    this.#schedule();
+    this.isOpen = true;
+    this.notBefore = 0;
+    queue.add(this, limits);
   }
 
   /** Ends the connection: unanswered requests wait for the next one. */
   end(): void {
     this.#isConnected = false;
-    this.#connection = null;
-    this.#cancelTimer();
+    this.isOpen = false;
+    this.#deps.queue.remove(this);
     for (const request of this.#requests.values()) {
       request.isSent = false;
-      if (!request.again) this.#reject(request, offline());
+      if (!request.again) request.refuse(offline());
     }
   }
 
@@ -150,9 +148,9 @@ export class Requests {
       request.resolve(frame);
     } else if (mayTryAgain(request, frame)) {
       request.isSent = false;
-      this.#notBefore = this.#deps.clock.now() + (frame.retry_after_ms ?? 0);
-      this.#schedule();
-    } else this.#reject(request, errorOf(frame));
+      this.notBefore = this.#deps.clock.now() + (frame.retry_after_ms ?? 0);
+      this.#deps.queue.schedule();
+    } else request.refuse(errorOf(frame));
     return true;
   }
 
@@ -164,75 +162,22 @@ export class Requests {
 
   /** Rejects all waiting requests. */
   rejectAll(error: RoomError): void {
-    for (const request of this.#requests.values()) this.#reject(request, error);
+    for (const request of this.#requests.values()) request.refuse(error);
   }
 
-  #reject(request: Request, error: RoomError): void {
-    this.#requests.delete(request.frame.id);
-    request.reject(error);
+  next(): Request | undefined {
+    for (const request of this.#requests.values()) if (!request.isSent) return request;
+    return undefined;
   }
 
-  #schedule(): void {
-    if (this.#isScheduled || !this.#connection) return;
-    this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      this.flush();
-    });
-  }
-
-  /**
-   * Sends the requests that the limits allow, in few WebSocket messages, and schedules the rest.
-   */
-  flush(): void {
-    this.#cancelTimer();
-    if (!this.#connection) return;
-    const { clock } = this.#deps;
-    const { throttle, maxBytes } = this.#connection;
-    const now = clock.now();
-    let batch: Request[] = [];
-    let bytes = 0;
-    for (const request of this.#requests.values()) {
-      if (request.isSent) continue;
-      const waitMs = Math.max(this.#notBefore - now, throttle.waitMs(now));
-      if (waitMs > 0) {
-        this.#cancelTimer = clock.setTimer(() => this.flush(), waitMs);
-        break;
-      }
-      const size = encoder.encode(request.text).length;
-      if (size > maxBytes) {
-        const text = `data: ${size} bytes, the limit is ${maxBytes}.`;
-        this.#reject(request, new RoomError("too_large", text, { field: "data" }));
-        continue;
-      }
-      // Two brackets, and a comma after each frame but the last.
-      if (bytes + size + 2 > maxBytes || batch.length === MAX_FRAMES_PER_MESSAGE) {
-        this.#send(batch);
-        batch = [];
-        bytes = 0;
-      }
-      bytes += size + 1;
-      batch.push(request);
-      throttle.take();
+  #onSent(request: Request): void {
+    if (request.sentAt === null) {
+      request.sentAt = this.#deps.clock.wallNow();
+      request.onFirstSent?.(request.sentAt);
     }
-    this.#send(batch);
-  }
-
-  #send(batch: readonly Request[]): void {
-    if (!batch[0]) return;
-    const sentAt = this.#deps.clock.wallNow();
-    for (const request of batch) {
-      request.isSent = true;
-      if (request.sentAt !== null) continue;
-      request.sentAt = sentAt;
-      request.onFirstSent?.(sentAt);
-    }
-    const text = batch.map(({ text }) => text).join();
-    this.#deps.send(batch.length === 1 ? text : `[${text}]`, batch.map(({ frame }) => frame));
+    this.#deps.onSent?.(request.frame);
   }
 }
-
-const encoder = new TextEncoder();
 
 function offline(): RoomError {
   return new RoomError("offline", "There is no connection: wait for live().");

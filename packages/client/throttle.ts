@@ -1,18 +1,19 @@
 /**
  * Limits sent frames to the server's rate (`welcome.limits`), so that none is refused: a burst
- * first, then a number per second.
+ * first, then a number per second. Nothing may be sent before the first `limit`.
  */
 export class Throttle {
-  readonly #perMs: number;
-  readonly #burst: number;
-  #left: number;
-  #at: number;
+  #perMs = 0;
+  #burst = 0;
+  #left = 0;
+  #at = 0;
 
-  /** Uses 90 % of the limits, since frames bunch up on the way. */
-  constructor(perSecond: number, burst: number, now: number) {
-    this.#perMs = 0.9 * perSecond / 1000;
+  /** Sets or changes the limits. Uses 90 % of them, since frames bunch up on the way. */
+  limit(perSecond: number, burst: number, now: number): void {
+    const before = this.#burst;
     this.#burst = Math.max(1, 0.9 * burst);
-    this.#left = this.#burst;
+    this.#left += this.#burst - before;
+    this.#perMs = 0.9 * perSecond / 1000;
     this.#at = now;
   }
 

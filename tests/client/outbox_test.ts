@@ -4,10 +4,10 @@ import { RoomError } from "../../packages/client/errors.ts";
 import type { ClientFrame } from "../../packages/protocol/frames.ts";
 import { Outbox } from "../../packages/client/outbox.ts";
 import type { OutboxStorage, StoredMessage } from "../../packages/client/outbox_storage.ts";
-import { Requests } from "../../packages/client/requests.ts";
 import type { Undelivered } from "../../packages/client/room.ts";
 import { welcomeFrame } from "./machine_world.ts";
 import { ManualClock, rest } from "./manual_clock.ts";
+import { createRequests } from "./sending_requests.ts";
 
 const LIMITS = { frames_per_second: 100, frames_burst: 200, max_frame_bytes: 65_536, dedupe_seconds: 300 };
 
@@ -51,12 +51,9 @@ function createScene(storage?: OutboxStorage, limit: number = 1_000) {
   const errors: RoomError[] = [];
   const undelivered: Undelivered[] = [];
   const frames: ClientFrame[] = [];
-  const requests = new Requests({
-    clock,
-    send(_text, batch) {
-      frames.push(...batch);
-      sent.push(...batch.map(({ id }) => id));
-    },
+  const requests = createRequests(clock, (batch) => {
+    frames.push(...batch);
+    sent.push(...batch.map(({ id }) => id));
   });
   const outbox = new Outbox({
     requests,

@@ -3,9 +3,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { RoomError } from "../../packages/client/errors.ts";
 import type { ClientFrame, PresenceMember } from "../../packages/protocol/frames.ts";
 import { RoomPresence } from "../../packages/client/presence.ts";
-import { Requests } from "../../packages/client/requests.ts";
 import { welcomeFrame } from "./machine_world.ts";
 import { ManualClock, rest } from "./manual_clock.ts";
+import { createRequests } from "./sending_requests.ts";
 
 const LIMITS = { frames_per_second: 100, frames_burst: 200, max_frame_bytes: 65_536, dedupe_seconds: 300 };
 
@@ -15,10 +15,7 @@ function member(user: string, connection: string, state: Record<string, unknown>
 
 function createScene() {
   const sent: ClientFrame[] = [];
-  const requests = new Requests({
-    clock: new ManualClock(),
-    send: (_text, frames) => void sent.push(...frames),
-  });
+  const requests = createRequests(new ManualClock(), (frames) => void sent.push(...frames));
   const presence = new RoomPresence(requests);
   /** As the room does on every connection. */
   const begin = async () => {

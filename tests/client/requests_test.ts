@@ -1,10 +1,10 @@
 /** Requests: in order, in few messages, within the limits, repeated under the same id. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { RoomError } from "../../packages/client/errors.ts";
-import type { ClientFrame } from "../../packages/protocol/frames.ts";
-import { type RequestFrame, Requests } from "../../packages/client/requests.ts";
+import type { RequestFrame, Requests } from "../../packages/client/requests.ts";
 import { welcomeFrame } from "./machine_world.ts";
 import { ManualClock, rest } from "./manual_clock.ts";
+import { createRequests } from "./sending_requests.ts";
 
 const LIMITS = { frames_per_second: 100, frames_burst: 200, max_frame_bytes: 65_536, dedupe_seconds: 300 };
 
@@ -16,15 +16,7 @@ function publish(id: string, data: unknown = id): Extract<RequestFrame, { type: 
 function createScene(): { requests: Requests; clock: ManualClock; sent: string[][]; begin(): void } {
   const clock = new ManualClock();
   const sent: string[][] = [];
-  const requests = new Requests({
-    clock,
-    send(text, frames) {
-      const parsed: unknown = JSON.parse(text);
-      const ids = (parsed instanceof Array ? parsed : [parsed]).map(({ id }: ClientFrame) => id);
-      assertEquals(ids, frames.map(({ id }) => id));
-      sent.push(ids);
-    },
-  });
+  const requests = createRequests(clock, (frames) => sent.push(frames.map(({ id }) => id)));
   return {
     requests,
     clock,

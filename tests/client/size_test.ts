@@ -1,7 +1,7 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { MAX_CORE_BYTES, measureClient, stopBundling } from "../../tools/pack/client_package.ts";
 
-Deno.test("the client's core is at most 8 KiB, minified and compressed", {
+Deno.test("the client's core is at most 8.5 KiB, minified and compressed", {
   // esbuild is a process of its own.
   sanitizeOps: false,
   sanitizeResources: false,

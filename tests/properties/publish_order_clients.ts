@@ -1,7 +1,8 @@
 import type { ClientFrame } from "../../packages/protocol/frames.ts";
-import { Requests } from "../../packages/client/requests.ts";
+import type { Requests } from "../../packages/client/requests.ts";
 import { welcomeFrame } from "../client/machine_world.ts";
 import type { ManualClock } from "../client/manual_clock.ts";
+import { createRequests } from "../client/sending_requests.ts";
 import type { SeededRandom } from "../../tools/support/seeded_random.ts";
 import { ModelConnection, type ModelIsolate, type ServerEvent } from "./publish_order_model.ts";
 
@@ -84,7 +85,7 @@ export class SdkClient extends ModelClient {
 
   constructor(user: string, clock: ManualClock, latencyMs: number) {
     super(user, clock, latencyMs);
-    this.#requests = new Requests({ clock, send: (_, frames) => this.connection?.send(frames) });
+    this.#requests = createRequests(clock, (frames) => this.connection?.send(frames));
   }
 
   protected request(frame: PublishFrame): void {

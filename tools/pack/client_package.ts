@@ -12,7 +12,7 @@ const ENTRIES = { ".": "mod", "./react": "react", "./indexed-db": "indexed_db" }
 const EXTERNAL = ["react"];
 
 /** Largest core, minified and compressed, in bytes. */
-export const MAX_CORE_BYTES = 8_192;
+export const MAX_CORE_BYTES = 8_704;
 
 /** Size of an entry with all modules that it needs. */
 interface EntrySize {

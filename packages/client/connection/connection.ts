@@ -1,9 +1,11 @@
-import type { ServerFrame, WelcomeFrame } from "../../protocol/frames.ts";
+import type { ServerFrame } from "../../protocol/frames.ts";
 import { CLIENT_CLOSE } from "../../protocol/close_codes.ts";
 import { REALTIME_V1, TOKEN_SUBPROTOCOL_PREFIX } from "../../protocol/subprotocols.ts";
 import type { Clock } from "../clock.ts";
 import { RoomError } from "../errors.ts";
 import type { TokenSource, WebSocketClass, WebSocketLike } from "../options.ts";
+import type { LinkEvents, RoomLink } from "../room_link.ts";
+import { SendQueue } from "../send_queue.ts";
 import type { RoomState } from "../state.ts";
 import type { Addresses } from "./addresses.ts";
 import { closeReason, type LastFrame } from "./close_reasons.ts";
@@ -15,7 +17,7 @@ import { askForToken } from "./token.ts";
 import { LATE_MS } from "./watchdog.ts";
 
 /** Dependencies and callbacks of a connection. */
-export interface ConnectionDeps {
+export interface ConnectionDeps extends LinkEvents {
   readonly addresses: Addresses;
   readonly token: TokenSource;
   readonly tokenPlace: "subprotocol" | "query";
@@ -24,16 +26,6 @@ export interface ConnectionDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly timing: Timing;
-  /** Query of the next address: the messages to replay. */
-  readonly query: () => Readonly<Record<string, string>>;
-  /**
-   * Called with the first frame, before the state is `live`. Returns whether the connection
-   * resumed.
-   */
-  readonly onWelcome: (welcome: WelcomeFrame) => boolean;
-  readonly onState: (state: RoomState) => void;
-  /** Every frame, in order. */
-  readonly onFrame: (frame: ServerFrame) => void;
 }
 
 /** Probe. Its pong is not matched: any frame shows that the server is alive. */
@@ -45,7 +37,8 @@ const CLOSING_MS = 3_000;
  * Performs the effects of the state machine: token requests, sockets, one timer. One socket at a
  * time.
  */
-export class Connection {
+export class Connection implements RoomLink {
+  readonly queue: SendQueue;
   readonly #deps: ConnectionDeps;
   #machine: Machine = IDLE;
   #socket: WebSocketLike | null = null;
@@ -65,43 +58,29 @@ export class Connection {
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
+    this.queue = new SendQueue({ clock: deps.clock, send: (text) => this.#send(text) });
   }
 
-  /** The public state; the same object until it changes. */
   get state(): RoomState {
     return this.#machine.state;
   }
 
-  /** Opens the connection, also after its end. */
   open(): void {
     this.#dispatch({ type: "open" });
   }
 
-  /** Ends the connection for a reason. Does nothing after the end. */
   stop(reason: RoomError): void {
     this.#dispatch({ type: "stop", reason });
   }
 
-  /** Drops the connection and opens another at once. */
   reconnect(): void {
     this.#dispatch({ type: "reconnect" });
   }
 
-  /** Drops the connection and resumes after invalid data from the server. */
   fault(reason: RoomError): void {
     this.#fail(this.#machine.run, reason);
   }
 
-  /** Sends one WebSocket message if there is a connection. */
-  send(text: string): void {
-    this.#socket?.send(text);
-    this.#dispatch({ type: "sent", run: this.#machine.run });
-  }
-
-  /**
-   * Resolves once the socket has ended, or after three seconds: a lost peer may take minutes. A
-   * socket that was given up before is not waited for.
-   */
   async ended(): Promise<void> {
     let cancel = () => {};
     const timedOut = new Promise<void>((resolve) => {
@@ -109,6 +88,11 @@ export class Connection {
     });
     await Promise.race([this.#ending, timedOut]);
     cancel();
+  }
+
+  #send(text: string): void {
+    this.#socket?.send(text);
+    this.#dispatch({ type: "sent", run: this.#machine.run });
   }
 
   #fail(run: number, reason: RoomError): void {
