@@ -18,6 +18,8 @@ export const MAX_FRAMES_PER_MESSAGE = 100;
 /** Deepest nesting of arrays and objects in `data` or `state`. */
 export const MAX_JSON_DEPTH = 64;
 
+/** Most messages that one HTTP request may publish. */
+export const MAX_BATCH_MESSAGES = 100;
 /** Longest reason of a kick or a disconnect, in characters. */
 export const MAX_REASON_LENGTH = 200;
 

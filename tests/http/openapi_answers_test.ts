@@ -39,8 +39,14 @@ Deno.test("every answer that is no refusal is as the document describes it", asy
   const asApi = { headers: { apikey: SECRET_KEY } };
   const asks: Readonly<Record<string, readonly Ask[]>> = {
     "GET /metrics": [asApi],
+    "GET /rooms": [asApi],
+    "POST /disconnect": [{ ...asApi, body: { user: "nobody" } }],
+    "POST /rooms/{id}/kick": [{ ...asApi, body: { connection: "none" } }],
     "POST /rooms/{id}/messages": [{}, {}, asApi, {
       body: { ...MESSAGE, ephemeral: true, to: { user: "bob" } },
+    }, {
+      ...asApi,
+      body: [MESSAGE, { ...MESSAGE, id: "h2" }, { ...MESSAGE, id: "h3", ephemeral: true }, { id: "h4" }, 7],
     }],
   };
   for (const one of await pick(running, (name) => !name.endsWith("/events"))) {
@@ -94,7 +100,8 @@ interface Refusal {
 const isForUser = (_: string, { operation }: Described) =>
   operation.security?.[0]?.["userToken"] !== undefined;
 const isSecured = (_: string, { operation }: Described) => (operation.security ?? []).length > 0;
-const isOfRoom = (name: string) => name.includes("{id}");
+const isOperators = (name: string) => /^GET \/(metrics|rooms)$|\/(disconnect|kick)$/.test(name);
+const isOfRoom = (name: string) => name.includes("{id}") && !isOperators(name);
 const isConnection = (name: string) => /\/(echo|events|\{id\})$/.test(name);
 const isPageOrPost = (name: string) => /\/(messages|position|presence)$/.test(name);
 const isJoin = (name: string) => /\/(events|\{id\})$/.test(name);
@@ -109,7 +116,14 @@ const unverifiable = { verifier: { verify: () => Promise.resolve(unavailable("No
 const REFUSALS: readonly Refusal[] = [
   { of: isSecured, how: { headers: {} }, answer: "401 missing_token" },
   { of: isForUser, how: { headers: { authorization: "Bearer x" } }, answer: "401 invalid_token" },
-  { of: (name) => name === "GET /metrics", answer: "403 forbidden" },
+  { of: isOperators, answer: "403 forbidden" },
+  { of: isOperators, how: { headers: { apikey: "sb_secret_unknown" } }, answer: "401 invalid_token" },
+  {
+    of: (name) => name.startsWith("POST") && isOperators(name),
+    options: { env: KEY },
+    how: { headers: { apikey: SECRET_KEY }, body: { user: "" } },
+    answer: "400 invalid_request",
+  },
   { of: isForUser, options: { deps: unverifiable }, answer: "503 auth_unavailable" },
   { of: (name) => /\/(echo|\{id\})$/.test(name), how: { plain: true }, answer: "400 expected_websocket" },
   { of: isOfRoom, how: { room: "r".repeat(129) }, answer: "400 invalid_request" },
@@ -128,7 +142,7 @@ const REFUSALS: readonly Refusal[] = [
     answer: "429 too_many_connections",
   },
   {
-    of: (name) => name.startsWith("POST"),
+    of: (name) => name.endsWith("/messages") && name.startsWith("POST"),
     how: { body: { ...MESSAGE, data: "x".repeat(70_000) } },
     answer: "413 too_large",
   },

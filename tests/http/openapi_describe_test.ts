@@ -106,6 +106,8 @@ for (
       "/health",
       "/health/ready",
       "/metrics",
+      "/rooms",
+      "/disconnect",
       "/whoami",
       "/openapi.json",
       "/own/{id}",

@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readCodeBlock } from "../support/code_blocks.ts";
 import { startServer } from "../support/running_server.ts";
+import { findInstalled } from "../../tools/support/installed.ts";
 import { listFiles } from "../../tools/support/list_files.ts";
 
+const curl = findInstalled({
+  name: "curl",
+  tests: "commands of docs/operations.md",
+  hint: "Install curl 7.82 or later",
+  places: ["/usr/bin/curl", "/opt/homebrew/bin/curl"],
+});
 const ROOT = new URL("../../", import.meta.url);
 const SOURCE = new URL("packages/server/src/", ROOT);
 const PAGE = await Deno.readTextFile(new URL("docs/operations.md", ROOT));
@@ -57,4 +64,19 @@ Deno.test("the scrape configuration of docs/operations.md has the path and the h
   for (const name of queries) {
     if (name !== "realtime_secret_key") assert(text.includes(`# TYPE ${name} `), name);
   }
+});
+
+Deno.test({
+  name: "the commands for operators of docs/operations.md are accepted",
+  ignore: curl.isMissing,
+  fn: async () => {
+    await using running = await startServer({
+      env: { SUPABASE_SECRET_KEYS: JSON.stringify({ default: "sb_secret_local" }) },
+    });
+    const commands = await readCodeBlock("docs/operations.md", ({ code }) => code.includes("/kick"));
+    const statusOnly = `curl() { command curl -s -o /dev/null -w '%{http_code} ' "$@"; }`;
+    const here = commands.replace("http://127.0.0.1:8000", running.origin);
+    const { stdout } = await new Deno.Command("sh", { args: ["-euc", `${statusOnly}\n${here}`] }).output();
+    assertEquals(new TextDecoder().decode(stdout), "200 200 202 202 ");
+  },
 });

@@ -74,7 +74,7 @@ Deno.test("12.2 a body that is too large, not JSON or not a message is refused w
   const refusals: [unknown, number, string, string | undefined][] = [
     [{ ...good, data: "x".repeat(70_000) }, 413, "too_large", "json"],
     ["{", 400, "invalid_request", undefined],
-    [[], 400, "invalid_request", "json"],
+    [[], 403, "forbidden", undefined],
     [{ ...good, id: "" }, 400, "invalid_request", "json.id"],
     [{ ...good, to: { user: "bob" } }, 400, "invalid_request", "json.to"],
     [

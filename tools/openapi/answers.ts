@@ -88,6 +88,40 @@ const Stored = z.strictObject({
 
 const Sent = z.strictObject({ id: MessageFrame.shape.id });
 
+const BatchResults = z.strictObject({
+  results: field(
+    z.array(z.union([
+      Stored,
+      Sent,
+      z.strictObject({
+        id: z.optional(MessageFrame.shape.id),
+        error: z.strictObject({
+          code: z.enum(["invalid_request", "too_large"]),
+          message: field(z.string(), "for people"),
+          field: field(z.optional(z.string()), "the part of the message that is wrong, such as `data.text`"),
+        }),
+      }),
+    ])),
+    "one for each message, in their order",
+  ),
+});
+
+/** Fields may be added. */
+const Accepted = z.strictObject({});
+
+const RoomList = z.strictObject({
+  rooms: z.array(z.strictObject({
+    room: field(z.string(), "name with its endpoint, such as `rooms/lobby`"),
+    members: field(wholeNumber(), "members in this isolate"),
+    offset: field(wholeNumber(), "of the last message"),
+    last_at: field(
+      z.nullable(wholeNumber()),
+      "time of the last message, in milliseconds since 1970; null if none came since the room has members here",
+    ),
+  })),
+  next: field(z.nullable(z.string()), "cursor of the next page; null behind the last room"),
+});
+
 const Problem = z.strictObject({
   type: field(z.string(), "`urn:realtime-edge:problem:` and the code"),
   title: field(z.string(), "what the code means, in two or three words"),
@@ -118,5 +152,8 @@ export const ANSWERS = {
   Presence,
   Stored,
   Sent,
+  BatchResults,
+  Accepted,
+  RoomList,
   Problem,
 } as const;

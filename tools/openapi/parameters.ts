@@ -1,6 +1,7 @@
 import type * as z from "zod/mini";
 import { toJSONSchema } from "zod/v4/core";
 import { JoinQuery } from "../../packages/server/src/schemas/join_query.ts";
+import { RoomsQuery } from "../../packages/server/src/schemas/operator_bodies.ts";
 import { PageQuery } from "../../packages/server/src/schemas/page_query.ts";
 import { type Parameter, schemaNamed } from "../../packages/server/src/http/openapi/specification.ts";
 
@@ -16,6 +17,14 @@ export function pageParameters(): Parameter[] {
     after: "the page begins after this offset; not with `before`",
     before: "the page ends before this offset; not with `after`",
     limit: "maximum number of messages",
+  });
+}
+
+/** Query parameters of the list of rooms. */
+export function roomListParameters(): Parameter[] {
+  return queryParameters(RoomsQuery, {
+    cursor: "`next` of the page before",
+    limit: "maximum number of rooms",
   });
 }
 

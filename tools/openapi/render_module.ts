@@ -28,6 +28,7 @@ export function documentParts(): DocumentParts {
       tags: [
         { name: "server", description: "The server itself." },
         { name: "rooms", description: "Rooms over HTTP." },
+        { name: "operators", description: "For servers and people that hold a secret key." },
         { name: "sockets", description: "WebSockets: connect with a WebSocket client." },
         { name: "endpoints", description: "Endpoints of the project." },
       ],

@@ -15,6 +15,16 @@ export const TOKEN_PROBLEMS = [
   "auth_unavailable",
 ] as const;
 
+/** Codes that refuse an operator's request, or its body. */
+export const OPERATOR_PROBLEMS = ["missing_token", "invalid_token", "forbidden", "invalid_request"] as const;
+/** Codes that refuse a command of an operator. */
+export const COMMAND_PROBLEMS = [
+  ...OPERATOR_PROBLEMS,
+  "too_large",
+  "unsupported_media_type",
+  "unavailable",
+] as const;
+
 /** Codes that refuse a connection to any room. */
 export const CONNECTION_PROBLEMS = ["overloaded", "too_many_connections"] as const;
 
@@ -50,6 +60,12 @@ export function jsonAnswer(description: string, schema: JsonSchema): Answer {
     content: { "application/json": { schema } },
   };
 }
+
+/** The response to a command that every isolate will get. */
+export const ACCEPTED: Answer = jsonAnswer(
+  "This isolate has done it, and the others will.",
+  schemaNamed("Accepted"),
+);
 
 /** Error responses for these codes and `internal`: one per status, with the codes it may carry. */
 export function problemAnswers(...codes: readonly ErrorCode[]): Record<string, Answer> {

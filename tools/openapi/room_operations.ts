@@ -1,5 +1,8 @@
 import { handshakeParameters, joinParameters, pageParameters, roomParameter } from "./parameters.ts";
+import { MAX_BATCH_MESSAGES } from "../../packages/protocol/limits.ts";
 import {
+  ACCEPTED,
+  COMMAND_PROBLEMS,
   CONNECTION_PROBLEMS,
   HANDSHAKE_PROBLEMS,
   headerNamed,
@@ -7,7 +10,7 @@ import {
   problemAnswers,
   TOKEN_PROBLEMS,
 } from "./responses.ts";
-import { USER, USER_OR_SECRET_KEY } from "./security.ts";
+import { SECRET_KEY, USER, USER_OR_SECRET_KEY } from "./security.ts";
 import {
   type Operation,
   type Parameter,
@@ -62,15 +65,27 @@ export function roomOperations(): Record<string, Operation> {
       tags: ["rooms"],
       summary: "Publishes a message",
       description:
-        "A retry with the same `id` is safe: the room stores the message once. A secret key may publish to every room.",
+        "A retry with the same `id` is safe: the room stores the message once. A secret key may publish to every room, " +
+        "and up to 100 messages as an array.",
       security: USER_OR_SECRET_KEY,
       parameters: [room],
       requestBody: {
         required: true,
-        content: { "application/json": { schema: schemaNamed("PublishBody") } },
+        content: {
+          "application/json": {
+            schema: {
+              anyOf: [
+                schemaNamed("PublishBody"),
+                { type: "array", maxItems: MAX_BATCH_MESSAGES, items: schemaNamed("PublishBody") },
+              ],
+            },
+          },
+        },
       },
       responses: {
-        200: jsonAnswer("A message with this `id` was stored before.", schemaNamed("Stored")),
+        200: jsonAnswer("A message with this `id` was stored before, or the results of an array.", {
+          anyOf: [schemaNamed("Stored"), schemaNamed("BatchResults")],
+        }),
         201: jsonAnswer("The message is stored.", schemaNamed("Stored")),
         202: jsonAnswer(
           "The ephemeral message was sent to the connected members; it is not stored.",
@@ -78,6 +93,21 @@ export function roomOperations(): Record<string, Operation> {
         ),
         ...problemAnswers(...ROOM_PROBLEMS, "too_large", "unsupported_media_type"),
       },
+    },
+    "POST /{id}/kick": {
+      operationId: "kick",
+      tags: ["operators"],
+      summary: "Ends the memberships of a user, or one connection",
+      description:
+        "On every isolate. The members get `error` `forbidden`; a socket of this room alone is closed with 4403. " +
+        "The user may come back unless the room policy refuses.",
+      security: SECRET_KEY,
+      parameters: [room],
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: schemaNamed("KickBody") } },
+      },
+      responses: { 202: ACCEPTED, ...problemAnswers(...COMMAND_PROBLEMS) },
     },
     "GET /{id}/position": {
       operationId: "getPosition",

@@ -1,6 +1,7 @@
 import { $ZodLiteral, $ZodRegistry, type $ZodType, toJSONSchema, type ToJSONSchemaParams } from "zod/v4/core";
 import { PublishBody } from "../../packages/server/src/schemas/client_frames.ts";
 import { FIELD_TEXT } from "../../packages/server/src/schemas/field_text.ts";
+import { DisconnectBody, KickBody } from "../../packages/server/src/schemas/operator_bodies.ts";
 import { RoomId } from "../../packages/server/src/schemas/room_id.ts";
 import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 import { ANSWERS } from "./answers.ts";
@@ -11,7 +12,7 @@ type Override = NonNullable<ToJSONSchemaParams["override"]>;
 /** Every schema of the document by its name: requests as sent, responses as received. */
 export function describeSchemas(): Record<string, JsonSchema> {
   return {
-    ...convert({ RoomId, PublishBody }, "input", describeRequest),
+    ...convert({ RoomId, PublishBody, KickBody, DisconnectBody }, "input", describeRequest),
     ...convert({ ...ANSWERS, ...Object.fromEntries(namedFrames()), ServerFrame }, "output", describeAnswer),
   };
 }
@@ -51,6 +52,14 @@ const describeField: Override = ({ zodSchema, jsonSchema }) => {
 
 const describeRequest: Override = (context) => {
   describeField(context);
+  if (context.zodSchema === KickBody) {
+    // zod cannot convert the refinement that exactly one is given.
+    const { user = true, connection = true } = context.jsonSchema.properties ?? {};
+    context.jsonSchema.oneOf = [
+      { properties: { user }, required: ["user"] },
+      { properties: { connection }, required: ["connection"] },
+    ];
+  }
   if (context.zodSchema !== PublishBody) return;
   // zod cannot convert the refinement that only ephemeral messages have `to`.
   context.jsonSchema.dependentSchemas = {

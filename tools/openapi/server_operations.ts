@@ -1,9 +1,12 @@
-import { handshakeParameters } from "./parameters.ts";
+import { handshakeParameters, roomListParameters } from "./parameters.ts";
 import {
+  ACCEPTED,
+  COMMAND_PROBLEMS,
   CONNECTION_PROBLEMS,
   HANDSHAKE_PROBLEMS,
   headerNamed,
   jsonAnswer,
+  OPERATOR_PROBLEMS,
   problemAnswers,
   TOKEN_PROBLEMS,
 } from "./responses.ts";
@@ -70,8 +73,32 @@ export function serverOperations(): Record<string, Operation> {
           headers: { "X-Request-Id": headerNamed("RequestId") },
           content: { "text/plain": { schema: { type: "string" } } },
         },
-        ...problemAnswers("missing_token", "forbidden"),
+        ...problemAnswers("missing_token", "invalid_token", "forbidden"),
       },
+    },
+    "GET /rooms": {
+      operationId: "listRooms",
+      tags: ["operators"],
+      summary: "The rooms with members in this isolate",
+      description: "Of all endpoints, in the order of their names. Other isolates have rooms of their own.",
+      security: SECRET_KEY,
+      parameters: roomListParameters(),
+      responses: {
+        200: jsonAnswer("A page.", schemaNamed("RoomList")),
+        ...problemAnswers(...OPERATOR_PROBLEMS),
+      },
+    },
+    "POST /disconnect": {
+      operationId: "disconnect",
+      tags: ["operators"],
+      summary: "Closes every socket and event stream of a user",
+      description: "At every endpoint, on every isolate, with 4403. The user may connect again.",
+      security: SECRET_KEY,
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: schemaNamed("DisconnectBody") } },
+      },
+      responses: { 202: ACCEPTED, ...problemAnswers(...COMMAND_PROBLEMS) },
     },
     "GET /whoami": {
       operationId: "getUser",

@@ -11,6 +11,7 @@ import { requestLog } from "./middleware/request_log.ts";
 import { serverRooms } from "./middleware/server_rooms.ts";
 import { health } from "./routes/health.ts";
 import { metrics } from "./routes/metrics.ts";
+import { operators } from "./routes/operators.ts";
 import { openapi } from "./routes/openapi.ts";
 import { serverInfo } from "./routes/server_info.ts";
 import { whoami } from "./routes/whoami.ts";
@@ -45,6 +46,7 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
     .route("/", serverInfo(() => root.routes))
     .route("/health", health)
     .route("/metrics", metrics)
+    .route("/", operators)
     .route("/whoami", whoami(authenticate))
     .route("/openapi.json", openapi(() => root.routes, basePath));
 }

@@ -3,6 +3,7 @@ import { createLazy, type Lazy } from "../lazy.ts";
 import type { SocketHandlers } from "../socket/socket.ts";
 import type { EvictionTarget } from "./eviction/eviction_command.ts";
 import type { Outgoing } from "./inbound/send.ts";
+import type { RoomList, RoomListQuery } from "./list_rooms.ts";
 import type { JoinRequest } from "./join_request.ts";
 import type { RoomDeps } from "./room_deps.ts";
 import type { RoomRegistry } from "./room_registry.ts";
@@ -10,7 +11,17 @@ import type { RoomRegistry } from "./room_registry.ts";
 /** The rooms of this isolate, as endpoints use them. */
 export type Rooms = Pick<
   RoomRegistry,
-  "limits" | "refusal" | "count" | "memberHandlers" | "page" | "position" | "present" | "publish" | "evict"
+  | "limits"
+  | "refusal"
+  | "count"
+  | "memberHandlers"
+  | "page"
+  | "position"
+  | "present"
+  | "publish"
+  | "evict"
+  | "list"
+  | "publishAll"
 >;
 
 /**
@@ -50,6 +61,16 @@ export class LazyRooms implements Rooms {
   /** Number of rooms and members. */
   count(): { readonly rooms: number; readonly members: number } {
     return this.#registry.loaded?.count() ?? { rooms: 0, members: 0 };
+  }
+
+  /** A page of the rooms that have members here; while the code is not loaded, there are none. */
+  list(query: RoomListQuery): RoomList {
+    return this.#registry.loaded?.list(query) ?? { rooms: [], next: null };
+  }
+
+  /** Publishes messages that did not come over a socket, in their order. */
+  async publishAll(key: string, messages: readonly Outgoing[]): Promise<readonly (Stored | undefined)[]> {
+    return await (await this.#registry.load()).publishAll(key, messages);
   }
 
   /** Evicts members; while the code is not loaded, there are none. Returns their number. */

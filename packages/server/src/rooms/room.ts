@@ -38,6 +38,7 @@ export class Room implements RoomOutput, TickListener {
   #pendingReplies: PendingReply[] = [];
   readonly #onReset: () => void;
   #isLost = false;
+  #lastAt: number | undefined;
 
   private constructor(key: string, deps: RoomDeps, subscription: Subscription, onReset: () => void) {
     this.key = key;
@@ -68,6 +69,11 @@ export class Room implements RoomOutput, TickListener {
     take = (event) => room.#take(event);
     early.forEach(take);
     return room;
+  }
+
+  /** Time of the last message since the subscription; undefined without one. */
+  get lastAt(): number | undefined {
+    return this.#lastAt;
   }
 
   get epoch(): string {
@@ -132,6 +138,7 @@ export class Room implements RoomOutput, TickListener {
         for (const message of event.messages) {
           const text = messageText(message);
           this.recent.add(text, receivedAt);
+          this.#lastAt = message.at;
           this.#toAll(text, "message");
         }
         return;
@@ -199,6 +206,7 @@ export class Room implements RoomOutput, TickListener {
 
   #relay(message: Ephemeral): void {
     const { to } = message;
+    this.#lastAt = message.at;
     const text = messageText(message);
     if (to === undefined) return this.#toAll(text, "ephemeral");
     for (const member of this.#addressees(to)) {

@@ -7,17 +7,21 @@ import type { EvictionTarget } from "./eviction/eviction_command.ts";
 import { followPermissions } from "./policy/follow_permissions.ts";
 import { pageText, presentText } from "./outbound/frame_text.ts";
 import { join } from "./join.ts";
+import { pageOfRooms, type RoomList, type RoomListQuery } from "./list_rooms.ts";
 import type { JoinRequest } from "./join_request.ts";
 import { Member } from "./member.ts";
 import { pageTexts } from "./read_history.ts";
 import { Receiver } from "./inbound/receive.ts";
 import { Room } from "./room.ts";
 import { type Outgoing, send } from "./inbound/send.ts";
+import { sendAll } from "./inbound/send_all.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
 /** A room that has members here, or members that are joining. */
 interface OpenRoom {
   readonly opening: Promise<Room>;
+  /** The room, once it is open. */
+  room?: Room;
   /** Live and joining members. */
   readonly members: Set<Member>;
 }
@@ -111,6 +115,25 @@ export class RoomRegistry {
     return await send(key, message, this.deps);
   }
 
+  /** A page of the rooms that have members here, of all endpoints. */
+  list(query: RoomListQuery): RoomList {
+    const open = [...this.#rooms].flatMap(([key, { room, members }]) => room ? [{ key, room, members }] : []);
+    return pageOfRooms(open, query, ({ key, room, members }) => ({
+      room: key,
+      members: members.size,
+      offset: room.recent.head,
+      last_at: room.lastAt ?? null,
+    }));
+  }
+
+  /**
+   * Publishes messages that did not come over a socket, in their order. Resolves with one result
+   * per message; undefined for an ephemeral one.
+   */
+  async publishAll(key: string, messages: readonly Outgoing[]): Promise<readonly (Stored | undefined)[]> {
+    return await sendAll(key, messages, this.deps);
+  }
+
   /** Evicts the members of a user, or one connection. Returns their number. */
   evict(key: string, { user, connection }: EvictionTarget, reason?: string): number {
     let evicted = 0;
@@ -135,8 +158,9 @@ export class RoomRegistry {
   #hold(key: string): OpenRoom {
     let held = this.#rooms.get(key);
     if (!held) {
-      held = { opening: this.#open(key), members: new Set() };
-      this.#rooms.set(key, held);
+      const opened: OpenRoom = { opening: this.#open(key), members: new Set() };
+      void opened.opening.then((room) => opened.room = room, () => {/* its members learned of it */});
+      this.#rooms.set(key, held = opened);
     }
     return held;
   }

@@ -30,7 +30,7 @@ export function validate<S extends $ZodType, Target extends keyof ValidationTarg
 const JSON_TYPE = /^application\/([\w.-]+\+)?json$/i;
 
 /** @throws {RequestProblem} 415 `unsupported_media_type` */
-function checkJsonBody(headers: Headers): void {
+export function checkJsonBody(headers: Headers): void {
   const type = headers.get("content-type");
   if (!JSON_TYPE.test(type?.split(";")[0]?.trim() ?? "")) {
     const given = type === null ? "without `Content-Type`" : "with another `Content-Type`";

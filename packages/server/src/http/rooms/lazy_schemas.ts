@@ -1,6 +1,7 @@
 /** Schemas of requests to rooms. Each is loaded at its first request, since they need zod. */
 import type { PublishBody } from "../../schemas/client_frames.ts";
 import type { JoinQuery } from "../../schemas/join_query.ts";
+import type { KickBody } from "../../schemas/operator_bodies.ts";
 import type { PageQuery } from "../../schemas/page_query.ts";
 import type { RoomAddress } from "./room_address.ts";
 
@@ -22,4 +23,9 @@ export async function pageQuery(): Promise<typeof PageQuery> {
 /** Loads the schema of a message that is published over HTTP. */
 export async function publishBody(): Promise<typeof PublishBody> {
   return (await import("../../schemas/client_frames.ts")).PublishBody;
+}
+
+/** Loads the schema of a kick. */
+export async function kickBody(): Promise<typeof KickBody> {
+  return (await import("../../schemas/operator_bodies.ts")).KickBody;
 }

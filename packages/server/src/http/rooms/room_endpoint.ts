@@ -11,6 +11,7 @@ import { joinFrom } from "./join_from.ts";
 import { address, joinQuery } from "./lazy_schemas.ts";
 import { createRoomEvents } from "./room_events.ts";
 import { createRoomHttp } from "./room_http.ts";
+import { createRoomKick } from "./room_kick.ts";
 import type { Authorize } from "../../rooms/policy/authorize.ts";
 import type { JoinFrom, JoinRequest } from "../../rooms/join_request.ts";
 
@@ -79,6 +80,7 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
   }
 
   const routes = endpoint().route("/", http).route("/", createRoomEvents({ authenticate, admit }))
+    .route("/", createRoomKick({ name }))
     .get(
       "/:id",
       authenticate,

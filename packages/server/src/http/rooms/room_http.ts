@@ -1,9 +1,9 @@
 import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { User } from "../../auth/user.ts";
 import type { PageRequest } from "../../backplane/contract.ts";
 import type { AppEnv, UserEnv } from "../context.ts";
 import { endpoint } from "../endpoint.ts";
+import { limitBody } from "../middleware/limit_body.ts";
 import { RequestProblem } from "../middleware/problem.ts";
 import { limitRequests } from "../middleware/rate_limits.ts";
 import { userOrSecretKey } from "../middleware/user_or_secret_key.ts";
@@ -11,6 +11,7 @@ import { validateLazily } from "../middleware/validate.ts";
 import type { Authorize, RoomPermissions } from "../../rooms/policy/authorize.ts";
 import type { EventSchemas } from "../../rooms/join_request.ts";
 import { address, pageQuery, publishBody } from "./lazy_schemas.ts";
+import { maxPublishBytes, publishBatch } from "./publish_batch.ts";
 
 /** Sender (`from.user`) of messages that were published with a secret key. */
 const PROJECT = "service_role";
@@ -66,14 +67,8 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
       userOrSecretKey(authenticate),
       limitRequests,
       validateLazily("param", address),
-      // A body is read before it is validated: its bound comes first.
-      (c, next) =>
-        bodyLimit({
-          maxSize: c.env.deps.limits.maxFrameBytes,
-          onError: () => {
-            throw new RequestProblem("too_large", { field: "json" });
-          },
-        })(c, next),
+      limitBody(maxPublishBytes),
+      publishBatch({ name, events, sender: PROJECT }),
       validateLazily("json", publishBody),
       async (c) => {
         const { id: room } = c.req.valid("param");

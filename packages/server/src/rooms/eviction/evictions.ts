@@ -32,7 +32,7 @@ export class Evictions {
    * Ends the memberships of a user or a connection in a room: they get `error forbidden`, and a
    * room's own socket is closed with 4403. `room` is the name with its endpoint, `rooms/lobby`.
    * Reasons over 200 characters are cut. Resolves when the command is stored; a retry is safe.
-   * @throws {BackplaneUnavailable} as a rejection; the members of this isolate are gone all the same
+   * @throws {BackplaneUnavailable} as a rejection; this isolate's members are gone all the same
    */
   async kick(room: string, target: EvictionTarget, reason?: string): Promise<void> {
     await this.#command({ type: "kick", room, target, ...bounded(reason) });
