@@ -128,17 +128,17 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   async publish<Name extends EventName<Published>>(
     event: Name,
     data: Published[Name],
-    { id = randomId() }: PublishOptions = {},
+    { id = randomId(), exclude }: PublishOptions = {},
   ): Promise<number> {
-    return await this.#outbox.publish(id, event, data);
+    return await this.#outbox.publish(id, event, data, exclude);
   }
 
   async emit<Name extends EventName<Published>>(
     event: Name,
     data: Published[Name],
-    { to }: EmitOptions = {},
+    { to, exclude }: EmitOptions = {},
   ): Promise<void> {
-    const frame = { type: "publish", id: randomId(), event, data, ephemeral: true, to } as const;
+    const frame = { type: "publish", id: randomId(), event, data, ephemeral: true, to, exclude } as const;
     await this.#requests.ask(frame, { again: false });
   }
 
@@ -221,6 +221,9 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       case "expiring":
         // After a failure the server closes with 4401, and the client asks again.
         return void this.refreshToken().catch((error: RoomError) => this.#listeners.emit("error", error));
+      case "ack":
+        if (frame.excluded) this.#replay.exclude(frame.offset ?? 0);
+        return void this.#requests.answer(frame);
       case "error":
         if (!this.#requests.answer(frame)) this.#listeners.emit("error", errorOf(frame));
         return;

@@ -53,7 +53,7 @@ export class Outbox {
   }
 
   /** Publishes a message. A waiting id is the same message. @throws {RoomError} see Room.publish */
-  async publish(id: string, event: string, data: unknown): Promise<number> {
+  async publish(id: string, event: string, data: unknown, exclude?: "self"): Promise<number> {
     const { limit, requests } = this.#deps;
     if (requests.closedBy) throw requests.closedBy;
     const known = this.#waiting.get(id);
@@ -66,7 +66,8 @@ export class Outbox {
     }
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError("data cannot be JSON.");
-    return this.#send({ id, event, data: text }, this.#put({ id, event, data: text, sentAt: null }));
+    const message = { id, event, data: text, exclude };
+    return this.#send(message, this.#put({ ...message, sentAt: null }));
   }
 
   /** Resolves once all storage calls have ended. */
@@ -85,14 +86,14 @@ export class Outbox {
 
   /** Sends a message once it is stored, and therefore behind those of an earlier page load. */
   #send(message: Unsent, stored: Promise<void> | undefined): Promise<number> {
-    const { id, event, data: text } = message;
+    const { id, event, data: text, exclude } = message;
     // A copy, so that later changes by the application have no effect.
-    const frame = { type: "publish", id, event, data: JSON.parse(text) } as const;
+    const frame = { type: "publish", id, event, data: JSON.parse(text), exclude } as const;
     const ask = () =>
       this.#deps.requests.ask(frame, {
         ...message,
         again: true,
-        onFirstSent: (sentAt) => void this.#put({ id, event, data: text, sentAt }),
+        onFirstSent: (sentAt) => void this.#put({ id, event, data: text, exclude, sentAt }),
       });
     const sending = stored ? stored.then(ask) : ask();
     const settled = sending.then((answer) => {

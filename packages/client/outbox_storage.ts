@@ -5,6 +5,8 @@ export interface StoredMessage {
   readonly event: string;
   /** Data as JSON text. */
   readonly data: string;
+  /** As in the options of `publish`. */
+  readonly exclude?: "self" | undefined;
   /** Time of the first send, in milliseconds since 1970; null before it. */
   readonly sentAt: number | null;
 }

@@ -6,6 +6,9 @@ import type { GapFrame, MessageFrame, Position, WelcomeFrame } from "../protocol
  */
 export type Verdict = "new" | "repeated" | "gap";
 
+/** Most own messages that are acked before the messages in front of them came. */
+const MAX_EXCLUDED = 1_000;
+
 /** Tracks the last received offset of a room, and classifies each message by it. */
 export class ReplayPosition {
   #position: Position | null;
@@ -20,6 +23,8 @@ export class ReplayPosition {
    * True if the replay accounts for every offset up to the head. Another history's may be empty.
    */
   #isReplayed = false;
+  /** Offsets of own messages that do not come, while earlier ones are missing. */
+  readonly #excluded = new Set<number>();
 
   /** The first connect resumes after a position, or requests the last messages. */
   constructor(resume: Position | null, history: number) {
@@ -51,6 +56,8 @@ export class ReplayPosition {
     this.#head = offset;
     this.#isReplayed = before?.epoch === epoch;
     this.#restart = null;
+    // A resume brings own messages too.
+    this.#excluded.clear();
     if (before === null) {
       this.#floor = offset;
       // A connection that breaks within its history resumes within it.
@@ -68,8 +75,23 @@ export class ReplayPosition {
     if (offset === undefined || !position) return "new";
     if (offset <= position.offset) return "repeated";
     if (offset > Math.max(position.offset, this.#floor) + 1) return "gap";
-    this.#position = { epoch: position.epoch, offset };
+    this.#advance(position.epoch, offset);
     return "new";
+  }
+
+  /** Counts an own message that does not come as received, once everything before it is. */
+  exclude(offset: number): void {
+    const position = this.#position;
+    if (!position || offset <= position.offset) return;
+    // Beyond the bound its successor is a gap, and the client resumes.
+    if (this.#excluded.size < MAX_EXCLUDED) this.#excluded.add(offset);
+    this.#advance(position.epoch, position.offset);
+  }
+
+  #advance(epoch: string, offset: number): void {
+    let next = Math.max(offset, this.#floor) + 1;
+    while (this.#excluded.delete(next)) offset = next++;
+    this.#position = { epoch, offset };
   }
 
   /** Skips lost messages. Returns false if all of them are older than what the room requested. */
@@ -81,7 +103,7 @@ export class ReplayPosition {
     }
     const position = this.#position;
     if (!position || to === null || epoch !== position.epoch) return true;
-    if (to > position.offset) this.#position = { epoch, offset: to };
+    if (to > position.offset) this.#advance(epoch, to);
     return to > this.#floor;
   }
 }

@@ -64,7 +64,7 @@ export interface Undelivered {
 
 /** Events of a room, with the type of their value. */
 export interface RoomListeners<Events extends EventTypes> {
-  /** Every message once, own ones included, in the order of offsets. */
+  /** Every message once, in the order of offsets; own ones too, unless excluded. */
   readonly message: RoomMessage<Events>;
   readonly state: RoomState;
   readonly presence: PresenceChange;
@@ -163,14 +163,22 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
   ): () => void;
 }
 
+/** Options of `publish` and `emit`. */
+export interface SendOptions {
+  /**
+   * `"self"`: this connection does not get its own message. It may still come after a reconnect.
+   */
+  readonly exclude?: "self" | undefined;
+}
+
 /** Options of `publish`. */
-export interface PublishOptions {
+export interface PublishOptions extends SendOptions {
   /** Id of 1 to 64 characters; the same id is the same message. Default: a random one. */
   readonly id?: string | undefined;
 }
 
 /** Options of `emit`. */
-export interface EmitOptions {
+export interface EmitOptions extends SendOptions {
   /** Recipient. Default: all members. */
   readonly to?: Recipient | undefined;
 }

@@ -83,6 +83,8 @@ export interface AckFrame {
   readonly type: "ack";
   readonly id: string;
   readonly offset?: number | undefined;
+  /** True if the ack stands for the own message, which does not come. */
+  readonly excluded?: boolean | undefined;
 }
 
 /** A page of history. */
@@ -148,6 +150,14 @@ export interface PublishBody {
   readonly data: unknown;
   readonly ephemeral?: boolean | undefined;
   readonly to?: Recipient | undefined;
+  /** `self`: the sender's own connection does not get the message. */
+  readonly exclude?: "self" | undefined;
+}
+
+/** A message to be published over HTTP. */
+export interface PublishRequest extends PublishBody {
+  /** The sender's connection, that `exclude` concerns. */
+  readonly connection?: string | undefined;
 }
 
 /** Publishes a message. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Listener } from "./listener.ts";
+import { exclusionNotice } from "../../packages/server/src/rooms/exclusion_notice.ts";
 import { draft, drafts, ephemeral, ODD_NAMES, range } from "./samples.ts";
 import { type Subject, worldTest } from "./world.ts";
 
@@ -107,6 +108,9 @@ export function testMessages(subject: Subject): void {
       const sent = [
         ephemeral("all"),
         ephemeral("user", { to: { user: "bob" } }),
+        ephemeral("excluded", { exclude: "a1" }),
+        ephemeral("excluded too", { exclude: "", to: { user: "alice" }, from: { user: "alice" } }),
+        exclusionNotice("alice", "notice", "a1"),
         ephemeral("connection", { to: { connection: "b1" }, from: { user: "no socket" } }),
       ];
       for (const message of sent) await one.emit("r", message);

@@ -182,3 +182,64 @@ Deno.test("until the replay is through, a resumed connection is not caught up", 
   replay.skip({ type: "gap", from: 3, to: 3, epoch: "e-1" });
   assertEquals(replay.isCaughtUp, true);
 });
+
+Deno.test("an own message that does not come counts once everything before it has come", () => {
+  const replay = new ReplayPosition(null, 0);
+  replay.welcome(welcomeFrame({ offset: 3 }));
+  for (const offset of [6, 5, 8]) replay.exclude(offset);
+  assertEquals(replay.position?.offset, 3);
+  assertEquals(replay.take(message(4)), "new");
+  assertEquals(replay.position?.offset, 6);
+  replay.exclude(7);
+  assertEquals(replay.position?.offset, 8);
+  assertEquals(replay.take(message(9)), "new");
+  replay.exclude(9);
+  replay.exclude(2);
+  assertEquals(replay.take(message(11)), "gap");
+  assertEquals(replay.position, { epoch: "e-1", offset: 9 });
+});
+
+Deno.test("a resume brings own messages too, so early acks of the connection before do not count", () => {
+  const replay = new ReplayPosition(null, 0);
+  replay.welcome(welcomeFrame({ offset: 3 }));
+  replay.exclude(5);
+  replay.welcome(welcomeFrame({ offset: 5 }));
+  assertEquals(replay.take(message(4)), "new");
+  assertEquals(replay.isCaughtUp, false);
+  assertEquals(replay.take(message(5)), "new");
+});
+
+Deno.test("where no earlier message is retained, an own message that does not come counts at once", () => {
+  const replay = new ReplayPosition(null, 5);
+  replay.welcome(welcomeFrame({ offset: 100 }));
+  replay.exclude(101);
+  assertEquals(replay.position?.offset, 101);
+});
+
+Deno.test("in any order of acks and messages the position is where everything before has come", () => {
+  const arrivals = fc.array(fc.boolean(), { minLength: 1, maxLength: 30 }).chain((kinds) =>
+    fc.record({
+      kinds: fc.constant(kinds),
+      // How many frames an ack overtakes; messages keep their order.
+      early: fc.array(fc.nat({ max: 6 }), { minLength: kinds.length, maxLength: kinds.length }),
+    })
+  );
+  fc.assert(fc.property(arrivals, ({ kinds, early }) => {
+    const replay = new ReplayPosition(null, 0);
+    replay.welcome(welcomeFrame({ offset: 0 }));
+    const frames = kinds.map((isOwn, index) => ({
+      isOwn,
+      offset: index + 1,
+      at: isOwn ? index - (early[index] ?? 0) - 0.5 : index,
+    })).sort((one, other) => one.at - other.at);
+    const had = new Set<number>();
+    for (const { isOwn, offset } of frames) {
+      if (isOwn) replay.exclude(offset);
+      else assertEquals(replay.take(message(offset)), "new");
+      had.add(offset);
+      let complete = 0;
+      while (had.has(complete + 1)) complete++;
+      assertEquals(replay.position?.offset, complete);
+    }
+  }));
+});

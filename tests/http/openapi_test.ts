@@ -134,13 +134,16 @@ Deno.test("the texts of the fields are those of docs/protocol.md", async () => {
   await using running = await startServer();
   const { components: { schemas } } = await fetchDocument(running);
   const text = await Deno.readTextFile(new URL("../../docs/protocol.md", import.meta.url));
+  const words = text.replaceAll(/\s+/g, " ");
   const frames = Object.entries(schemas).filter(([name]) => /^(.+Frame|PublishBody)$/.test(name));
   assertEquals(frames.length, 13);
   for (const [name, { properties = {} }] of frames) {
     for (const [field, schema] of Object.entries(properties)) {
       if (field === "type" || (typeof schema === "object" && schema.$ref !== undefined)) continue;
       const description = typeof schema === "object" ? schema.description : undefined;
-      assert(description && text.includes(`| ${description} |`), `${name}.${field}: ${description}`);
+      // A field of requests over HTTP only is described in a rule.
+      const sought = field === "connection" && name === "PublishBody" ? description : `| ${description} |`;
+      assert(sought && words.includes(sought), `${name}.${field}: ${description}`);
     }
   }
 });

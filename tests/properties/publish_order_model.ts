@@ -101,6 +101,8 @@ export class ModelConnection {
       room: isolate,
       reply: (text: string) => this.deliver(JSON.parse(text)),
       error: (...error: Parameters<typeof errorFrame>) => this.deliver(errorFrame(...error)),
+      exclude: () => undefined,
+      ackExcluded: () => {},
       failed: (_: unknown, id: string | undefined) => this.deliver(errorFrame("unavailable", { id })),
     };
     const backplane = { publish: isolate.store.publish, emit: () => Promise.resolve() };

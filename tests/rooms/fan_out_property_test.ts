@@ -17,6 +17,7 @@ const RecipientIndex = fc.nat({ max: TRAITS.length - 1 });
 const Step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("toAll"), kind: Kind, isLong: fc.constant(false) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("toAll"), kind: Kind, isLong: fc.constant(true) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("toOthers"), kind: Kind, who: RecipientIndex }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("toOne"), kind: Kind, who: RecipientIndex }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("add", "delete"), who: RecipientIndex }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("flush", "tickSettled") }) },
@@ -67,6 +68,9 @@ function run(steps: readonly Step[], others = 0): void {
     if (what === "toAll") {
       for (const one of models) if (one.isAdded) one.expect(frame, kind);
       fanOut.toAll(text, kind);
+    } else if (what === "toOthers") {
+      for (const one of models) if (one.isAdded && one !== model) one.expect(frame, kind);
+      fanOut.toAll(text, kind, model.recipient);
     } else if (what === "toOne") {
       model.expect(frame, kind);
       fanOut.toOne(model.recipient, text, kind);

@@ -34,6 +34,7 @@ export interface PublishOptions {
   readonly event?: string;
   readonly ephemeral?: boolean;
   readonly to?: { readonly user: string } | { readonly connection: string };
+  readonly exclude?: "self";
 }
 
 let lastId = 0;

@@ -61,9 +61,10 @@ const describeRequest: Override = (context) => {
     ];
   }
   if (context.zodSchema !== PublishBody) return;
-  // zod cannot convert the refinement that only ephemeral messages have `to`.
+  // zod cannot convert the refinements of `to` and `exclude`.
   context.jsonSchema.dependentSchemas = {
     to: { properties: { ephemeral: { const: true } }, required: ["ephemeral"] },
+    exclude: { required: ["connection"] },
   };
 };
 

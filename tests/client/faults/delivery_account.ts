@@ -15,6 +15,8 @@ export interface Published {
 interface Said {
   readonly by: string;
   readonly n: number;
+  /** True if the sender excluded itself. */
+  readonly isHidden?: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export function assertStored(frames: readonly ServerFrame[], { alice, bobs }: Pu
 
 /**
  * Asserts that alice received every message since her first welcome once and in order, or a gap for
- * it.
+ * it. Messages that she excluded herself from may come.
  */
 export function assertDelivered(followed: FollowedRoom, frames: readonly ServerFrame[]): void {
   const { messages, gaps, room } = followed;
@@ -50,8 +52,28 @@ export function assertDelivered(followed: FollowedRoom, frames: readonly ServerF
   assertEquals(missed, [...new Set(missed)].sort((one, other) => one - other), "what gaps say");
   assertEquals(delivered.length + missed.length, promised.length, "messages and gaps");
   const what = ({ offset, data, from, id, at }: Message) => ({ offset, data, from, id, at });
-  assertEquals(messages.map(what), delivered.map(what), "what alice was told");
+  const told = new Set(followed.offsets);
+  const expected = delivered.filter(({ data, offset }) => !(data as Said).isHidden || told.has(offset));
+  assertEquals(messages.map(what), expected.map(what), "what alice was told");
   assertEquals([room.position?.offset, room.pending], [messagesIn(frames).length, 0], "position and pending");
+}
+
+/**
+ * Asserts that alice got no message that she excluded herself from, on the connection on which she
+ * sent it first, and took none of these for a gap.
+ */
+export function assertExcluded({ frames, waits }: FollowedRoom): void {
+  assertEquals(waits.filter((code) => code === "hole"), []);
+  let connection = 0;
+  const sentOn = new Map<string, number>();
+  for (const { direction, frame } of frames) {
+    if (frame.type === "welcome") connection++;
+    else if (direction === "out" && frame.type === "publish" && !sentOn.has(frame.id)) {
+      sentOn.set(frame.id, connection);
+    } else if (frame.type === "message" && (frame.data as Said).isHidden) {
+      assert(sentOn.get(frame.id) !== connection, `${frame.offset} came to the connection that sent it`);
+    }
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { throughSeeds } from "../../../tools/support/fault_proxy/through_seeds.t
 import { ANY_RATE } from "../../support/room_client.ts";
 import type { StartOptions } from "../../support/running_server.ts";
 import { deliver } from "./delivery_run.ts";
+import { delayDeliveries } from "./delayed_deliveries.ts";
 import { startStoppable } from "./stoppable_service.ts";
 
 /** Faulty connections of a run, before all are clean. */
@@ -15,18 +16,21 @@ export interface Runs {
   /** True if messages are lost for good. */
   readonly hasGaps: boolean;
   readonly isRestless?: boolean;
+  /** True if alice excludes herself from some messages, and acks overtake messages. */
+  readonly excludes?: boolean;
 }
 
 /** Runs the seeds on one service. Rejects with the first failure and the command to repeat it. */
 export async function deliverThroughSeeds(
-  { seeds, service, hasGaps, isRestless = false }: Runs,
+  { seeds, service, hasGaps, isRestless = false, excludes = false }: Runs,
 ): Promise<void> {
   // On a busy machine a reconnect may take longer than the default; no entry may be seen to leave.
   const env = { ...ANY_RATE, PRESENCE_GRACE_MS: "600000", ...service?.env };
   await using running = await startStoppable({ ...service, env });
+  if (excludes) delayDeliveries(running);
   const sum = { runs: 0, connections: 0, gaps: 0 };
   await throughSeeds({ seeds, faulty: FAULTY }, async (run) => {
-    const { connections, gaps } = await deliver(running, run, isRestless);
+    const { connections, gaps } = await deliver(running, run, { isRestless, excludes });
     sum.runs++;
     sum.connections += connections;
     sum.gaps += gaps;

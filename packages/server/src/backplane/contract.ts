@@ -48,6 +48,8 @@ export interface Ephemeral {
   readonly at: number;
   /** Recipient; every member of the room if absent. */
   readonly to?: { readonly user: string } | { readonly connection: string };
+  /** Connection that does not get the message, if it is the sender's. */
+  readonly exclude?: string;
 }
 
 /** Presence of one connection in a room. */

@@ -7,7 +7,9 @@ import type { Socket, SocketClose } from "../socket/socket.ts";
 import type { ConnectionWatch, WatchedMembers } from "./connection_watch.ts";
 import { MemberPresence, type PresenceOwner } from "./member_presence.ts";
 import type { PermissionWatch, RoomPermissions } from "./policy/authorize.ts";
+import type { ExcludedSender } from "./outbound/excluded_senders.ts";
 import type { Recipient } from "./outbound/fan_out.ts";
+import { excludedAckText } from "./outbound/frame_text.ts";
 import type { RecentMessages } from "./outbound/recent_messages.ts";
 import { TooManyReads } from "./read_limits.ts";
 import type { RoomDeps } from "./room_deps.ts";
@@ -19,6 +21,10 @@ export interface RoomOutput {
   presenceText(): string;
   /** Sends a frame to one member, in order with the frames to everybody. */
   reply(member: Member, text: string): void;
+  /** Excludes a member from the delivery of its own message. */
+  exclude(member: Member, id: string): ExcludedSender<Member>;
+  /** Records that an excluded sender's message is stored at an offset. */
+  stored(note: ExcludedSender<Member>, offset: number): void;
   /** Sends all waiting frames now. */
   flush(): void;
   /** Removes a member. */
@@ -88,6 +94,19 @@ export class Member implements Recipient, WatchedMembers, PresenceOwner {
   reply(text: string): void {
     if (this.#room) this.#room.reply(this, text);
     else this.send(text);
+  }
+
+  /** Excludes this member from the delivery of its own message, if it is live. */
+  exclude(id: string): ExcludedSender<Member> | undefined {
+    return this.#room?.exclude(this, id);
+  }
+
+  /** Acks a stored message that this member does not get, unless the room has done so. */
+  ackExcluded(note: ExcludedSender<Member>, id: string, offset: number): void {
+    this.#room?.stored(note, offset);
+    if (note.isAcked) return;
+    note.isAcked = true;
+    this.reply(excludedAckText(id, offset));
   }
 
   /** Answers with an `error` frame. */

@@ -1,8 +1,10 @@
 import type { MonotonicClock } from "../clocks.ts";
-import type { Ephemeral, PresenceChange, RoomEvent, Subscription } from "../backplane/contract.ts";
+import type { Ephemeral, Message, PresenceChange, RoomEvent, Subscription } from "../backplane/contract.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { isExclusionNotice } from "./exclusion_notice.ts";
+import { type ExcludedSender, ExcludedSenders } from "./outbound/excluded_senders.ts";
 import { FanOut, type FrameKind } from "./outbound/fan_out.ts";
-import { messageText } from "./outbound/frame_text.ts";
+import { excludedAckText, messageText } from "./outbound/frame_text.ts";
 import type { Member, RoomOutput } from "./member.ts";
 import { PresenceBroadcast } from "./outbound/presence_broadcast.ts";
 import { PresenceThrottle } from "./outbound/presence_throttle.ts";
@@ -27,6 +29,7 @@ export class Room implements RoomOutput, TickListener {
   readonly #fanOut: FanOut<Member>;
   /** Live members by connection. */
   readonly #members = new Map<string, Member>();
+  readonly #excluded: ExcludedSenders<Member>;
   readonly #metrics: Metrics;
   readonly #subscription: Subscription;
   readonly #presence: PresenceBroadcast;
@@ -45,6 +48,7 @@ export class Room implements RoomOutput, TickListener {
     this.#subscription = subscription;
     this.#onReset = onReset;
     this.#fanOut = new FanOut(deps.scheduler);
+    this.#excluded = new ExcludedSenders(deps.now);
     this.#metrics = deps.metrics;
     this.#now = deps.now;
     this.#scheduler = deps.scheduler;
@@ -107,6 +111,23 @@ export class Room implements RoomOutput, TickListener {
   delete(member: Member): void {
     this.#fanOut.delete(member);
     this.#members.delete(member.connection);
+    if (this.#excluded.size > 0) this.#excluded.deleteAllOf(member);
+  }
+
+  /** The live member with this connection. */
+  member(connection: string): Member | undefined {
+    return this.#members.get(connection);
+  }
+
+  /** Excludes a member from the delivery of its own message. Call it before the publish. */
+  exclude(member: Member, id: string): ExcludedSender<Member> {
+    return this.#excluded.add(member.user.id, id, member);
+  }
+
+  /** Records that an excluded sender's message is stored at an offset. */
+  stored(note: ExcludedSender<Member>, offset: number): void {
+    // A repeated publish: the message came before, or its sender joined after it.
+    if (offset <= this.recent.head) this.#excluded.delete(note);
   }
 
   /** Sends a frame to one member, in order with the frames for all. */
@@ -139,7 +160,8 @@ export class Room implements RoomOutput, TickListener {
           const text = messageText(message);
           this.recent.add(text, receivedAt);
           this.#lastAt = message.at;
-          this.#toAll(text, "message");
+          if (this.#excluded.size > 0) this.#toOthers(message, text);
+          else this.#toAll(text, "message");
         }
         return;
       }
@@ -189,9 +211,18 @@ export class Room implements RoomOutput, TickListener {
     }
   }
 
-  #toAll(text: string, kind: FrameKind): void {
+  #toAll(text: string, kind: FrameKind, except?: Member): void {
     this.#broadcastPresence();
-    this.#send(text, kind);
+    this.#send(text, kind, except);
+  }
+
+  /** Sends a message; an excluded sender gets the ack in its place. */
+  #toOthers({ from, id, offset }: Message, text: string): void {
+    const note = this.#excluded.take(from.user, id);
+    this.#toAll(text, "message", note?.sender);
+    if (!note || note.isAcked) return;
+    note.isAcked = true;
+    this.#toOne(note.sender, excludedAckText(id, offset), "reply");
   }
 
   #toOne(member: Member, text: string, kind: FrameKind): void {
@@ -199,20 +230,35 @@ export class Room implements RoomOutput, TickListener {
     else this.#fanOut.toOne(member, text, kind);
   }
 
-  #send(text: string, kind: FrameKind): void {
-    this.#metrics.deliveries += this.#fanOut.size;
-    this.#fanOut.toAll(text, kind);
+  #send(text: string, kind: FrameKind, except?: Member): void {
+    this.#metrics.deliveries += this.#fanOut.size - (except ? 1 : 0);
+    this.#fanOut.toAll(text, kind, except);
   }
 
   #relay(message: Ephemeral): void {
-    const { to } = message;
+    if (isExclusionNotice(message)) return this.#takeNotice(message);
+    const { to, from, exclude } = message;
     this.#lastAt = message.at;
     const text = messageText(message);
-    if (to === undefined) return this.#toAll(text, "ephemeral");
+    const except = this.#ownMember(from.user, exclude);
+    if (to === undefined) return this.#toAll(text, "ephemeral", except);
     for (const member of this.#addressees(to)) {
+      if (member === except) continue;
       this.#metrics.deliveries += 1;
       this.#toOne(member, text, "ephemeral");
     }
+  }
+
+  /** Excludes a member from a message that its user publishes over HTTP on another isolate. */
+  #takeNotice({ id, from }: Ephemeral): void {
+    const member = this.#ownMember(from.user, from.connection);
+    if (member) this.exclude(member, id);
+  }
+
+  /** The member with a connection, if it is the user's. */
+  #ownMember(user: string, connection: string | undefined): Member | undefined {
+    const member = connection === undefined ? undefined : this.#members.get(connection);
+    return member?.user.id === user ? member : undefined;
   }
 
   #addressees(to: NonNullable<Ephemeral["to"]>): readonly Member[] {

@@ -9,6 +9,7 @@ import { pageText, presentText } from "./outbound/frame_text.ts";
 import { join } from "./join.ts";
 import { pageOfRooms, type RoomList, type RoomListQuery } from "./list_rooms.ts";
 import type { JoinRequest } from "./join_request.ts";
+import { exclusionNotice, ForeignConnection } from "./exclusion_notice.ts";
 import { Member } from "./member.ts";
 import { pageTexts } from "./read_history.ts";
 import { Receiver } from "./inbound/receive.ts";
@@ -110,9 +111,22 @@ export class RoomRegistry {
   /**
    * Publishes a message that did not come over a socket. Resolves with undefined when it was
    * ephemeral.
+   * @throws {ForeignConnection} as a rejection, if `exclude` names another user's connection
    */
   async publish(key: string, message: Outgoing): Promise<Stored | undefined> {
-    return await send(key, message, this.deps);
+    const { id, from: { user }, ephemeral, exclude } = message;
+    if (exclude === undefined) return await send(key, message, this.deps);
+    const room = await this.#rooms.get(key)?.opening.catch(() => undefined);
+    const member = room?.member(exclude);
+    if (member && member.user.id !== user) throw new ForeignConnection("The connection is another user's.");
+    // An ephemeral message itself names the connection.
+    if (ephemeral) return await send(key, message, this.deps);
+    const note = member && room?.exclude(member, id);
+    // Another isolate may have the connection. All events of a room share one order.
+    if (!note) await this.deps.backplane.emit(key, exclusionNotice(user, id, exclude));
+    const stored = await send(key, message, this.deps);
+    if (note && stored) room?.stored(note, stored.offset);
+    return stored;
   }
 
   /** A page of the rooms that have members here, of all endpoints. */

@@ -54,6 +54,10 @@ const publishFields = {
     z.optional(Recipient),
     '`{"user":…}` or `{"connection":…}`: only to those; with `ephemeral` only',
   ),
+  exclude: field(
+    z.optional(z.literal("self", { error: 'must be "self"' })),
+    '`"self"`: not to the sender\'s own connection, which gets the `ack` alone',
+  ),
 };
 const onlyEphemeralTo = z.refine<{ to?: unknown; ephemeral?: boolean | undefined }>(
   (frame) => frame.to === undefined || frame.ephemeral === true,
@@ -64,7 +68,19 @@ const onlyEphemeralTo = z.refine<{ to?: unknown; ephemeral?: boolean | undefined
 export const PublishFrame = z.object({ type: z.literal("publish"), ...publishFields }).check(onlyEphemeralTo);
 
 /** Publishes a message as the body of an HTTP request. */
-export const PublishBody = z.object(publishFields, { error: "must be a JSON object" }).check(onlyEphemeralTo);
+export const PublishBody = z.object({
+  ...publishFields,
+  connection: field(
+    z.optional(name(MAX_ID_LENGTH)),
+    "the sender's socket or event stream in that room, as its `welcome` names it",
+  ),
+}, { error: "must be a JSON object" }).check(
+  onlyEphemeralTo,
+  z.refine((body) => body.exclude === undefined || body.connection !== undefined, {
+    error: "must name the sender's connection, since `exclude` is given",
+    path: ["connection"],
+  }),
+);
 
 /** Enters presence, changes the state, or leaves. */
 export const PresenceFrame = z.object({
@@ -114,12 +130,12 @@ export const ClientFrame = z.discriminatedUnion("type", [
 /** A frame of a client. */
 export type ClientFrame = protocol.ClientFrame;
 /** A message to be published, as a frame or as an HTTP body. */
-export type PublishBody = protocol.PublishBody;
+export type PublishBody = protocol.PublishRequest;
 
 /** Fails to compile if a schema and its type in packages/protocol differ. */
 export type CheckedSchemas = [
   Assert<Same<z.infer<typeof PublishFrame>, protocol.PublishFrame>>,
-  Assert<Same<z.infer<typeof PublishBody>, protocol.PublishBody>>,
+  Assert<Same<z.infer<typeof PublishBody>, protocol.PublishRequest>>,
   Assert<Same<z.infer<typeof PresenceFrame>, protocol.PresenceFrame>>,
   Assert<Same<z.infer<typeof HistoryFrame>, protocol.HistoryFrame>>,
   Assert<Same<z.infer<typeof AuthFrame>, protocol.AuthFrame>>,

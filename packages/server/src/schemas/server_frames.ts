@@ -70,6 +70,10 @@ export const AckFrame = z.strictObject({
   type: z.literal("ack"),
   id: Id,
   offset: field(z.optional(Offset), "of a durable publish: it is stored"),
+  excluded: field(
+    z.optional(z.boolean()),
+    "true: stands for the message of this offset, which does not come (`exclude`)",
+  ),
 });
 
 /** A page of history. */

@@ -10,16 +10,18 @@ export function senderOf(user: string, connection: string): Sender {
   return connection === "" ? { user } : { user, connection: connection.slice(1) };
 }
 
-/** Encodes an ephemeral message as fields. */
-export function ephemeralFields({ id, event, data, from, at, to }: Ephemeral): string[] {
+/** Encodes an ephemeral message as fields. Versions before `exclude` ignore the last one. */
+export function ephemeralFields({ id, event, data, from, at, to, exclude }: Ephemeral): string[] {
   const target = to === undefined ? "" : "user" in to ? `u${to.user}` : `c${to.connection}`;
-  return [id, event, from.user, optionalText(from.connection), `${at}`, target, data];
+  const fields = [id, event, from.user, optionalText(from.connection), `${at}`, target, data];
+  return exclude === undefined ? fields : [...fields, exclude];
 }
 
 /** Decodes an ephemeral message from its fields. */
 export function parseEphemeral(fields: readonly string[]): Ephemeral {
-  const [id = "", event = "", user = "", connection = "", at, target = "", data = ""] = fields;
-  const message = { id, event, data, from: senderOf(user, connection), at: Number(at) };
+  const [id = "", event = "", user = "", connection = "", at, target = "", data = "", exclude] = fields;
+  const from = senderOf(user, connection);
+  const message = { id, event, data, from, at: Number(at), ...(exclude === undefined ? {} : { exclude }) };
   if (target === "") return message;
   const name = target.slice(1);
   return { ...message, to: target.startsWith("u") ? { user: name } : { connection: name } };

@@ -96,6 +96,9 @@ export function publishBatch({ name, events, sender }: BatchOptions): Middleware
         const field = parsed.issue.path.map(String).join(".");
         return fail("invalid_request", [field, parsed.issue.message].filter(Boolean).join(": "), field);
       }
+      if (parsed.value.exclude !== undefined) {
+        return fail("invalid_request", "connection: a secret key has no connection to exclude", "connection");
+      }
       const { checkData } = await import("../../rooms/inbound/check_data.ts");
       const data = checkData(parsed.value, events);
       if ("field" in data) return fail("invalid_request", data.message, data.field);

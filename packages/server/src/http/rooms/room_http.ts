@@ -9,6 +9,7 @@ import { limitRequests } from "../middleware/rate_limits.ts";
 import { userOrSecretKey } from "../middleware/user_or_secret_key.ts";
 import { validateLazily } from "../middleware/validate.ts";
 import type { Authorize, RoomPermissions } from "../../rooms/policy/authorize.ts";
+import { ForeignConnection } from "../../rooms/exclusion_notice.ts";
 import type { EventSchemas } from "../../rooms/join_request.ts";
 import { address, pageQuery, publishBody } from "./lazy_schemas.ts";
 import { maxPublishBytes, publishBatch } from "./publish_batch.ts";
@@ -85,8 +86,13 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
           });
         }
         const from = { user: user?.id ?? PROJECT };
-        const message = { ...body, data: checked.data, from };
-        const stored = await deps.rooms.publish(`${name}/${room}`, message);
+        const exclude = body.exclude && body.connection;
+        // A server has no connection of its own.
+        if (exclude !== undefined && !user) throw foreignConnection();
+        const message = { ...body, data: checked.data, from, exclude };
+        const stored = await deps.rooms.publish(`${name}/${room}`, message).catch((error: unknown) => {
+          throw error instanceof ForeignConnection ? foreignConnection() : error;
+        });
         if (!stored) return c.json({ id: body.id }, 202);
         return c.json({ id: body.id, offset: stored.offset }, stored.duplicate ? 200 : 201);
       },
@@ -112,6 +118,13 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
       await mustBeAllowed(deps.authorize, user, room, "presence");
       return c.body(await deps.rooms.present(`${name}/${room}`, user.id), 200, JSON_ANSWER);
     });
+}
+
+function foreignConnection(): RequestProblem {
+  return new RequestProblem("invalid_request", {
+    detail: "json.connection: must be a connection of the user that sends the message",
+    field: "json.connection",
+  });
 }
 
 /** For answers that are text already. */

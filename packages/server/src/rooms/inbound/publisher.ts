@@ -14,8 +14,11 @@ import type { RoomDeps } from "../room_deps.ts";
 const BEHIND = "A message sent before this one is not stored. Send that one again first.";
 
 /** The member that publishes. */
-export interface Publishing
-  extends Pick<Member, "connection" | "permissions" | "reply" | "error" | "failed"> {
+export interface Publishing extends
+  Pick<
+    Member,
+    "connection" | "permissions" | "reply" | "error" | "failed" | "exclude" | "ackExcluded"
+  > {
   readonly user: Pick<User, "id">;
   readonly room: Pick<Room, "recent"> | undefined;
 }
@@ -76,22 +79,35 @@ export class Publisher {
 
   /** Never rejects. */
   async #publish(
-    { id, event, ephemeral, to }: PublishBody,
+    { id, event, ephemeral, to, exclude }: PublishBody,
     receivedAt: number,
     data: string,
     order: PublishOrder | undefined,
   ): Promise<void> {
     this.#pending += 1;
+    const member = this.#member;
+    const note = exclude && !ephemeral ? member.exclude(id) : undefined;
     try {
-      const message = { id, event, data, from: this.#from, ephemeral, to };
+      const message = {
+        id,
+        event,
+        data,
+        from: this.#from,
+        ephemeral,
+        to,
+        exclude: exclude && member.connection,
+      };
       const stored = await send(this.#request.key, message, this.#deps);
       order?.settle(id);
-      this.#member.reply(ackText(id, stored?.offset));
+      if (note && stored) member.ackExcluded(note, id, stored.offset);
+      else member.reply(ackText(id, stored?.offset));
       const { metrics, now } = this.#deps;
       if (stored) metrics.publishAck.observe(now() - receivedAt);
     } catch (error) {
+      // The room delivered the message, and acked it in its place.
+      if (note?.isAcked) return order?.settle(id);
       order?.fail(id);
-      this.#member.failed(error, id);
+      member.failed(error, id);
     } finally {
       this.#pending -= 1;
     }

@@ -5,6 +5,8 @@ import type { RoomDeps } from "../room_deps.ts";
 export interface Outgoing extends Draft {
   readonly ephemeral?: boolean | undefined;
   readonly to?: Ephemeral["to"] | undefined;
+  /** Connection of the sender that does not get the message. */
+  readonly exclude?: string | undefined;
 }
 
 /** Dependencies of sending. */
@@ -19,13 +21,14 @@ export interface SendDeps extends Pick<RoomDeps, "metrics" | "wallNow"> {
  */
 export async function send(
   key: string,
-  { id, event, data, from, ephemeral, to }: Outgoing,
+  { id, event, data, from, ephemeral, to, exclude }: Outgoing,
   { backplane, metrics, wallNow }: SendDeps,
 ): Promise<Stored | undefined> {
   const draft = { id, event, data, from };
   if (ephemeral) {
     metrics.emitted += 1;
-    await backplane.emit(key, { ...draft, at: wallNow(), ...(to ? { to } : {}) });
+    const options = { ...(to ? { to } : {}), ...(exclude === undefined ? {} : { exclude }) };
+    await backplane.emit(key, { ...draft, at: wallNow(), ...options });
     return undefined;
   }
   const [stored] = await backplane.publish(key, [draft]);

@@ -40,6 +40,9 @@ function createEventId(from: JoinFrom): (frame: string) => string | undefined {
     // frame_text.ts writes the beginning of a message frame, so that 64 KiB need not be parsed.
     const offset = /^\{"type":"message","offset":(\d+),/.exec(frame)?.[1];
     if (offset !== undefined) return `${epoch}:${offset}`;
+    // An own message that was excluded: the ack stands in its place.
+    const excluded = /^\{"type":"ack".*"offset":(\d+),"excluded":true\}$/.exec(frame)?.[1];
+    if (excluded !== undefined) return `${epoch}:${excluded}`;
     if (frame.startsWith('{"type":"welcome"')) {
       const welcome: { epoch: string; offset: number } = JSON.parse(frame);
       ({ epoch, offset: head } = welcome);

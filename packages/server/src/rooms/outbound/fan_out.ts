@@ -19,6 +19,11 @@ interface Frame {
   readonly kind: FrameKind;
 }
 
+/** A frame for all, but one recipient at most. */
+interface SharedFrame<R> extends Frame {
+  readonly except: R | undefined;
+}
+
 /** A frame for one recipient, and the number of pending frames for all that come before it. */
 interface UnicastFrame extends Frame {
   readonly position: number;
@@ -50,8 +55,10 @@ const MIN_DELAYED_FOR = 16;
 export class FanOut<R extends Recipient> implements TickListener, DelayListener {
   readonly #scheduler: FlushScheduler;
   readonly #recipients = new Map<R, RecipientState<R>>();
-  #pending: Frame[] = [];
+  #pending: SharedFrame<R>[] = [];
   #pendingLength = 0;
+  /** Recipients that do not get all of the pending frames; undefined most of the time. */
+  #excluded: Set<R> | undefined;
   readonly #batchSizer = new BatchSizer();
   /** Number of recipients that take joined frames. */
   #joining = 0;
@@ -84,10 +91,11 @@ export class FanOut<R extends Recipient> implements TickListener, DelayListener 
     if (this.#recipients.delete(recipient) && recipient.joinsFrames) this.#joining -= 1;
   }
 
-  /** Sends a frame to everyone. */
-  toAll(text: string, kind: FrameKind): void {
+  /** Sends a frame to everyone, except to one recipient if given. */
+  toAll(text: string, kind: FrameKind, except?: R): void {
     if (this.#recipients.size === 0) return;
-    this.#pending.push({ text, kind });
+    this.#pending.push({ text, kind, except });
+    if (except !== undefined) (this.#excluded ??= new Set()).add(except);
     this.#pendingLength += text.length;
     if (this.#pendingLength > MAX_PENDING_LENGTH) return this.flush();
     // During a delay the end of this tick changes nothing, unless the batch is full.
@@ -110,8 +118,10 @@ export class FanOut<R extends Recipient> implements TickListener, DelayListener 
   flush(): void {
     const pending = this.#pending;
     if (pending.length === 0) return;
+    const excluded = this.#excluded;
     this.#pending = [];
     this.#pendingLength = 0;
+    this.#excluded = undefined;
     if (this.#isDelayed) this.#scheduler.cancel(this);
     this.#isDelayed = false;
     // Made for the first recipient that takes it: a room of plain clients needs none.
@@ -121,13 +131,18 @@ export class FanOut<R extends Recipient> implements TickListener, DelayListener 
     for (const state of this.#recipients.values()) {
       const { recipient, unicast: frames } = state;
       if (frames) state.unicast = undefined;
-      const leavesOut = hasPresence && !recipient.seesPresence || hasEphemeral && recipient.isSlow;
+      const leavesOut = hasPresence && !recipient.seesPresence || hasEphemeral && recipient.isSlow ||
+        excluded?.has(recipient) === true;
       if (!leavesOut && recipient.joinsFrames && (!frames || areRepliesAfter(frames, pending))) {
         joined ??= join(textsOf(pending));
         // The usual case of a publisher: its acks come last, so the joined text serves it too.
         recipient.send(frames ? append(joined, frames) : joined);
       } else if (frames || leavesOut) {
-        sendFrames(recipient, merge(pending, frames ?? []).filter(({ kind }) => takes(recipient, kind)));
+        const shared = excluded
+          ? pending.map((frame) => frame.except === recipient ? undefined : frame)
+          : pending;
+        const all = merge(shared, frames ?? []);
+        sendFrames(recipient, all.filter(({ kind }) => takes(recipient, kind)));
       } else sendFrames(recipient, pending);
     }
   }
@@ -185,13 +200,16 @@ function sendFrames(recipient: Recipient, frames: readonly Frame[]): void {
   else for (const { text } of frames) recipient.send(text);
 }
 
-/** Merges frames for all with those for one, in the order in which they were created. */
-function merge(pending: readonly Frame[], unicast: readonly UnicastFrame[]): Frame[] {
+/**
+ * Merges frames for all with those for one, in the order in which they were created. Undefined
+ * stands for a frame that the recipient does not get.
+ */
+function merge(pending: readonly (Frame | undefined)[], unicast: readonly UnicastFrame[]): Frame[] {
   const merged: Frame[] = [];
   let next = 0;
   pending.forEach((frame, position) => {
     for (let own = unicast[next]; own && own.position <= position; own = unicast[++next]) merged.push(own);
-    merged.push(frame);
+    if (frame) merged.push(frame);
   });
   return [...merged, ...unicast.slice(next)];
 }

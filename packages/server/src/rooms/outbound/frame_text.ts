@@ -72,6 +72,11 @@ export function presenceChangesText(
   return `{"type":"presence",${lists.map((type) => `"${type}":[${changes[type].join(",")}]`).join(",")}}`;
 }
 
+/** The `ack` frame of a message that does not come to its sender. */
+export function excludedAckText(id: string, offset: number): string {
+  return `{"type":"ack","id":${quote(id)},"offset":${offset},"excluded":true}`;
+}
+
 /** An `ack` frame; with the offset of a durable publish. */
 export function ackText(id: string, offset?: number): string {
   return offset === undefined
