@@ -28,7 +28,6 @@ export interface Options {
   /** Entry of the function; the index.ts of another checkout compares two commits. */
   readonly functionEntry: string;
   readonly jsonFile: string | undefined;
-  readonly pictureFile: string | undefined;
 }
 
 export const USAGE = `deno task bench [options]
@@ -38,8 +37,7 @@ export const USAGE = `deno task bench [options]
   --deno 2.9.6,2.1.4         Deno versions of the measured processes (default: both)
   --peers all|targets        peers to measure: every one, or only peers with a target (default: all)
   --function FILE            entry of the function to measure (default: supabase/functions/realtime/index.ts)
-  --json FILE                write every sample and figure as JSON, for \`deno task bench:compare\`
-  --svg FILE                 draw the figures with a target, beside their peers`;
+  --json FILE                write every sample and figure as JSON, for \`deno task bench:compare\``;
 
 const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url).pathname;
 
@@ -57,7 +55,6 @@ export function parseOptions(args: string[]): Options {
       peers: { type: "string", default: "all" },
       function: { type: "string", default: DEFAULT_ENTRY },
       json: { type: "string" },
-      svg: { type: "string" },
     },
   });
   const wanted = values.only.split(",");
@@ -85,6 +82,5 @@ export function parseOptions(args: string[]): Options {
     peers,
     functionEntry: Deno.realPathSync(values.function),
     jsonFile: values.json,
-    pictureFile: values.svg,
   };
 }

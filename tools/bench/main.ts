@@ -22,7 +22,6 @@ import { createTokenIssuer } from "./harness/tokens.ts";
 import { describeLoad } from "./load_report.ts";
 import { describeMachine, describeOrigin } from "./machine.ts";
 import { type CaseName, type Options, parseOptions, USAGE } from "./bench_options.ts";
-import { drawPicture } from "./picture/draw_picture.ts";
 import { formatTable, type Line } from "./report.ts";
 import { writeRunReport } from "./report_file.ts";
 
@@ -131,7 +130,6 @@ try {
     load,
   };
   if (options.jsonFile !== undefined) await writeRunReport(options.jsonFile, report);
-  if (options.pictureFile !== undefined) await Deno.writeTextFile(options.pictureFile, drawPicture(report));
 } finally {
   killAllChildren();
   await Deno.remove(directory, { recursive: true });
