@@ -29,7 +29,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   ],
   "tools/edge_host": ["tools/support", "packages/protocol", "packages/server", "packages/cli"],
   "tools/pack": ["tools/support", "packages/protocol", "packages/server", "packages/cli"],
-  "tools/docs": ["tools/support", "packages/protocol", "packages/server"],
+  // The tables of measurements are those of the bench.
+  "tools/docs": ["tools/support", "tools/bench", "packages/protocol", "packages/server"],
   // The lint describes the routes of the function as shipped.
   "tools/openapi": ["packages/protocol", "packages/server", "supabase/functions/realtime"],
   "tools/checks": ["tools/support"],

@@ -1,13 +1,13 @@
 /** The bench's members on a hosted isolate count their traffic, and survive refusals and closes. */
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertRejects } from "@std/assert";
+import { Load } from "../../tools/bench/harness/load.ts";
 import { createTokenIssuer, issueTokens } from "../../tools/bench/harness/tokens.ts";
-import { HostedIsolate, type HostedIsolateOptions } from "../../tools/bench/hosted/hosted_isolate.ts";
-import { HostedLoad } from "../../tools/bench/hosted/hosted_load.ts";
+import { HostedIsolate, type HostedIsolateOptions } from "../../tools/bench/hosted/isolate.ts";
 import { REALTIME } from "../edge_host/edge_fixture.ts";
 
 const issuer = await createTokenIssuer();
 const tokens = await issueTokens(issuer, 6);
-const JOB = { group: "room", dialect: "rooms.v1", messageKind: "chat", concurrency: 2 } as const;
+const JOB = { group: "room", dialect: "rooms.v1", concurrency: 2, mayFail: true } as const;
 
 function startIsolate(options: HostedIsolateOptions = {}): Promise<HostedIsolate> {
   const deno = { version: Deno.version.deno, path: Deno.execPath() };
@@ -19,13 +19,15 @@ function startIsolate(options: HostedIsolateOptions = {}): Promise<HostedIsolate
 
 Deno.test("a message that members publish periodically counts once per member", async () => {
   await using isolate = await startIsolate();
-  await using load = await HostedLoad.start();
-  await load.joinAll({ ...JOB, messageKind: "cursor", urls: isolate.roomUrls("cursors", tokens) });
+  await using load = await Load.start();
+  await load.open({ ...JOB, urls: isolate.roomUrls("cursors", tokens) });
   assertEquals(isolate.now.sockets, tokens.length);
-  const traffic = await load.publishPaced({
+  const traffic = await load.publish({
+    type: "paced",
     group: "room",
     publishers: tokens.length - 1,
     everyMs: 40,
+    message: "cursor",
     pingEveryMs: 100,
     forMs: 500,
     seed: 7,
@@ -44,9 +46,9 @@ Deno.test("members publish until their isolate has no CPU left and closes their 
     // The default limits would throttle so few members.
     env: { FRAMES_PER_SECOND: "100000", FRAMES_BURST: "100000" },
   });
-  await using load = await HostedLoad.start();
-  await load.joinAll({ ...JOB, urls: isolate.roomUrls("burst", tokens) });
-  const traffic = await load.publishBurst({ group: "room", inFlight: 4 });
+  await using load = await Load.start();
+  await load.open({ ...JOB, urls: isolate.roomUrls("burst", tokens) });
+  const traffic = await load.publish({ type: "burst", group: "room", inFlight: 4 });
   assert(traffic.isEnded);
   assertEquals(isolate.requireEvent("warned").reason, "cpu");
   assertGreaterOrEqual(isolate.requireEvent("warned").cpuMs, 0.9 * cpuHardMs);
@@ -57,19 +59,19 @@ Deno.test("members publish until their isolate has no CPU left and closes their 
 
 Deno.test("a burst ends with the first refused publish", async () => {
   await using isolate = await startIsolate({ env: { FRAMES_PER_SECOND: "1", FRAMES_BURST: "2" } });
-  await using load = await HostedLoad.start();
-  await load.joinAll({ ...JOB, urls: isolate.roomUrls("refused", tokens) });
+  await using load = await Load.start();
+  await load.open({ ...JOB, urls: isolate.roomUrls("refused", tokens) });
   await assertRejects(
-    () => load.publishBurst({ group: "room", inFlight: 4 }),
+    () => load.publish({ type: "burst", group: "room", inFlight: 4 }),
     Error,
-    "publishes were refused",
+    "a publish was refused",
   );
 });
 
 Deno.test("refused members are counted by reason", async () => {
   await using isolate = await startIsolate({ env: { MAX_CONNECTIONS: "4" } });
-  await using load = await HostedLoad.start();
-  const { joined, refused } = await load.join({ ...JOB, urls: isolate.roomUrls("full", tokens) });
+  await using load = await Load.start();
+  const { joined, refused } = await load.offer({ ...JOB, urls: isolate.roomUrls("full", tokens) });
   assertEquals(joined, 4);
   // The function answers 503; the host replaces every answer to an upgrade except a 101.
   assertEquals(refused, { "502 BAD_GATEWAY": 2 });

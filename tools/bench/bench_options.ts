@@ -37,7 +37,7 @@ export const USAGE = `deno task bench [options]
   --deno 2.9.6,2.1.4         Deno versions of the measured processes (default: both)
   --peers all|targets        peers to measure: every one, or only peers with a target (default: all)
   --function FILE            entry of the function to measure (default: supabase/functions/realtime/index.ts)
-  --json FILE                write every sample and figure as JSON, for \`deno task bench:compare\``;
+  --json FILE                write the results as JSON, for \`deno task bench:compare\` and, in tools/bench/results, for \`deno task docs\``;
 
 const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url).pathname;
 

@@ -1,59 +1,53 @@
 /**
- * `deno task bench:compare A.json B.json`: lists the figures of two runs of `deno task bench
- * --json` that differ by more than noise explains. See docs/bench.md.
+ * `deno task bench:compare A.json B.json`: the ratios of two runs of `deno task bench --json`, side
+ * by side with their spread. See docs/bench.md.
  * @module
  */
-import { parseArgs } from "node:util";
-import { compareLines } from "./compare/comparison.ts";
-import { describeComparison } from "./compare/table.ts";
-import { describeOrigin, warnOf } from "./compare/warnings.ts";
-import { readRunReport, type RunReport } from "./report_file.ts";
+import { type Line, lineKey } from "./report/line.ts";
+import { readResults, type Results } from "./report/results.ts";
+import { type Spread, spreadText } from "./report/spread.ts";
+import { alignTable } from "./report/table.ts";
 
-const USAGE = `deno task bench:compare A.json B.json [options]
-  --only echo,boot     compare these cases only; fewer figures need fewer rounds
-  --fail-on-slower     exit status 1 if B is slower, or worse, in any figure
-Exit status: 0 for any result, 2 for wrong arguments or a file that is no run of the bench.`;
-
-async function compare(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    options: {
-      only: { type: "string" },
-      "fail-on-slower": { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-    allowPositionals: true,
+/** Formats the figures that both runs have, and lists those that only one has. */
+export function compareResults(before: Results, after: Results): string {
+  const earlier = new Map(before.lines.map((line) => [lineKey(line), line]));
+  const later = new Map(after.lines.map((line) => [lineKey(line), line]));
+  const rows = [...earlier].flatMap(([key, line]) => {
+    const other = later.get(key);
+    return other ? [[key, ...changeOf(line, other)]] : [];
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const [fileA, fileB, ...more] = positionals;
+  const head = ["figure", "ours A", "ours B", "B ÷ A", "ratio A", "ratio B", "B ÷ A", "spreads"];
+  const only = (name: string, lines: Map<string, Line>, others: Map<string, Line>): string[] =>
+    [...lines.keys()].filter((key) => !others.has(key)).map((key) => `Only in ${name}: ${key}`);
+  return [alignTable(head, rows), "", ...only("A", earlier, later), ...only("B", later, earlier)].join("\n")
+    .trimEnd();
+}
+
+function changeOf(before: Line, after: Line): string[] {
+  return [
+    spreadText(before.ours),
+    spreadText(after.ours),
+    (after.ours.median / before.ours.median).toFixed(2),
+    spreadText(before.ratio, 2),
+    spreadText(after.ratio, 2),
+    (after.ratio.median / before.ratio.median).toFixed(2),
+    overlaps(before.ratio, after.ratio) ? "overlap" : "apart",
+  ];
+}
+
+function overlaps(one: Spread, other: Spread): boolean {
+  return one.min <= other.max && other.min <= one.max;
+}
+
+if (import.meta.main) {
+  const [fileA, fileB, ...more] = Deno.args;
   if (fileA === undefined || fileB === undefined || more.length > 0) {
-    throw new Error(`Expected two files, A.json and B.json, not ${positionals.length}.`);
+    console.error("deno task bench:compare A.json B.json");
+    Deno.exit(2);
   }
-  const [before, after] = [await readRunReport(fileA), await readRunReport(fileB)];
-  const wanted = values.only?.split(",");
-  for (const name of wanted ?? []) {
-    if (![...before.lines, ...after.lines].some((line) => line.case === name)) {
-      throw new Error(`--only ${name}: neither run has this case.`);
-    }
+  const [before, after] = [readResults(fileA), readResults(fileB)];
+  for (const [name, { commit, measured, machine, rounds }] of [["A", before], ["B", after]] as const) {
+    console.log(`${name}: commit ${commit}, ${measured}, ${rounds} rounds, ${machine}`);
   }
-  const linesOf = ({ lines }: RunReport) => lines.filter((line) => wanted?.includes(line.case) ?? true);
-  const comparison = compareLines(linesOf(before), linesOf(after));
-  console.log(describeRun("A", fileA, before) + "\n" + describeRun("B", fileB, after) + "\n");
-  for (const warning of warnOf(before, after)) console.log(`Warning: ${warning}.`);
-  console.log(`\n${describeComparison(comparison)}`);
-  return values["fail-on-slower"] && comparison.figures.some(({ verdict }) => verdict === "slower") ? 1 : 0;
-}
-
-function describeRun(name: string, file: string, { measured, startedAt, rounds }: RunReport): string {
-  return `${name}: ${file}, ${describeOrigin(measured)}, ${startedAt}, ${rounds} rounds`;
-}
-
-try {
-  Deno.exit(await compare(Deno.args));
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-  Deno.exit(2);
+  console.log(`\n${compareResults(before, after)}`);
 }

@@ -3,27 +3,25 @@
  * docs/bench.md.
  * @module
  */
-import { benchBoot } from "./cases/start_time.ts";
-import { benchConnect } from "./cases/connect_cpu.ts";
-import type { CaseContext } from "./cases/context.ts";
-import { benchDelivery } from "./cases/delivery_latency.ts";
-import { benchDurable } from "./cases/publish_throughput.ts";
-import { benchEcho } from "./cases/echo_cpu.ts";
-import { benchFanOut } from "./cases/fan_out_cpu.ts";
-import { benchHosted } from "./cases/hosted_capacity.ts";
-import { benchMembers } from "./cases/member_memory.ts";
-import { benchKilled } from "./cases/kill_recovery.ts";
-import { type LoadLine, LoadUsageRecorder } from "./cases/load_usage.ts";
 import { killAllChildren } from "../support/processes/child_lines.ts";
 import { resolveDeno } from "../support/processes/deno_binary.ts";
+import { type CaseName, type Options, parseOptions, USAGE } from "./bench_options.ts";
+import { benchBoot } from "./cases/boot.ts";
+import { benchConnect } from "./cases/connect.ts";
+import type { CaseContext } from "./cases/context.ts";
+import { benchDelivery } from "./cases/delivery.ts";
+import { benchDurable } from "./cases/durable.ts";
+import { benchEcho } from "./cases/echo.ts";
+import { benchFanOut } from "./cases/fan_out.ts";
+import { benchHosted } from "./cases/hosted.ts";
+import { benchKilled } from "./cases/killed.ts";
+import { benchMembers } from "./cases/members.ts";
 import { installNpmPeers, type NpmPeers } from "./harness/npm_peers.ts";
 import { prepareProgram } from "./harness/program.ts";
 import { createTokenIssuer } from "./harness/tokens.ts";
-import { describeLoad } from "./load_report.ts";
-import { describeMachine, describeOrigin } from "./machine.ts";
-import { type CaseName, type Options, parseOptions, USAGE } from "./bench_options.ts";
-import { formatTable, type Line } from "./report.ts";
-import { writeRunReport } from "./report_file.ts";
+import type { Line } from "./report/line.ts";
+import { describeCommit, describeMachine, writeResults } from "./report/results.ts";
+import { formatTable } from "./report/table.ts";
 
 const CASES: Record<CaseName, (context: CaseContext) => Promise<Line[]>> = {
   echo: benchEcho,
@@ -37,6 +35,26 @@ const CASES: Record<CaseName, (context: CaseContext) => Promise<Line[]>> = {
   hosted: benchHosted,
 };
 
+const UNLIMITED = "1000000";
+/** Variables of the function: higher limits than one load generator can reach. */
+const ENV = {
+  HOST: "127.0.0.1",
+  PORT: "0",
+  SUPABASE_URL: "http://127.0.0.1:1",
+  MAX_CONNECTIONS: "100000",
+  MAX_CONNECTIONS_PER_USER: "100000",
+  ADMIT_BELOW_MB: UNLIMITED,
+  MAX_MEMBERS_PER_ROOM: UNLIMITED,
+  FRAMES_PER_SECOND: UNLIMITED,
+  FRAMES_BURST: UNLIMITED,
+  JOINS_PER_SECOND: UNLIMITED,
+  JOINS_BURST: UNLIMITED,
+  ISOLATE_JOINS_PER_SECOND: UNLIMITED,
+  USER_REQUESTS_PER_SECOND: UNLIMITED,
+  // Members stay silent while the other sides are measured, which takes minutes on a busy machine.
+  HEARTBEAT_MS: "140000",
+};
+
 function readOptions(): Options {
   try {
     return parseOptions(Deno.args);
@@ -46,60 +64,32 @@ function readOptions(): Options {
   }
 }
 
-async function measure(options: Options, directory: string): Promise<{ lines: Line[]; load: LoadLine[] }> {
+async function measure(options: Options, directory: string): Promise<Line[]> {
+  const { rounds, peers, functionEntry: entry } = options;
   const issuer = await createTokenIssuer();
-  const ours = {
-    name: "ours",
-    entry: options.functionEntry,
-    env: {
-      HOST: "127.0.0.1",
-      PORT: "0",
-      SUPABASE_URL: "http://127.0.0.1:1",
-      SUPABASE_JWKS: issuer.jwks,
-      MAX_CONNECTIONS: "100000",
-      MAX_CONNECTIONS_PER_USER: "100000",
-      ADMIT_BELOW_MB: "1000000",
-      MAX_MEMBERS_PER_ROOM: "1000000",
-      FRAMES_PER_SECOND: "1000000",
-      FRAMES_BURST: "1000000",
-      JOINS_PER_SECOND: "1000000",
-      JOINS_BURST: "1000000",
-      ISOLATE_JOINS_PER_SECOND: "1000000",
-      USER_REQUESTS_PER_SECOND: "1000000",
-      // Members stay silent while the other sides are measured, which takes minutes on a busy
-      // machine.
-      HEARTBEAT_MS: "140000",
-    },
-  };
+  const ours = { name: "ours", entry, env: { ...ENV, SUPABASE_JWKS: issuer.jwks } };
   let installed: Promise<NpmPeers> | undefined;
   const lines: Line[] = [];
-  const load: LoadLine[] = [];
   for (const version of options.denoVersions) {
     const deno = await resolveDeno(version);
     for (const name of options.only) {
-      const progress = (text: string): void => console.error(`${name}, Deno ${version}: ${text}`);
-      const context: CaseContext = {
+      const measured = await CASES[name]({
         deno,
-        rounds: options.rounds,
-        peers: options.peers,
+        rounds,
+        peers,
         issuer,
         ours,
-        prepare: async (program, other) =>
-          prepareProgram(program, other === undefined ? deno : await resolveDeno(other), directory),
+        prepare: (program) => prepareProgram(program, deno, directory),
         npmPeers: () => installed ??= installNpmPeers(`${directory}/npm`),
-        progress,
-      };
-      const usage = new LoadUsageRecorder();
-      lines.push(...await usage.during(() => CASES[name](context)));
-      load.push(...usage.lines({ case: name, deno: version }));
+        progress: (text) => console.error(`${name}, Deno ${version}: ${text}`),
+      });
+      lines.push(...measured);
     }
   }
-  return { lines, load };
+  return lines;
 }
 
 const options = readOptions();
-const startedAt = new Date().toISOString();
-const loadBefore = Deno.loadavg();
 const directory = await Deno.makeTempDir({ prefix: "realtime-bench-" });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => {
@@ -109,27 +99,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 try {
-  const origin = {
-    measured: await describeOrigin(options.functionEntry),
-    bench: await describeOrigin(new URL(import.meta.url).pathname),
-  };
-  const { lines, load } = await measure(options, directory);
-  const machine = describeMachine();
-  console.log(`${machine.processor}, ${machine.cores} cores, ${startedAt}, ${options.rounds} rounds\n`);
-  console.log(`${formatTable(lines)}\n\n${describeLoad(load)}`);
-  const report = {
-    startedAt,
-    machine,
-    ...origin,
-    denoVersions: options.denoVersions,
-    cases: options.only,
+  const run = {
+    measured: new Date().toISOString(),
+    machine: describeMachine(),
+    commit: await describeCommit(options.functionEntry),
     rounds: options.rounds,
-    loadBefore,
-    loadAfter: Deno.loadavg(),
-    lines,
-    load,
   };
-  if (options.jsonFile !== undefined) await writeRunReport(options.jsonFile, report);
+  const lines = await measure(options, directory);
+  console.log(`${run.machine}, ${run.measured}, commit ${run.commit}, ${run.rounds} rounds\n`);
+  console.log(formatTable(lines));
+  if (options.jsonFile !== undefined) await writeResults(options.jsonFile, { ...run, lines });
 } finally {
   killAllChildren();
   await Deno.remove(directory, { recursive: true });

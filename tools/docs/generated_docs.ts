@@ -1,5 +1,6 @@
 import { describeVariables } from "../../packages/server/src/config/variables.ts";
 import * as z from "zod/mini";
+import { performanceTables } from "../bench/report/performance_table.ts";
 import { ClientFrame } from "../../packages/server/src/schemas/client_frames.ts";
 import { CLOSE_MEANINGS } from "../../packages/protocol/close_codes.ts";
 import { type ErrorMeaning, ERRORS } from "../../packages/protocol/error_codes.ts";
@@ -25,6 +26,7 @@ export const GENERATED_PARTS: readonly GeneratedPart[] = [
   { file: "docs/protocol.md", name: "errors", text: errorsTable },
   { file: "docs/protocol.md", name: "closes", text: closesTable },
   { file: "docs/operations.md", name: "metrics", text: metricsTable },
+  { file: "docs/performance.md", name: "figures", text: () => performanceTables() },
 ];
 
 /** Replaces the part in a document. @throws {Error} if the document lacks its markers */

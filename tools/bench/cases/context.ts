@@ -12,8 +12,8 @@ export interface CaseContext {
   readonly issuer: TokenIssuer;
   /** The function under test. */
   readonly ours: Program;
-  /** Prepares a program for this Deno version, or for another one. */
-  prepare(program: Program, version?: string): Promise<PreparedProgram>;
+  /** Prepares a program for the Deno version of the case. */
+  prepare(program: Program): Promise<PreparedProgram>;
   /** Returns the npm peers, installed at the first call of a run. */
   npmPeers(): Promise<NpmPeers>;
   /** Prints progress to stderr. */

@@ -8,7 +8,6 @@ const PACKAGES = {
   /** Node itself, so that a line names the same version on every machine. */
   node: "24.21.0",
   "socket.io": "4.8.3",
-  ws: "8.23.0",
   /**
    * Accelerator that the documentation of ws and Socket.IO recommends; both load it by themselves.
    */
@@ -19,7 +18,6 @@ const PACKAGES = {
 export const PEER_VERSIONS = {
   bun: `Bun ${PACKAGES.bun}`,
   socketIo: `Socket.IO ${PACKAGES["socket.io"]}, Node ${PACKAGES.node}`,
-  ws: `ws ${PACKAGES.ws}, Node ${PACKAGES.node}`,
 } as const;
 
 /** Prepares programs of the npm peers. */

@@ -12,7 +12,8 @@ export function echo(loop: SocketLoop, members: readonly Member[], messagesPerSo
     const text = member.wrapEcho(ECHO_TEXT);
     const echoFrame = encodeText(text);
     let missing = messagesPerSocket;
-    socket.onMessage = (_bytes, start, end) => {
+    socket.onMessage = (bytes, start, end) => {
+      if (member.answerKeepAlive(bytes, start, end)) return;
       if (end - start !== ECHO_PREFIX.length + text.length) {
         throw new Error(`an echo of ${end - start} bytes`);
       }

@@ -1,11 +1,9 @@
 import { ERROR_MARKER } from "./dialect.ts";
-import type { FanOutJob, FanOutResult } from "./job.ts";
+import type { FanOutJob, TrafficResult } from "./job.ts";
 import { createMarkerCounter } from "./marker.ts";
-import type { Member } from "./member.ts";
+import { chatData, type Member, refusalText, takeAllDelivered } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
-/** Size of a chat message's JSON, the same in every case. */
-const CHAT_BYTES = 100;
 /** Limit for the last messages to reach every member. */
 const TIMEOUT_MS = 20_000;
 
@@ -17,17 +15,14 @@ const countErrors = createMarkerCounter(ERROR_MARKER);
  *
  * @throws {Error} if a message is missing or was delivered twice, or the server refuses a publish.
  */
-export function fanOut(
-  loop: SocketLoop,
-  members: readonly Member[],
-  { inFlight, durationMs }: FanOutJob,
-): FanOutResult {
-  const late = members.reduce((sum, member) => sum + member.takeDelivered().messages, 0);
+export function fanOut(loop: SocketLoop, members: readonly Member[], job: FanOutJob): TrafficResult {
+  const { inFlight, durationMs } = job;
+  const late = takeAllDelivered(members).deliveries;
   if (late > 0) throw new Error(`${late} deliveries more than were published`);
   let publishes = 0;
   let deliveries = 0;
   let publishing = inFlight;
-  const until = performance.now() + durationMs;
+  const startedAt = performance.now();
   for (const member of members) {
     member.onDelivery = (messages) => deliveries += messages;
   }
@@ -36,7 +31,7 @@ export function fanOut(
     const member = members[Math.floor(index * members.length / inFlight)];
     if (!member) throw new RangeError("more in flight than members");
     const ownMark = `~${index}~`;
-    const data = JSON.stringify({ text: ownMark.padEnd(CHAT_BYTES - '{"text":""}'.length, "x") });
+    const data = chatData(ownMark);
     const countOwn = createMarkerCounter(ownMark);
     const publish = (): void => {
       publishes++;
@@ -46,11 +41,9 @@ export function fanOut(
       deliveries += messages;
       const own = countOwn(bytes, start, end);
       if (own > 1) throw new Error("a message came back twice");
-      if (countErrors(bytes, start, end) > 0) {
-        throw new Error(`refused: ${new TextDecoder().decode(bytes.subarray(start, end)).slice(0, 500)}`);
-      }
+      if (countErrors(bytes, start, end) > 0) throw new Error(refusalText(bytes, start, end));
       if (own === 0) return;
-      if (performance.now() < until) publish();
+      if (performance.now() < startedAt + durationMs) publish();
       else publishing--;
     };
     publish();
@@ -60,20 +53,16 @@ export function fanOut(
     durationMs + TIMEOUT_MS,
     () => `${deliveries} of ${publishes * members.length} deliveries arrived`,
   );
-  return total(members, publishes);
-}
-
-function total(members: readonly Member[], publishes: number): FanOutResult {
-  let webSocketMessages = 0;
-  let bytes = 0;
+  const elapsedMs = performance.now() - startedAt;
+  let [webSocketMessages, bytes] = [0, 0];
   for (const member of members) {
     member.onDelivery = () => {};
     const delivered = member.takeDelivered();
-    if (delivered.messages !== publishes) {
-      throw new Error(`a member received ${delivered.messages} of ${publishes} messages`);
+    if (delivered.deliveries !== publishes) {
+      throw new Error(`a member received ${delivered.deliveries} of ${publishes} messages`);
     }
     webSocketMessages += delivered.webSocketMessages;
     bytes += delivered.bytes;
   }
-  return { publishes, deliveries: publishes * members.length, webSocketMessages, bytes };
+  return { publishes, deliveries, webSocketMessages, bytes, pings: 0, elapsedMs, isEnded: false };
 }

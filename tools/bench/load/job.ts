@@ -1,25 +1,32 @@
 import type { DialectName } from "./dialect.ts";
 
 /** A job for the load generator. A group is a named set of open sockets. */
-export type LoadJob = OpenJob | EchoJob | FanOutJob | CloseJob;
+export type LoadJob = OpenJob | EchoJob | FanOutJob | BurstJob | PacedJob | CloseJob;
 
-/** Opens a socket for each URL, and waits until every one has joined. */
+/**
+ * Opens a socket for each URL, and waits until every one has joined. Answered with an OpenResult.
+ */
 export interface OpenJob {
   readonly type: "open";
   readonly group: string;
   readonly concurrency: number;
   readonly urls: readonly string[];
   readonly dialect: DialectName;
+  /** True if the server may refuse or close a socket; otherwise that ends the running job. */
+  readonly mayFail?: boolean;
 }
 
 /** Sends messages on every socket, each after the echo of the one before. */
-interface EchoJob {
+export interface EchoJob {
   readonly type: "echo";
   readonly group: string;
   readonly messagesPerSocket: number;
 }
 
-/** Publishes into the group's only room; the answer has a result. */
+/**
+ * Publishes into the group's only room until the time is over and every member has received every
+ * message. Answered with a TrafficResult.
+ */
 export interface FanOutJob {
   readonly type: "fan-out";
   readonly group: string;
@@ -29,37 +36,67 @@ export interface FanOutJob {
   readonly durationMs: number;
 }
 
+/**
+ * Publishes as fast as the isolate allows until it has closed the sockets, with `inFlight` messages
+ * on their way, from one member after the other. Answered with a TrafficResult.
+ */
+export interface BurstJob {
+  readonly type: "burst";
+  readonly group: string;
+  readonly inFlight: number;
+}
+
+/**
+ * Members publish periodically, each at its own moments, and ping like the client. Ends after
+ * `forMs`, or once the isolate has closed the sockets. Answered with a TrafficResult.
+ */
+export interface PacedJob {
+  readonly type: "paced";
+  readonly group: string;
+  /** Number of publishing members. */
+  readonly publishers: number;
+  /** Period of each publisher, in milliseconds. */
+  readonly everyMs: number;
+  /** Kind of message: a chat message, or an ephemeral position of a pointer. */
+  readonly message: "chat" | "cursor";
+  /** Ping period of members that publish less often, like the client. */
+  readonly pingEveryMs: number;
+  readonly forMs: number;
+  /** Seed of the random moments. */
+  readonly seed: number;
+}
+
 /** Closes the group's sockets. */
-interface CloseJob {
+export interface CloseJob {
   readonly type: "close";
   readonly group: string;
 }
 
-/** Totals of a fan-out job, over all members. */
-export interface FanOutResult {
+/** Number of joined members, and of refused ones by reason. */
+export interface OpenResult {
+  readonly joined: number;
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** Published and delivered messages, over all members. */
+export interface TrafficResult {
   readonly publishes: number;
   readonly deliveries: number;
   /** WebSocket messages that contained the deliveries. */
   readonly webSocketMessages: number;
   readonly bytes: number;
-}
-
-/** Cost of a job for the load generator itself. */
-export interface LoadUse {
-  /** Number of sockets of the job. */
-  readonly sockets: number;
-  readonly wallMs: number;
-  /** Time with bytes to receive or send, without idle polling and sleep. */
-  readonly busyMs: number;
-  /** Processor time of the thread, idle polling included. */
-  readonly cpuMs: number;
+  readonly pings: number;
+  /** Time from the first publish until the isolate closed the first socket, or the job ended. */
+  readonly elapsedMs: number;
+  /** True if the isolate has closed sockets, or was killed. */
+  readonly isEnded: boolean;
 }
 
 /** Answer to a job. */
 export interface LoadAnswer {
-  readonly use: LoadUse;
-  /** Result of a fan-out job. */
-  readonly result?: FanOutResult;
+  /** Time with bytes to receive or send, without idle polling and sleep. */
+  readonly busyMs: number;
+  readonly result?: OpenResult | TrafficResult;
 }
 
 /** Message of every echo: 100 bytes of JSON. */

@@ -1,54 +1,50 @@
 /**
  * Entry point of the load generator's process: opens sockets, keeps messages in flight, closes.
- *
  * @module
  */
 import { serveJobs } from "../../support/processes/serve_jobs.ts";
+import { publishBurst } from "./burst.ts";
 import { echo } from "./echo.ts";
 import { fanOut } from "./fan_out.ts";
-import type { FanOutResult, LoadAnswer, LoadJob } from "./job.ts";
+import type { LoadAnswer, LoadJob } from "./job.ts";
 import type { Member } from "./member.ts";
-import { open } from "./open.ts";
+import { close, open } from "./open.ts";
+import { publishPaced } from "./paced.ts";
 import { SocketLoop } from "./socket_loop.ts";
-import { startUseWatch } from "./use_watch.ts";
-
-const CLOSE_TIMEOUT_MS = 20_000;
 
 const loop = new SocketLoop();
 const groups = new Map<string, Member[]>();
 
-function close(members: readonly Member[]): void {
-  for (const { socket } of members) socket.close();
-  const open = (): number => members.filter(({ socket }) => !socket.isClosed).length;
-  loop.runUntil(() => open() === 0, CLOSE_TIMEOUT_MS, () => `${open()} sockets are still open`);
-}
-
-function run(job: LoadJob): FanOutResult | undefined {
+async function run(job: LoadJob): Promise<LoadAnswer["result"]> {
   const members = groups.get(job.group) ?? [];
+  groups.set(job.group, members);
   switch (job.type) {
     case "open":
-      groups.set(job.group, [...members, ...open(loop, job)]);
-      return;
+      return open(loop, members, job);
     case "echo":
       echo(loop, members, job.messagesPerSocket);
-      return;
+      return undefined;
     case "fan-out":
       return fanOut(loop, members, job);
+    case "burst":
+      return publishBurst(loop, members, job);
+    case "paced":
+      return await publishPaced(loop, members, job);
     case "close":
       groups.delete(job.group);
-      close(members);
-      return;
+      close(loop, members);
+      return undefined;
     default:
       job satisfies never;
   }
 }
 
-await serveJobs((input): LoadAnswer => {
-  const job = input as LoadJob; // sent by cases/measured_load.ts
-  const watch = startUseWatch(loop);
-  const result = run(job);
-  const sockets = job.type === "open" ? job.urls.length : groups.get(job.group)?.length ?? 0;
-  return { use: watch(sockets), ...(result ? { result } : {}) };
+await serveJobs(async (input): Promise<LoadAnswer> => {
+  const startedAt = performance.now();
+  const idleBefore = loop.idleMs;
+  const result = await run(input as LoadJob); // sent by harness/load.ts
+  const busyMs = Math.max(0, performance.now() - startedAt - (loop.idleMs - idleBefore));
+  return { busyMs, ...(result ? { result } : {}) };
 });
 
 Deno.exit(0); // the loop's timer keeps the process alive

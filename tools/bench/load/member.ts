@@ -8,15 +8,22 @@ import type { SocketLoop } from "./socket_loop.ts";
 const countMessages = createMarkerCounter(MESSAGE_MARKER);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+/** Size of a chat message's JSON, the same in every case. */
+const CHAT_BYTES = 100;
 
 /** Encodes text as a client's frame. */
 export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return encodeClientFrame(OPCODE.text, encoder.encode(text));
 }
 
-/** Deliveries to a member. */
-interface Delivered {
-  readonly messages: number;
+/** JSON of a chat message whose text begins with `mark`. */
+export function chatData(mark: string = ""): string {
+  return JSON.stringify({ text: mark.padEnd(CHAT_BYTES - '{"text":""}'.length, "x") });
+}
+
+/** Deliveries to members. */
+export interface Delivered {
+  readonly deliveries: number;
   /** WebSocket messages that contained them; `bytes` counts no others. */
   readonly webSocketMessages: number;
   readonly bytes: number;
@@ -26,8 +33,10 @@ interface Delivered {
 interface MemberOptions {
   readonly url: string;
   readonly dialect: Dialect;
-  /** Called once the server has confirmed the join. */
-  readonly onJoined: () => void;
+  /** True if the server may refuse or close the socket; otherwise that ends the running job. */
+  readonly mayFail: boolean;
+  /** Called once the server has confirmed the join, or with the reason if it does not. */
+  readonly onSettled: (member: Member, refusal?: string) => void;
 }
 
 /** A socket that joins a room and counts deliveries. */
@@ -36,17 +45,20 @@ export class Member {
   readonly #dialect: Dialect;
   /** Called after a WebSocket message was counted; it contained `messages` messages of the room. */
   onDelivery: (messages: number, ...payload: Parameters<OnMessage>) => void = () => {};
-  #messages = 0;
+  #hasJoined = false;
+  #hasFailed = false;
+  #deliveries = 0;
   #webSocketMessages = 0;
   #bytes = 0;
   #published = 0;
 
-  constructor(loop: SocketLoop, { url, dialect, onJoined }: MemberOptions) {
+  constructor(loop: SocketLoop, { url, dialect, mayFail, onSettled }: MemberOptions) {
     this.#dialect = dialect;
     const greeting = dialect.greeting?.();
     const join = (): void => {
+      this.#hasJoined = true;
       this.socket.onMessage = (bytes, start, end) => this.#receive(bytes, start, end);
-      onJoined();
+      onSettled(this);
     };
     this.socket = new RawSocket(loop, {
       url: new URL(url),
@@ -56,7 +68,23 @@ export class Member {
         const text = decoder.decode(bytes.subarray(start, end));
         if (greeting?.receive(text, (answer) => this.socket.send(encodeText(answer)))) join();
       },
+      onFailure: mayFail
+        ? (reason) => {
+          this.#hasFailed = true;
+          if (!this.#hasJoined) onSettled(this, reason);
+        }
+        : undefined,
     });
+  }
+
+  /** True once the server has refused or closed the socket, or it was closed. */
+  get isGone(): boolean {
+    return this.#hasFailed || this.socket.isClosed;
+  }
+
+  /** True if the server expects pings of the client. */
+  get pings(): boolean {
+    return this.#dialect.protocol !== undefined;
   }
 
   /** Publishes a chat message; `data` is JSON. */
@@ -72,31 +100,49 @@ export class Member {
   /** Returns the deliveries since the last call. */
   takeDelivered(): Delivered {
     const delivered = {
-      messages: this.#messages,
+      deliveries: this.#deliveries,
       webSocketMessages: this.#webSocketMessages,
       bytes: this.#bytes,
     };
-    this.#messages = this.#webSocketMessages = this.#bytes = 0;
+    this.#deliveries = this.#webSocketMessages = this.#bytes = 0;
     return delivered;
   }
 
   #receive(bytes: Uint8Array, start: number, end: number): void {
     const messages = countMessages(bytes, start, end);
     if (messages > 0) {
-      this.#messages += messages;
+      this.#deliveries += messages;
       this.#webSocketMessages++;
       this.#bytes += end - start;
     } else {
-      this.#keepAlive(bytes, start, end);
+      this.answerKeepAlive(bytes, start, end);
     }
     this.onDelivery(messages, bytes, start, end);
   }
 
-  #keepAlive(bytes: Uint8Array, start: number, end: number): void {
+  /** Answers the server's ping; returns true if the message is one. */
+  answerKeepAlive(bytes: Uint8Array, start: number, end: number): boolean {
     const { keepAlive } = this.#dialect;
-    if (keepAlive?.message.length !== end - start) return;
-    if (decoder.decode(bytes.subarray(start, end)) === keepAlive.message) {
-      this.socket.send(encodeText(keepAlive.answer));
-    }
+    if (keepAlive?.message.length !== end - start) return false;
+    if (decoder.decode(bytes.subarray(start, end)) !== keepAlive.message) return false;
+    this.socket.send(encodeText(keepAlive.answer));
+    return true;
   }
+}
+
+/** Returns the deliveries of all members since the last call. */
+export function takeAllDelivered(members: readonly Member[]): Delivered {
+  let [deliveries, webSocketMessages, bytes] = [0, 0, 0];
+  for (const member of members) {
+    const delivered = member.takeDelivered();
+    deliveries += delivered.deliveries;
+    webSocketMessages += delivered.webSocketMessages;
+    bytes += delivered.bytes;
+  }
+  return { deliveries, webSocketMessages, bytes };
+}
+
+/** Text of an error for a WebSocket message that refuses a publish. */
+export function refusalText(bytes: Uint8Array, start: number, end: number): string {
+  return `a publish was refused: ${decoder.decode(bytes.subarray(start, end)).slice(0, 500)}`;
 }

@@ -19,6 +19,8 @@ const BINARY = FINAL | OPCODE.binary;
 const CLOSE = FINAL | OPCODE.close;
 const PING = FINAL | OPCODE.ping;
 const PONG = FINAL | OPCODE.pong;
+/** Payload of a close frame with the code 1000. */
+const NORMAL_CLOSE = new Uint8Array([0x03, 0xe8]);
 
 /**
  * Receives a text or binary message: `bytes` from `start` to before `end`, only valid during the
@@ -34,19 +36,23 @@ interface RawSocketOptions {
   /** Called at the 101. */
   readonly onOpen: () => void;
   readonly onMessage: OnMessage;
+  /**
+   * Called once if the server refuses, closes on its own, or breaks the protocol. By default throws,
+   * which ends the running job.
+   */
+  readonly onFailure?: ((reason: string) => void) | undefined;
 }
 
 /**
- * A WebSocket client that costs so little that the measured server keeps a core busy.
- *
- * Answers pings, and does not check the server's accept key. Throws, which ends the running job,
- * if the server refuses, closes on its own, or breaks the protocol.
+ * A WebSocket client that costs so little that the measured server keeps a core busy. Answers
+ * pings, and does not check the server's accept key.
  */
 export class RawSocket implements Stream {
   onMessage: OnMessage;
   readonly #options: RawSocketOptions;
   readonly #descriptor: number;
   #state: "connecting" | "open" | "closing" | "closed" = "connecting";
+  #hasFailed = false;
 
   constructor(loop: SocketLoop, options: RawSocketOptions) {
     this.#options = options;
@@ -59,32 +65,48 @@ export class RawSocket implements Stream {
     return this.#state === "closed";
   }
 
-  /** Sends an encoded client frame. */
+  /** Sends an encoded client frame; does nothing after a failure. */
   send(frame: Uint8Array<ArrayBuffer>): void {
-    if (!send(this.#descriptor, frame)) throw new Error("the server does not read");
+    if (this.#hasFailed) return;
+    if (!send(this.#descriptor, frame)) this.#fail(new Error("the server does not read"));
   }
 
   /** Sends a close frame; `isClosed` is true once the server has ended the connection. */
   close(): void {
-    this.send(encodeClientFrame(OPCODE.close, new Uint8Array([0x03, 0xe8])));
+    this.send(encodeClientFrame(OPCODE.close, NORMAL_CLOSE));
     this.#state = "closing";
   }
 
   receive(bytes: Uint8Array, filled: number): number {
-    let offset = 0;
-    if (this.#state === "connecting") {
-      offset = findHeadEnd(bytes.subarray(0, filled));
-      if (offset < 0) return 0;
-      checkUpgrade(textOfBytes(bytes.subarray(0, offset - 4)), this.#options.protocol);
-      this.#state = "open";
-      this.#options.onOpen();
+    if (this.#hasFailed) return filled;
+    try {
+      let offset = 0;
+      if (this.#state === "connecting") {
+        offset = findHeadEnd(bytes.subarray(0, filled));
+        if (offset < 0) return 0;
+        checkUpgrade(textOfBytes(bytes.subarray(0, filled)), this.#options.protocol);
+        this.#state = "open";
+        this.#options.onOpen();
+      }
+      return readFrames(bytes, offset, filled, this.#onFrame);
+    } catch (error) {
+      this.#fail(error);
+      return filled;
     }
-    return readFrames(bytes, offset, filled, this.#onFrame);
   }
 
   end(): void {
-    if (this.#state !== "closing") throw new Error(`the server ended a connection that was ${this.#state}`);
+    const before = this.#state;
     this.#state = "closed";
+    if (before !== "closing") this.#fail(new Error(`the server ended a connection that was ${before}`));
+  }
+
+  #fail(error: unknown): void {
+    const { onFailure } = this.#options;
+    if (!onFailure) throw error;
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    onFailure(error instanceof Error ? error.message : String(error));
   }
 
   readonly #onFrame: OnFrame = (first, bytes, start, end) => {
@@ -100,6 +122,8 @@ export class RawSocket implements Stream {
     if (this.#state !== "open") return;
     const code = (bytes[start] ?? 0) << 8 | (bytes[start + 1] ?? 0);
     const reason = new TextDecoder().decode(bytes.subarray(start + 2, end));
+    // The server waits for the answer.
+    this.close();
     throw new Error(`the server closed with ${code} ${reason}`);
   }
 }
@@ -116,9 +140,11 @@ function formatUpgradeRequest({ url, protocol }: RawSocketOptions): string {
   ]);
 }
 
-function checkUpgrade(head: string, protocol: string | undefined): void {
+/** Checks the head of `text`; behind the head of a refusal is the body that names its code. */
+function checkUpgrade(text: string, protocol: string | undefined): void {
+  const [head = ""] = text.split("\r\n\r\n", 1);
   const response = parseHttpResponse(head);
-  if (response?.status !== 101) throw new Error(`no upgrade: ${head.slice(0, 600)}`);
+  if (response?.status !== 101) throw new Error(`no upgrade: ${text.slice(0, 1_000)}`);
   const selected = headerOf(response.headers, "sec-websocket-protocol");
   if (selected !== protocol) throw new Error(`subprotocol ${selected} instead of ${protocol}`);
 }

@@ -66,6 +66,11 @@ export class SocketLoop {
     }
   }
 
+  /** Polls once for arrived bytes, without waiting. */
+  pollOnce(): void {
+    this.#poll(0);
+  }
+
   #poll(timeoutMs: number): number {
     return this.#readiness.wait(timeoutMs, this.#onReadable);
   }

@@ -3,6 +3,8 @@
  * loopback and checks no token, so that the figure contains only the example's own cost.
  * @module
  */
+import { LISTEN } from "./listen.ts";
+
 const user = JSON.stringify({
   id: "8c2f4a56-3c1e-4d0b-9a77-5b0f2e6d1c34",
   aud: "authenticated",
@@ -20,11 +22,7 @@ const user = JSON.stringify({
   is_anonymous: false,
 });
 
-Deno.serve({
-  hostname: "127.0.0.1",
-  port: 0,
-  onListen: ({ port }) => console.log(JSON.stringify({ event: "listening", port })),
-}, (request) => {
+Deno.serve(LISTEN, (request) => {
   const { pathname } = new URL(request.url);
   if (pathname !== "/auth/v1/user") return new Response(null, { status: 404 });
   return new Response(user, { headers: { "content-type": "application/json" } });

@@ -6,17 +6,14 @@
  */
 // deno-lint-ignore no-import-prefix -- the function imports jose and supabase-js, not the root; same version here
 import { createClient } from "npm:@supabase/supabase-js@2.119.1";
+import { LISTEN } from "./listen.ts";
 
 const supabase = createClient(
   Deno.env.get("SUPABASE_URL") ?? "",
   Deno.env.get("SUPABASE_PUBLISHABLE_KEY") ?? "",
 );
 
-Deno.serve({
-  hostname: "127.0.0.1",
-  port: 0,
-  onListen: ({ port }) => console.log(JSON.stringify({ event: "listening", port })),
-}, async (request) => {
+Deno.serve(LISTEN, async (request) => {
   const upgrade = request.headers.get("upgrade") ?? "";
   if (upgrade.toLowerCase() !== "websocket") return Response.json({ status: "ok" });
 

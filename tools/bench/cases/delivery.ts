@@ -1,0 +1,92 @@
+import { summarizeDurations } from "../../support/durations.ts";
+import { type PreparedProgram, startServer } from "../harness/program.ts";
+import { ourSide } from "../harness/sides.ts";
+import { inPasses } from "../harness/sides.ts";
+import { issueTokens } from "../harness/tokens.ts";
+import { type Line, toLine } from "../report/line.ts";
+import { LATENCY_SIDES, type LatencySide, type StoreName } from "../stores/job.ts";
+import type { CaseContext } from "./context.ts";
+import { type RunningStore, startStore, StoreWorker } from "./stores.ts";
+
+const TARGET = 2;
+const WARM_UPS = 200;
+const ROUND_TRIPS_PER_PASS = 150;
+const PASSES = 2;
+/** Name of the peer and variable of the function, by store. */
+const STORES = {
+  redis: { peer: "PUBLISH → SUBSCRIBE", variable: "REDIS_URL" },
+  postgres: { peer: "insert + NOTIFY → LISTEN", variable: "SUPABASE_DB_URL" },
+} as const;
+
+type Round = Record<LatencySide, number[]>;
+
+/**
+ * Measures the time from a publish in one isolate to its delivery in another, one message at a
+ * time.
+ */
+export async function benchDelivery(context: CaseContext): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const store of ["redis", "postgres"] as const) {
+    await using running = await startStore(store);
+    const env = { ...context.ours.env, [STORES[store].variable]: running.url };
+    const isolate = await context.prepare({ ...context.ours, name: `ours-${store}`, env });
+    const rounds: Round[] = [];
+    for (let round = 1; round <= context.rounds; round++) {
+      const measured = await measureRound(context, { store, running, isolate });
+      rounds.push(measured);
+      const texts = LATENCY_SIDES.map((side) =>
+        `${side} ${summarizeDurations(measured[side]).p50.toFixed(2)}`
+      );
+      context.progress(`${store}, round ${round}: ${texts.join(", ")} ms`);
+    }
+    lines.push(...linesOf(context, store, rounds));
+  }
+  return lines;
+}
+
+async function measureRound(
+  context: CaseContext,
+  { store, running, isolate }: {
+    readonly store: StoreName;
+    readonly running: RunningStore;
+    readonly isolate: PreparedProgram;
+  },
+): Promise<Round> {
+  await using first = await startServer(isolate);
+  await using second = await startServer(isolate);
+  await using worker = await StoreWorker.start(context);
+  const [here = "", there = ""] = await issueTokens(context.issuer, 2);
+  const { url } = await ourSide(context, "rooms.v1");
+  const room = "delivery";
+  await worker.connect(store, running.url, [
+    url(first.port, { token: here, room }),
+    url(second.port, { token: there, room }),
+  ]);
+  for (const side of LATENCY_SIDES) await worker.latencies({ side, count: WARM_UPS });
+  const round: Round = { sockets: [], bare: [], backplanes: [] };
+  for (const side of inPasses(LATENCY_SIDES, PASSES)) {
+    round[side].push(...await worker.latencies({ side, count: ROUND_TRIPS_PER_PASS }));
+  }
+  return round;
+}
+
+function linesOf(context: CaseContext, store: StoreName, rounds: readonly Round[]): Line[] {
+  return (["p50", "p99"] as const).flatMap((share) => {
+    const of = (side: LatencySide) => rounds.map((round) => summarizeDurations(round[side])[share]);
+    const line = (figure: string, side: LatencySide, target?: number): Line =>
+      toLine({
+        case: "delivery",
+        deno: context.deno.version,
+        figure: `${store}, ${share}, ${figure}`,
+        unit: "ms",
+        ours: of(side),
+        peerName: STORES[store].peer,
+        peer: of("bare"),
+        target,
+      });
+    return [
+      line("socket to socket over two isolates", "sockets", share === "p50" ? TARGET : undefined),
+      line("backplanes alone", "backplanes"),
+    ];
+  });
+}

@@ -1,0 +1,86 @@
+import { delay } from "@std/async";
+import type { CaseContext } from "../cases/context.ts";
+import { Load } from "../harness/load.ts";
+import type { BurstJob, PacedJob, TrafficResult } from "../load/job.ts";
+import { HOSTED_LIMITS, WARNED_AT } from "../../support/isolates/limits.ts";
+import { HostedIsolate } from "./isolate.ts";
+
+/** Dialect of members: `rooms.v1` selects the subprotocol `realtime.v1`, `rooms` none. */
+export type ClientDialect = "rooms.v1" | "rooms";
+
+/** Members of one isolate, and their traffic. */
+export interface HostedRoom {
+  /** Name in a line. */
+  readonly name: string;
+  readonly members: number;
+  readonly roomSize: number;
+  /** Traffic that ends with the isolate, or for quiet rooms after `forMs`. */
+  readonly traffic:
+    | Pick<BurstJob, "type" | "inFlight">
+    | Pick<PacedJob, "type" | "publishers" | "everyMs" | "message" | "forMs">;
+  /** Time before the measurement, for rooms that do not use up their isolate. */
+  readonly settleMs?: number;
+}
+
+/** Measurement of a room. */
+export interface RoomUse {
+  /** CPU at the start, before the first request, in milliseconds. */
+  readonly bootCpuMs: number;
+  readonly cpuMsPerSecond: number;
+  /** Time until the host's warning, after which the isolate sends all members away. */
+  readonly lifeSeconds: number;
+  readonly traffic: TrafficResult;
+}
+
+/** Default HEARTBEAT_MS of the function. */
+export const HEARTBEAT_MS = 25_000;
+const CONCURRENCY = 5;
+const GROUP = "room";
+/** CPU and age at the host's warning, after which the function sends all members away. */
+const WARNED_CPU_MS = HOSTED_LIMITS.cpuHardMs * WARNED_AT;
+const WARNED_AGE_S = HOSTED_LIMITS.wallMs * WARNED_AT / 1_000;
+
+/**
+ * Starts an isolate, joins all members, and runs the traffic. A quiet room does not use up its
+ * isolate: its life is calculated, because waiting would take minutes. `seed` decides the moments
+ * of publishing.
+ */
+export async function measureRoom(
+  context: CaseContext,
+  room: HostedRoom,
+  { tokens, dialect, seed }: {
+    readonly tokens: readonly string[];
+    readonly dialect: ClientDialect;
+    readonly seed: number;
+  },
+): Promise<RoomUse> {
+  await using isolate = await HostedIsolate.start(context);
+  // Each isolate has its own load generator, so that several can be measured at once.
+  await using load = await Load.start();
+  const urls = isolate.roomUrls("room", tokens.slice(0, room.members), room.roomSize);
+  await load.open({ group: GROUP, urls, dialect, concurrency: CONCURRENCY, mayFail: true });
+  const bootCpuMs = isolate.requireEvent("booted").cpuMs;
+  const joinedCpuMs = isolate.now.cpuMs;
+  const publishing = load.publish(
+    room.traffic.type === "burst"
+      ? { ...room.traffic, group: GROUP }
+      : { ...room.traffic, group: GROUP, pingEveryMs: HEARTBEAT_MS, seed },
+  );
+  if (room.settleMs === undefined) {
+    const traffic = await publishing;
+    const warned = isolate.requireEvent("warned");
+    if (!traffic.isEnded || warned.reason !== "cpu") {
+      throw new Error(`the isolate ended for ${warned.reason} instead of cpu: its CPU was not exhausted`);
+    }
+    const lifeSeconds = traffic.elapsedMs / 1_000;
+    return { bootCpuMs, cpuMsPerSecond: (warned.cpuMs - joinedCpuMs) / lifeSeconds, lifeSeconds, traffic };
+  }
+  await Promise.race([publishing, delay(room.settleMs)]);
+  const before = isolate.now;
+  const traffic = await publishing;
+  const after = isolate.now;
+  if (traffic.isEnded) throw new Error("the isolate ended during the measurement of a quiet room");
+  const cpuMsPerSecond = (after.cpuMs - before.cpuMs) / (after.ageMs - before.ageMs) * 1_000;
+  const lifeSeconds = Math.min(WARNED_AGE_S, (WARNED_CPU_MS - joinedCpuMs) / cpuMsPerSecond);
+  return { bootCpuMs, cpuMsPerSecond, lifeSeconds, traffic };
+}

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { pairedRatios, spreadOf } from "./spread.ts";
+
+const spread = z.object({ median: z.number(), min: z.number(), max: z.number() }).readonly();
+
+/** Measured figure beside its peer's, with the target of their ratio, as the JSON has it. */
+export const lineSchema = z.object({
+  case: z.string(),
+  deno: z.string(),
+  figure: z.string(),
+  unit: z.string(),
+  ours: spread,
+  peerName: z.string(),
+  peer: spread,
+  /** Ours divided by the peer's, per round. */
+  ratio: spread,
+  /** Largest allowed ratio; undefined if more is better, and for an informational line. */
+  target: z.number().optional(),
+  /** Smallest allowed ratio, if more is better. */
+  atLeast: z.number().optional(),
+  met: z.boolean().optional(),
+  /** Additional figures, such as the number of cores that the server used. */
+  details: z.record(z.string(), spread).readonly(),
+}).readonly();
+export type Line = z.infer<typeof lineSchema>;
+
+/** Samples of a figure per round, before the summary. */
+export interface Measured {
+  readonly case: string;
+  readonly deno: string;
+  readonly figure: string;
+  readonly unit: string;
+  readonly ours: readonly number[];
+  readonly peerName: string;
+  readonly peer: readonly number[];
+  readonly target?: number | undefined;
+  readonly atLeast?: number | undefined;
+  /** True if every round has to meet the target, not only the median. */
+  readonly everyRound?: boolean;
+  readonly details?: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Summarises one figure and judges it by its target. */
+export function toLine({ everyRound = false, details = {}, ours, peer, ...named }: Measured): Line {
+  const { target, atLeast } = named;
+  const ratio = spreadOf(pairedRatios(ours, peer));
+  const met = target !== undefined
+    ? (everyRound ? ratio.max : ratio.median) <= target
+    : atLeast !== undefined
+    ? (everyRound ? ratio.min : ratio.median) >= atLeast
+    : undefined;
+  return {
+    case: named.case,
+    deno: named.deno,
+    figure: named.figure,
+    unit: named.unit,
+    ours: spreadOf(ours),
+    peerName: named.peerName,
+    peer: spreadOf(peer),
+    ratio,
+    ...(target !== undefined ? { target } : {}),
+    ...(atLeast !== undefined ? { atLeast } : {}),
+    ...(met !== undefined ? { met } : {}),
+    details: Object.fromEntries(Object.entries(details).map(([name, samples]) => [name, spreadOf(samples)])),
+  };
+}
+
+/** Formats a target, such as `≤ 1.10`; empty for an informational line. */
+export function targetText({ target, atLeast }: Line): string {
+  if (target !== undefined) return `≤ ${target.toFixed(2)}`;
+  return atLeast !== undefined ? `≥ ${atLeast.toFixed(2)}` : "";
+}
+
+/** Key of a line within a run: the same figure beside the same peer. */
+export function lineKey({ case: name, deno, figure, peerName }: Line): string {
+  return `${name}, Deno ${deno}, ${figure}, beside ${peerName}`;
+}
