@@ -77,15 +77,24 @@ async function startPostgres(
 export const onRedis: BackendKind = {
   name: "redis",
   isMissing: isWithoutRedis,
-  async start() {
-    const server = await RedisProcess.start({ settings: ["--appendonly", "yes"] });
-    return {
-      port: server.port,
-      env: (port) => ({ REDIS_URL: `redis://127.0.0.1:${port}` }),
-      stop: () => server.stop(),
-      restart: () => server.startAgain(),
-      untilJobsRan: () => Promise.resolve(),
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-    };
-  },
+  start: () => startRedis(["--appendonly", "yes"]),
 };
+
+/** Redis without persistence: a restart loses everything. */
+export const onRedisInMemory: BackendKind = {
+  name: "redis without persistence",
+  isMissing: isWithoutRedis,
+  start: () => startRedis([]),
+};
+
+async function startRedis(settings: readonly string[]): Promise<Backend> {
+  const server = await RedisProcess.start({ settings });
+  return {
+    port: server.port,
+    env: (port) => ({ REDIS_URL: `redis://127.0.0.1:${port}` }),
+    stop: () => server.stop(),
+    restart: () => server.startAgain(),
+    untilJobsRan: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
