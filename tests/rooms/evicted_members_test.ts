@@ -1,9 +1,10 @@
 /** Members and connections that a kick or a disconnect ends. */
 import { assertEquals } from "@std/assert";
 import { EventReader } from "../support/event_reader.ts";
-import { RoomClient } from "../support/room_client.ts";
+import { RoomClient, roomUrl } from "../support/room_client.ts";
 import { type RunningServer, startServer } from "../support/running_server.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
+import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 import { KINDS } from "../protocol/kinds.ts";
 
 function evictionsOf(running: RunningServer) {
@@ -59,4 +60,19 @@ Deno.test("a disconnect closes every socket and event stream of the user, at eve
   assertEquals(last.data, { code: 4403, reason: "Account closed." });
   alice.send("still here");
   assertEquals(await alice.next(), "Echo: still here");
+});
+
+Deno.test("the presence of who is kicked and answers no close leaves before its connection ends", async () => {
+  await using running = await startServer();
+  await using alice = await RoomClient.join(running, "r");
+  const [silent] = await TcpMember.join(await roomUrl(running, "r", { user: "bob" }), {});
+  await using _silent = silent;
+  await silent.request({ type: "presence", id: "enter", state: {} });
+  silent.pause();
+  assertEquals((await alice.next("presence")).members, []);
+  assertEquals((await alice.next("presence")).joined?.[0]?.user, "bob");
+  await evictionsOf(running).kick("rooms/r", { user: "bob" });
+  assertEquals((await alice.next("presence")).left?.[0]?.user, "bob");
+  assertEquals(running.logs.filter(({ event }) => event === "socket.close"), []);
+  silent.abort();
 });

@@ -177,6 +177,8 @@ export class Member implements Recipient, WatchedMembers, PresenceOwner {
   kick(reason: string = "Removed from this room."): void {
     this.error("forbidden", { message: reason });
     this.close(CLOSE.notAllowed, reason);
+    // A client that answers no close would stay present for seconds.
+    void this.presence.end(CLOSE.notAllowed);
   }
 
   /**
