@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+import { resolve } from "node:path";
 import { ConfigError, parseConfig } from "../../../server/src/config/parse_config.ts";
 import { CliError } from "../cli_error.ts";
 import type { Project } from "../project/project.ts";
@@ -28,8 +28,7 @@ export interface EnvFile {
 export async function readEnvFile(project: Project, named: string | undefined): Promise<EnvFile | undefined> {
   const file = named ?? DEFAULT_FILE;
   try {
-    const path = isAbsolute(file) ? file : join(project.root, file);
-    return { file, values: parseEnvText(await readFile(path, "utf8")) };
+    return { file, values: parseEnvText(await readFile(resolve(project.root, file), "utf8")) };
   } catch {
     if (named === undefined) return undefined;
     throw new CliError(`--env-file: ${named} cannot be read. Name a file of lines like NAME=value.`);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as nodeFiles from "node:fs/promises";
+import * as nodePath from "node:path";
 import { dirname, join } from "node:path";
 import { CliError } from "../cli_error.ts";
 
@@ -56,7 +57,7 @@ export async function applyChanges(
     // A link stays a link: its target is what changes.
     const target = await nodeFiles.realpath(join(root, path)).catch(() => join(root, path));
     try {
-      const folders = await missingFolders(dirname(target));
+      const folders = await missingFolders(dirname(target), exists);
       undo.push(() => removeFolders(folders));
       if (folders.length > 0) await files.mkdir(dirname(target), { recursive: true });
       const mode = before === undefined ? undefined : (await nodeFiles.stat(target)).mode;
@@ -91,9 +92,17 @@ async function replaceFile(
 }
 
 /** Lists the folders on the way to this one that are missing, the innermost first. */
-async function missingFolders(folder: string): Promise<string[]> {
+export async function missingFolders(
+  folder: string,
+  exists: (path: string) => Promise<boolean>,
+  { dirname }: Pick<typeof nodePath, "dirname"> = nodePath,
+): Promise<string[]> {
   const missing: string[] = [];
-  for (let path = folder; !await exists(path); path = dirname(path)) missing.push(path);
+  for (let path = folder; !await exists(path); path = dirname(path)) {
+    // A drive that is missing, which nobody can make.
+    if (dirname(path) === path) break;
+    missing.push(path);
+  }
   return missing;
 }
 

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import * as nodePath from "node:path";
+import { join } from "node:path";
 
 /** Files that the package carries for projects: text by path, with `/`. */
 export interface PackageAssets {
@@ -32,8 +33,17 @@ export async function readFolder(folder: string): Promise<Map<string, string>> {
   });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const read = files.map(async (file): Promise<[string, string]> => [
-    relative(folder, file).split(sep).join("/"),
+    portablePath(folder, file),
     await readFile(file, "utf8"),
   ]);
   return new Map((await Promise.all(read)).sort(([one], [other]) => one < other ? -1 : 1));
+}
+
+/** Path of a file below a folder, with `/` on every system. */
+export function portablePath(
+  folder: string,
+  file: string,
+  { relative, sep }: Pick<typeof nodePath, "relative" | "sep"> = nodePath,
+): string {
+  return relative(folder, file).split(sep).join("/");
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import * as nodePath from "node:path";
+import { join, resolve } from "node:path";
 import { CliError } from "../cli_error.ts";
 import { CONFIG_PATH } from "./config_toml.ts";
 import type { Migration } from "./migrations.ts";
@@ -24,7 +25,7 @@ export interface Project {
  */
 export async function readProject(folder: string): Promise<Project> {
   const given = resolve(folder);
-  for (const root of basename(given) === "supabase" ? [given, dirname(given)] : [given]) {
+  for (const root of possibleRoots(given)) {
     const bytes = await readFile(join(root, CONFIG_PATH)).catch(() => undefined);
     if (bytes === undefined) continue;
     const config = decode(bytes);
@@ -35,6 +36,14 @@ export async function readProject(folder: string): Promise<Project> {
     `${given} is no Supabase project: it has no ${CONFIG_PATH}. ` +
       "Run `npx supabase init` there first, or name the project's folder with --dir.",
   );
+}
+
+/** Folders that may hold `supabase/`: the given one, and the one above if this is `supabase` itself. */
+export function possibleRoots(
+  given: string,
+  { basename, dirname }: Pick<typeof nodePath, "basename" | "dirname"> = nodePath,
+): string[] {
+  return basename(given) === "supabase" ? [given, dirname(given)] : [given];
 }
 
 /**
