@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import type { Ask } from "./ask.ts";
 import { CliError, EXIT, usageError } from "./cli_error.ts";
 import { addEndpoint } from "./commands/add_endpoint.ts";
 import { dev } from "./commands/dev.ts";
@@ -16,6 +17,8 @@ export interface CommandIo {
   readonly packageFolder: string;
   readonly now: () => Date;
   readonly cwd: string;
+  /** Asks for what a command line leaves open; undefined where nobody can answer. */
+  readonly ask: Ask | undefined;
   readonly print: (text: string) => void;
   readonly printError: (text: string) => void;
 }
@@ -37,6 +40,7 @@ const HELP = `realtime-edge: rooms and socket endpoints in your Supabase project
 
 Not installed? Then \`npx -y\` and the tarball's path stand in the place of \`realtime-edge\`.
 Every command takes --json (one object instead of text) and --help.
+On a terminal, NAME of a function, endpoint or user is asked for if it is missing.
 Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage.`;
 
 const COMMON = {
@@ -64,6 +68,8 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
 
 async function dispatch(args: readonly string[], io: CommandIo): Promise<Report> {
   const [command, ...rest] = args;
+  // Beside the questions, the output would not be one object.
+  const ask = args.includes("--json") ? undefined : io.ask;
   if (command === undefined || command === "help" || args.includes("--help") || args.includes("-h")) {
     return { exitCode: command === undefined ? EXIT.usage : EXIT.done, text: HELP, json: { help: HELP } };
   }
@@ -72,7 +78,7 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
       const values = parse(rest, {
         ...COMMON,
         ...PROJECT,
-        name: { type: "string", default: "realtime" },
+        name: { type: "string" },
         force: { type: "boolean", default: false },
       });
       return await init(await io.assets(), {
@@ -81,6 +87,7 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         dryRun: values["dry-run"],
         force: values.force,
         now: io.now(),
+        ask,
       });
     }
     case "upgrade": {
@@ -114,7 +121,7 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         room: { type: "boolean", default: false },
       });
       const [what, endpoint, ...others] = positionals;
-      if (what !== "endpoint" || endpoint === undefined || others.length > 0) {
+      if (what !== "endpoint" || (endpoint === undefined && !ask) || others.length > 0) {
         throw usageError("Say what to add: `realtime-edge add endpoint NAME`.");
       }
       return await addEndpoint({
@@ -123,6 +130,7 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         name: values.name,
         room: values.room,
         dryRun: values["dry-run"],
+        ask,
       });
     }
     case "dev": {
@@ -141,6 +149,7 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         postgres: values.postgres,
         redis: values.redis,
         packageFolder: io.packageFolder,
+        ask,
       });
     }
     case "token": {
@@ -158,6 +167,7 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
         role: values.role,
         appMetadata: values["app-metadata"],
         claims: values.claims,
+        ask,
       });
     }
     default:

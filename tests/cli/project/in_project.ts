@@ -30,6 +30,8 @@ export interface Outcome {
 export interface TestProject {
   readonly root: string;
   run(...args: string[]): Promise<Outcome>;
+  /** Runs the command as on a terminal, with these answers; `out` has the questions too. */
+  runAsked(answers: readonly string[], ...args: string[]): Promise<Outcome>;
   files(): Promise<ReadonlyMap<string, string>>;
   write(path: string, text: string): Promise<void>;
 }
@@ -42,13 +44,19 @@ export async function inProject(
   const root = await Deno.makeTempDir({ prefix: "realtime-project-" });
   const project: TestProject = {
     root,
-    async run(...args) {
+    run: (...args) => project.runAsked([], ...args),
+    async runAsked(answers, ...args) {
       let [out, err] = ["", ""];
+      const left = [...answers];
       const code = await runCommand(args, {
         assets: () => Promise.resolve(ASSETS),
         packageFolder: root,
         now: () => new Date("2026-12-01T10:00:00Z"),
         cwd: root,
+        ask: answers.length === 0 ? undefined : (question, byDefault = "") => {
+          out += `${question}\n`;
+          return Promise.resolve(left.shift() || byDefault);
+        },
         print: (text) => out += text,
         printError: (text) => err += text,
       });

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Ask } from "../ask.ts";
 import { CliError, EXIT, usageError } from "../cli_error.ts";
 import { applyChanges, planChanges } from "../project/change_set.ts";
 import { functionPath } from "../project/function_files.ts";
@@ -11,12 +12,13 @@ import { endpointSource, roomSource } from "./endpoint_sources.ts";
 /** Options of `add endpoint`. */
 export interface AddEndpointOptions {
   readonly dir: string;
-  /** Name of the endpoint: its first segment of the address. */
-  readonly endpoint: string;
+  /** Name of the endpoint: its first segment of the address. Asked for if undefined. */
+  readonly endpoint: string | undefined;
   /** Name of the function; undefined if the project has only one. */
   readonly name: string | undefined;
   readonly room: boolean;
   readonly dryRun: boolean;
+  readonly ask: Ask | undefined;
 }
 
 /** First segments that the engine keeps for itself. */
@@ -39,10 +41,13 @@ const RESERVED: readonly string[] = [
  * @throws {CliError} before anything is written
  */
 export async function addEndpoint(options: AddEndpointOptions): Promise<Report> {
-  const { endpoint, dryRun } = options;
-  checkName(endpoint);
+  const { dryRun, ask } = options;
+  if (options.endpoint !== undefined) checkName(options.endpoint);
   const { root } = await readProject(options.dir);
-  const name = await chooseEngineFunction(root, options.name);
+  const name = await chooseEngineFunction(root, options.name, ask);
+  const endpoint = options.endpoint ?? await ask?.("Name of the endpoint, such as desks") ?? "";
+  checkName(endpoint);
+  const isRoom = options.room || options.endpoint === undefined && await wantsRooms(ask);
   const folder = functionPath(name);
   const identifier = endpoint.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
   const file = `${endpoint.replaceAll("-", "_")}.ts`;
@@ -50,7 +55,7 @@ export async function addEndpoint(options: AddEndpointOptions): Promise<Report> 
   const text = await readFile(join(root, app), "utf8").catch(() => undefined);
   if (text === undefined) throw new CliError(`There is no ${app}. Run \`realtime-edge init\` first.`);
 
-  const source = (options.room ? roomSource : endpointSource)(endpoint, identifier);
+  const source = (isRoom ? roomSource : endpointSource)(endpoint, identifier);
   const changes = await planChanges(root, [
     { path: `${folder}/routes/${file}`, content: source },
     { path: app, content: withRoute(text, { app, endpoint, identifier, file }) },
@@ -59,7 +64,7 @@ export async function addEndpoint(options: AddEndpointOptions): Promise<Report> 
     throw new CliError(`${folder}/routes/${file} exists already. Choose another name.`);
   }
   if (!dryRun) await applyChanges(root, changes);
-  const address = `/${name}/${endpoint}${options.room ? "/ROOM" : ""}`;
+  const address = `/${name}/${endpoint}${isRoom ? "/ROOM" : ""}`;
   return {
     exitCode: EXIT.done,
     text: [
@@ -70,6 +75,17 @@ export async function addEndpoint(options: AddEndpointOptions): Promise<Report> 
     ].join("\n"),
     json: { command: "add endpoint", ok: true, dry_run: dryRun, changes: changesAsJson(changes) },
   };
+}
+
+/** Asks for the kind of endpoint; a socket if nobody can be asked. */
+async function wantsRooms(ask: Ask | undefined): Promise<boolean> {
+  const kind = await ask?.(
+    "Is it a socket that you program, or rooms whose members share messages?",
+    "socket",
+  );
+  if (kind === undefined || /^s(ockets?)?$/i.test(kind)) return false;
+  if (/^r(ooms?)?$/i.test(kind)) return true;
+  throw usageError(`"${kind}" is no kind of endpoint. Answer socket or rooms.`);
 }
 
 function checkName(name: string): void {

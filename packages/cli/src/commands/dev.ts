@@ -1,9 +1,10 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, exec, execFile, spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import type { Ask } from "../ask.ts";
 import { CliError, EXIT, usageError } from "../cli_error.ts";
 import { readEnvFile } from "../doctor/check_variables.ts";
 import { functionPath } from "../project/function_files.ts";
@@ -24,6 +25,7 @@ export interface DevOptions {
   readonly redis: string | undefined;
   /** Folder of this package. */
   readonly packageFolder: string;
+  readonly ask: Ask | undefined;
 }
 
 /**
@@ -36,10 +38,11 @@ export async function dev(options: DevOptions): Promise<Report> {
     throw usageError(`--port: "${options.port}" is no port. Use 0 to 65535; 0 takes a free one.`);
   }
   const project = await readProject(options.dir);
-  const name = await chooseEngineFunction(project.root, options.name);
+  const name = await chooseEngineFunction(project.root, options.name, options.ask);
   const folder = await openStateFolder(project.root);
   const entry = join(folder, "dev_entry.ts");
-  await writeFile(entry, entrySource(name, folder, options.packageFolder));
+  const server = pathToFileURL(join(options.packageFolder, "dev", "project_server.js"));
+  await writeFile(entry, entrySource(name, server, join(folder, "issuer_key.json")));
   const config = join(project.root, functionPath(name), "deno.json");
   const secrets = await readEnvFile(project, undefined);
   const child = spawn(await locateDeno(), [
@@ -75,19 +78,18 @@ function storeVariables({ postgres, redis }: DevOptions): Record<string, string>
 }
 
 /** The module that Deno runs: static imports, so that a change of any of them starts it again. */
-function entrySource(name: string, folder: string, packageFolder: string): string {
-  const server = pathToFileURL(join(packageFolder, "dev", "project_server.js")).href;
+export function entrySource(name: string, server: URL, keyFile: string): string {
   return [
     "// Written by `realtime-edge dev` at each start.",
     'import { createServer } from "@realtime-edge/server";',
     `import { app } from "../${functionPath(name)}/app.ts";`,
-    `import { serveProject } from ${JSON.stringify(server)};`,
+    `import { serveProject } from ${JSON.stringify(server.href)};`,
     "",
     "await serveProject({",
     "  app,",
     "  createServer,",
     `  name: ${JSON.stringify(name)},`,
-    `  keyFile: ${JSON.stringify(join(folder, "issuer_key.json"))},`,
+    `  keyFile: ${JSON.stringify(keyFile)},`,
     "});",
     "",
   ].join("\n");
@@ -98,20 +100,21 @@ function entrySource(name: string, folder: string, packageFolder: string): strin
  * script, and what it starts would outlive it.
  */
 async function locateDeno(): Promise<string> {
-  const isWindows = process.platform === "win32";
+  const args = ["-y", DENO, "eval", "--no-config", "--no-lock", "console.log(Deno.execPath())"];
   try {
-    const { stdout } = await promisify(execFile)(
-      isWindows ? "npx.cmd" : "npx",
-      ["-y", DENO, "eval", "--no-config", "--no-lock", "console.log(Deno.execPath())"],
-      // npx.cmd is a script, which Node runs in a shell only: it joins the arguments with blanks.
-      isWindows ? { shell: true } : {},
-    );
+    // On Windows npx is a script, which Node runs in a shell only.
+    const { stdout } = process.platform === "win32"
+      ? await promisify(exec)(["npx.cmd", ...args].join(" "))
+      : await promisify(execFile)("npx", args);
     return stdout.trim();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(`npx could not get ${DENO}: ${reason}. Check that npm reaches its registry.`);
   }
 }
+
+/** Exit codes after Ctrl-C, which is how a dev server ends: of a shell, and of Windows. */
+const BY_CTRL_C: ReadonlySet<number | null> = new Set([130, 0xc000_013a]);
 
 /** Passes signals on, and waits for the end. */
 async function endOf(child: ChildProcess): Promise<number> {
@@ -121,8 +124,7 @@ async function endOf(child: ChildProcess): Promise<number> {
   try {
     return await new Promise((resolve, reject) => {
       child.on("error", reject);
-      // A signal is how a dev server ends.
-      child.on("exit", (code, signal) => resolve(signal === null && code !== 130 ? code ?? 0 : 0));
+      child.on("exit", (code, signal) => resolve(signal === null && !BY_CTRL_C.has(code) ? code ?? 0 : 0));
     });
   } finally {
     for (const signal of signals) process.off(signal, pass);

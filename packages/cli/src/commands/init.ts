@@ -1,3 +1,4 @@
+import type { Ask } from "../ask.ts";
 import { CliError, EXIT } from "../cli_error.ts";
 import { applyChanges, type Change, planChanges } from "../project/change_set.ts";
 import { CONFIG_PATH, parseConfig, withoutVerifyJwt } from "../project/config_toml.ts";
@@ -11,22 +12,28 @@ import { changeLines, changesAsJson, countLines, type Report } from "../report.t
 /** Options of `init`. */
 export interface InitOptions {
   readonly dir: string;
-  /** Name of the function. */
-  readonly name: string;
+  /** Name of the function; `realtime` if it is undefined and nobody can be asked. */
+  readonly name: string | undefined;
   readonly dryRun: boolean;
   /** True to overwrite files of the function. */
   readonly force: boolean;
   readonly now: Date;
+  readonly ask: Ask | undefined;
 }
+
+const DEFAULT_NAME = "realtime";
+const NAME_QUESTION = "Name of the function, with which its addresses begin";
 
 /**
  * Adds the engine, a function of the user's own, and the migrations to a project.
  * @throws {CliError} before anything is written
  */
 export async function init(assets: PackageAssets, options: InitOptions): Promise<Report> {
-  const { name, dryRun, force } = options;
-  checkFunctionName(name);
+  const { dryRun, force, ask } = options;
+  if (options.name !== undefined) checkFunctionName(options.name);
   const project = await readProject(options.dir);
+  const name = options.name ?? await ask?.(NAME_QUESTION, DEFAULT_NAME) ?? DEFAULT_NAME;
+  checkFunctionName(name);
   const config = withoutVerifyJwt(project.config, name);
 
   const own = await planChanges(project.root, functionFiles(assets.template, name));

@@ -1,4 +1,5 @@
 import { devToken, parseDevTokenQuery } from "../../dev/dev_token.ts";
+import type { Ask } from "../ask.ts";
 import { EXIT, usageError } from "../cli_error.ts";
 import { readProject } from "../project/project.ts";
 import { loadDevIssuer } from "../project/state_folder.ts";
@@ -11,6 +12,7 @@ export interface TokenOptions {
   readonly role: string | undefined;
   readonly appMetadata: string | undefined;
   readonly claims: string | undefined;
+  readonly ask: Ask | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export async function token(options: TokenOptions): Promise<Report> {
   const { root } = await readProject(options.dir);
   const query = new URLSearchParams();
   const given = {
-    user: options.user,
+    user: options.user ?? await options.ask?.("Name of the user", "alice"),
     role: options.role,
     app_metadata: options.appMetadata,
     claims: options.claims,

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Ask } from "../ask.ts";
 import { CliError } from "../cli_error.ts";
 import { functionPath } from "./function_files.ts";
 import { satisfies } from "./version.ts";
@@ -44,17 +45,23 @@ export async function readEngineFunctions(root: string): Promise<EngineFunction[
 }
 
 /**
- * Returns the function of this name, or else the only one that uses the engine.
- * @throws {CliError} if there is none, or several
+ * Returns the function of this name, or else the only one that uses the engine. Asks which, if there
+ * are several.
+ * @throws {CliError} if there is none, or several and nobody to ask
  */
-export async function chooseEngineFunction(root: string, name: string | undefined): Promise<string> {
+export async function chooseEngineFunction(
+  root: string,
+  given: string | undefined,
+  ask?: Ask,
+): Promise<string> {
   const names = (await readEngineFunctions(root)).map((one) => one.name);
-  const [only] = names;
+  const [only, another] = names;
   if (only === undefined) throw new CliError("No function uses the engine. Run `realtime-edge init` first.");
+  const name = given ?? (another && await ask?.(`Which function: ${names.join(", ")}?`, only));
   if (name !== undefined && !names.includes(name)) {
     throw new CliError(`--name: ${name} does not use the engine. Those that do: ${names.join(", ")}.`);
   }
-  if (name === undefined && names.length > 1) {
+  if (name === undefined && another) {
     throw new CliError(`Several functions use the engine. Name one with --name: ${names.join(", ")}.`);
   }
   return name ?? only;
