@@ -114,6 +114,20 @@ export const ERRORS = {
     retryable: true,
     retryAfterSeconds: 10,
   },
+  not_joined: {
+    status: 400,
+    title: "Not joined",
+    detail: "This socket is not in that room. Send `join` first.",
+    retryable: false,
+  },
+  too_many_rooms: {
+    status: 429,
+    title: "Too many rooms",
+    detail:
+      "This socket is in as many rooms as one may be (`limits.max_rooms`). Leave one, or open another socket.",
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
   rate_limited: {
     status: 429,
     title: "Rate limited",
@@ -152,6 +166,10 @@ export interface ErrorFrame {
   readonly type: "error";
   readonly code: ErrorCode;
   readonly message: string;
+  /** The room, on a socket for many rooms. */
+  readonly room?: string | undefined;
+  /** True if the socket is not in the room any more, or not joined it. */
+  readonly ended?: true | undefined;
   /** Id of the frame that this answers. */
   readonly id?: string | undefined;
   /** Path of the invalid field. */
@@ -164,6 +182,10 @@ export interface ErrorFrame {
 export interface ErrorDetails {
   /** Replaces the code's own text. Clients see it: no token, no secret, no stack. */
   readonly message?: string;
+  /** The room, on a socket for many rooms: `ENDPOINT/ID`. */
+  readonly room?: string | undefined;
+  /** True if this ends a membership of such a socket, or refuses it. */
+  readonly ended?: true | undefined;
   readonly id?: string | undefined;
   readonly field?: string | undefined;
   readonly retryAfterMs?: number | undefined;
@@ -173,13 +195,15 @@ export interface ErrorDetails {
 export function errorFrame(code: ErrorCode, details: ErrorDetails = {}): ErrorFrame {
   // The annotation holds every entry of the table to its type.
   const { detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
-  const { message = detail, id, field } = details;
+  const { message = detail, room, ended, id, field } = details;
   const retryAfterMs = details.retryAfterMs ??
     (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
   return {
+    ...(room === undefined ? {} : { room }),
     type: "error",
     code,
     message,
+    ...(ended === undefined ? {} : { ended }),
     ...(id === undefined ? {} : { id }),
     ...(field === undefined ? {} : { field }),
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),

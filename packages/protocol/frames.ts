@@ -50,6 +50,12 @@ export interface LeftMember {
   readonly connection: string;
 }
 
+/** A frame of one room. */
+export interface InRoom {
+  /** The room, on a socket for many rooms: `ENDPOINT/ID`. Absent on a room's own socket. */
+  readonly room?: string | undefined;
+}
+
 /** The first frame. Every message after `offset` follows. */
 export interface WelcomeFrame {
   readonly type: "welcome";
@@ -65,12 +71,12 @@ export interface WelcomeFrame {
 }
 
 /** A message of the room. */
-export interface MessageFrame extends Message {
+export interface MessageFrame extends Message, InRoom {
   readonly type: "message";
 }
 
 /** Presence: the list of all members, or the changes since the last frame. */
-export interface PresenceListFrame {
+export interface PresenceListFrame extends InRoom {
   readonly type: "presence";
   readonly members?: PresenceMember[] | undefined;
   readonly joined?: PresenceMember[] | undefined;
@@ -79,7 +85,7 @@ export interface PresenceListFrame {
 }
 
 /** Answer to a publish or a change of presence. */
-export interface AckFrame {
+export interface AckFrame extends InRoom {
   readonly type: "ack";
   readonly id: string;
   readonly offset?: number | undefined;
@@ -88,7 +94,7 @@ export interface AckFrame {
 }
 
 /** A page of history. */
-export interface HistoryPageFrame {
+export interface HistoryPageFrame extends InRoom {
   readonly type: "history";
   readonly id: string;
   readonly messages: Message[];
@@ -115,7 +121,7 @@ export interface PongFrame {
 }
 
 /** Messages that cannot be replayed. `to` is null if a new history has replaced the old one. */
-export interface GapFrame {
+export interface GapFrame extends InRoom {
   readonly type: "gap";
   readonly from: number;
   readonly to: number | null;
@@ -196,3 +202,32 @@ export interface PingFrame {
 
 /** Every frame of a client. */
 export type ClientFrame = PublishFrame | PresenceFrame | HistoryFrame | AuthFrame | PingFrame;
+
+/** Joins a room over a socket for many rooms: the fields are those of the query of a room's own. */
+export interface JoinFrame {
+  readonly type: "join";
+  readonly id: string;
+  /** `ENDPOINT/ID`; `ID` alone means `rooms/ID`. */
+  readonly room: string;
+  readonly after?: number | undefined;
+  readonly epoch?: string | undefined;
+  readonly connection?: string | undefined;
+  readonly history?: number | undefined;
+}
+
+/** Leaves a room of a socket for many rooms. */
+export interface LeaveFrame {
+  readonly type: "leave";
+  readonly id: string;
+  readonly room: string;
+}
+
+/**
+ * Every frame of a client on a socket for many rooms. Each but `auth` and `ping` names its `room`.
+ */
+export type SharedClientFrame =
+  | JoinFrame
+  | LeaveFrame
+  | AuthFrame
+  | PingFrame
+  | Exclude<ClientFrame, AuthFrame | PingFrame> & { readonly room: string };

@@ -46,6 +46,8 @@ export interface RoomLimits {
   readonly max_connections_per_user: number;
   /** Connections to one isolate. */
   readonly max_connections: number;
+  /** Rooms of one socket for many rooms. */
+  readonly max_rooms: number;
   /** Largest presence state, in bytes. */
   readonly max_state_bytes: number;
   /** Most messages of one page of history. */

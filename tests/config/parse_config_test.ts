@@ -126,6 +126,7 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
   ADMIT_BELOW_MB: whole(undefined, 16, 1_000_000),
   MAX_CONNECTIONS_PER_USER: whole(100, 1, 1_000_000),
   MAX_MEMBERS_PER_ROOM: whole(10_000, 1, 1_000_000),
+  MAX_ROOMS_PER_SOCKET: whole(100, 1, 10_000),
   FRAMES_PER_SECOND: whole(100, 1, 1_000_000),
   FRAMES_BURST: whole(200, 1, 1_000_000),
   USER_REQUESTS_PER_SECOND: whole(100, 1, 1_000_000),

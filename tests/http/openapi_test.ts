@@ -156,7 +156,14 @@ Deno.test("the document knows every error code that HTTP can answer with", async
   );
   const missing = Object.keys(ERRORS).filter((code) => !told.has(code));
   // The first two are of addresses and methods that are in no document, the others of frames.
-  assertEquals(missing, ["not_found", "method_not_allowed", "rate_limited", "invalid_frame"]);
+  assertEquals(missing, [
+    "not_found",
+    "method_not_allowed",
+    "not_joined",
+    "too_many_rooms",
+    "rate_limited",
+    "invalid_frame",
+  ]);
   const { code } = components.schemas["Problem"]?.properties ?? {};
   assert(typeof code === "object");
   assertEquals(code.enum, Object.keys(ERRORS));

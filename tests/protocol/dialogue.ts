@@ -77,12 +77,15 @@ export class Conversation implements AsyncDisposable {
     const [, target] = /^GET (\S+)/.exec(text) ?? [];
     assert(target, `${text} is not a line of a dialogue`);
     const { pathname, searchParams } = new URL(target, "http://host");
-    const [, room] = /^\/realtime\/rooms\/(.+)$/.exec(pathname) ?? [];
-    assert(room, `${pathname} is not a room`);
+    const [, mount, room = ""] = /^\/realtime(\/rooms|\/socket)\/?(.*)$/.exec(pathname) ?? [];
+    assert(mount, `${pathname} is no address of rooms`);
     searchParams.delete("token");
     const query = [...searchParams].map(([name, value]) => [name, this.#names.get(value) ?? value]);
     await this.#loseClient();
-    this.#client = await RoomClient.connect(this.#running, room, { query: Object.fromEntries(query) });
+    this.#client = await RoomClient.connect(this.#running, room, {
+      mount,
+      query: Object.fromEntries(query),
+    });
   }
 
   async #loseClient(): Promise<void> {

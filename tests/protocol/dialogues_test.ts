@@ -25,6 +25,7 @@ Deno.test("every dialogue of the document has a test", async () => {
     "Resuming after 43",
     "Too late for some",
     "The isolate goes",
+    "A room of a shared socket",
   ]);
 });
 
@@ -86,4 +87,12 @@ Deno.test("dialogues: the isolate drains", async () => {
   const welcome = await resumed.client.take();
   assert(welcome.type === "welcome");
   assertEquals([welcome.offset, welcome.recovered], [120, true]);
+});
+
+Deno.test("dialogues: a socket for many rooms", async () => {
+  await using running = await startServer();
+  await storeMessages(running, "lobby", 41);
+  await using conversation = new Conversation(running);
+  await conversation.replay(await linesOf("A room of a shared socket"));
+  assertEquals(await conversation.client.takeAll(), []);
 });

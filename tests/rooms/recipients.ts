@@ -62,12 +62,14 @@ export class ManualScheduler extends FlushScheduler {
 /** Recipient that records the texts sent to it. */
 export class RecordingRecipient implements Recipient {
   readonly joinsFrames: boolean;
+  readonly label: string | undefined;
   readonly seesPresence: boolean;
   isSlow: boolean;
   /** Sent texts. */
   readonly sent: string[] = [];
 
-  constructor({ joinsFrames = true, seesPresence = true, isSlow = false }: Partial<Recipient> = {}) {
+  constructor({ joinsFrames = true, label, seesPresence = true, isSlow = false }: Partial<Recipient> = {}) {
+    this.label = label;
     this.joinsFrames = joinsFrames;
     this.seesPresence = seesPresence;
     this.isSlow = isSlow;

@@ -6,6 +6,7 @@ import { CLOSE_MEANINGS } from "../../packages/protocol/close_codes.ts";
 import { type ErrorMeaning, ERRORS } from "../../packages/protocol/error_codes.ts";
 import { type MetricMeaning, METRICS } from "../../packages/server/src/observability/metric_list.ts";
 import { FIELD_TEXT } from "../../packages/server/src/schemas/field_text.ts";
+import { JoinFrame, LeaveFrame } from "../../packages/server/src/schemas/shared_frames.ts";
 import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 
 /**
@@ -21,7 +22,11 @@ interface GeneratedPart {
 /** All generated parts of the docs. */
 export const GENERATED_PARTS: readonly GeneratedPart[] = [
   { file: "docs/configuration.md", name: "variables", text: variablesTable },
-  { file: "docs/protocol.md", name: "client-frames", text: () => framesTable(ClientFrame.def.options) },
+  {
+    file: "docs/protocol.md",
+    name: "client-frames",
+    text: () => framesTable([...ClientFrame.def.options, JoinFrame, LeaveFrame]),
+  },
   { file: "docs/protocol.md", name: "server-frames", text: () => framesTable(ServerFrame.def.options) },
   { file: "docs/protocol.md", name: "errors", text: errorsTable },
   { file: "docs/protocol.md", name: "closes", text: closesTable },

@@ -109,6 +109,18 @@ export function serverOperations(): Record<string, Operation> {
       security: USER,
       responses: { 200: jsonAnswer("The user.", schemaNamed("User")), ...problemAnswers(...TOKEN_PROBLEMS) },
     },
+    "GET /socket": {
+      operationId: "connectSocket",
+      tags: ["sockets"],
+      summary: "A WebSocket that joins and leaves many rooms",
+      description: "Each frame names its room: docs/protocol.md, section 17.",
+      security: USER,
+      parameters: handshakeParameters(),
+      responses: {
+        101: { description: "The socket is open." },
+        ...problemAnswers(...TOKEN_PROBLEMS, ...HANDSHAKE_PROBLEMS, "forbidden", ...CONNECTION_PROBLEMS),
+      },
+    },
     "GET /echo": {
       operationId: "connectEcho",
       tags: ["sockets"],

@@ -245,6 +245,12 @@ export const ENVIRONMENT = {
     10_000,
     "Members of one room in one isolate. One more is refused with 503 `room_full`.",
   ),
+  MAX_ROOMS_PER_SOCKET: whole(
+    1,
+    10_000,
+    100,
+    "Rooms that one socket of `/socket` may be in. One more is answered with `too_many_rooms`.",
+  ),
   FRAMES_PER_SECOND: whole(
     1,
     1_000_000,

@@ -50,6 +50,9 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
     }
   }
 
+  const dispatch: RequestBindings["dispatch"] = async (request, bindings) =>
+    await app.fetch(request, bindings);
+
   return async function handle(request, info) {
     const startedAt = now();
     const bindings: RequestBindings = {
@@ -58,7 +61,10 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
         return info?.remoteAddr;
       },
       deps,
+      dispatch,
       queryToken: queryToken(request.url),
+      verified: undefined,
+      join: undefined,
       upgrade: undefined,
     };
     try {

@@ -6,6 +6,7 @@ import type { Log } from "../observability/log.ts";
 import type { RefusalLog } from "../observability/refusal_log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Evictions } from "../rooms/eviction/evictions.ts";
+import type { JoinRequest } from "../rooms/join_request.ts";
 import type { Rooms } from "../rooms/lazy_rooms.ts";
 import type { Authorize } from "../rooms/policy/authorize.ts";
 import type { ServerRooms } from "../rooms/server_code/server_rooms.ts";
@@ -45,6 +46,18 @@ export interface Deps extends UpgradeDeps {
   readonly random: () => number;
 }
 
+/** A join over a socket for many rooms, which is a request to the room's own address. */
+export interface PendingJoin {
+  /** Set by the room's route: the user is admitted. */
+  request: JoinRequest | undefined;
+}
+
+/** A token of a request, with the user that it was verified for. */
+export interface VerifiedToken {
+  readonly token: string;
+  readonly user: User;
+}
+
 /**
  * Values that accompany a request, as `c.env`. The request handler makes them for every request.
  */
@@ -54,6 +67,12 @@ export interface RequestBindings {
   readonly deps: Deps;
   /** The token of the query, taken off the address before any middleware could log it. */
   readonly queryToken: string | undefined;
+  /** Answers a request through the app, for joins over a socket for many rooms. */
+  readonly dispatch: (request: Request, bindings: RequestBindings) => Promise<Response>;
+  /** Set by `verifyUser`. A join over a socket for many rooms begins with that of its upgrade. */
+  verified: VerifiedToken | undefined;
+  /** Set if the request is such a join; nothing is upgraded then. */
+  readonly join: PendingJoin | undefined;
   /** Set by a route that asks for an upgrade; performed after all middleware is complete. */
   upgrade: PendingUpgrade | undefined;
 }

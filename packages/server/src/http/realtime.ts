@@ -14,6 +14,7 @@ import { metrics } from "./routes/metrics.ts";
 import { operators } from "./routes/operators.ts";
 import { openapi } from "./routes/openapi.ts";
 import { serverInfo } from "./routes/server_info.ts";
+import { socket } from "./routes/socket.ts";
 import { whoami } from "./routes/whoami.ts";
 
 /** Options of an app. */
@@ -28,8 +29,8 @@ export interface RealtimeOptions<BasePath extends string> {
 }
 
 /**
- * Starts the app: `/health`, `/whoami`, `/metrics`, `/openapi.json` and a list of routes are built
- * in; add endpoints with `.route(path, endpoint)`. Serve it with `serve(app)` or
+ * Starts the app: `/health`, `/whoami`, `/socket`, `/metrics`, `/openapi.json` and a list of routes
+ * are built in; add endpoints with `.route(path, endpoint)`. Serve it with `serve(app)` or
  * `createServer(app)`.
  */
 // The return type is the app's routes, which `hc<App>()` reads.
@@ -48,5 +49,6 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
     .route("/metrics", metrics)
     .route("/", operators)
     .route("/whoami", whoami(authenticate))
+    .route("/socket", socket(authenticate))
     .route("/openapi.json", openapi(() => root.routes, basePath));
 }

@@ -1,6 +1,5 @@
 import type { Message, Page, PageRequest } from "../backplane/contract.ts";
 import { MAX_PAGE } from "../../../protocol/limits.ts";
-import { join as joinFrames } from "./outbound/fan_out.ts";
 import { messageText } from "./outbound/frame_text.ts";
 import type { JoinFrom, JoinRequest } from "./join_request.ts";
 import type { Member } from "./member.ts";
@@ -51,7 +50,8 @@ export async function join(
   if (!socket.isOpen) return;
   member.welcome(JSON.stringify({
     type: "welcome",
-    room: request.room,
+    // On a socket for many rooms each frame names its room.
+    ...(member.label === undefined ? { room: request.room } : {}),
     connection: member.connection,
     user: member.user.id,
     epoch: room.epoch,
@@ -70,8 +70,8 @@ export async function join(
   }
   if (room.isLost) return member.roomLost();
   room.add(member, () => {
-    sendAll(member, room.recent.after(cursor));
-    if (member.seesPresence) member.send(room.presenceText());
+    member.sendFrames(room.recent.after(cursor));
+    if (member.seesPresence) member.sendFrames([room.presenceText()]);
   });
   member.enter(room);
 }
@@ -158,21 +158,15 @@ async function replay(member: Member, messages: readonly Message[]): Promise<voi
     texts.push(text);
     length += text.length;
     if (length < MAX_JOINED_LENGTH) continue;
-    sendAll(member, texts);
+    member.sendFrames(texts);
     texts = [];
     length = 0;
     if (member.isSlow) await member.socket.drained();
     if (!member.socket.isOpen) return;
   }
-  sendAll(member, texts);
-}
-
-function sendAll(member: Member, texts: readonly string[]): void {
-  if (texts.length === 0) return;
-  if (member.joinsFrames) member.send(joinFrames(texts));
-  else for (const text of texts) member.send(text);
+  member.sendFrames(texts);
 }
 
 function sendGap(member: Member, { from, to, epoch }: Gap): void {
-  member.send(JSON.stringify({ type: "gap", from, to, epoch }));
+  member.sendFrames([JSON.stringify({ type: "gap", from, to, epoch })]);
 }

@@ -7,6 +7,7 @@ import type { RoomList, RoomListQuery } from "./list_rooms.ts";
 import type { JoinRequest } from "./join_request.ts";
 import type { RoomDeps } from "./room_deps.ts";
 import type { RoomRegistry } from "./room_registry.ts";
+import type { AdmitToRoom } from "./shared/admission.ts";
 
 /** The rooms of this isolate, as endpoints use them. */
 export type Rooms = Pick<
@@ -15,6 +16,7 @@ export type Rooms = Pick<
   | "refusal"
   | "count"
   | "memberHandlers"
+  | "sharedHandlers"
   | "page"
   | "position"
   | "present"
@@ -80,12 +82,21 @@ export class LazyRooms implements Rooms {
 
   /** Handlers of a member's socket; its opening waits for the code. */
   memberHandlers(request: JoinRequest): SocketHandlers {
+    return this.#handlers((registry) => registry.memberHandlers(request));
+  }
+
+  /** Handlers of a socket for many rooms; its opening waits for the code. */
+  sharedHandlers(admit: AdmitToRoom): SocketHandlers {
+    return this.#handlers((registry) => registry.sharedHandlers(admit));
+  }
+
+  #handlers(create: (registry: RoomRegistry) => SocketHandlers): SocketHandlers {
     const { loaded } = this.#registry;
-    if (loaded) return loaded.memberHandlers(request);
+    if (loaded) return create(loaded);
     let handlers: SocketHandlers | undefined;
     return {
       onOpen: async (socket) => {
-        handlers = (await this.#registry.load()).memberHandlers(request);
+        handlers = create(await this.#registry.load());
         await handlers.onOpen?.(socket);
       },
       onMessage: (socket, data) => handlers?.onMessage?.(socket, data),

@@ -10,13 +10,17 @@ import { join } from "./join.ts";
 import { pageOfRooms, type RoomList, type RoomListQuery } from "./list_rooms.ts";
 import type { JoinRequest } from "./join_request.ts";
 import { exclusionNotice, ForeignConnection } from "./exclusion_notice.ts";
-import { Member } from "./member.ts";
+import { Member, type MemberConnection } from "./member.ts";
+import type { Membership } from "./membership.ts";
 import { pageTexts } from "./read_history.ts";
+import { MemberFrames } from "./inbound/member_frames.ts";
 import { Receiver } from "./inbound/receive.ts";
 import { Room } from "./room.ts";
 import { type Outgoing, send } from "./inbound/send.ts";
 import { sendAll } from "./inbound/send_all.ts";
 import type { RoomDeps } from "./room_deps.ts";
+import type { AdmitToRoom } from "./shared/admission.ts";
+import { SharedConnection } from "./shared/shared_connection.ts";
 
 /** A room that has members here, or members that are joining. */
 interface OpenRoom {
@@ -54,30 +58,54 @@ export class RoomRegistry {
     return { rooms: this.#rooms.size, members };
   }
 
-  /** Handlers of a member's socket, as docs/protocol.md specifies them. */
+  /** Handlers of a room's own socket, as docs/protocol.md specifies them. */
   memberHandlers(request: JoinRequest): SocketHandlers {
-    let connection: ConnectionWatch | undefined;
-    let member: Member | undefined;
+    let watch: ConnectionWatch | undefined;
+    let membership: Membership | undefined;
     let receiver: Receiver | undefined;
-    let held: OpenRoom | undefined;
     return {
       onOpen: (socket) => {
         if (this.refusal(request.key)) return refuse(socket, "room_full");
-        held = this.#hold(request.key);
-        connection = new ConnectionWatch(socket, this.deps);
-        member = new Member(connection, request.key, request.permissions, this.deps);
-        held.members.add(member);
-        connection.start(member);
-        receiver = new Receiver(connection, member, request, this.deps);
-        followPermissions(member, request);
-        return this.#join(member, held, request);
+        watch = new ConnectionWatch(socket, this.deps);
+        membership = this.open(request, { watch, socket });
+        watch.start(membership.member);
+        receiver = new Receiver(watch, membership, this.deps);
+        return membership.joined;
       },
       onMessage: (_socket, data) => receiver?.take(data),
-      onDrain: (_socket, notice) => connection?.drain(notice),
+      onDrain: (_socket, notice) => watch?.drain(notice),
       onClose: async (_socket, close) => {
-        connection?.stop();
-        if (held && member) this.#release(request.key, held, member);
-        await member?.gone(close);
+        watch?.stop();
+        await membership?.end(close);
+      },
+    };
+  }
+
+  /** Handlers of a socket for many rooms. `admit` decides about each join. */
+  sharedHandlers(admit: AdmitToRoom): SocketHandlers {
+    let connection: SharedConnection | undefined;
+    return {
+      onOpen: (socket) => void (connection = new SharedConnection({ socket, admit, rooms: this })),
+      onMessage: (_socket, data) => connection?.take(data),
+      onDrain: (_socket, notice) => connection?.drain(notice),
+      onClose: (_socket, close) => connection?.gone(close),
+    };
+  }
+
+  /** Opens a membership of a room that is not full. */
+  open(request: JoinRequest, connection: MemberConnection): Membership {
+    const held = this.#hold(request.key);
+    const member = new Member(connection, request.key, request.permissions, this.deps);
+    held.members.add(member);
+    followPermissions(member, request);
+    return {
+      request,
+      member,
+      frames: new MemberFrames(member, request, this.deps),
+      joined: this.#join(member, held, request),
+      end: async (close) => {
+        this.#release(request.key, held, member);
+        await member.gone(close);
       },
     };
   }
@@ -164,8 +192,7 @@ export class RoomRegistry {
       await join(member, await held.opening, request, this.deps);
     } catch (error) {
       if (!(error instanceof BackplaneUnavailable)) throw error;
-      member.failed(error, undefined);
-      member.close(CLOSE.tooSlow, "the room cannot be reached");
+      member.endFailed(error, CLOSE.tooSlow, "the room cannot be reached");
     }
   }
 

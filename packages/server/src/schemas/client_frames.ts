@@ -17,7 +17,8 @@ function isObject(value: unknown): boolean {
 }
 
 const wholeNumber = "must be a whole number, 0 or more";
-const Offset = z.int({ error: wholeNumber }).check(z.gte(0, { error: wholeNumber }));
+/** An offset, or 0. */
+export const Offset = z.int({ error: wholeNumber }).check(z.gte(0, { error: wholeNumber }));
 const limitText = `must be a whole number from 1 to ${MAX_PAGE}`;
 /** The `id` of a frame. */
 export const FrameId = field(

@@ -17,12 +17,13 @@ const PresenceMember = z.strictObject({
   connection: Connection,
   state: z.record(z.string(), z.unknown()),
 });
+const Room = field(z.optional(z.string()), "`ENDPOINT/ID`, on a socket for many rooms only");
 const expiresAt = "when the token expires, in seconds since 1970";
 
 /** The first frame. */
 export const WelcomeFrame = z.strictObject({
   type: z.literal("welcome"),
-  room: field(z.string(), "the room's id"),
+  room: field(z.string(), "the room's id; `ENDPOINT/ID` on a socket for many rooms"),
   connection: field(Connection, "this connection's id"),
   user: field(z.string(), "the verified user's id"),
   epoch: field(z.string(), "names the history that offsets belong to"),
@@ -38,6 +39,7 @@ export const WelcomeFrame = z.strictObject({
 
 /** A message of the room. */
 export const MessageFrame = z.strictObject({
+  room: Room,
   type: z.literal("message"),
   offset: field(z.optional(Offset), "its place in the room; absent when ephemeral"),
   event: field(z.string(), "as published"),
@@ -49,6 +51,7 @@ export const MessageFrame = z.strictObject({
 
 /** Presence: the list of all members, or the changes since the last frame. */
 export const PresenceListFrame = z.strictObject({
+  room: Room,
   type: z.literal("presence"),
   members: field(
     z.optional(z.array(PresenceMember)),
@@ -67,6 +70,7 @@ export const PresenceListFrame = z.strictObject({
 
 /** Answer to a publish or a change of presence. */
 export const AckFrame = z.strictObject({
+  room: Room,
   type: z.literal("ack"),
   id: Id,
   offset: field(z.optional(Offset), "of a durable publish: it is stored"),
@@ -78,9 +82,13 @@ export const AckFrame = z.strictObject({
 
 /** A page of history. */
 export const HistoryPageFrame = z.strictObject({
+  room: Room,
   type: z.literal("history"),
   id: Id,
-  messages: field(z.array(z.omit(MessageFrame, { type: true })), "in the order of offsets, without `type`"),
+  messages: field(
+    z.array(z.omit(MessageFrame, { type: true, room: true })),
+    "in the order of offsets, without `type`",
+  ),
   more: field(z.boolean(), "whether there are more in that direction"),
 });
 
@@ -105,6 +113,7 @@ export const PongFrame = z.strictObject({
 
 /** Messages that cannot be replayed. */
 export const GapFrame = z.strictObject({
+  room: Room,
   type: z.literal("gap"),
   from: field(Offset, "the first offset that is missing"),
   to: field(
@@ -126,9 +135,11 @@ export const DrainingFrame = z.strictObject({
 
 /** Reports a failure. */
 export const ErrorFrame = z.strictObject({
+  room: Room,
   type: z.literal("error"),
   code: field(z.enum(Object.keys(ERRORS) as [keyof typeof ERRORS]), "one of the error codes below"),
   message: field(z.string(), "for people"),
+  ended: field(z.optional(z.literal(true)), "the socket for many rooms is not in `room`, or no longer"),
   id: field(z.optional(z.string()), "of the frame that this answers, when it could be read"),
   field: field(z.optional(z.string()), "what is wrong, such as `data.text`"),
   retry_after_ms: field(z.optional(z.int()), "when trying again makes sense"),

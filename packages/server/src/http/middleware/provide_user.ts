@@ -49,9 +49,14 @@ export function withUser(
  * @throws {RequestProblem} 401 `invalid_token` or `token_expired`; 503 `auth_unavailable`
  */
 export async function verifyUser(c: Context<AppEnv>, token: string): Promise<User> {
-  const { verifier, log } = c.env.deps;
+  const { deps: { verifier, log }, verified } = c.env;
+  // Of a join over a socket for many rooms: the user may have a newer token by now.
+  if (verified?.token === token) return verified.user;
   const verification = await verifier.verify(token);
-  if (verification.ok) return verification.user;
+  if (verification.ok) {
+    c.env.verified = { token, user: verification.user };
+    return verification.user;
+  }
   const { code, detail, cause, retryAfterMs } = verification;
   if (code === "auth_unavailable" && cause !== undefined) {
     log.warn("auth.unavailable", { request_id: c.get("requestId"), detail, ...errorFields(cause) });

@@ -132,6 +132,8 @@ export function upgradeWebSocket<Param extends $ZodType = $ZodType, Query extend
 ): (c: SocketContext) => Promise<UpgradeResponse> {
   const { param, query, ...rest } = options;
   async function upgrade(c: Context<AppEnv & UserEnv>): Promise<UpgradeResponse> {
+    // A socket for many rooms joins rooms only.
+    if (c.env.join) throw new RequestProblem("not_found");
     checkHandshake(c as unknown as Context<AppEnv>);
     const address = {
       param: param && await parsePart("param", param, c.req.param()),

@@ -1,11 +1,11 @@
 import type { MiddlewareHandler } from "hono";
 import type { $ZodType, input, output } from "zod/v4/core";
-import type { AppEnv, Deps, UserEnv } from "../context.ts";
+import type { AppEnv, Deps, PendingJoin, UserEnv } from "../context.ts";
 import type { User } from "../../auth/user.ts";
 import { endpoint } from "../endpoint.ts";
 import { RequestProblem } from "../middleware/problem.ts";
 import { limitRequests } from "../middleware/rate_limits.ts";
-import { expectWebSocket, requestUpgrade } from "../middleware/upgrade.ts";
+import { expectWebSocket, requestUpgrade, type UpgradeResponse } from "../middleware/upgrade.ts";
 import { validateLazily } from "../middleware/validate.ts";
 import { joinFrom } from "./join_from.ts";
 import { address, joinQuery } from "./lazy_schemas.ts";
@@ -92,6 +92,7 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
         const deps = c.env.deps;
         const from = joinFrom(c.req.valid("query"));
         const request = await admit(c.req.valid("param").id, from, c.get("user"), deps);
+        if (c.env.join) return acceptJoin(request, c.env.join, deps);
         return requestUpgrade(c, deps.rooms.memberHandlers(request), {
           ownHeartbeat: true,
           queuedFrames: deps.rooms.limits.frames_burst,
@@ -100,4 +101,14 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
     );
   // For types only: schemas are the server's.
   return routes as typeof routes & { readonly events: E };
+}
+
+/**
+ * Accepts a join over a socket for many rooms, which counts as one connection already.
+ * @throws {RequestProblem} 503 `overloaded`
+ */
+function acceptJoin(request: JoinRequest, join: PendingJoin, { connections }: Deps): UpgradeResponse {
+  if (connections.isDraining || connections.isShortOfMemory) throw new RequestProblem("overloaded");
+  join.request = request;
+  return new Response(null, { status: 101 }) as UpgradeResponse;
 }

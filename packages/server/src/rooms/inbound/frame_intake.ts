@@ -3,7 +3,6 @@ import type { ErrorCode, ErrorDetails } from "../../../../protocol/error_codes.t
 import { FLOOD_WAIT_MS, MAX_FRAMES_PER_MESSAGE } from "../../../../protocol/limits.ts";
 import { FrameRate } from "../../socket/frame_rate.ts";
 import type { RoomDeps } from "../room_deps.ts";
-import { idOf } from "./parse_frame.ts";
 
 /** The client of one connection, as the intake sees it. */
 export interface FrameSender {
@@ -11,6 +10,8 @@ export interface FrameSender {
   readonly joinsFrames: boolean;
   /** True if the server closed the connection: later frames are ignored. */
   readonly isClosedByUs: boolean;
+  /** The `id` of a frame, and on a socket for many rooms its `room`, if it has them. */
+  about(frame: unknown): Pick<ErrorDetails, "id" | "room">;
   /** Answers with an `error` frame. */
   error(code: ErrorCode, details?: ErrorDetails): void;
   /** Closes the connection. */
@@ -27,6 +28,7 @@ export class FrameIntake {
   readonly #deps: Pick<RoomDeps, "limits" | "metrics" | "now">;
   readonly #rate: FrameRate;
   #receivedAt = 0;
+  #frameLength = 0;
 
   constructor(
     sender: FrameSender,
@@ -45,6 +47,11 @@ export class FrameIntake {
     return this.#receivedAt;
   }
 
+  /** Approximate length of the last frame, in characters. */
+  get frameLength(): number {
+    return this.#frameLength;
+  }
+
   /** Milliseconds until a fresh token is verified; 0 is now. */
   admitToken(): number {
     return this.#rate.admitToken(this.#deps.now());
@@ -55,6 +62,7 @@ export class FrameIntake {
     const sender = this.#sender;
     if (typeof data !== "string") return sender.close(CLOSE.unsupportedData, "rooms speak text");
     const value = parseJson(data);
+    this.#frameLength = data.length / (Array.isArray(value) ? Math.max(1, value.length) : 1);
     if (!Array.isArray(value)) return this.#takeFrame(value);
     const isFew = value.length > 0 && value.length <= MAX_FRAMES_PER_MESSAGE;
     if (sender.joinsFrames && isFew) return this.#takeAll(value);
@@ -92,7 +100,7 @@ export class FrameIntake {
     if (admission === "taken") return true;
     const isFlood = admission === "flood";
     const retryAfterMs = isFlood ? FLOOD_WAIT_MS : admission.retryAfterMs;
-    this.#sender.error("rate_limited", { id: idOf(frame), retryAfterMs });
+    this.#sender.error("rate_limited", { ...this.#sender.about(frame), retryAfterMs });
     if (isFlood) this.#sender.close(CLOSE.flood, `a flood: wait ${FLOOD_WAIT_MS} ms`);
     return false;
   }

@@ -26,6 +26,6 @@ export function idOf(value: unknown): string | undefined {
 }
 
 /** True for a JSON object. */
-export function isObject(value: unknown): value is object {
+function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

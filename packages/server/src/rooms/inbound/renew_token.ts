@@ -3,8 +3,7 @@ import type { User } from "../../auth/user.ts";
 import type { Verifier } from "../../auth/verification.ts";
 import type { ErrorCode, ErrorDetails } from "../../../../protocol/error_codes.ts";
 import type { ConnectionWatch } from "../connection_watch.ts";
-import type { JoinRequest } from "../join_request.ts";
-import type { Member } from "../member.ts";
+import type { Membership } from "../membership.ts";
 import type { RoomDeps } from "../room_deps.ts";
 
 /** The user of a fresh token, or the `error` that answers it. */
@@ -37,8 +36,7 @@ export async function verifyFreshToken(
  */
 export async function renewToken(
   connection: ConnectionWatch,
-  member: Member,
-  { room, key, authorize }: JoinRequest,
+  { member, request: { room, key, authorize } }: Membership,
   frame: AuthFrame,
   { verifier, backplane }: RoomDeps,
 ): Promise<void> {

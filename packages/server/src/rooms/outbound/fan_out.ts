@@ -1,5 +1,6 @@
 import { BatchSizer } from "./batch_sizer.ts";
 import type { DelayListener, FlushScheduler, TickListener } from "./flush_scheduler.ts";
+import { labelled } from "./room_label.ts";
 
 /** Kind of a frame: some members see no presence, and slow ones get nothing ephemeral. */
 export type FrameKind = "message" | "ephemeral" | "presence" | "reply";
@@ -8,6 +9,8 @@ export type FrameKind = "message" | "ephemeral" | "presence" | "reply";
 export interface Recipient {
   /** True if it takes several frames in one WebSocket message, as a JSON array. */
   readonly joinsFrames: boolean;
+  /** Beginning of its frames, if it has other rooms on the same socket (`roomLabel`). */
+  readonly label: string | undefined;
   readonly seesPresence: boolean;
   readonly isSlow: boolean;
   /** Sends a text. Must not call the fan-out. */
@@ -36,6 +39,12 @@ interface UnicastFrame extends Frame {
 interface RecipientState<R> {
   readonly recipient: R;
   unicast: UnicastFrame[] | undefined;
+}
+
+/** Frames joined for the recipients with one label. */
+interface LabelledText {
+  readonly label: string;
+  readonly text: string;
 }
 
 /** Pending characters above which frames are sent at once, so that joined messages stay small. */
@@ -109,7 +118,7 @@ export class FanOut<R extends Recipient> implements TickListener, DelayListener 
     const position = this.#pending.length;
     const state = position > 0 ? this.#recipients.get(recipient) : undefined;
     if (!state) {
-      if (takes(recipient, kind)) recipient.send(text);
+      if (takes(recipient, kind)) recipient.send(labelled(text, recipient.label));
     } else if (state.unicast) state.unicast.push({ text, kind, position });
     else state.unicast = [{ text, kind, position }];
   }
@@ -126,6 +135,7 @@ export class FanOut<R extends Recipient> implements TickListener, DelayListener 
     this.#isDelayed = false;
     // Made for the first recipient that takes it: a room of plain clients needs none.
     let joined: string | undefined;
+    let joinedWithLabel: LabelledText | undefined;
     const hasPresence = pending.some(({ kind }) => kind === "presence");
     const hasEphemeral = pending.some(({ kind }) => kind === "ephemeral");
     for (const state of this.#recipients.values()) {
@@ -134,9 +144,16 @@ export class FanOut<R extends Recipient> implements TickListener, DelayListener 
       const leavesOut = hasPresence && !recipient.seesPresence || hasEphemeral && recipient.isSlow ||
         excluded?.has(recipient) === true;
       if (!leavesOut && recipient.joinsFrames && (!frames || areRepliesAfter(frames, pending))) {
-        joined ??= join(textsOf(pending));
+        const { label } = recipient;
         // The usual case of a publisher: its acks come last, so the joined text serves it too.
-        recipient.send(frames ? append(joined, frames) : joined);
+        if (label === undefined) {
+          joined ??= join(textsOf(pending));
+          recipient.send(frames ? append(joined, frames) : joined);
+        } else {
+          if (joinedWithLabel?.label !== label) joinedWithLabel = joinWithLabel(pending, label);
+          const { text } = joinedWithLabel;
+          recipient.send(frames ? append(text, frames, label) : text);
+        }
       } else if (frames || leavesOut) {
         const shared = excluded
           ? pending.map((frame) => frame.except === recipient ? undefined : frame)
@@ -179,8 +196,12 @@ export function join(texts: readonly string[]): string {
   return first !== undefined && texts.length === 1 ? first : `[${texts.join(",")}]`;
 }
 
-function textsOf(frames: readonly Frame[]): string[] {
-  return frames.map(({ text }) => text);
+function joinWithLabel(frames: readonly Frame[], label: string): LabelledText {
+  return { label, text: join(textsOf(frames, label)) };
+}
+
+function textsOf(frames: readonly Frame[], label?: string): string[] {
+  return frames.map(({ text }) => labelled(text, label));
 }
 
 /** True if the unicast frames come after all pending ones, and every member takes their kind. */
@@ -189,15 +210,16 @@ function areRepliesAfter(frames: readonly UnicastFrame[], pending: readonly Fram
 }
 
 /** Adds frames to joined ones. */
-function append(joined: string, frames: readonly Frame[]): string {
+function append(joined: string, frames: readonly Frame[], label?: string): string {
   const before = joined.startsWith("[") ? joined.slice(0, -1) : `[${joined}`;
-  return `${before},${textsOf(frames).join(",")}]`;
+  return `${before},${textsOf(frames, label).join(",")}]`;
 }
 
 function sendFrames(recipient: Recipient, frames: readonly Frame[]): void {
   if (frames.length === 0) return;
-  if (recipient.joinsFrames) recipient.send(join(textsOf(frames)));
-  else for (const { text } of frames) recipient.send(text);
+  const texts = textsOf(frames, recipient.label);
+  if (recipient.joinsFrames) recipient.send(join(texts));
+  else for (const text of texts) recipient.send(text);
 }
 
 /**

@@ -23,8 +23,7 @@ export function followPermissions(member: Member, { room, authorize }: JoinReque
       if (!sawPresence && permissions.presence && member.room) member.reply(member.room.presenceText());
     } catch (error) {
       if (!(error instanceof PolicyFailed)) throw error;
-      member.failed(error, undefined);
-      member.close(CLOSE.tooSlow, "the room policy failed; connect again later");
+      member.endFailed(error, CLOSE.tooSlow, "the room policy failed; connect again later");
     }
   }
 }
