@@ -21,6 +21,8 @@ export interface PendingUpgrade {
   readonly subprotocols: readonly string[];
   /** True if clients with a selected subprotocol need no WebSocket pings. */
   readonly ownHeartbeat: boolean;
+  /** Largest message of the client, in bytes, if not the deployment's. */
+  readonly maxFrameBytes?: number;
   /** Maximum frames queued behind an async handler. */
   readonly queuedFrames: number;
 }
@@ -124,7 +126,9 @@ export function performUpgrade(
     user,
     protocol: protocol ?? "",
     handlers,
-    limits,
+    limits: upgrade.maxFrameBytes === undefined
+      ? limits
+      : { ...limits, maxFrameBytes: upgrade.maxFrameBytes },
     queuedFrames: upgrade.queuedFrames,
     handshakeWatch: connections.handshakeWatch,
     onFailure: (handler, error) =>

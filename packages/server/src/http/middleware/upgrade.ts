@@ -13,6 +13,7 @@ import { watchToken } from "../../socket/watch_token.ts";
 import type { AppEnv, UserEnv } from "../context.ts";
 import { invalidPart, RequestProblem } from "./problem.ts";
 import { limitJoins } from "./rate_limits.ts";
+import { checkSocketLimits } from "./socket_limits.ts";
 
 /**
  * Lets only WebSocket handshakes through, and only from allowed origins. Answers 400
@@ -65,6 +66,12 @@ export interface UpgradeOptions {
    * `FRAMES_BURST` hold.
    */
   readonly ownFrameLimit?: boolean;
+  /** Largest message of a client, in bytes: 1 to 16,777,216. `MAX_FRAME_BYTES` by default. */
+  readonly maxFrameBytes?: number;
+  /** Messages of a socket per second on average: 1 to 1,000,000. `FRAMES_PER_SECOND` by default. */
+  readonly framesPerSecond?: number;
+  /** Messages of a socket at once after a pause: 1 to 1,000,000. `FRAMES_BURST` by default. */
+  readonly framesBurst?: number;
   /**
    * False if the socket may outlive its token. By default it is closed with 4401 when the token has
    * expired, `EXPIRY_GRACE_SECONDS` later. A session that Auth ended closes it in any case.
@@ -118,6 +125,8 @@ export function isUpgrade(handler: unknown): boolean {
  * `unsupported_websocket_version`, 429 `too_many_connections`, 503 `overloaded`. Does not compile
  * behind no `provideUser`.
  *
+ * @throws {RangeError} naming the option, if a limit is out of its range
+ *
  * @example
  * endpoint().get("/:board", authenticate, upgradeWebSocket((_c, { param }) => ({
  *   onOpen: (socket) => void socket.sendJson({ board: param.board, player: socket.user.id }),
@@ -131,6 +140,7 @@ export function upgradeWebSocket<Param extends $ZodType = $ZodType, Query extend
   options: UpgradeOptions & AddressSchemas<Param, Query> = {},
 ): (c: SocketContext) => Promise<UpgradeResponse> {
   const { param, query, ...rest } = options;
+  checkSocketLimits(rest);
   async function upgrade(c: Context<AppEnv & UserEnv>): Promise<UpgradeResponse> {
     // A socket for many rooms joins rooms only.
     if (c.env.join) throw new RequestProblem("not_found");
@@ -142,7 +152,8 @@ export function upgradeWebSocket<Param extends $ZodType = $ZodType, Query extend
     const { now, tokenWatch, rooms: { limits } } = c.env.deps;
     const handlers = watchToken(await createEvents(c, address), rest.closeAtExpiry ?? true, tokenWatch);
     if (rest.ownFrameLimit) return requestUpgrade(c, handlers, rest);
-    const { frames_per_second: perSecond, frames_burst: burst } = limits;
+    const perSecond = rest.framesPerSecond ?? limits.frames_per_second;
+    const burst = rest.framesBurst ?? limits.frames_burst;
     return requestUpgrade(c, limitFrames(handlers, { perSecond, burst, now }), rest);
   }
   upgrades.add(upgrade);
@@ -178,6 +189,7 @@ export function requestUpgrade<E extends AppEnv & UserEnv, P extends string, I e
     handlers,
     subprotocols: options.subprotocols ?? [REALTIME_V1],
     ownHeartbeat: options.ownHeartbeat ?? false,
+    ...options.maxFrameBytes === undefined ? {} : { maxFrameBytes: options.maxFrameBytes },
     queuedFrames: Math.max(deps.limits.maxQueuedFrames, options.queuedFrames ?? 0),
   };
   return new Response(null, { status: 101 }) as UpgradeResponse;
