@@ -62,6 +62,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "http": [
     "auth",
     "backplane",
+    "call_limit.ts",
     "clocks.ts",
     "lazy.ts",
     "observability",

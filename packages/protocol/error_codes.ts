@@ -38,6 +38,12 @@ export const ERRORS = {
     detail: "The token has expired. Refresh the session and connect with the new access token.",
     retryable: false,
   },
+  invalid_ticket: {
+    status: 401,
+    title: "Invalid ticket",
+    detail: "The ticket is used, expired, for another path, or none. Request a new one for each connect.",
+    retryable: false,
+  },
   auth_unavailable: {
     status: 503,
     title: "Authentication unavailable",

@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
-import { queryToken, urlWithoutToken } from "../../packages/server/src/auth/credential.ts";
+import { queryTicket, queryToken, urlWithoutToken } from "../../packages/server/src/auth/credential.ts";
 import type { AppEnv } from "../../packages/server/src/http/context.ts";
 import { findToken } from "../../packages/server/src/http/find_token.ts";
 
@@ -30,7 +30,7 @@ interface Parameter {
 }
 
 const tokenParameter: fc.Arbitrary<Parameter> = fc.record({
-  name: fc.constantFrom("token", "jwt"),
+  name: fc.constantFrom("token", "jwt", "ticket"),
   value: fc.oneof({ weight: 4, arbitrary: token }, fc.constant("")),
 }).chain(({ name, value }) =>
   fc.tuple(spelled(name), spelled(value)).map(([writtenName, writtenValue]) => ({
@@ -47,7 +47,7 @@ const otherParameter: fc.Arbitrary<Parameter> = fc.record({
     fc.constantFrom("token", "a+b c", "ü", "%", "?token", "#jwt"),
     fc.string({ unit: "binary" }),
   ),
-}).filter(({ name }) => name !== "token" && name !== "jwt").map(({ name, value }) => ({
+}).filter(({ name }) => !/^(token|jwt|ticket)$/.test(name)).map(({ name, value }) => ({
   written: new URLSearchParams([[name, value]]).toString(),
   name: name.toWellFormed(),
   value: value.toWellFormed(),
@@ -84,13 +84,17 @@ async function foundIn(request: Request): Promise<string | undefined> {
     found = findToken(c);
     return c.body(null);
   });
-  await app.request(request, undefined, { queryToken: queryToken(request.url) });
+  await app.request(request, undefined, {
+    queryToken: queryToken(request.url),
+    queryTicket: queryTicket(request.url),
+  });
   return found;
 }
 
 Deno.test("Handshake 2: of any mix of places, the first that holds a token has it", async () => {
   await fc.assert(fc.asyncProperty(authorization, subprotocols, parameters, async (bearer, offered, all) => {
-    const headers = new Headers();
+    // A ticket counts for sockets and event streams.
+    const headers = new Headers({ accept: "text/event-stream" });
     if (bearer) headers.set("authorization", bearer.header);
     if (offered) headers.set("sec-websocket-protocol", offered.entries.join(offered.separator));
     const found = await foundIn(new Request(addressOf(all), { headers }));
@@ -100,6 +104,7 @@ Deno.test("Handshake 2: of any mix of places, the first that holds a token has i
       offered?.entries.find((entry) => entry.startsWith("jwt-"))?.slice("jwt-".length),
       first("token"),
       first("jwt"),
+      first("ticket"),
     ];
     assertEquals(found, inOrder.find((candidate) => candidate !== undefined));
   }));
@@ -107,7 +112,7 @@ Deno.test("Handshake 2: of any mix of places, the first that holds a token has i
 
 Deno.test("an address without its tokens does not contain them, however they were written", () => {
   fc.assert(fc.property(parameters, (all) => {
-    const tokens = all.filter(({ name }) => name === "token" || name === "jwt").map(({ value }) => value);
+    const tokens = all.filter(({ name }) => /^(token|jwt|ticket)$/.test(name)).map(({ value }) => value);
     const address = addressOf(all);
     const without = urlWithoutToken(address);
     assertEquals(without === undefined, tokens.length === 0);
@@ -121,7 +126,7 @@ Deno.test("an address without its tokens keeps its path and every other paramete
   fc.assert(fc.property(parameters, (all) => {
     const { origin, pathname, searchParams } = new URL(urlWithoutToken(addressOf(all)) ?? addressOf(all));
     assertEquals(origin + pathname, ORIGIN);
-    const others = all.filter(({ name }) => name !== "token" && name !== "jwt");
+    const others = all.filter(({ name }) => !/^(token|jwt|ticket)$/.test(name));
     assertEquals([...searchParams], others.map(({ name, value }) => [name, value]));
   }));
 });

@@ -109,6 +109,8 @@ for (
       "/rooms",
       "/disconnect",
       "/whoami",
+      "/socket",
+      "/tickets",
       "/openapi.json",
       "/own/{id}",
     ]);

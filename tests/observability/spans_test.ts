@@ -9,6 +9,7 @@ import { OtlpCollector } from "../support/otlp_collector.ts";
 const isWithoutOpenTelemetry = Deno.version.deno.startsWith("2.1.");
 
 const SECRET_KEY = "sb_secret_of_the_spans_test";
+const TICKET = `rt_ticket_${"T".repeat(43)}`;
 const OPAQUE_TOKEN = "opaque-token-of-the-spans-test";
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 
@@ -33,6 +34,8 @@ Deno.test({
       [`/whoami?token=${OPAQUE_TOKEN}`],
       [`/whoami?token=${SECRET_KEY}`],
       [`/nothing/${token}?token=${token}`],
+      [`/nothing/${TICKET}?%74icket=${TICKET}`],
+      [`/whoami?ticket=${TICKET}`, { headers: { accept: "text/event-stream" } }],
       [`/rooms/lobby/messages?token=${token}&limit=1`],
       [`/whoami?token=${token}`, { method: "HEAD" }],
       ["/metrics", { headers: { apikey: SECRET_KEY } }],
@@ -61,11 +64,13 @@ Deno.test({
     });
     assertEquals(routes.toSorted(), [
       "GET /*",
+      "GET /*",
       "GET /realtime/echo",
       "GET /realtime/metrics",
       "GET /realtime/rooms/:id",
       "GET /realtime/rooms/:id",
       "GET /realtime/rooms/:id/messages",
+      "GET /realtime/whoami",
       "GET /realtime/whoami",
       "GET /realtime/whoami",
       "GET /realtime/whoami",
@@ -82,7 +87,7 @@ Deno.test({
 
     const [header = "", payload = "", signature = ""] = token.split(".");
     for (const { path, text } of collector.bodies) {
-      for (const secret of [header, payload, signature, OPAQUE_TOKEN, SECRET_KEY]) {
+      for (const secret of [header, payload, signature, OPAQUE_TOKEN, SECRET_KEY, TICKET]) {
         assert(!text.includes(secret), `${path} was sent ${secret}`);
       }
     }

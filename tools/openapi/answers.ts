@@ -60,6 +60,11 @@ const User = z.strictObject({
   claims: field(anything(), "every claim of the token"),
 });
 
+const Ticket = z.strictObject({
+  ticket: field(z.string(), "for the query parameter `ticket`, once"),
+  expires_at: field(wholeNumber(), "when it expires, in seconds since 1970"),
+});
+
 // Elements of lists that server_frames.ts does not name.
 const Message = HistoryPageFrame.shape.messages.def.element;
 const Member = PresenceListFrame.shape.members.def.innerType.def.element;
@@ -142,6 +147,7 @@ export const ANSWERS = {
   Health,
   Readiness,
   User,
+  Ticket,
   Message,
   Sender: Message.shape.from,
   HistoryPage,

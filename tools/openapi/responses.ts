@@ -24,6 +24,8 @@ export const COMMAND_PROBLEMS = [
   "unsupported_media_type",
   "unavailable",
 ] as const;
+/** Codes that refuse a user's token or ticket, for a socket or an event stream. */
+export const CREDENTIAL_PROBLEMS = [...TOKEN_PROBLEMS, "invalid_ticket", "unavailable"] as const;
 
 /** Codes that refuse a connection to any room. */
 export const CONNECTION_PROBLEMS = ["overloaded", "too_many_connections"] as const;

@@ -4,13 +4,14 @@ import {
   ACCEPTED,
   COMMAND_PROBLEMS,
   CONNECTION_PROBLEMS,
+  CREDENTIAL_PROBLEMS,
   HANDSHAKE_PROBLEMS,
   headerNamed,
   jsonAnswer,
   problemAnswers,
   TOKEN_PROBLEMS,
 } from "./responses.ts";
-import { SECRET_KEY, USER, USER_OR_SECRET_KEY } from "./security.ts";
+import { CONNECTING_USER, SECRET_KEY, USER, USER_OR_SECRET_KEY } from "./security.ts";
 import {
   type Operation,
   type Parameter,
@@ -32,7 +33,7 @@ export function roomOperations(): Record<string, Operation> {
         "Speaks `realtime.v1`: JSON frames. The server sends `ServerFrame` (see the schemas). The client sends " +
         "`publish` (fields of `PublishBody`), `presence`, `history`, `auth` and `ping`. A browser sends the token in the query, or as a " +
         "subprotocol `jwt-<token>`. Servers and scripts need no socket: see the other operations of rooms.",
-      security: USER,
+      security: CONNECTING_USER,
       parameters: [room, ...joinParameters(), ...handshakeParameters()],
       responses: {
         101: {
@@ -44,7 +45,7 @@ export function roomOperations(): Record<string, Operation> {
             },
           },
         },
-        ...problemAnswers(...TOKEN_PROBLEMS, ...HANDSHAKE_PROBLEMS, ...JOIN_PROBLEMS),
+        ...problemAnswers(...CREDENTIAL_PROBLEMS, ...HANDSHAKE_PROBLEMS, ...JOIN_PROBLEMS),
       },
     },
     "GET /{id}/messages": {
@@ -138,7 +139,7 @@ export function roomOperations(): Record<string, Operation> {
       tags: ["rooms"],
       summary: "The room as Server-Sent Events",
       description: "A member that only receives, for networks that block WebSockets.",
-      security: USER,
+      security: CONNECTING_USER,
       parameters: [room, ...joinParameters(), ...STREAM_PARAMETERS],
       responses: {
         200: {
@@ -156,7 +157,7 @@ export function roomOperations(): Record<string, Operation> {
             },
           },
         },
-        ...problemAnswers(...TOKEN_PROBLEMS, ...JOIN_PROBLEMS),
+        ...problemAnswers(...CREDENTIAL_PROBLEMS, ...JOIN_PROBLEMS),
       },
     },
   };

@@ -4,6 +4,7 @@ import { FIELD_TEXT } from "../../packages/server/src/schemas/field_text.ts";
 import { DisconnectBody, KickBody } from "../../packages/server/src/schemas/operator_bodies.ts";
 import { RoomId } from "../../packages/server/src/schemas/room_id.ts";
 import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
+import { TicketBody } from "../../packages/server/src/schemas/ticket_body.ts";
 import { ANSWERS } from "./answers.ts";
 import { type JsonSchema, schemaNamed } from "../../packages/server/src/http/openapi/specification.ts";
 
@@ -12,7 +13,11 @@ type Override = NonNullable<ToJSONSchemaParams["override"]>;
 /** Every schema of the document by its name: requests as sent, responses as received. */
 export function describeSchemas(): Record<string, JsonSchema> {
   return {
-    ...convert({ RoomId, PublishBody, KickBody, DisconnectBody }, "input", describeRequest),
+    ...convert(
+      { RoomId, PublishBody, KickBody, DisconnectBody, TicketBody },
+      "input",
+      describeRequest,
+    ),
     ...convert({ ...ANSWERS, ...Object.fromEntries(namedFrames()), ServerFrame }, "output", describeAnswer),
   };
 }

@@ -14,6 +14,12 @@ export const SECURITY_SCHEMES: OpenApiDocument["components"]["securitySchemes"] 
     name: "token",
     description: "The same token, for browsers: WebSocket and EventSource cannot send headers.",
   },
+  ticketInQuery: {
+    type: "apiKey",
+    in: "query",
+    name: "ticket",
+    description: "A ticket of `POST /tickets`, for one connect.",
+  },
   secretKey: {
     type: "apiKey",
     in: "header",
@@ -26,6 +32,8 @@ export const SECURITY_SCHEMES: OpenApiDocument["components"]["securitySchemes"] 
 export const ANYONE: NonNullable<Operation["security"]> = [];
 /** A user's token. */
 export const USER: NonNullable<Operation["security"]> = [{ userToken: [] }, { userTokenInQuery: [] }];
+/** A user's token or ticket, for sockets and event streams. */
+export const CONNECTING_USER: NonNullable<Operation["security"]> = [...USER, { ticketInQuery: [] }];
 /** A user's token, or a secret key of the project. */
 export const USER_OR_SECRET_KEY: NonNullable<Operation["security"]> = [...USER, { secretKey: [] }];
 /** A secret key of the project. */

@@ -3,6 +3,7 @@ import {
   ACCEPTED,
   COMMAND_PROBLEMS,
   CONNECTION_PROBLEMS,
+  CREDENTIAL_PROBLEMS,
   HANDSHAKE_PROBLEMS,
   headerNamed,
   jsonAnswer,
@@ -10,7 +11,7 @@ import {
   problemAnswers,
   TOKEN_PROBLEMS,
 } from "./responses.ts";
-import { ANYONE, SECRET_KEY, USER } from "./security.ts";
+import { ANYONE, CONNECTING_USER, SECRET_KEY, USER } from "./security.ts";
 import { type Operation, schemaNamed } from "../../packages/server/src/http/openapi/specification.ts";
 
 /** Operations of the server besides rooms, by method and address below the base path. */
@@ -114,11 +115,34 @@ export function serverOperations(): Record<string, Operation> {
       tags: ["sockets"],
       summary: "A WebSocket that joins and leaves many rooms",
       description: "Each frame names its room: docs/protocol.md, section 17.",
-      security: USER,
+      security: CONNECTING_USER,
       parameters: handshakeParameters(),
       responses: {
         101: { description: "The socket is open." },
-        ...problemAnswers(...TOKEN_PROBLEMS, ...HANDSHAKE_PROBLEMS, "forbidden", ...CONNECTION_PROBLEMS),
+        ...problemAnswers(...CREDENTIAL_PROBLEMS, ...HANDSHAKE_PROBLEMS, "forbidden", ...CONNECTION_PROBLEMS),
+      },
+    },
+    "POST /tickets": {
+      operationId: "createTicket",
+      tags: ["server"],
+      summary: "A ticket that opens one WebSocket or event stream",
+      description:
+        "For clients that can send neither a header nor a subprotocol, and for addresses without a token: connect with " +
+        "`?ticket=…` until `expires_at`, once.",
+      security: USER,
+      requestBody: {
+        required: false,
+        content: { "application/json": { schema: schemaNamed("TicketBody") } },
+      },
+      responses: {
+        201: jsonAnswer("The ticket.", schemaNamed("Ticket")),
+        ...problemAnswers(
+          ...TOKEN_PROBLEMS,
+          "invalid_request",
+          "unsupported_media_type",
+          "too_large",
+          "unavailable",
+        ),
       },
     },
     "GET /echo": {
@@ -126,11 +150,11 @@ export function serverOperations(): Record<string, Operation> {
       tags: ["sockets"],
       summary: "A WebSocket that echoes every frame",
       description: "Text `x` comes back as `Echo: x`, a binary frame as the same bytes.",
-      security: USER,
+      security: CONNECTING_USER,
       parameters: handshakeParameters(),
       responses: {
         101: { description: "The socket is open." },
-        ...problemAnswers(...TOKEN_PROBLEMS, ...HANDSHAKE_PROBLEMS, "forbidden", ...CONNECTION_PROBLEMS),
+        ...problemAnswers(...CREDENTIAL_PROBLEMS, ...HANDSHAKE_PROBLEMS, "forbidden", ...CONNECTION_PROBLEMS),
       },
     },
   };

@@ -3,17 +3,20 @@ import { parseSubprotocols, TOKEN_SUBPROTOCOL_PREFIX } from "../../../protocol/s
 
 /** Query parameters that may hold a token, in order of preference. */
 const TOKEN_PARAMETERS: readonly string[] = ["token", "jwt"];
+/** Query parameter that holds a ticket. */
+const TICKET_PARAMETERS: readonly string[] = ["ticket"];
+const SECRET_PARAMETERS: readonly string[] = [...TOKEN_PARAMETERS, ...TICKET_PARAMETERS];
 
 /**
- * Removes token parameters from an address, so that no middleware can log a token with it.
- * Undefined if the address has none.
+ * Removes parameters of tokens and tickets from an address, so that no middleware can log them with
+ * it. Undefined if the address has none.
  */
 export function urlWithoutToken(url: string): string | undefined {
   const start = url.indexOf("?");
   if (start < 0) return undefined;
   // Each connect comes here, and `URL` with its `searchParams` costs five times as much.
   const parameters = url.slice(start + 1).split("&");
-  const kept = parameters.filter((parameter) => !TOKEN_PARAMETERS.includes(nameOf(parameter)));
+  const kept = parameters.filter((parameter) => !SECRET_PARAMETERS.includes(nameOf(parameter)));
   if (kept.length === parameters.length) return undefined;
   return kept.length === 0 ? url.slice(0, start) : `${url.slice(0, start)}?${kept.join("&")}`;
 }
@@ -32,10 +35,20 @@ export function subprotocolToken(header: string | null): string | undefined {
 
 /** Reads the token from the query of an address: `token`, else its alias `jwt`. */
 export function queryToken(url: string): string | undefined {
+  return readParameter(url, TOKEN_PARAMETERS);
+}
+
+/** Reads the ticket from the query of an address. */
+export function queryTicket(url: string): string | undefined {
+  return readParameter(url, TICKET_PARAMETERS);
+}
+
+/** Reads the first parameter that is not empty, in the order of `names`. */
+function readParameter(url: string, names: readonly string[]): string | undefined {
   const start = url.indexOf("?");
   if (start < 0) return undefined;
   const parameters = url.slice(start + 1).split("&");
-  for (const name of TOKEN_PARAMETERS) {
+  for (const name of names) {
     const parameter = parameters.find((candidate) => nameOf(candidate) === name);
     const value = parameter && decode(valueOf(parameter));
     if (value) return value;

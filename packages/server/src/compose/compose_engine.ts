@@ -1,4 +1,5 @@
 import type { Deps } from "../http/context.ts";
+import { Tickets } from "../http/tickets/tickets.ts";
 import { createCoarseClock, type MonotonicClock, preciseClock, wallClock } from "../clocks.ts";
 import type { Config } from "../config/variables.ts";
 import { createLog, type Log, type LogLevel } from "../observability/log.ts";
@@ -74,6 +75,12 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   const evictions = new Evictions({ backplane, rooms, connections, log, random: Math.random });
   const deps: Deps = {
     verifier,
+    tickets: new Tickets({
+      store: backplane,
+      verifier,
+      wallNow: wallClock,
+      randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    }),
     isSecretKey: createProjectKeyCheck(config),
     connections,
     log,

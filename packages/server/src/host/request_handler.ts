@@ -1,5 +1,5 @@
 import type { Deps, RequestBindings } from "../http/context.ts";
-import { queryToken, urlWithoutToken } from "../auth/credential.ts";
+import { queryTicket, queryToken, urlWithoutToken } from "../auth/credential.ts";
 import { errorFields } from "../observability/log.ts";
 import { hideTokensInSpans } from "../observability/spans.ts";
 import { type ProblemOptions, problemResponse } from "../http/middleware/problem.ts";
@@ -63,6 +63,7 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
       deps,
       dispatch,
       queryToken: queryToken(request.url),
+      queryTicket: queryTicket(request.url),
       verified: undefined,
       join: undefined,
       upgrade: undefined,

@@ -13,6 +13,7 @@ import type { ServerRooms } from "../rooms/server_code/server_rooms.ts";
 import type { RequestRates } from "../socket/request_rates.ts";
 import type { TokenWatchDeps } from "../socket/watch_token.ts";
 import type { PendingUpgrade, UpgradeDeps } from "../socket/handshake.ts";
+import type { Tickets } from "./tickets/tickets.ts";
 
 /** An outside system that the server needs; `GET /realtime/health/ready` checks it. */
 export interface Dependency {
@@ -24,6 +25,7 @@ export interface Dependency {
 /** The parts that middleware and routes work with; they travel in the request's bindings. */
 export interface Deps extends UpgradeDeps {
   readonly verifier: Verifier;
+  readonly tickets: Pick<Tickets, "issue" | "redeem">;
   /** Recognizes the project's secret keys. */
   readonly isSecretKey: IsSecretKey;
   readonly log: Log;
@@ -67,6 +69,8 @@ export interface RequestBindings {
   readonly deps: Deps;
   /** The token of the query, taken off the address before any middleware could log it. */
   readonly queryToken: string | undefined;
+  /** The ticket of the query, taken off the address too. */
+  readonly queryTicket: string | undefined;
   /** Answers a request through the app, for joins over a socket for many rooms. */
   readonly dispatch: (request: Request, bindings: RequestBindings) => Promise<Response>;
   /** Set by `verifyUser`. A join over a socket for many rooms begins with that of its upgrade. */
@@ -91,6 +95,8 @@ export interface AppEnv {
     hasSecretKey?: boolean;
     /** Code of a refusal that was answered with status 200, as an event stream. */
     refusal?: ErrorCode;
+    /** True for routes that answer with an event stream. */
+    isEventStream?: boolean;
   };
 }
 

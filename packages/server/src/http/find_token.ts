@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { bearerToken, subprotocolToken } from "../auth/credential.ts";
 import type { AppEnv } from "./context.ts";
+import { findTicket } from "./tickets/find_ticket.ts";
 
 /** A place of a request that can hold a token. */
 export type TokenPlace = "header" | "subprotocol" | "query";
@@ -9,9 +10,11 @@ export type TokenPlace = "header" | "subprotocol" | "query";
 export const TOKEN_PLACES: readonly TokenPlace[] = ["header", "subprotocol", "query"];
 
 /**
- * The request's token, from the first of `places` that holds one, good or bad; undefined when none
- * does. `header` is `Authorization: Bearer …`, `subprotocol` is an entry `jwt-…`, `query` is the
- * parameter `token` or its alias `jwt`.
+ * The request's token, from the first of `places` that holds one, good or bad; else its one-use
+ * ticket; undefined when there is none. Pass either to `verifyUser`. `header` is
+ * `Authorization: Bearer …`, `subprotocol` is an entry `jwt-…`, `query` is the parameter `token` or
+ * its alias `jwt`. A ticket is no token, so `places` do not concern it: whoever wants no token in
+ * an address leaves out `query`.
  */
 export function findToken(
   c: Context<AppEnv>,
@@ -21,7 +24,7 @@ export function findToken(
     const token = readToken(c, place);
     if (token !== undefined) return token;
   }
-  return undefined;
+  return findTicket(c);
 }
 
 function readToken(c: Context<AppEnv>, place: TokenPlace): string | undefined {

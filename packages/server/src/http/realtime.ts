@@ -15,6 +15,7 @@ import { operators } from "./routes/operators.ts";
 import { openapi } from "./routes/openapi.ts";
 import { serverInfo } from "./routes/server_info.ts";
 import { socket } from "./routes/socket.ts";
+import { tickets } from "./routes/tickets.ts";
 import { whoami } from "./routes/whoami.ts";
 
 /** Options of an app. */
@@ -24,7 +25,10 @@ export interface RealtimeOptions<BasePath extends string> {
    * default.
    */
   readonly basePath?: BasePath;
-  /** The middleware that `/whoami` verifies users with; a token from any place by default. */
+  /**
+   * The middleware that `/whoami` and `/tickets` verify users with; a token from any place by
+   * default.
+   */
   readonly authenticate?: MiddlewareHandler<AppEnv & UserEnv>;
 }
 
@@ -50,5 +54,6 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
     .route("/", operators)
     .route("/whoami", whoami(authenticate))
     .route("/socket", socket(authenticate))
+    .route("/tickets", tickets(authenticate))
     .route("/openapi.json", openapi(() => root.routes, basePath));
 }

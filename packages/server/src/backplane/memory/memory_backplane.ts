@@ -70,8 +70,8 @@ export class MemoryStore {
 }
 
 /**
- * Creates the backplane of one isolate in memory. Its calls reject only once it is closed, and `put`
- * if too many values wait.
+ * Creates the backplane of one isolate in memory. Its calls reject only once it is closed, and
+ * `put` if too many values wait.
  */
 export function createMemoryBackplane(store: MemoryStore): Backplane {
   return new MemoryBackplane(store);

@@ -53,8 +53,8 @@ function tagOf(kind: string, name: string): string {
 const MAX_PROBE_TAGS = 256;
 
 /**
- * Builds a key that no room has, in a slot of which `isServed` is true, if one of the first tags has
- * such a slot.
+ * Builds a key that no room has, in a slot of which `isServed` is true, if one of the first tags
+ * has such a slot.
  */
 export function probeKeyOf(prefix: string, isServed: (slot: number) => boolean): string {
   let number = 0;

@@ -3,6 +3,7 @@ import { createMiddleware } from "hono/factory";
 import type { User } from "../../auth/user.ts";
 import { errorFields } from "../../observability/log.ts";
 import type { AppEnv, UserEnv } from "../context.ts";
+import { findTicket } from "../tickets/find_ticket.ts";
 import { RequestProblem } from "./problem.ts";
 
 const providers = new WeakSet<object>();
@@ -44,19 +45,25 @@ export function withUser(
 }
 
 /**
- * Verifies a token and resolves with its user. Keys of the project decide where they can, Supabase
- * Auth decides otherwise.
- * @throws {RequestProblem} 401 `invalid_token` or `token_expired`; 503 `auth_unavailable`
+ * Verifies a token, or redeems the request's ticket, and resolves with the user. Keys of the
+ * project decide where they can, Supabase Auth decides otherwise. A second call with the same
+ * token or ticket resolves with the same user.
+ * @throws {RequestProblem} 401 `invalid_token`, `token_expired` or `invalid_ticket`; 503
+ * `auth_unavailable`, or `unavailable` while the store of tickets is away
  */
 export async function verifyUser(c: Context<AppEnv>, token: string): Promise<User> {
-  const { deps: { verifier, log }, verified } = c.env;
-  // Of a join over a socket for many rooms: the user may have a newer token by now.
+  const { deps: { verifier, tickets, log }, verified } = c.env;
+  // A ticket is used up by now. The user of a socket for many rooms may have a newer token.
   if (verified?.token === token) return verified.user;
-  const verification = await verifier.verify(token);
+  const isTicket = token === findTicket(c);
+  // A path is encoded in one way, as that of the ticket.
+  const verification =
+    await (isTicket ? tickets.redeem(token, new URL(c.req.url).pathname) : verifier.verify(token));
   if (verification.ok) {
     c.env.verified = { token, user: verification.user };
     return verification.user;
   }
+  if (verification.code === "invalid_ticket") throw new RequestProblem("invalid_ticket");
   const { code, detail, cause, retryAfterMs } = verification;
   if (code === "auth_unavailable" && cause !== undefined) {
     log.warn("auth.unavailable", { request_id: c.get("requestId"), detail, ...errorFields(cause) });

@@ -3,6 +3,7 @@ import { CLOSE } from "../../../../protocol/close_codes.ts";
 import { type ErrorCode, ERRORS } from "../../../../protocol/error_codes.ts";
 import { closeEvent, EVENT_STREAM_HEADERS, reconnectAfter } from "../../socket/close_event.ts";
 import type { AppEnv } from "../context.ts";
+import { acceptsEventStream } from "../tickets/find_ticket.ts";
 
 /**
  * Answers a refusal that may succeed later with 200 and a stream that ends at once, if the client
@@ -10,9 +11,10 @@ import type { AppEnv } from "../context.ts";
  * any other status (docs/protocol.md, rule 12.12).
  */
 export const refuseAsStream = createMiddleware<AppEnv>(async function refuseAsStream(c, next) {
+  c.set("isEventStream", true);
   await next();
   if (c.res.status < 400 || c.req.method !== "GET") return;
-  if (!/(^|,)\s*text\/event-stream\s*(;|,|$)/i.test(c.req.header("accept") ?? "")) return;
+  if (!acceptsEventStream(c.req.raw.headers)) return;
   const refusal = await readRefusal(c.res);
   if (!refusal) return;
   c.set("refusal", refusal.code);

@@ -9,12 +9,12 @@ export interface SocketUpgrade {
 }
 
 /**
- * Creates the decision about joins over a socket for many rooms: a request to the room's own address
- * through the app, with the headers of the socket's upgrade. So all middleware, policies, schemas
+ * Creates the decision about joins over a socket for many rooms: a request to the room's own
+ * address through the app, with the headers of the socket's upgrade. So all middleware, policies, schemas
  * and limits in front of the room decide as for a socket of its own.
  */
 export function createAdmitToRoom({ env, req }: SocketUpgrade): AdmitToRoom {
-  const { deps, dispatch, queryToken, remoteAddr, verified } = env;
+  const { deps, dispatch, queryTicket, queryToken, remoteAddr, verified } = env;
   // The runtime may drop the headers of a request once it is a socket.
   const headers = new Headers(req.raw.headers);
   const base = new URL(req.url);
@@ -27,6 +27,7 @@ export function createAdmitToRoom({ env, req }: SocketUpgrade): AdmitToRoom {
       deps,
       dispatch,
       queryToken,
+      queryTicket,
       remoteAddr,
       // The token was verified at the upgrade, and the user may have a newer one by now.
       verified: verified?.user.id === user.id ? { token: verified.token, user } : undefined,
