@@ -124,6 +124,18 @@ for (const kind of [onPostgres, onPooler, onRedis]) {
     }
   });
 
+  test("a kick on a socket for many rooms ends one room, a disconnect the socket", async (operated) => {
+    await using bob = await operated.connect("bob", "/socket");
+    for (const room of ["rooms/a", "rooms/b"]) bob.send(JSON.stringify({ type: "join", id: room, room }));
+    await untilFrame(bob, { type: "welcome", room: "rooms/a" });
+    assertEquals(await operated.command("/rooms/a/kick", { user: "bob" }), 202);
+    await untilFrame(bob, { type: "error", code: "forbidden", room: "rooms/a", ended: true });
+    bob.send(JSON.stringify({ type: "publish", id: "p", room: "rooms/b", event: "e", data: 1 }));
+    await untilFrame(bob, { type: "ack", id: "p" });
+    assertEquals(await operated.command("/disconnect", { user: "bob" }), 202);
+    assertEquals((await untilClosed(bob)).code, 4403);
+  });
+
   test("an isolate that lost its store applies the disconnect when it is back, once", async (operated) => {
     await using bob = await operated.connect("bob", "/echo");
     await using eve = await operated.connect("eve");
@@ -187,4 +199,13 @@ async function untilClosed(client: SocketClient): Promise<Ending> {
   const ending = await eventually(read, (found) => found !== undefined, PATIENCE_MS);
   assert(ending);
   return ending;
+}
+
+/** Reads frames of a plain client until one has these fields. */
+async function untilFrame(client: SocketClient, fields: Readonly<Record<string, unknown>>): Promise<void> {
+  const wanted = Object.entries(fields);
+  for (;;) {
+    const frame: Readonly<Record<string, unknown>> = JSON.parse(String(await client.next()));
+    if (wanted.every(([name, value]) => frame[name] === value)) return;
+  }
 }

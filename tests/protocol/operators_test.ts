@@ -10,6 +10,7 @@ import { operate, OPERATOR_KEY, startWithOperator } from "../support/operator.ts
 import { RoomClient } from "../support/room_client.ts";
 import { changedBackplane, changeRoomServices, roomDepsOf } from "../support/room_services.ts";
 import { createApp } from "../support/running_server.ts";
+import { SharedClient } from "../support/shared_client.ts";
 
 const message = (id: string, data: unknown = id) => ({ id, event: "chat", data });
 const TO_BOB = { user: "bob" };
@@ -209,6 +210,20 @@ Deno.test("16.4 each endpoint of rooms has its own kick, and event streams end t
   while (last.event !== "close") last = await stream.next();
   assertEquals(last.data["code"], 4403);
   assertEquals((await room.closed()).code, 4403);
+});
+
+Deno.test("16.4 on a socket for many rooms a kick ends the membership only", async () => {
+  await using running = await startWithOperator();
+  await using bob = await SharedClient.connect(running, { user: "bob" });
+  await bob.join("r");
+  await bob.join("other");
+  const body = { user: "bob", reason: "No spam." };
+  assertEquals((await operate(running, "/rooms/r/kick", { body })).status, 202);
+  const { code, message: text, ended } = await bob.next("error", "rooms/r");
+  assertEquals([code, text, ended], ["forbidden", "No spam.", true]);
+  await bob.publish("other", "still here");
+  await operate(running, "/disconnect", { body });
+  assertEquals(await bob.closed(), { code: 4403, reason: "No spam." });
 });
 
 Deno.test("16.4 a wrong body of a kick is refused with its field, and an unknown user is accepted", async () => {

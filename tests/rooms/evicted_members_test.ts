@@ -1,5 +1,10 @@
 /** Members and connections that a kick or a disconnect ends. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import type { Backplane } from "../../packages/server/src/backplane/contract.ts";
+import { Evictions } from "../../packages/server/src/rooms/eviction/evictions.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { backplaneOf, changedBackplane, changeRoomServices, roomDepsOf } from "../support/room_services.ts";
+import { SharedClient } from "../support/shared_client.ts";
 import { EventReader } from "../support/event_reader.ts";
 import { RoomClient, roomUrl } from "../support/room_client.ts";
 import { type RunningServer, startServer } from "../support/running_server.ts";
@@ -7,8 +12,18 @@ import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 import { KINDS } from "../protocol/kinds.ts";
 
-function evictionsOf(running: RunningServer) {
-  return running.engine.deps.evictions;
+function evictionsOf({ engine }: RunningServer): Evictions {
+  return new Evictions({
+    ...roomDepsOf(engine),
+    // Tests replace the rooms.
+    rooms: engine.deps.rooms,
+    connections: engine.connections,
+    random: Math.random,
+  });
+}
+
+function changeRooms(running: RunningServer, changes: Partial<Backplane>): void {
+  changeRoomServices(running, { backplane: changedBackplane(backplaneOf(running), changes) });
 }
 
 for (const { kind, plain } of KINDS) {
@@ -75,4 +90,86 @@ Deno.test("the presence of who is kicked and answers no close leaves before its 
   assertEquals((await alice.next("presence")).left?.[0]?.user, "bob");
   assertEquals(running.logs.filter(({ event }) => event === "socket.close"), []);
   silent.abort();
+});
+
+for (const isShared of [false, true]) {
+  const socket = isShared ? "a socket for many rooms" : "a socket of its own";
+  Deno.test(`a kick during a resume leaves no presence behind: ${socket}`, async () => {
+    await using running = await startServer();
+    const inner = backplaneOf(running);
+    const resuming = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    changeRooms(running, {
+      async resume(room, connection) {
+        resuming.resolve();
+        await gate.promise;
+        await inner.resume(room, connection);
+      },
+    });
+    const [lost, { connection, epoch }] = await TcpMember.join(
+      await roomUrl(running, "r", { user: "bob" }),
+      {},
+    );
+    await using _lost = lost;
+    await lost.request({ type: "presence", id: "enter", state: {} });
+    lost.abort();
+    await running.logged("socket.close");
+    const resume = { after: 0, epoch, connection };
+    await using shared = isShared ? await SharedClient.connect(running, { user: "bob" }) : undefined;
+    shared?.send({ type: "join", id: "j", room: "r", ...resume });
+    await using own = isShared
+      ? undefined
+      : await RoomClient.connect(running, "r", { user: "bob", query: resume });
+    await resuming.promise;
+    await evictionsOf(running).kick("rooms/r", { user: "bob" });
+    gate.resolve();
+    if (shared) assertEquals((await shared.answer("j")).type, "error");
+    assertEquals((await own?.closed())?.code, isShared ? undefined : 4403);
+    assertEquals(await eventually(() => inner.present("rooms/r"), (present) => present.length === 0), []);
+  });
+}
+
+Deno.test("a kick on a socket for many rooms ends that room only, and a disconnect the socket", async () => {
+  await using running = await startServer();
+  await using alice = await RoomClient.join(running, "r");
+  await using bob = await SharedClient.connect(running, { user: "bob" });
+  const { connection } = await bob.join("r");
+  await bob.join("other");
+  await bob.ask({ type: "presence", room: "r", state: {} });
+  await evictionsOf(running).kick("rooms/r", { connection }, "No spam.");
+  const { code, message, room, ended } = await bob.next("error");
+  assertEquals([code, message, room, ended], ["forbidden", "No spam.", "rooms/r", true]);
+  let left = (await alice.next("presence")).left;
+  while (!left) left = (await alice.next("presence")).left;
+  assertEquals(left[0]?.connection, connection);
+  await bob.publish("other", "still here");
+  await bob.join("r");
+  await evictionsOf(running).kick("rooms/r", { user: "bob" });
+  assertEquals((await bob.next("error", "rooms/r")).code, "forbidden");
+  await bob.publish("other", "still here");
+  await evictionsOf(running).disconnect({ user: "bob" }, "Bye.");
+  assertEquals(await bob.closed(), { code: 4403, reason: "Bye." });
+});
+
+Deno.test("a kick during a join to a socket for many rooms is the answer to the join", async () => {
+  await using running = await startServer();
+  const inner = backplaneOf(running);
+  const joining = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  changeRooms(running, {
+    async subscribe(room, deliver) {
+      joining.resolve();
+      await gate.promise;
+      return await inner.subscribe(room, deliver);
+    },
+  });
+  await using bob = await SharedClient.connect(running, { user: "bob" });
+  bob.send({ type: "join", id: "j", room: "r" });
+  await joining.promise;
+  await evictionsOf(running).kick("rooms/r", { user: "bob" });
+  const answer = await bob.answer("j");
+  assert(answer.type === "error");
+  assertEquals([answer.code, answer.room, answer.ended], ["forbidden", "rooms/r", true]);
+  gate.resolve();
+  await bob.join("r");
 });

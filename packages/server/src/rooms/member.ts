@@ -257,7 +257,8 @@ export class Member implements Recipient, WatchedMembers, FrameSender, PresenceO
   /** Evicts the member because the server's code or an operator wants it. */
   kick(reason: string = "Removed from this room."): void {
     this.close(CLOSE.notAllowed, reason, { code: "forbidden", details: { message: reason } });
-    // A client that answers no close would stay present for seconds.
+    // A client that answers no close would stay present for seconds. `gone` ends the entry once
+    // more, since a resume that is under way may take one over after this call.
     void this.presence.end(CLOSE.notAllowed);
   }
 

@@ -67,13 +67,9 @@ export class MemberPresence {
     this.#mayExist = this.#member.seesPresence;
   }
 
-  /**
-   * Ends the entry: at once after a normal close, else after the disconnect grace period. A second
-   * call does nothing.
-   */
+  /** Ends the entry: at once after a normal close, else after the disconnect grace period. */
   async end(code: number): Promise<void> {
     if (!this.#mayExist) return;
-    this.#mayExist = false;
     const { backplane, limits } = this.#deps;
     const ending = isNormalClose(code)
       ? this.#leave()
