@@ -77,7 +77,7 @@ class Operated implements AsyncDisposable {
     await eventually(check, (status) => status === 200, PATIENCE_MS);
   }
 
-  /** Resolves when the second isolate follows commands, which it does soon after its first socket. */
+  /** Resolves when the second isolate follows commands: soon after its first socket. */
   async untilFollowing(): Promise<void> {
     await using client = await this.connect("first");
     let ending: Ending | undefined;

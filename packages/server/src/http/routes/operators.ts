@@ -6,8 +6,8 @@ import { secretKey } from "../middleware/secret_key.ts";
 import { validateLazily } from "../middleware/validate.ts";
 
 /**
- * Routes of operators (docs/protocol.md, "For operators"): `GET /rooms` lists the rooms with members
- * in this isolate; `POST /disconnect` closes every connection of a user, on every isolate.
+ * Routes of operators (docs/protocol.md, "For operators"): `GET /rooms` lists the rooms with
+ * members in this isolate; `POST /disconnect` closes a user's connections on every isolate.
  */
 export const operators = endpoint()
   .get("/rooms", secretKey, limitRequests, validateLazily("query", roomsQuery), (c) => {
