@@ -1,4 +1,11 @@
-import type { ClientFrame, MessageFrame, Position, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import type {
+  ClientFrame,
+  GapFrame,
+  MessageFrame,
+  Position,
+  ServerFrame,
+  WelcomeFrame,
+} from "../protocol/frames.ts";
 import { DEFAULT_PAGE } from "../protocol/limits.ts";
 import { parseRoomAddress } from "./connection/addresses.ts";
 import { askForToken } from "./connection/token.ts";
@@ -9,7 +16,7 @@ import { Outbox } from "./outbox.ts";
 import { RoomPresence } from "./presence.ts";
 import { randomId } from "./random_id.ts";
 import { ReplayPosition } from "./replay_position.ts";
-import { type Answer, Requests } from "./requests.ts";
+import { type Answer, type RequestFrame, Requests } from "./requests.ts";
 import type { ResolvedOptions } from "./resolve_options.ts";
 import type {
   EmitOptions,
@@ -56,8 +63,8 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
       onState: (state) => this.#onState(state),
       onFrame: (frame) => this.#onFrame(frame),
     }, addresses);
-    const { queue } = this.#link;
-    this.#requests = new Requests({ clock, queue, onSent: (frame) => this.#onSent(frame) });
+    const { queue, room } = this.#link;
+    this.#requests = new Requests({ clock, queue, room, onSent: (frame) => this.#onSent(frame) });
     this.presence = new RoomPresence(this.#requests);
     this.#outbox = new Outbox({
       requests: this.#requests,
@@ -122,7 +129,8 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
 
   async refreshToken(): Promise<void> {
     const token = await askForToken(this.#options.token, true);
-    await this.#requests.ask({ type: "auth", id: randomId(), token }, { again: false });
+    const requests = this.#link.control ?? this.#requests;
+    await requests.ask({ type: "auth", id: randomId(), token }, { again: false });
   }
 
   async publish<Name extends EventName<Published>>(
@@ -185,8 +193,9 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
     this.#link.stop(reason);
   }
 
-  #onSent(sent: ClientFrame): void {
-    const frame = sent.type === "auth" ? { ...sent, token: "…" } : sent;
+  #onSent(sent: RequestFrame): void {
+    // A room's own requests are no `join` and no `leave`.
+    const frame = (sent.type === "auth" ? { ...sent, token: "…" } : sent) as ClientFrame;
     this.#listeners.emit("frame", { direction: "out", frame });
   }
 
@@ -274,6 +283,8 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   }
 }
 
-function withoutType<Frame extends ServerFrame>({ type: _, ...rest }: Frame): Omit<Frame, "type"> {
+function withoutType<Frame extends GapFrame | MessageFrame>(
+  { type: _, room: __, ...rest }: Frame,
+): Omit<Frame, "type" | "room"> {
   return rest;
 }

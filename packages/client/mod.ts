@@ -13,6 +13,12 @@
 export { type Clock, systemClock } from "./clock.ts";
 export { connect, createRoom } from "./connect.ts";
 export {
+  type ConnectionOptions,
+  createConnection,
+  type RoomConnection,
+  type SharedRoomOptions,
+} from "./shared/create_connection.ts";
+export {
   type ClientErrorCode,
   RoomError,
   type RoomErrorCode,

@@ -1,4 +1,5 @@
 import type { GapFrame, MessageFrame, Position, WelcomeFrame } from "../protocol/frames.ts";
+import type { ReplayQuery } from "./room_link.ts";
 
 /**
  * Verdict on a message: deliver it, ignore a repetition, or resume because earlier ones are
@@ -42,12 +43,12 @@ export class ReplayPosition {
     return !this.#isReplayed || (this.#position?.offset ?? 0) >= this.#head;
   }
 
-  /** Query of the next connection's address. */
-  query(connection: string | null): Record<string, string> {
+  /** Messages to replay at the next join. */
+  query(connection: string | null): ReplayQuery {
     const position = this.#position;
-    if (!position) return this.#history > 0 ? { history: String(this.#history) } : {};
+    if (!position) return this.#history > 0 ? { history: this.#history } : {};
     const { offset, epoch } = position;
-    return { after: String(offset), epoch, ...(connection && { connection }) };
+    return { after: offset, epoch, ...(connection && { connection }) };
   }
 
   /** Starts a connection. Returns true if it resumed. */

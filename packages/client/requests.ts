@@ -1,18 +1,28 @@
 import type { ErrorFrame } from "../protocol/error_codes.ts";
-import type { AckFrame, AuthenticatedFrame, ClientFrame, HistoryPageFrame } from "../protocol/frames.ts";
+import type {
+  AckFrame,
+  AuthenticatedFrame,
+  ClientFrame,
+  HistoryPageFrame,
+  JoinFrame,
+  LeaveFrame,
+} from "../protocol/frames.ts";
 import type { RoomLimits } from "../protocol/limits.ts";
 import type { Clock } from "./clock.ts";
 import { errorOf, RoomError } from "./errors.ts";
 import type { FrameSource, QueuedFrame, SendQueue } from "./send_queue.ts";
 
 /** A frame that the server answers. */
-export type RequestFrame = Exclude<ClientFrame, { type: "ping" }>;
+export type RequestFrame = Exclude<ClientFrame, { type: "ping" }> | JoinFrame | LeaveFrame;
 /** Answer to each type of frame. */
 export interface AnswerTo {
   readonly publish: AckFrame;
   readonly presence: AckFrame;
   readonly history: HistoryPageFrame;
   readonly auth: AuthenticatedFrame;
+  /** Confirmed by the client itself, after `welcome`. */
+  readonly join: AckFrame;
+  readonly leave: AckFrame;
 }
 /** Any answer. */
 export type Answer = AnswerTo[keyof AnswerTo];
@@ -38,8 +48,10 @@ interface Request extends RequestOptions, QueuedFrame {
 export interface RequestDeps {
   readonly clock: Clock;
   readonly queue: SendQueue;
+  /** Room to name in every frame. */
+  readonly room?: string | undefined;
   /** Called after the send of a frame. */
-  readonly onSent?: (frame: ClientFrame) => void;
+  readonly onSent?: (frame: RequestFrame) => void;
 }
 
 /** Most sends of a frame that fails on the server's side (`internal`). */
@@ -78,7 +90,7 @@ export class Requests implements FrameSource {
    * @throws {TypeError} if it cannot be JSON
    */
   ask<Frame extends RequestFrame>(frame: Frame, options: RequestOptions): Promise<AnswerTo[Frame["type"]]> {
-    const text = JSON.stringify(frame);
+    const text = JSON.stringify({ room: this.#deps.room, ...frame });
     return new Promise<Answer>((resolve, reject) => {
       if (this.#closedBy) return reject(this.#closedBy);
       if (!options.again && !this.#isConnected) return reject(offline());

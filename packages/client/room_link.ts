@@ -1,6 +1,7 @@
-import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import type { JoinFrame, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { Addresses } from "./connection/addresses.ts";
 import type { RoomError } from "./errors.ts";
+import type { Requests } from "./requests.ts";
 import type { SendQueue } from "./send_queue.ts";
 import type { RoomState } from "./state.ts";
 
@@ -10,6 +11,10 @@ export interface RoomLink {
   readonly state: RoomState;
   /** Sends the room's frames. */
   readonly queue: SendQueue;
+  /** The room as its frames name it. Absent on a WebSocket of its own. */
+  readonly room?: string;
+  /** Requests of the socket. Default: the room's own. */
+  readonly control?: Requests;
   /** Joins the room, also after an end. */
   open(): void;
   /** Leaves the room for a reason. Does nothing after the end. */
@@ -25,10 +30,12 @@ export interface RoomLink {
   ended(): Promise<void>;
 }
 
+/** Messages to replay at the next join. */
+export type ReplayQuery = Pick<JoinFrame, "after" | "epoch" | "connection" | "history">;
+
 /** Callbacks of a room's link. */
 export interface LinkEvents {
-  /** Query of the next join: the messages to replay. */
-  readonly query: () => Readonly<Record<string, string>>;
+  readonly query: () => ReplayQuery;
   /** Called with `welcome`, before the state is `live`. Returns whether the room resumed. */
   readonly onWelcome: (welcome: WelcomeFrame) => boolean;
   readonly onState: (state: RoomState) => void;

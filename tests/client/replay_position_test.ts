@@ -6,6 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { GapFrame, MessageFrame } from "../../packages/protocol/frames.ts";
 import { ReplayPosition } from "../../packages/client/replay_position.ts";
+import type { ReplayQuery } from "../../packages/client/room_link.ts";
 import { welcomeFrame } from "./machine_world.ts";
 
 function message(offset: number): MessageFrame {
@@ -41,14 +42,14 @@ class RoomModel {
   }
 
   /** Returns the replay of a new connection: docs/protocol.md, sections 4 and 6. */
-  replay(query: Readonly<Record<string, string>>): (GapFrame | MessageFrame)[] {
+  replay(query: ReplayQuery): (GapFrame | MessageFrame)[] {
     const { epoch } = this;
     const frames: (GapFrame | MessageFrame)[] = [];
-    let after = this.head - Number(query["history"] ?? 0);
-    if (query["after"] !== undefined) {
-      after = Number(query["after"]);
-      if (query["epoch"] !== `e-${epoch}`) {
-        frames.push({ type: "gap", from: after + 1, to: null, epoch: `${query["epoch"]}` });
+    let after = this.head - (query.history ?? 0);
+    if (query.after !== undefined) {
+      after = query.after;
+      if (query.epoch !== `e-${epoch}`) {
+        frames.push({ type: "gap", from: after + 1, to: null, epoch: `${query.epoch}` });
         after = 0;
       } else if (after + 1 < this.#first) {
         frames.push({ type: "gap", from: after + 1, to: this.#first - 1, epoch: `e-${epoch}` });
@@ -156,10 +157,10 @@ Deno.test("an ephemeral message is new and changes nothing", () => {
 
 Deno.test("a connection that breaks within its history goes on within it, and what was older is no loss", () => {
   const replay = new ReplayPosition(null, 50);
-  assertEquals(replay.query(null), { history: "50" });
+  assertEquals(replay.query(null), { history: 50 });
   replay.welcome(welcomeFrame({ offset: 100 }));
   replay.take(message(51));
-  assertEquals(replay.query("c-1"), { after: "51", epoch: "e-1", connection: "c-1" });
+  assertEquals(replay.query("c-1"), { after: 51, epoch: "e-1", connection: "c-1" });
   replay.welcome(welcomeFrame({ offset: 102 }));
   assertEquals(replay.skip({ type: "gap", from: 52, to: 90, epoch: "e-1" }), false);
   assertEquals(replay.take(message(91)), "new");

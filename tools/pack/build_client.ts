@@ -17,7 +17,7 @@ console.log("entry          minified      gzip   (bytes, dependencies included)"
 for (const { entry, minifiedBytes, gzipBytes } of sizes) {
   console.log(`${entry.padEnd(14)}${bytes(minifiedBytes)} ${bytes(gzipBytes)}`);
 }
-const core = sizes.find(({ entry }) => entry === ".");
+const core = sizes.find(({ entry }) => entry === "core");
 if (!core || core.gzipBytes > MAX_CORE_BYTES) {
   console.error(`The core is larger than ${MAX_CORE_BYTES} bytes.`);
   Deno.exit(1);

@@ -8,15 +8,17 @@ import { type PackageFile, repositoryFiles, writePackage } from "./package_file.
 const SOURCES = new URL("../../packages/client/", import.meta.url);
 /** Entries of the package, each with its module, without ending. */
 const ENTRIES = { ".": "mod", "./react": "react", "./indexed-db": "indexed_db" } as const;
+/** The core: what a page with one room takes of `.`. */
+const CORE = new URL("client_core.ts", import.meta.url);
 /** Packages that the consumer installs. */
 const EXTERNAL = ["react"];
 
-/** Largest core, minified and compressed, in bytes. */
+/** Largest core, without shared connections, minified and compressed, in bytes. */
 export const MAX_CORE_BYTES = 8_704;
 
 /** Size of an entry with all modules that it needs. */
 interface EntrySize {
-  /** Name in an import: `.` is the core. */
+  /** Name in an import, or `core`. */
   readonly entry: string;
   readonly minifiedBytes: number;
   /** Minified, with `gzip -9`. */
@@ -32,7 +34,7 @@ interface EntrySize {
 export async function clientPackage(): Promise<PackageFile[]> {
   const modules = Object.values(ENTRIES);
   const [scripts, declarations] = await Promise.all([
-    bundleEntries(modules, false),
+    bundleSources(Object.fromEntries(modules.map((name) => [name, sourceOf(name)])), false),
     declarationsOf(SOURCES, modules.map((name) => `${name}.ts`)),
   ]);
   return [
@@ -52,11 +54,12 @@ export async function writeClientPackage(folder: URL): Promise<void> {
   await writePackage(folder, await clientPackage());
 }
 
-/** Measures each entry for a page that imports nothing else. */
+/** Measures the core, and each entry for a page that imports nothing else. */
 export async function measureClient(): Promise<EntrySize[]> {
+  const sources = Object.entries(ENTRIES).map(([entry, module]) => [entry, sourceOf(module)] as const);
   return await Promise.all(
-    Object.entries(ENTRIES).map(async ([entry, module]) => {
-      const files = await bundleEntries([module], true);
+    [["core", CORE] as const, ...sources].map(async ([entry, source]) => {
+      const files = await bundleSources({ [entry]: source }, true);
       const script = files.map(({ text }) => text).join("");
       const minifiedBytes = new TextEncoder().encode(script).length;
       return { entry, minifiedBytes, gzipBytes: gzipSync(script, { level: 9 }).length };
@@ -67,9 +70,16 @@ export async function measureClient(): Promise<EntrySize[]> {
 /** Ends the bundler process. */
 export { stopBundling };
 
-async function bundleEntries(modules: readonly string[], minify: boolean): Promise<PackageFile[]> {
+function sourceOf(module: string): URL {
+  return new URL(`${module}.ts`, SOURCES);
+}
+
+async function bundleSources(
+  sources: Readonly<Record<string, URL>>,
+  minify: boolean,
+): Promise<PackageFile[]> {
   const entries = Object.fromEntries(
-    modules.map((name) => [name, fileURLToPath(new URL(`${name}.ts`, SOURCES))]),
+    Object.entries(sources).map(([name, source]) => [name, fileURLToPath(source)]),
   );
   const files = await bundle({ entries, external: EXTERNAL, minify });
   return files.map(({ name, text }) => ({ path: name, text: withoutSourceMap(text) }));

@@ -5,7 +5,7 @@ export interface Addresses {
   /** Names the user of a token, or the token's error. */
   readonly whoami: URL;
   /** The room as Server-Sent Events: refused for the same reasons as a WebSocket. */
-  readonly events: URL;
+  readonly events?: URL;
 }
 
 /**
@@ -23,5 +23,22 @@ export function parseRoomAddress(address: string): Addresses {
     socket: new URL(`ws${scheme}:${base}${room}`),
     whoami: new URL(`${http}/whoami`),
     events: new URL(`${http}${room}/events`),
+  };
+}
+
+/**
+ * Parses a function's address, such as `https://PROJECT.supabase.co/functions/v1/realtime`. Returns
+ * it without a slash at its end, and the addresses of its socket for many rooms.
+ * @throws {TypeError} if it is not one
+ */
+export function parseBaseAddress(address: string): { readonly base: string; readonly addresses: Addresses } {
+  const [, scheme, rest] = /^(?:http|ws)(s?):(\/\/[^?#\s]*[^?#\s/])\/?$/.exec(address) ?? [];
+  if (!rest) throw new TypeError(`Not a function's address, such as https://…/realtime: ${address}`);
+  return {
+    base: `http${scheme}:${rest}`,
+    addresses: {
+      socket: new URL(`ws${scheme}:${rest}/socket`),
+      whoami: new URL(`http${scheme}:${rest}/whoami`),
+    },
   };
 }

@@ -6,6 +6,7 @@ import { RoomError, type RoomErrorCode } from "../errors.ts";
 export interface LastFrame {
   readonly type?: ServerFrame["type"];
   readonly id?: string | undefined;
+  readonly room?: string | undefined;
   readonly code?: RoomErrorCode;
   readonly retry_after_ms?: number | undefined;
   readonly reconnect_after_ms?: number;
@@ -14,12 +15,12 @@ export interface LastFrame {
 /**
  * Error for the end of a connection, from its close code and its last frame. WebKit reports 1006
  * for 1012 and 1013, as others do when the network breaks. So a frame that announced the end counts
- * then. An error with an `id` announces none: it answers a request.
+ * then. An error with an `id` announces none: it answers a request. One of a `room` ends only that.
  */
 export function closeReason(closeCode: number, reason: string, last: LastFrame): RoomError {
   const codes: { readonly [closeCode: number]: RoomErrorCode } = CLOSE_ERRORS;
-  const { type, id, code: lastCode, retry_after_ms, reconnect_after_ms = retry_after_ms } = last;
-  const announced = type === "draining" ? type : id ? undefined : lastCode;
+  const { type, id, room, code: lastCode, retry_after_ms, reconnect_after_ms = retry_after_ms } = last;
+  const announced = type === "draining" ? type : id || room ? undefined : lastCode;
   const code = codes[closeCode] ?? announced ?? "disconnected";
   const text = `The connection ended: ${reason || code} (${closeCode}).`;
   return new RoomError(code, text, { closeCode, retryAfterMs: reconnect_after_ms });

@@ -7,11 +7,12 @@ import type { TokenSource, WebSocketClass, WebSocketLike } from "../options.ts";
 import type { LinkEvents, RoomLink } from "../room_link.ts";
 import { SendQueue } from "../send_queue.ts";
 import type { RoomState } from "../state.ts";
+import { within } from "../within.ts";
 import type { Addresses } from "./addresses.ts";
 import { closeReason, type LastFrame } from "./close_reasons.ts";
 import { diagnose } from "./diagnose.ts";
 import { IDLE, step } from "./machine.ts";
-import type { Effect, Machine, MachineEvent, Timing } from "./machine_state.ts";
+import type { Effect, Greeting, Machine, MachineEvent, Timing } from "./machine_state.ts";
 import { watchPageLifecycle } from "./page_lifecycle.ts";
 import { askForToken } from "./token.ts";
 import { LATE_MS } from "./watchdog.ts";
@@ -26,6 +27,8 @@ export interface ConnectionDeps extends LinkEvents {
   readonly clock: Clock;
   readonly random: () => number;
   readonly timing: Timing;
+  /** Makes the connection live as soon as its socket is open. Without it, `welcome` does. */
+  readonly greeting?: () => Greeting;
 }
 
 /** Probe. Its pong is not matched: any frame shows that the server is alive. */
@@ -77,17 +80,17 @@ export class Connection implements RoomLink {
     this.#dispatch({ type: "reconnect" });
   }
 
+  /** Checks if the server is still there, with a ping. */
+  probe(): void {
+    this.#dispatch({ type: "wake" });
+  }
+
   fault(reason: RoomError): void {
     this.#fail(this.#machine.run, reason);
   }
 
-  async ended(): Promise<void> {
-    let cancel = () => {};
-    const timedOut = new Promise<void>((resolve) => {
-      cancel = this.#deps.clock.setTimer(resolve, CLOSING_MS);
-    });
-    await Promise.race([this.#ending, timedOut]);
-    cancel();
+  ended(): Promise<void> {
+    return within(this.#ending, CLOSING_MS, this.#deps.clock);
   }
 
   #send(text: string): void {
@@ -148,10 +151,10 @@ export class Connection implements RoomLink {
   }
 
   #openSocket(run: number, token: string): void {
-    const { addresses, tokenPlace, WebSocket, query } = this.#deps;
+    const { addresses, tokenPlace, WebSocket, query, greeting } = this.#deps;
     if (!WebSocket) return;
     const url = new URL(addresses.socket);
-    for (const [name, value] of Object.entries(query())) url.searchParams.set(name, value);
+    for (const [name, value] of Object.entries(query())) url.searchParams.set(name, String(value));
     const protocols = [REALTIME_V1];
     if (tokenPlace === "query") url.searchParams.set("token", token);
     else protocols.push(TOKEN_SUBPROTOCOL_PREFIX + token);
@@ -165,7 +168,11 @@ export class Connection implements RoomLink {
     this.#socket = socket;
     this.#last = {};
     let wasOpen = false;
-    socket.addEventListener("open", () => wasOpen = true);
+    socket.addEventListener("open", () => {
+      wasOpen = true;
+      if (!greeting || this.#socket !== socket) return;
+      this.#dispatch({ type: "welcome", run, welcome: greeting(), resumed: false });
+    });
     socket.addEventListener("message", ({ data }) => {
       if (this.#socket === socket) this.#receive(run, data, socket);
     });
@@ -223,7 +230,7 @@ export class Connection implements RoomLink {
     const { addresses, fetch, query } = this.#deps;
     this.#diagnosis = new AbortController();
     const { signal } = this.#diagnosis;
-    const reason = await diagnose(token, { addresses, fetch, signal, history: query()["history"] });
+    const reason = await diagnose(token, { addresses, fetch, signal, history: query().history });
     this.#fail(run, reason);
   }
 

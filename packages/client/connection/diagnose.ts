@@ -7,7 +7,7 @@ export interface DiagnosisDeps {
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
   /** The refused address's `history`, since that can be the reason. */
-  readonly history: string | undefined;
+  readonly history: number | undefined;
 }
 
 /**
@@ -17,10 +17,14 @@ export interface DiagnosisDeps {
  */
 export async function diagnose(token: string, deps: DiagnosisDeps): Promise<RoomError> {
   const { addresses, signal, history } = deps;
-  const events = new URL(addresses.events);
-  if (history !== undefined) events.searchParams.set("history", history);
+  const urls = [addresses.whoami];
+  if (addresses.events) {
+    const events = new URL(addresses.events);
+    if (history !== undefined) events.searchParams.set("history", String(history));
+    urls.push(events);
+  }
   try {
-    for (const url of [addresses.whoami, events]) {
+    for (const url of urls) {
       const headers = { authorization: `Bearer ${token}` };
       const response = await deps.fetch(url.href, { headers, signal });
       if (!response.ok) return await readProblem(response);

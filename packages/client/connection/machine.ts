@@ -5,16 +5,15 @@
  * be stuck.
  */
 import { CLIENT_CLOSE } from "../../protocol/close_codes.ts";
-import type { WelcomeFrame } from "../../protocol/frames.ts";
 import { RoomError } from "../errors.ts";
 import type { RoomState } from "../state.ts";
 import { backoffMs } from "./backoff.ts";
 import { reactionTo } from "./close_reasons.ts";
-import type { Environment, Liveness, Machine, MachineEvent, Step } from "./machine_state.ts";
+import type { Environment, Greeting, Liveness, Machine, MachineEvent, Step } from "./machine_state.ts";
 import { checkLiveness, nextCheckAt, noteReceived } from "./watchdog.ts";
 
 /** Age of a connection from which earlier failures no longer count, in milliseconds. */
-const STABLE_MS = 10_000;
+export const STABLE_MS = 10_000;
 
 /** Initial state. */
 export const IDLE: Machine = {
@@ -49,6 +48,10 @@ export function step(machine: Machine, event: MachineEvent, env: Environment): S
       break;
     case "welcome":
       if (type === "socket") return goLive(machine, event.welcome, event.resumed, now);
+      // A room of a shared socket, which is live before its rooms.
+      if (type === "live") {
+        return noteReceived({ ...machine, heartbeatMs: event.welcome.heartbeat_ms }, now, timing.probeMs);
+      }
       break;
     case "received":
       if (type === "live") return noteReceived(machine, now, timing.probeMs);
@@ -94,7 +97,7 @@ function openSocket(machine: Machine, token: string, { now, timing }: Environmen
   return [opening, [{ type: "open_socket", run: opening.run, token }]];
 }
 
-function goLive(machine: Machine, welcome: WelcomeFrame, resumed: boolean, now: number): Step {
+function goLive(machine: Machine, welcome: Greeting, resumed: boolean, now: number): Step {
   const { connection, user } = welcome;
   const liveness: Liveness = {
     heartbeatMs: welcome.heartbeat_ms,

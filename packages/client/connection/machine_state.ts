@@ -51,6 +51,9 @@ export type Machine = Common & Phase;
 /** State of the machine while the connection is live. */
 export type LiveMachine = Extract<Machine, { type: "live" }>;
 
+/** Part of `welcome` that the machine uses. */
+export type Greeting = Pick<WelcomeFrame, "connection" | "user" | "recovered" | "heartbeat_ms">;
+
 /** Input of the machine. `run` names the attempt that an event belongs to. */
 export type MachineEvent =
   | { readonly type: "open" | "due" | "wake" | "reconnect" }
@@ -59,7 +62,7 @@ export type MachineEvent =
   | {
     readonly type: "welcome";
     readonly run: number;
-    readonly welcome: WelcomeFrame;
+    readonly welcome: Greeting;
     readonly resumed: boolean;
   }
   | { readonly type: "received" | "sent"; readonly run: number }

@@ -27,8 +27,8 @@ export class FollowedRoom implements AsyncDisposable {
   readonly frames: FrameSeen[] = [];
   #news = Promise.withResolvers<void>();
 
-  private constructor(url: string, options: RoomOptions) {
-    const room = this.room = createRoom(url, options);
+  private constructor(room: Room<AnyEvents>) {
+    this.room = room;
     const tell = () => {
       this.#news.resolve();
       this.#news = Promise.withResolvers();
@@ -47,8 +47,13 @@ export class FollowedRoom implements AsyncDisposable {
 
   /** Connects; what the room tells is kept from the first state on. */
   static connect(url: string, options: RoomOptions): FollowedRoom {
-    const followed = new FollowedRoom(url, options);
-    followed.room.open();
+    return FollowedRoom.open(createRoom(url, options));
+  }
+
+  /** Opens a room; what it tells is kept from the first state on. */
+  static open(room: Room<AnyEvents>): FollowedRoom {
+    const followed = new FollowedRoom(room);
+    room.open();
     return followed;
   }
 
