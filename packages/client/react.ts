@@ -12,11 +12,14 @@
  * }
  * ```
  *
+ * Below a `RealtimeProvider` rooms share one connection: `useRoom<Events>("lobby")`.
+ *
  * @module
  */
 export type { LoggedMessages, PlacedGap } from "./react/message_log.ts";
 export { type MessageList, type MessagesOptions, useMessages } from "./react/use_messages.ts";
 export { type PresentMembers, usePresence } from "./react/use_presence.ts";
+export { RealtimeProvider, type RealtimeProviderProps } from "./react/realtime_provider.ts";
 export { useRoom } from "./react/use_room.ts";
 export { useRoomEvent, useRoomListener } from "./react/use_room_event.ts";
 export { useRoomState } from "./react/use_room_state.ts";

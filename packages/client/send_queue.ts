@@ -35,7 +35,7 @@ export interface SendQueueDeps {
  */
 export class SendQueue {
   readonly #deps: SendQueueDeps;
-  /** Those that sent a frame last stand last. */
+  /** Sources in turn: the one that sent a frame last stands last. */
   readonly #sources = new Set<FrameSource>();
   #throttle = new Throttle();
   #maxBytes = 0;

@@ -72,9 +72,13 @@ Deno.test("a typed room's events reach the client from the server's schemas", as
 Deno.test("the page's React component compiles, and so does its use in development", async () => {
   await using code = await DocumentedCode.create();
   const blocks = (await readCodeBlocks(PAGE)).filter(({ language }) => language === "tsx");
-  assertEquals(blocks.length, 2);
-  await code.write("chat.tsx", blocks.map((block) => block.code).join("\n"));
+  assertEquals(blocks.length, 3);
+  const [chat, provider, use] = blocks.map((block) => block.code);
+  await code.write("chat.tsx", [chat, use].join("\n"));
   assertEquals(await code.check("chat.tsx"), "");
+  const events = "interface Events { chat: { text: string } }";
+  await code.write("provider.tsx", [provider, events].join("\n"));
+  assertEquals(await code.check("provider.tsx"), "");
 });
 
 Deno.test("the page lists every code of the client's errors, every option and every listener, and no other", async () => {

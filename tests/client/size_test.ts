@@ -1,4 +1,6 @@
-import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { assertEquals, assertFalse, assertLessOrEqual } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { bundle } from "../../packages/cli/dev/bundle.ts";
 import { MAX_CORE_BYTES, measureClient, stopBundling } from "../../tools/pack/client_package.ts";
 
 Deno.test("the client's core is at most 8.5 KiB, minified and compressed", {
@@ -13,4 +15,18 @@ Deno.test("the client's core is at most 8.5 KiB, minified and compressed", {
   }
   assertEquals(sizes.map(({ entry }) => entry), ["core", ".", "./react", "./indexed-db"]);
   assertLessOrEqual(sizes[0]?.gzipBytes ?? Infinity, MAX_CORE_BYTES);
+});
+
+Deno.test("a page with one room has nothing of shared connections", {
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async () => {
+  const page = fileURLToPath(new URL("pages/one_room.ts", import.meta.url));
+  const files = await bundle({ entries: { page }, minify: true });
+  const core = (await measureClient()).find(({ entry }) => entry === "core");
+  await stopBundling();
+  const text = files.map((file) => file.text).join("");
+  assertFalse(text.includes('"leave"'));
+  // Names may be longer.
+  assertLessOrEqual(text.length, (core?.minifiedBytes ?? 0) + 100);
 });

@@ -8,8 +8,8 @@ import { type PackageFile, repositoryFiles, writePackage } from "./package_file.
 const SOURCES = new URL("../../packages/client/", import.meta.url);
 /** Entries of the package, each with its module, without ending. */
 const ENTRIES = { ".": "mod", "./react": "react", "./indexed-db": "indexed_db" } as const;
-/** The core: what a page with one room takes of `.`. */
-const CORE = new URL("client_core.ts", import.meta.url);
+/** Module of the core: what a page with one room takes of `.`. */
+const CORE = "connect";
 /** Packages that the consumer installs. */
 const EXTERNAL = ["react"];
 
@@ -34,7 +34,7 @@ interface EntrySize {
 export async function clientPackage(): Promise<PackageFile[]> {
   const modules = Object.values(ENTRIES);
   const [scripts, declarations] = await Promise.all([
-    bundleSources(Object.fromEntries(modules.map((name) => [name, sourceOf(name)])), false),
+    bundleEntries(modules, false),
     declarationsOf(SOURCES, modules.map((name) => `${name}.ts`)),
   ]);
   return [
@@ -56,10 +56,9 @@ export async function writeClientPackage(folder: URL): Promise<void> {
 
 /** Measures the core, and each entry for a page that imports nothing else. */
 export async function measureClient(): Promise<EntrySize[]> {
-  const sources = Object.entries(ENTRIES).map(([entry, module]) => [entry, sourceOf(module)] as const);
   return await Promise.all(
-    [["core", CORE] as const, ...sources].map(async ([entry, source]) => {
-      const files = await bundleSources({ [entry]: source }, true);
+    Object.entries({ core: CORE, ...ENTRIES }).map(async ([entry, module]) => {
+      const files = await bundleEntries([module], true);
       const script = files.map(({ text }) => text).join("");
       const minifiedBytes = new TextEncoder().encode(script).length;
       return { entry, minifiedBytes, gzipBytes: gzipSync(script, { level: 9 }).length };
@@ -70,16 +69,9 @@ export async function measureClient(): Promise<EntrySize[]> {
 /** Ends the bundler process. */
 export { stopBundling };
 
-function sourceOf(module: string): URL {
-  return new URL(`${module}.ts`, SOURCES);
-}
-
-async function bundleSources(
-  sources: Readonly<Record<string, URL>>,
-  minify: boolean,
-): Promise<PackageFile[]> {
+async function bundleEntries(modules: readonly string[], minify: boolean): Promise<PackageFile[]> {
   const entries = Object.fromEntries(
-    Object.entries(sources).map(([name, source]) => [name, fileURLToPath(source)]),
+    modules.map((name) => [name, fileURLToPath(new URL(`${name}.ts`, SOURCES))]),
   );
   const files = await bundle({ entries, external: EXTERNAL, minify });
   return files.map(({ name, text }) => ({ path: name, text: withoutSourceMap(text) }));

@@ -1,26 +1,34 @@
 // @ts-types="@types/react"
-import { useEffect } from "react";
-import { systemClock } from "../clock.ts";
+import { useContext, useEffect, useState } from "react";
 import { createRoom } from "../connect.ts";
 import type { RoomOptions } from "../options.ts";
 import type { EventTypes, Room } from "../room.ts";
+import type { SharedRoomOptions } from "../shared/create_connection.ts";
+import { hold } from "./held.ts";
+import { RealtimeContext } from "./realtime_provider.ts";
 import { useLatest, useRetained } from "./use_retained.ts";
+
+/** A room's name, which is no address. */
+type NotAddress<Name> = Name extends `${string}://${string}` ? never : Name;
 
 /**
  * Connects to a room while the component is mounted. Returns the room from the first render on,
  * idle until the mount. Without a url (signed out, nothing chosen yet) it returns null.
  *
- * - Another url creates another room and closes the previous one. Every call has its own room and
- *   connection: call it once and pass the room down, by props or a context.
+ * - In a `RealtimeProvider` a name such as `lobby` or `tables/7` uses its connection. Components
+ *   with the same name share one room, with the options of the first, until the last one unmounts.
+ *   An address has a room and a connection of its own, for every call: pass the room down, by props
+ *   or a context.
+ * - Another url creates another room and closes the previous one.
  * - `token` is the callback of the last render, so it may be inline. All other options apply when
  *   the room is created.
- * - Give the component a `key`, such as the user's id, so that another user starts without the
- *   first one's messages.
- * - The room closes, with 1000, right after the unmount, unless the component is mounted again by
- *   then (StrictMode, Fast Refresh). `<Activity>` closes a hidden room; shown again it resumes.
+ * - Give the component (or the provider) a `key`, such as the user's id, so that another user
+ *   starts without the first one's messages.
+ * - The room closes right after the unmount, unless the component is mounted again by then
+ *   (StrictMode, Fast Refresh). `<Activity>` closes a hidden room; shown again it resumes.
  * - On the server the room stays idle: no token request, no connection.
  *
- * @throws {TypeError} while rendering, if the url is not a room's address
+ * @throws {TypeError} while rendering, if the url is neither an address nor a name in a provider
  */
 export function useRoom<
   Published extends EventTypes = Record<string, unknown>,
@@ -39,36 +47,40 @@ export function useRoom<
 export function useRoom<
   Published extends EventTypes = Record<string, unknown>,
   Received extends EventTypes = Published,
+  Name extends string = string,
+>(
+  name: NotAddress<Name>,
+  options?: SharedRoomOptions,
+): Room<Published, Received>;
+export function useRoom<
+  Published extends EventTypes = Record<string, unknown>,
+  Received extends EventTypes = Published,
+  Name extends string = string,
+>(
+  name: NotAddress<Name> | null | undefined,
+  options?: SharedRoomOptions,
+): Room<Published, Received> | null;
+export function useRoom<
+  Published extends EventTypes = Record<string, unknown>,
+  Received extends EventTypes = Published,
 >(
   url: string | null | undefined,
-  options: RoomOptions,
+  options: SharedRoomOptions & Partial<RoomOptions> = {},
 ): Room<Published, Received> | null {
+  const provided = useContext(RealtimeContext);
+  const connection = url?.includes("://") ? null : provided;
   const token = useLatest(options.token);
-  const held = useRetained(() => {
+  const [version, setVersion] = useState(0);
+  const room = useRetained(() => {
     if (url === null || url === undefined) return null;
-    const latestToken: RoomOptions["token"] = (request) => token.current(request);
-    return new HeldRoom(createRoom<Published, Received>(url, { ...options, token: latestToken }));
-  }, [url]);
-  useEffect(() => held?.hold(), [held]);
-  return held?.room ?? null;
-}
-
-/** A room that is open while it is held, and for one tick of the event loop after that. */
-class HeldRoom<Published extends EventTypes, Received extends EventTypes> {
-  readonly room: Room<Published, Received>;
-  #cancelClosing: (() => void) | null = null;
-
-  constructor(room: Room<Published, Received>) {
-    this.room = room;
-  }
-
-  /** Opens the room. Returns a function that releases it. */
-  hold(): () => void {
-    this.#cancelClosing?.();
-    this.#cancelClosing = null;
-    this.room.open();
-    return () => {
-      this.#cancelClosing = systemClock.setTimer(() => void this.room.close(), 0);
-    };
-  }
+    if (connection) return connection.createRoom<Published, Received>(url, options);
+    const latestToken: RoomOptions["token"] = (request) => token.current?.(request);
+    return createRoom<Published, Received>(url, { ...options, token: latestToken });
+  }, [url, connection, version]);
+  useEffect(() => {
+    // Another component opened the room while this one was hidden.
+    if (room && connection?.isReplaced(room)) setVersion((before) => before + 1);
+    else if (room) return hold(room);
+  }, [room, connection]);
+  return room;
 }

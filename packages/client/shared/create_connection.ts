@@ -21,8 +21,8 @@ export interface RoomConnection extends AsyncDisposable {
   /** Address of the function. */
   readonly url: string;
   /**
-   * Opens a room, `lobby` for `rooms/lobby`, or `tables/7` for one of another endpoint. If it is open
-   * already, returns that same room, whatever the options are.
+   * Opens a room, `lobby` for `rooms/lobby`, or `tables/7` for one of another endpoint. If it is
+   * open already, returns that same room, whatever the options are.
    * @throws {TypeError} naming the invalid name or option
    */
   room<Published extends EventTypes = Record<string, unknown>, Received extends EventTypes = Published>(
@@ -34,7 +34,10 @@ export interface RoomConnection extends AsyncDisposable {
     name: string,
     options?: SharedRoomOptions,
   ): Room<Published, Received>;
-  /** Closes all rooms, as `room.close()` does, and the socket. A room that is opened later opens it again. */
+  /**
+   * Closes all rooms, as `room.close()` does, and the socket. A room that is opened later opens it
+   * again.
+   */
   close(): Promise<void>;
 }
 

@@ -102,7 +102,7 @@ export class SharedSocket {
     return this.#leaving.has(room);
   }
 
-  /** Resolves once a room has left, or with the end of the socket; after three seconds at the latest. */
+  /** Resolves once a room has left, or the socket has ended; after three seconds at the latest. */
   async ended(left: Promise<void> | undefined): Promise<void> {
     if (this.connection.state.type === "closed") return await this.connection.ended();
     await within(left, LEAVING_MS, this.options.clock);

@@ -8,10 +8,15 @@ import { flushSync } from "react-dom";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import type { Room } from "../../../packages/client/mod.ts";
 import { offer } from "../pages/offer.ts";
+import { RealtimeProvider, useMessages, useRoom, useRoomState } from "../../../packages/client/react.ts";
 import { Chat, type ChatProps, type Events, MessageTexts, type Seen } from "./chat.ts";
 
 /** Contents that a test requests. */
 export interface Scene {
+  /** Address of a provider around everything. */
+  readonly provider?: string | undefined;
+  /** More components, each with the room of this name. */
+  readonly more?: readonly string[];
   readonly url: string | null;
   /** Handed to `askForToken`, which the test has put into the page. */
   readonly user: string;
@@ -95,12 +100,30 @@ function Shown({ scene }: { scene: Scene }): React.ReactNode {
   return createElement(Chat, props);
 }
 
+/** A component with a room of its provider. */
+function More({ name }: { name: string }): React.ReactNode {
+  const room = useRoom<Events>(name, { history: 10 });
+  const { type } = useRoomState(room);
+  const { messages } = useMessages(room, { event: "chat" });
+  const seen = [type, ...messages.map(({ data }) => data.text)];
+  return createElement("pre", { className: "more" }, JSON.stringify(seen));
+}
+
 function tree(scene: Scene | null): React.ReactNode {
   if (!scene) return null;
   const shown = createElement(Shown, { scene, key: scene.key });
   const bounded = createElement(Suspense, { fallback: createElement("p", { id: "fallback" }) }, shown);
   const visible = createElement(Hideable, { isHidden: scene.hidden === "all", children: bounded });
-  return createElement(StrictMode, null, visible);
+  const { provider, user, more = [] } = scene;
+  const all = [visible, ...more.map((name, key) => createElement(More, { name, key }))];
+  const token = () => {
+    counts.tokens++;
+    return askForToken(user);
+  };
+  const provided = provider === undefined
+    ? all
+    : createElement(RealtimeProvider, { url: provider, token }, ...all);
+  return createElement(StrictMode, null, provided);
 }
 
 const element = document.getElementById("root");
@@ -133,6 +156,8 @@ const controls = {
     waiting.resolve();
   },
   seen: (): Seen | null => JSON.parse(document.getElementById("seen")?.textContent ?? "null"),
+  more: (): string[][] =>
+    [...document.querySelectorAll(".more")].map(({ textContent }) => JSON.parse(textContent ?? "")),
   texts: (): string[] | null => JSON.parse(document.getElementById("texts")?.textContent ?? "null"),
   isThere: (id: string): boolean => document.getElementById(id) !== null,
   counts: () => counts,

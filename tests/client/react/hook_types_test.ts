@@ -2,12 +2,13 @@
  * Types of the hooks: a room's events reach every hook. `deno task check` holds this
  * file against the types.
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import type { Gap, Room, RoomMessage } from "../../../packages/client/mod.ts";
 import {
   type MessageList,
+  RealtimeProvider,
   useMessages,
   usePresence,
   useRoom,
@@ -101,3 +102,41 @@ function Typed({ maybe }: { maybe: string | null }): string {
 Deno.test("hooks that compile also render", () => {
   assertEquals(renderToString(createElement(Typed, { maybe: null })), "typed");
 });
+
+export function Provided({ maybe }: { maybe: string | null }): string {
+  // @ts-expect-error: an address needs a token
+  useRoom("https://host/realtime/rooms/lobby", { history: 5 });
+  const room = useRoom<Published, Received>("lobby", { history: 5 });
+  const _room: Same<typeof room, Room<Published, Received>> = true;
+  const perhaps = useRoom<Published, Received>(maybe);
+  const _perhaps: Same<typeof perhaps, Room<Published, Received> | null> = true;
+  return room.url;
+}
+
+Deno.test("in a provider a name is enough, and names a room of its function", () => {
+  const provider = (...names: string[]) =>
+    createElement(
+      RealtimeProvider,
+      { url: "http://127.0.0.1:1/realtime", token },
+      ...names.map((name) => createElement(UrlOf, { name, key: name })),
+    );
+  assertEquals(
+    renderToString(provider("lobby", "tables/7", "https://other/realtime/rooms/a")),
+    [
+      "http://127.0.0.1:1/realtime/rooms/lobby",
+      "http://127.0.0.1:1/realtime/tables/7",
+      "https://other/realtime/rooms/a",
+    ]
+      .join("<!-- -->"),
+  );
+  assertThrows(
+    () => renderToString(createElement(UrlOf, { name: "lobby" })),
+    TypeError,
+    "Not a room's address",
+  );
+  assertThrows(() => renderToString(provider("a/b/c")), TypeError, "Not a room's name");
+});
+
+function UrlOf({ name }: { name: string }): string {
+  return useRoom(name, { token }).url;
+}

@@ -36,6 +36,8 @@ export interface Play {
   room(name: string): string;
   /** Creates a scene: by default a chat of alice in room `a`. */
   scene(change?: Partial<Omit<Scene, "url">> & { readonly in?: string | null }): Scene;
+  /** The same, with the rooms of a provider. */
+  shared(change?: Parameters<Play["scene"]>[0]): Scene;
   /** Shows it. */
   show(change?: Parameters<Play["scene"]>[0]): Promise<void>;
   /** Waits until what is seen is right, and returns it. */
@@ -98,6 +100,12 @@ export async function setStage(react: string, markup = ""): Promise<Stage> {
         ...change,
         url: name === null ? null : proxy.url(`/realtime/rooms/${room(name)}`),
       });
+      const shared: Play["shared"] = ({ in: name = "a", more = [], ...change } = {}) => ({
+        ...scene(change),
+        url: name && room(name),
+        more: more.map(room),
+        provider: proxy.url("/realtime"),
+      });
       const see: Play["see"] = async (isRight) => {
         const seen = await eventually(
           async () => await call("seen"),
@@ -112,6 +120,7 @@ export async function setStage(react: string, markup = ""): Promise<Stage> {
         closes,
         room,
         scene,
+        shared,
         show: async (change) => await call("show", scene(change)),
         see,
         seeLive: () => see(({ state }) => state === "live"),

@@ -29,8 +29,8 @@ const LIMITS = {
 };
 
 /**
- * A server for `GET /realtime/socket` without a network. Frames of both directions wait in one queue
- * until the test lets them pass, so that a cut can lose them.
+ * A server for `GET /realtime/socket` without a network. Frames of both directions wait in one
+ * queue until the test lets them pass, so that a cut can lose them.
  */
 export class ScriptedServer {
   /** Every socket that was made, in order. */

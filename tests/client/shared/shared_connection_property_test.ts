@@ -82,7 +82,7 @@ async function perform(scene: SharedScene, all: readonly Followed[], action: Act
       return void room.close();
     case "publish": {
       const data = ++said;
-      room.publish("chat", data).then(
+      void room.publish("chat", data).then(
         (offset) => published.set(data, offset),
         (error: RoomError) => published.set(data, error.code),
       );
