@@ -9,6 +9,7 @@ import { limitRefusals } from "./middleware/rate_limits.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { requestLog } from "./middleware/request_log.ts";
 import { serverRooms } from "./middleware/server_rooms.ts";
+import { reservePaths } from "./reserved_paths.ts";
 import { health } from "./routes/health.ts";
 import { metrics } from "./routes/metrics.ts";
 import { operators } from "./routes/operators.ts";
@@ -34,8 +35,8 @@ export interface RealtimeOptions<BasePath extends string> {
 
 /**
  * Starts the app: `/health`, `/whoami`, `/socket`, `/metrics`, `/openapi.json` and a list of routes
- * are built in; add endpoints with `.route(path, endpoint)`. Serve it with `serve(app)` or
- * `createServer(app)`.
+ * are built in; add endpoints with `.route(path, endpoint)`, which throws if the first segment is
+ * reserved. Serve it with `serve(app)` or `createServer(app)`.
  */
 // The return type is the app's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types
@@ -47,7 +48,7 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
   root.notFound(answerNotFound(allowedMethods));
   root.use(requestId, serverRooms, requestLog, corsForPages(allowedMethods), limitRefusals);
   const basePath = (options.basePath ?? "/realtime") as BasePath;
-  return root.basePath(basePath)
+  const app = root.basePath(basePath)
     .route("/", serverInfo(() => root.routes))
     .route("/health", health)
     .route("/metrics", metrics)
@@ -56,4 +57,5 @@ export function realtime<BasePath extends string = "/realtime">(options: Realtim
     .route("/socket", socket(authenticate))
     .route("/tickets", tickets(authenticate))
     .route("/openapi.json", openapi(() => root.routes, basePath));
+  return reservePaths(app);
 }
