@@ -5,6 +5,7 @@ import { type Backplane, BackplaneUnavailable } from "../../packages/server/src/
 import { publishFrame, RoomClient } from "../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../support/room_services.ts";
 import { type RunningServer, startServer } from "../support/running_server.ts";
+import { SharedClient } from "../support/shared_client.ts";
 import { KINDS } from "./kinds.ts";
 import { takeMessageData } from "./member_frames.ts";
 
@@ -145,4 +146,21 @@ Deno.test("5.11 another value than self is a wrong field", async () => {
   const answer = await alice.answer("a");
   assert(answer.type === "error");
   assertEquals([answer.code, answer.field], ["invalid_frame", "exclude"]);
+});
+
+Deno.test("5.11 on a socket for many rooms it concerns the membership that sent the message", async () => {
+  await using running = await startServer();
+  await using alice = await SharedClient.connect(running);
+  await alice.join("a");
+  await alice.join("b");
+  await using bob = await RoomClient.join(running, "a", { user: "bob" });
+  const frame = { ...publishFrame("mine", { id: "m", ...SELF }), room: "a" };
+  alice.send(frame);
+  const ack = await alice.next("ack");
+  assertEquals(ack, { type: "ack", id: "m", offset: 1, excluded: true, room: "rooms/a" });
+  alice.send({ ...publishFrame("seen", { id: "s" }), room: "b" });
+  await bob.publish("bob's");
+  const received = [await alice.next("message"), await alice.next("message")];
+  assertEquals(received.map(({ data }) => data).sort(), ["bob's", "seen"]);
+  assertEquals(await takeMessageData(bob), ["mine", "bob's"]);
 });

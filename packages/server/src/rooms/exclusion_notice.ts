@@ -6,8 +6,8 @@ export class ForeignConnection extends Error {
 }
 
 /**
- * Event of a notice. Messages of clients and of SQL have events of 1 to 64 characters, so nobody can
- * forge one.
+ * Event of a notice. Messages of clients and of SQL have events of 1 to 64 characters, so no user
+ * can forge one.
  */
 const NOTICE_EVENT = "";
 /** Recipient of a notice: no member has this connection, so an isolate without notices drops it. */

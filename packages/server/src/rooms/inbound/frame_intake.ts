@@ -21,7 +21,7 @@ export interface FrameSender {
 /** Handles one admitted frame, which is not validated yet. Must not throw. */
 export type HandleFrame = (value: unknown) => void | Promise<void>;
 
-/** Takes the WebSocket messages of one connection apart: counts their frames and limits the rate. */
+/** Takes the WebSocket messages of one connection apart: counts frames and limits their rate. */
 export class FrameIntake {
   readonly #sender: FrameSender;
   readonly #handle: HandleFrame;
