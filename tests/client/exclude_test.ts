@@ -1,5 +1,8 @@
 /** `exclude: "self"` of the client, over real sockets. */
 import { assertEquals } from "@std/assert";
+import { deadline } from "@std/async";
+import { createConnection } from "../../packages/client/mod.ts";
+import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 import { RoomClient } from "../support/room_client.ts";
 import { startServer } from "../support/running_server.ts";
 import { FollowedRoom, quick } from "./faults/followed_room.ts";
@@ -41,4 +44,21 @@ Deno.test("a message in the outbox is still excluded after a reload", async () =
   await alice.untilLive(1);
   await alice.until(() => alice.room.pending === 0 && alice.room.position?.offset === 1, "the ack");
   assertEquals(alice.data, []);
+});
+
+Deno.test("a room of a connection for many rooms excludes its own messages", async () => {
+  await using running = await startServer();
+  await using bob = await RoomClient.join(running, "r", { user: "bob" });
+  await using connection = createConnection(`${running.origin}/realtime`, quick(running, "alice"));
+  const room = connection.room("r");
+  await room.live();
+  const data: unknown[] = [];
+  room.on("message", (message) => void data.push(message.data));
+  assertEquals(await room.publish("chat", "mine", { exclude: "self" }), 1);
+  assertEquals(room.position?.offset, 1);
+  const arrived = Promise.withResolvers<void>();
+  room.on("message", () => arrived.resolve());
+  await bob.publish("bob's");
+  await deadline(arrived.promise, PATIENCE_MS);
+  assertEquals([data, room.position?.offset], [["bob's"], 2]);
 });
