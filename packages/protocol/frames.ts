@@ -60,6 +60,8 @@ export interface InRoom {
 export interface WelcomeFrame {
   readonly type: "welcome";
   readonly room: string;
+  /** Id of the `join` that this answers, on a socket for many rooms. */
+  readonly id?: string | undefined;
   readonly connection: string;
   readonly user: string;
   readonly epoch: string;

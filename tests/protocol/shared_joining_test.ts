@@ -25,7 +25,8 @@ for (const { kind, plain } of KINDS) {
     await using running = await startServer();
     const epoch = await storeMessages(running, "r", 5);
     await using alice = await SharedClient.connect(running, { plain });
-    const welcome = await alice.join("r", { history: 2 });
+    const welcome = await alice.join("r", { id: "j", history: 2 });
+    assertEquals(welcome.id, "j");
     assertEquals([welcome.room, welcome.epoch, welcome.offset], ["rooms/r", epoch, 5]);
     const frames = (await alice.takeAll()).map((frame) =>
       frame.type === "message" ? [frame.room, frame.offset] : frame

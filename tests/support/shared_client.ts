@@ -67,8 +67,8 @@ export class SharedClient implements AsyncDisposable {
 
   /** Joins a room and takes its `welcome`. */
   async join(room: string, fields: Fields = {}): Promise<FrameOf<"welcome">> {
-    const id = freshId();
-    this.send({ type: "join", id, room, ...fields });
+    const id = String(fields["id"] ?? freshId());
+    this.send({ type: "join", room, ...fields, id });
     const canonical = room.includes("/") ? room : `rooms/${room}`;
     const first = await this.#next(
       (frame) => "room" in frame && frame.room === canonical && isOf(frame, id),
@@ -179,5 +179,5 @@ export class SharedClient implements AsyncDisposable {
 
 /** True for the first frame of a room after the join with this id. */
 function isOf(frame: ServerFrame, id: string): boolean {
-  return frame.type === "welcome" || frame.type === "error" && frame.id === id;
+  return (frame.type === "welcome" || frame.type === "error") && frame.id === id;
 }

@@ -51,7 +51,7 @@ export async function join(
   member.welcome(JSON.stringify({
     type: "welcome",
     // On a socket for many rooms each frame names its room.
-    ...(member.label === undefined ? { room: request.room } : {}),
+    ...(member.joinId === undefined ? { room: request.room } : { id: member.joinId }),
     connection: member.connection,
     user: member.user.id,
     epoch: room.epoch,

@@ -90,6 +90,11 @@ export class Member implements Recipient, WatchedMembers, FrameSender, PresenceO
     return this.socket.id;
   }
 
+  /** Id of the `join` frame, on a socket for many rooms. */
+  get joinId(): string | undefined {
+    return this.#shared?.joinId;
+  }
+
   /** The user of the newest token. */
   get user(): User {
     return this.#connection.user;

@@ -24,6 +24,7 @@ const expiresAt = "when the token expires, in seconds since 1970";
 export const WelcomeFrame = z.strictObject({
   type: z.literal("welcome"),
   room: field(z.string(), "the room's id; `ENDPOINT/ID` on a socket for many rooms"),
+  id: field(z.optional(z.string()), "of the `join` that this answers, on a socket for many rooms only"),
   connection: field(Connection, "this connection's id"),
   user: field(z.string(), "the verified user's id"),
   epoch: field(z.string(), "names the history that offsets belong to"),
