@@ -8,10 +8,10 @@ export interface Report {
 }
 
 /** Words for changes; a dry run has not made them. */
-const DONE = { create: "created", replace: "replaced", remove: "removed", unchanged: "unchanged" } as const;
+const DONE = { create: "created", replace: "changed", remove: "removed", unchanged: "unchanged" } as const;
 const PLANNED = {
   create: "would create",
-  replace: "would replace",
+  replace: "would change",
   remove: "would remove",
   unchanged: "unchanged",
 } as const;

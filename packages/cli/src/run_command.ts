@@ -34,12 +34,13 @@ const HELP = `realtime-edge: rooms and socket endpoints in your Supabase project
   realtime-edge add endpoint NAME [--room] [--name FUNCTION] [--dir .] [--dry-run]
       Writes a route file, and its line in app.ts.
   realtime-edge dev [--port 8000] [--name FUNCTION] [--postgres URL] [--redis URL] [--dir .]
-      Serves your function with a token issuer and the playground; reloads on change.
+      Serves your function with a token issuer and the playground; reloads on change. Rooms are in
+      memory, and a reload empties them, unless a store is named.
   realtime-edge token --user NAME [--role R] [--app-metadata JSON] [--claims JSON] [--dir .]
       Prints a token for the dev server.
 
 Not installed? Then \`npx -y\` and the tarball's path stand in the place of \`realtime-edge\`.
-Every command takes --json (one object instead of text) and --help.
+Every command takes --json (one object instead of text) and --help; --version prints the version.
 On a terminal, NAME of a function, endpoint or user is asked for if it is missing.
 Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage.`;
 
@@ -72,6 +73,10 @@ async function dispatch(args: readonly string[], io: CommandIo): Promise<Report>
   const ask = args.includes("--json") ? undefined : io.ask;
   if (command === undefined || command === "help" || args.includes("--help") || args.includes("-h")) {
     return { exitCode: command === undefined ? EXIT.usage : EXIT.done, text: HELP, json: { help: HELP } };
+  }
+  if (command === "--version") {
+    const { version } = await io.assets();
+    return { exitCode: EXIT.done, text: version, json: { version } };
   }
   switch (command) {
     case "init": {

@@ -5,14 +5,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { CliError } from "../../../packages/cli/src/cli_error.ts";
 import { applyChanges, type FileWriter, planChanges } from "../../../packages/cli/src/project/change_set.ts";
 import { readFolder } from "../../../packages/cli/src/project/package_assets.ts";
-import { inProject, type TestProject } from "./in_project.ts";
-
-async function withProject(
-  files: Readonly<Record<string, string>>,
-  use: (root: string, run: TestProject["run"]) => Promise<void>,
-): Promise<void> {
-  await inProject(files, ({ root, run }) => use(root, run));
-}
+import { inProject } from "./in_project.ts";
 
 const CONFIG = "supabase/config.toml";
 const PROJECT = { [CONFIG]: 'project_id = "shop"\n' };
@@ -70,7 +63,7 @@ const REFUSALS: readonly [string, Record<string, string>, string[], number, RegE
 
 for (const [what, files, args, exitCode, says] of REFUSALS) {
   Deno.test(`init refuses ${what}`, async () => {
-    await withProject(files, async (root, run) => {
+    await inProject(files, async ({ root, run }) => {
       const before = await readFolder(root);
       const { code, out, err } = await run(...args);
       assertEquals([code, out], [exitCode, ""]);
@@ -85,7 +78,7 @@ for (const [what, files, args, exitCode, says] of REFUSALS) {
 }
 
 Deno.test("a parse error names file and line as JSON too", async () => {
-  await withProject({ [CONFIG]: "\n\nx =\n" }, async (_root, run) => {
+  await inProject({ [CONFIG]: "\n\nx =\n" }, async ({ run }) => {
     const { error } = JSON.parse((await run("init", "--json")).out);
     assertEquals([error.file, error.line], [CONFIG, 3]);
   });
@@ -97,7 +90,7 @@ Deno.test("--force overwrites the function's files and nothing else of the proje
     "supabase/functions/realtime/app.ts": "mine\n",
     "supabase/functions/realtime/own.ts": "x\n",
   };
-  await withProject(mine, async (root, run) => {
+  await inProject(mine, async ({ root, run }) => {
     assertEquals((await run("init", "--force")).code, 0);
     const files = await readFolder(root);
     assertEquals(files.get("supabase/functions/realtime/app.ts"), "realtime({ authenticate })\n");
@@ -106,7 +99,7 @@ Deno.test("--force overwrites the function's files and nothing else of the proje
 });
 
 Deno.test("another name is the function's folder, its table and its base path", async () => {
-  await withProject(PROJECT, async (root, run) => {
+  await inProject(PROJECT, async ({ root, run }) => {
     assertEquals((await run("init", "--name", "live")).code, 0);
     const files = await readFolder(root);
     assertEquals(
@@ -119,7 +112,7 @@ Deno.test("another name is the function's folder, its table and its base path", 
 
 Deno.test("--dir takes the project's folder or supabase itself, from anywhere", async () => {
   for (const dir of ["", "/supabase"]) {
-    await withProject(PROJECT, async (root, run) => {
+    await inProject(PROJECT, async ({ root, run }) => {
       assertEquals((await run("init", "--dir", root + dir)).code, 0);
       assert((await readFolder(root)).has("supabase/functions/realtime/app.ts"));
     });
@@ -136,7 +129,7 @@ Deno.test("a failure at any step of writing leaves the project as it was", async
   const files = { ...PROJECT, "supabase/functions/realtime/old.ts": "old\n" };
   for (let failing = 1;; failing++) {
     let finished = false;
-    await withProject(files, async (root) => {
+    await inProject(files, async ({ root }) => {
       const before = await foldersAndFiles(root);
       const writer = failingWriter(failing);
       const changes = await planChanges(root, wanted);
@@ -155,7 +148,7 @@ Deno.test("a failure at any step of writing leaves the project as it was", async
 });
 
 Deno.test("a link stays a link: its target is written", async () => {
-  await withProject({ "elsewhere.toml": "a = 1\n" }, async (root) => {
+  await inProject({ "elsewhere.toml": "a = 1\n" }, async ({ root }) => {
     await nodeFiles.symlink(join(root, "elsewhere.toml"), join(root, "config.toml"));
     await applyChanges(root, await planChanges(root, [{ path: "config.toml", content: "b = 2\n" }]));
     assertEquals(await Deno.readTextFile(join(root, "elsewhere.toml")), "b = 2\n");
@@ -164,7 +157,7 @@ Deno.test("a link stays a link: its target is written", async () => {
 });
 
 Deno.test("a config.toml that is not UTF-8 is refused", async () => {
-  await withProject(PROJECT, async (root, run) => {
+  await inProject(PROJECT, async ({ root, run }) => {
     await Deno.writeFile(join(root, CONFIG), new Uint8Array([0x61, 0x20, 0x3d, 0xff]));
     const { code, err } = await run("init");
     assertEquals(code, 1);
@@ -195,3 +188,9 @@ function failingWriter(failing: number): FileWriter {
     writeFile: guarded(nodeFiles.writeFile),
   };
 }
+
+Deno.test("--version prints the package's version", async () => {
+  await inProject({}, async ({ run }) => {
+    assertEquals(await run("--version"), { code: 0, out: "0.1.0", err: "" });
+  });
+});

@@ -107,7 +107,7 @@ Deno.test("the packed command asks on a terminal, and without one says what is m
     assert((await files()).has("supabase/functions/realtime/app.ts"));
     assertEquals((await detached("upgrade")).code, 0);
     const refusals: [string[], string][] = [
-      [["token"], "Missing user."],
+      [["token"], "Missing --user."],
       [["add", "endpoint"], "add endpoint NAME"],
       [["add", "endpoint", "desks"], "--name: live, realtime"],
       [["dev"], "--name: live, realtime"],

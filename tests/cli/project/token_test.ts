@@ -28,9 +28,9 @@ Deno.test("a wrong option is named, and shown in an example", async () => {
   await inProject({ "supabase/config.toml": "" }, async ({ run }) => {
     for (
       const [args, says] of [
-        [[], "Missing user."],
+        [[], "Missing --user."],
         [["--user", "a", "--app-metadata", "teacher"], "--app-metadata is not a JSON object"],
-        [["--user", "a", "--claims", "[]"], "claims is not a JSON object"],
+        [["--user", "a", "--claims", "[]"], "--claims is not a JSON object"],
       ] as [string[], string][]
     ) {
       const { code, err } = await run("token", ...args);

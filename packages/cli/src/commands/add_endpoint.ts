@@ -65,13 +65,16 @@ export async function addEndpoint(options: AddEndpointOptions): Promise<Report> 
   }
   if (!dryRun) await applyChanges(root, changes);
   const address = `/${name}/${endpoint}${isRoom ? "/ROOM" : ""}`;
+  const trial = isRoom
+    ? `its playground opens the rooms, such as ${endpoint}/1.`
+    : `connect to ws://127.0.0.1:8000${address}?token=TOKEN.`;
   return {
     exitCode: EXIT.done,
     text: [
       ...changeLines(changes, dryRun),
       "",
       `The address: ${address}`,
-      `Try it with \`realtime-edge dev\`: ws://127.0.0.1:8000${address}?token=…`,
+      `Try it: \`realtime-edge dev\` serves the function and prints tokens; ${trial}`,
     ].join("\n"),
     json: { command: "add endpoint", ok: true, dry_run: dryRun, changes: changesAsJson(changes) },
   };

@@ -32,9 +32,9 @@ export async function token(options: TokenOptions): Promise<Report> {
   const request = parseDevTokenQuery(query);
   if (typeof request === "string") {
     const example = `realtime-edge token --user alice --app-metadata '{"role":"teacher"}'`;
-    throw usageError(
-      `${request.replaceAll("`", "").replace("app_metadata", "--app-metadata")} For example: ${example}.`,
-    );
+    // The refusal names fields of `/dev/token`; here they are options.
+    const refusal = request.replace(/`(\w+)`/g, (_, name: string) => `--${name.replace("_", "-")}`);
+    throw usageError(`${refusal} For example: ${example}.`);
   }
   const signed = await devToken(await loadDevIssuer(root), request);
   return { exitCode: EXIT.done, text: signed, json: { command: "token", ok: true, token: signed } };

@@ -14,7 +14,7 @@ export function checkMigrations(project: Project, assets: PackageAssets): Findin
         problem(
           CHECK,
           `${name} is missing in ${MIGRATIONS_PATH}`,
-          "run `realtime-edge upgrade`, then `supabase db push`",
+          "run `realtime-edge upgrade`, then `npx supabase@3.1.0 db push`",
         ),
       ];
     }

@@ -41,7 +41,7 @@ export function checkVariables(env: EnvFile | undefined): Finding[] {
     return [skipped(CHECK, `there is no ${DEFAULT_FILE}`, "name the file of your secrets with --env-file")];
   }
   const { file, values } = env;
-  const fix = `correct it in ${file}, and run \`supabase secrets set --env-file ${file}\``;
+  const fix = `correct it in ${file}, and run \`npx supabase@3.1.0 secrets set --env-file ${file}\``;
   const findings: Finding[] = [];
   try {
     const { BACKPLANE } = parseConfig((name) => values[name] ?? GIVEN_BY_HOST[name]);

@@ -34,7 +34,7 @@ export async function readProject(folder: string): Promise<Project> {
   }
   throw new CliError(
     `${given} is no Supabase project: it has no ${CONFIG_PATH}. ` +
-      "Run `npx supabase init` there first, or name the project's folder with --dir.",
+      "Run `npx supabase@3.1.0 init` there first, or name the project's folder with --dir.",
   );
 }
 
