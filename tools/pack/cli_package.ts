@@ -1,4 +1,5 @@
 import * as esbuild from "esbuild";
+import { ES_MODULES } from "../../packages/cli/dev/bundle.ts";
 import { VERSION } from "../../packages/server/src/version.ts";
 import { manifestText } from "./manifest.ts";
 import { type PackageFile, repositoryFiles } from "./package_file.ts";
@@ -59,17 +60,6 @@ The engine of your sockets and rooms, as \`realtime-edge init\` put it here. Do 
 
 const into = (folder: string) => ({ path, text }: PackageFile) => ({ path: `${folder}/${path}`, text });
 
-/** Options of every bundle: one file of ES modules. */
-const BUNDLE = {
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  charset: "utf8",
-  outdir: "/",
-  write: false,
-  logLevel: "silent",
-} as const;
-
 /** Files of the playground that are served as they are. */
 const PLAYGROUND = ["index.html", "style.css", "room.css", "icon.svg"];
 
@@ -80,12 +70,12 @@ async function devServer(stage: Stage): Promise<PackageFile[]> {
     // Bundles the playground in a clone; here it is bundled already.
     external: ["*/bundle.ts"],
     platform: "node",
-    ...BUNDLE,
+    ...ES_MODULES,
     absWorkingDir: stagePath(stage, "."),
   });
   const page = await esbuild.build({
     entryPoints: [stagePath(stage, "packages/cli/playground/main.ts")],
-    ...BUNDLE,
+    ...ES_MODULES,
     absWorkingDir: stagePath(stage, "."),
   });
   const sources = PLAYGROUND.map((name) => [`dev/playground/${name}`, `packages/cli/playground/${name}`]);
@@ -99,7 +89,7 @@ async function devServer(stage: Stage): Promise<PackageFile[]> {
 async function bundleCommand(stage: Stage): Promise<string> {
   const { outputFiles } = await esbuild.build({
     entryPoints: [stagePath(stage, "packages/cli/src/main.ts")],
-    ...BUNDLE,
+    ...ES_MODULES,
     absWorkingDir: stagePath(stage, "."),
     platform: "node",
     target: "node20",

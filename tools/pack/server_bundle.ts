@@ -1,5 +1,6 @@
 import * as esbuild from "esbuild";
 import { rollup } from "rollup";
+import { ES_MODULES } from "../../packages/cli/dev/bundle.ts";
 import { type PackageFile, UNCHECKED } from "./package_file.ts";
 import { type Stage, stagePath } from "./stage.ts";
 
@@ -43,18 +44,12 @@ async function splitModules(
     // Comments name sources from here: the same sources make the same bytes.
     absWorkingDir: stagePath(stage, "."),
     external: [...external],
-    bundle: true,
     splitting: true,
-    format: "esm",
     // Deno has Node's modules; packages choose their build for servers.
     platform: "node",
     conditions: ["deno", "import"],
-    target: "es2022",
-    charset: "utf8",
     chunkNames: "[name]_[hash]",
-    outdir: "/",
-    write: false,
-    logLevel: "silent",
+    ...ES_MODULES,
   });
   return outputFiles.map(({ path, text }) => ({ path: path.slice(1), text }));
 }

@@ -1,5 +1,16 @@
 import * as esbuild from "esbuild";
 
+/** Options of every bundle: ES modules, as texts. */
+export const ES_MODULES = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  charset: "utf8",
+  outdir: "/",
+  write: false,
+  logLevel: "silent",
+} as const satisfies esbuild.BuildOptions;
+
 /** Input of `bundle`. */
 export interface BundleOptions {
   /** Source file by output name without extension: `{ mod: ".../mod.ts" }`. */
@@ -29,15 +40,9 @@ export async function bundle(options: BundleOptions): Promise<BundledFile[]> {
     external: [...options.external ?? []],
     nodePaths: options.packages === undefined ? [] : [`${options.packages}/node_modules`],
     minify: options.minify ?? false,
-    bundle: true,
     splitting: true,
-    format: "esm",
-    target: "es2022",
-    charset: "utf8",
     sourcemap: options.minify ? false : "inline",
-    outdir: "/",
-    write: false,
-    logLevel: "silent",
+    ...ES_MODULES,
   });
   return outputFiles.map(({ path, text }) => ({ name: path.slice(1), text }));
 }

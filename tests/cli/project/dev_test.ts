@@ -2,16 +2,13 @@
  * `realtime-edge dev` from its tarball: the project's own function on Node and npm alone, reloaded
  * on change.
  */
-import { join } from "node:path";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ChildLines } from "../../../tools/support/processes/child_lines.ts";
 import { SocketClient } from "../../../tools/support/wire/socket_client.ts";
 import { createTestDatabase } from "../../../tools/support/postgres/database.ts";
 import { isWithoutPostgres } from "../../../tools/support/postgres/server.ts";
 import { isWithoutRedis } from "../../../tools/support/redis/availability.ts";
 import { RedisProcess } from "../../../tools/support/redis/redis_process.ts";
-import { installPackedCli } from "../../support/adopter/packed_cli.ts";
-import { createSupabaseProject } from "../../support/adopter/supabase_project.ts";
+import { createAdoptedProject, startPackedDev } from "../../support/adopter/adopted_project.ts";
 
 const FUNCTION = "supabase/functions/live";
 const START_MS = 120_000;
@@ -21,13 +18,10 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
   sanitizeOps: false,
   sanitizeResources: false,
 }, async (t) => {
-  await using cli = await installPackedCli();
-  await using project = await createSupabaseProject();
-  const { root } = project;
   // Another name than the default, and two functions of the engine.
-  for (const name of ["realtime", "live"]) {
-    assertEquals((await cli.run(root, ["init", "--name", name])).code, 0);
-  }
+  await using adopted = await createAdoptedProject(["realtime", "live"]);
+  const { cli, project, project: { root } } = adopted;
+  const start = (...args: string[]) => startPackedDev(cli, root, ["--name", "live", ...args]);
 
   await t.step("with several functions it asks which", async () => {
     const { code, stderr } = await cli.run(root, ["dev"]);
@@ -35,28 +29,9 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
     assertStringIncludes(stderr, "--name: live, realtime");
   });
 
-  const start = (...args: string[]) => {
-    const child = new ChildLines({
-      path: join(cli.packageFolder, "..", ".bin", "realtime-edge"),
-      args: ["dev", "--name", "live", "--port", "0", ...args],
-      cwd: root,
-    }, { name: "realtime-edge dev" });
-    const origin = child.find((line) => line.match(/^Realtime Edge is up: (\S+)\/live$/)?.[1], START_MS);
-    return {
-      child,
-      origin,
-      // Killed, the command could not end what it started.
-      async [Symbol.asyncDispose]() {
-        child.signal("SIGTERM");
-        await child.ended;
-      },
-    };
-  };
-
   await t.step("a taken port is named, with the next step", async () => {
     using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     await using dev = start("--port", String(other.addr.port));
-    dev.origin.catch(() => {});
     const line = await dev.child.find((one) => one.startsWith("The dev server") ? one : undefined, START_MS);
     assertEquals(
       line,
@@ -67,7 +42,6 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
   await t.step("a wrong variable is named, with the places of variables", async () => {
     await project.write("supabase/functions/.env", "ROOM_POLICY=rls\n");
     await using dev = start();
-    dev.origin.catch(() => {});
     const find = (text: string) => dev.child.find((line) => line.includes(text) || undefined, START_MS);
     await find("ROOM_POLICY is rls, but there is no database to ask.");
     await find("supabase/functions/.env; --postgres and --redis");
@@ -77,7 +51,7 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
   await t.step("serves the app, signs tokens, shows the playground, and starts again on change", async () => {
     await using dev = start();
     const { child } = dev;
-    const origin = await dev.origin;
+    const origin = new URL(await dev.base).origin;
     const token = (await cli.run(root, ["token", "--user", "carol"])).stdout.trim();
     const echo = async () => {
       await using socket = await SocketClient.open(
@@ -122,7 +96,7 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
       // A store that is named on the command line comes before the file's.
       await project.write("supabase/functions/.env", "REDIS_URL=redis://127.0.0.1:1\n");
       await using dev = start("--postgres", database.url);
-      const origin = await dev.origin;
+      const origin = new URL(await dev.base).origin;
       const token = (await cli.run(root, ["token", "--user", "carol"])).stdout.trim();
       await using room = await SocketClient.open(
         `${origin.replace("http", "ws")}/live/rooms/r?token=${token}`,
@@ -145,13 +119,13 @@ Deno.test("a project's function runs locally, with tokens, the playground and a 
         SocketClient.open(`${origin.replace("http", "ws")}/live/rooms/r?token=${token}&history=1`);
       {
         await using dev = start("--redis", redis.url);
-        await using room = await open(await dev.origin);
+        await using room = await open(new URL(await dev.base).origin);
         room.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: "kept" }));
         while (JSON.parse(String(await room.next())).type !== "ack");
         assertStringIncludes(await redis.command("KEYS", "*"), "realtime:");
       }
       await using dev = start("--redis", redis.url);
-      await using room = await open(await dev.origin);
+      await using room = await open(new URL(await dev.base).origin);
       let frame = JSON.parse(String(await room.next()));
       while (frame.type !== "message") frame = JSON.parse(String(await room.next()));
       assertEquals(frame.data, "kept");

@@ -1,14 +1,13 @@
 /** examples/existing-project: the lines of its README, in order, on a copy. */
 import { join } from "node:path";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ChildLines } from "../../../tools/support/processes/child_lines.ts";
 import { SocketClient } from "../../../tools/support/wire/socket_client.ts";
 import { readFolder } from "../../../packages/cli/src/project/package_assets.ts";
+import { startPackedDev } from "../../support/adopter/adopted_project.ts";
 import { installPackedCli, REPOSITORY } from "../../support/adopter/packed_cli.ts";
 import { readCodeBlock } from "../../support/code_blocks.ts";
 
 const EXAMPLE = "examples/existing-project";
-const START_MS = 120_000;
 
 Deno.test("the example's README works line by line, on Node and npm alone", {
   sanitizeOps: false,
@@ -31,22 +30,13 @@ Deno.test("the example's README works line by line, on Node and npm alone", {
       assertEquals(code, 0, `${args.join(" ")}: ${stdout}${stderr}`);
     }
     const token = (await cli.run(root, ["token", "--user", "alice"])).stdout.trim();
-    const child = new ChildLines({
-      path: join(cli.packageFolder, "..", ".bin", "realtime-edge"),
-      args: ["dev", "--port", "0"],
-      cwd: root,
-    }, { name: "realtime-edge dev" });
-    try {
-      const origin = await child.find((line) => line.match(/^Realtime Edge is up: (\S+)$/)?.[1], START_MS);
-      await using room = await SocketClient.open(`${origin.replace("http", "ws")}/desks/1?token=${token}`);
-      room.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: { text: 5 } }));
-      const frames: string[] = [];
-      while (!frames.at(-1)?.includes('"error"')) frames.push(String(await room.next()));
-      assertStringIncludes(frames.at(-1) ?? "", "data.text");
-    } finally {
-      child.signal("SIGTERM");
-      await child.ended;
-    }
+    await using dev = startPackedDev(cli, root, []);
+    const base = await dev.base;
+    await using room = await SocketClient.open(`${base.replace("http", "ws")}/desks/1?token=${token}`);
+    room.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: { text: 5 } }));
+    const frames: string[] = [];
+    while (!frames.at(-1)?.includes('"error"')) frames.push(String(await room.next()));
+    assertStringIncludes(frames.at(-1) ?? "", "data.text");
   } finally {
     await Deno.remove(root, { recursive: true });
   }

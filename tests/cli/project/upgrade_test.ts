@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readFolder } from "../../../packages/cli/src/project/package_assets.ts";
-import { installCli, installPackedCli } from "../../support/adopter/packed_cli.ts";
-import { createSupabaseProject } from "../../support/adopter/supabase_project.ts";
+import { createAdoptedProject } from "../../support/adopter/adopted_project.ts";
+import { installCli } from "../../support/adopter/packed_cli.ts";
 import { runOrThrow } from "../../support/deploy/npm_tool.ts";
 import { inProject } from "./in_project.ts";
 
@@ -15,10 +15,9 @@ Deno.test("a later tarball replaces the engine, and adds only what is missing", 
   sanitizeOps: false,
   sanitizeResources: false,
 }, async (t) => {
-  await using cli = await installPackedCli();
-  await using project = await createSupabaseProject();
+  await using adopted = await createAdoptedProject();
+  const { cli, project } = adopted;
   const { root, workspace } = project;
-  assertEquals((await cli.run(root, ["init"])).code, 0);
   await project.write(`${FUNCTION}/app.ts`, "// mine\n");
   await project.write(`${FUNCTION}/routes/mine.ts`, "// mine\n");
   const first = await project.snapshot();
@@ -43,7 +42,7 @@ Deno.test("a later tarball replaces the engine, and adds only what is missing", 
   await t.step("a dry run writes nothing", async () => {
     assertStringIncludes(
       (await next.run(root, ["upgrade", "--dry-run"])).stdout,
-      `would replace ${ENGINE}/mod.js`,
+      `would change ${ENGINE}/mod.js`,
     );
     assertEquals(await project.snapshot(), first);
   });
