@@ -11,7 +11,9 @@ import { WITH_BROWSER } from "./playground_fixture.ts";
 
 const Move = z.object({ from: z.string(), to: z.string() });
 
-/** A function named `live`, with two room endpoints of its own; only teachers publish in lessons. */
+/**
+ * A function named `live`, with two room endpoints of its own; only teachers publish in lessons.
+ */
 const app = realtime({ basePath: "/live", authenticate })
   .route("/rooms", roomEndpoint({ authenticate }))
   .route("/tables", roomEndpoint({ authenticate, name: "tables", events: { move: Move } }))

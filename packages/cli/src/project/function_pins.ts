@@ -45,8 +45,8 @@ export async function readEngineFunctions(root: string): Promise<EngineFunction[
 }
 
 /**
- * Returns the function of this name, or else the only one that uses the engine. Asks which, if there
- * are several.
+ * Returns the function of this name, or else the only one that uses the engine. Asks which, if
+ * there are several.
  * @throws {CliError} if there is none, or several and nobody to ask
  */
 export async function chooseEngineFunction(

@@ -38,7 +38,9 @@ export async function readProject(folder: string): Promise<Project> {
   );
 }
 
-/** Folders that may hold `supabase/`: the given one, and the one above if this is `supabase` itself. */
+/**
+ * Folders that may hold `supabase/`: the given one, and the one above if this is `supabase` itself.
+ */
 export function possibleRoots(
   given: string,
   { basename, dirname }: Pick<typeof nodePath, "basename" | "dirname"> = nodePath,
