@@ -3,7 +3,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { createTestDatabase } from "../../../tools/support/postgres/database.ts";
 import { isWithoutPostgres } from "../../../tools/support/postgres/server.ts";
 import { sharedTlsServer } from "../../backplane/postgres_tls_server.ts";
-import { createAdoptedProject } from "../../support/adopter/adopted_project.ts";
+import { installPackedCli } from "../../support/adopter/packed_cli.ts";
+import { createSupabaseProject } from "../../support/adopter/supabase_project.ts";
 import { runSupabaseCli } from "../../support/deploy/supabase_cli.ts";
 import { startServer } from "../../support/running_server.ts";
 import { inProject } from "./in_project.ts";
@@ -16,9 +17,10 @@ Deno.test("doctor finds nothing after init, and every fault that is planted", {
   sanitizeOps: false,
   sanitizeResources: false,
 }, async (t) => {
-  await using adopted = await createAdoptedProject();
-  const { cli, project } = adopted;
+  await using cli = await installPackedCli();
+  await using project = await createSupabaseProject();
   const { root, home } = project;
+  assertEquals((await cli.run(root, ["init"])).code, 0);
   await using server = await startServer();
   const url = `http://127.0.0.1:${server.port}/realtime`;
   const { server: { url: encrypted } } = await sharedTlsServer();

@@ -12,7 +12,7 @@ const PROJECT = { [CONFIG]: 'project_id = "shop"\n' };
 
 /** Refusals: the project, the arguments, the exit code, and what the error says. */
 const REFUSALS: readonly [string, Record<string, string>, string[], number, RegExp][] = [
-  ["a folder without a Supabase project", {}, ["init"], 1, /no Supabase project.*supabase init.*--dir/],
+  ["a folder without a Supabase project", {}, ["init"], 1, /no Supabase project.*supabase@\S+ init.*--dir/],
   [
     "a function of the name with other files",
     { ...PROJECT, "supabase/functions/realtime/app.ts": "mine\n" },
