@@ -29,7 +29,7 @@ Deno.test({
     await using load = await Load.start();
     const startedAt = performance.now();
     await load.open({ group: "g", concurrency: 2, urls: relay.urls, dialect: "relay" });
-    const result = await load.fanOut({ group: "g", inFlight: 1, durationMs: 50 });
+    const result = await load.publish({ type: "fan-out", group: "g", inFlight: 1, durationMs: 50 });
     assertEquals(result.deliveries, result.publishes * MEMBERS);
     assert(load.busyMs > 0 && load.busyMs <= performance.now() - startedAt, String(load.busyMs));
     await load.close("g");

@@ -17,13 +17,10 @@ export type CaseName = (typeof CASE_NAMES)[number];
 /** Options of the command line. */
 export interface Options {
   readonly only: readonly CaseName[];
-  /**
-   * Measured rounds of a case. A round measures ours and its peers once, except that `boot` starts
-   * each four times.
-   */
+  /** Measured rounds of a case; in a round of `boot` each side starts four times. */
   readonly rounds: number;
   readonly denoVersions: readonly string[];
-  /** `all` also measures peers without a target. */
+  /** `all` also measures Hono's helper, Bun and Socket.IO. */
   readonly peers: "all" | "targets";
   /** Entry of the function; the index.ts of another checkout compares two commits. */
   readonly functionEntry: string;
@@ -37,7 +34,7 @@ export const USAGE = `deno task bench [options]
   --deno 2.9.6,2.1.4         Deno versions of the measured processes (default: both)
   --peers all|targets        peers to measure: every one, or only peers with a target (default: all)
   --function FILE            entry of the function to measure (default: supabase/functions/realtime/index.ts)
-  --json FILE                write the results as JSON, for \`deno task bench:compare\` and, in tools/bench/results, for \`deno task docs\``;
+  --json FILE                write the results, for \`deno task bench:compare\` and, in tools/bench/results, for \`deno task docs\``;
 
 const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url).pathname;
 
@@ -58,29 +55,27 @@ export function parseOptions(args: string[]): Options {
     },
   });
   const wanted = values.only.split(",");
-  for (const name of wanted) {
-    if (!CASE_NAMES.some((known) => known === name)) {
-      throw new Error(`--only takes ${CASE_NAMES.join(", ")}, not ${name}`);
-    }
-  }
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50) {
-    throw new Error(`--rounds takes 1 to 50, not ${values.rounds}`);
-  }
+  requireAll("--only", wanted, CASE_NAMES.join(", "), (name) => CASE_NAMES.some((known) => known === name));
+  requireAll("--rounds", [values.rounds], "1 to 50", (text) => /^([1-9]|[1-4]\d|50)$/.test(text));
   const denoVersions = values.deno.split(",");
-  for (const version of denoVersions) {
-    if (!/^\d+\.\d+\.\d+$/.test(version)) {
-      throw new Error(`--deno takes versions such as 2.9.6, not ${version}`);
-    }
-  }
-  const { peers } = values;
-  if (peers !== "all" && peers !== "targets") throw new Error(`--peers takes all or targets, not ${peers}`);
+  requireAll("--deno", denoVersions, "versions such as 2.9.6", (text) => /^\d+\.\d+\.\d+$/.test(text));
+  requireAll("--peers", [values.peers], "all or targets", (text) => text === "all" || text === "targets");
   return {
     only: CASE_NAMES.filter((name) => wanted.includes(name)),
-    rounds,
+    rounds: Number(values.rounds),
     denoVersions,
-    peers,
+    peers: values.peers === "all" ? "all" : "targets",
     functionEntry: Deno.realPathSync(values.function),
     jsonFile: values.json,
   };
+}
+
+function requireAll(
+  option: string,
+  texts: readonly string[],
+  allowed: string,
+  isAllowed: (text: string) => boolean,
+): void {
+  const wrong = texts.find((text) => !isAllowed(text));
+  if (wrong !== undefined) throw new Error(`${option} takes ${allowed}, not ${wrong}`);
 }

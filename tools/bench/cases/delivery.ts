@@ -1,12 +1,11 @@
 import { summarizeDurations } from "../../support/durations.ts";
 import { type PreparedProgram, startServer } from "../harness/program.ts";
-import { ourSide } from "../harness/sides.ts";
-import { inPasses } from "../harness/sides.ts";
+import { inPasses, ourSide } from "../harness/sides.ts";
 import { issueTokens } from "../harness/tokens.ts";
 import { type Line, toLine } from "../report/line.ts";
-import { LATENCY_SIDES, type LatencySide, type StoreName } from "../stores/job.ts";
+import { LATENCY_SIDES, type LatencySide, type StoreJobOf, type StoreName } from "../stores/job.ts";
 import type { CaseContext } from "./context.ts";
-import { type RunningStore, startStore, StoreWorker } from "./stores.ts";
+import { askLatencies, type RunningStore, startStore, startStoreWorker } from "./stores.ts";
 
 const TARGET = 2;
 const WARM_UPS = 200;
@@ -54,18 +53,17 @@ async function measureRound(
 ): Promise<Round> {
   await using first = await startServer(isolate);
   await using second = await startServer(isolate);
-  await using worker = await StoreWorker.start(context);
+  await using worker = await startStoreWorker(context);
   const [here = "", there = ""] = await issueTokens(context.issuer, 2);
   const { url } = await ourSide(context, "rooms.v1");
   const room = "delivery";
-  await worker.connect(store, running.url, [
-    url(first.port, { token: here, room }),
-    url(second.port, { token: there, room }),
-  ]);
-  for (const side of LATENCY_SIDES) await worker.latencies({ side, count: WARM_UPS });
+  const rooms = [url(first.port, { token: here, room }), url(second.port, { token: there, room })] as const;
+  const connect: StoreJobOf<"connect"> = { type: "connect", store, url: running.url, rooms };
+  await worker.ask(connect);
+  for (const side of LATENCY_SIDES) await askLatencies(worker, { side, count: WARM_UPS });
   const round: Round = { sockets: [], bare: [], backplanes: [] };
   for (const side of inPasses(LATENCY_SIDES, PASSES)) {
-    round[side].push(...await worker.latencies({ side, count: ROUND_TRIPS_PER_PASS }));
+    round[side].push(...await askLatencies(worker, { side, count: ROUND_TRIPS_PER_PASS }));
   }
   return round;
 }

@@ -1,7 +1,7 @@
 import { type Line, toLine } from "../report/line.ts";
 import type { StoreName } from "../stores/job.ts";
 import type { CaseContext } from "./context.ts";
-import { startStore, StoreWorker } from "./stores.ts";
+import { askRate, startStore, startStoreWorker } from "./stores.ts";
 
 /** Minimum ratio of durable publishes to single-row inserts of the same client. */
 const TARGET = 20;
@@ -65,17 +65,17 @@ export async function benchDurable(context: CaseContext): Promise<Line[]> {
 /** Measures the peer before and after ours, so that noise affects both. */
 async function measureRound(context: CaseContext, { store, isSafe }: StoreSetup): Promise<Round> {
   await using running = await startStore(store, isSafe);
-  await using worker = await StoreWorker.start(context);
+  await using worker = await startStoreWorker(context);
   const { url } = running;
   const bareJob = store === "postgres"
     ? { count: SINGLE_INSERTS, inFlight: 1 }
     : { count: PUBLISHES, inFlight: IN_FLIGHT };
-  const measureBare = () => worker.rate({ store, url, side: "bare", rooms: 1, ...bareJob });
+  const measureBare = () => askRate(worker, { store, url, side: "bare", rooms: 1, ...bareJob });
   const before = await measureBare();
   const ours = new Map<number, number>();
   for (const rooms of ROOMS) {
     const job = { side: "backplane", count: PUBLISHES, inFlight: IN_FLIGHT } as const;
-    ours.set(rooms, await worker.rate({ store, url, rooms, ...job }));
+    ours.set(rooms, await askRate(worker, { store, url, rooms, ...job }));
   }
   return { bare: (before + await measureBare()) / 2, ours };
 }

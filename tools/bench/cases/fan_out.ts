@@ -12,7 +12,6 @@ import {
   startSides,
 } from "../harness/sides.ts";
 import { issueTokens } from "../harness/tokens.ts";
-import type { TrafficResult } from "../load/job.ts";
 import { type Line, toLine } from "../report/line.ts";
 import { usageDetails } from "../report/usage.ts";
 import type { CaseContext } from "./context.ts";
@@ -110,13 +109,13 @@ async function measureSize(
   for (const inFlight of IN_FLIGHT) {
     const measured = sidesFor(running, inFlight);
     for (const { label: group } of measured) {
-      await load.fanOut({ group, inFlight, durationMs: WARM_UP_MS });
+      await load.publish({ type: "fan-out", group, inFlight, durationMs: WARM_UP_MS });
     }
     const costs = new RoundCosts();
     const deliveries = new Map<string, number>();
     for (const { label: group, clock } of inPasses(measured, PASSES)) {
       const fanOut = async (): Promise<void> => {
-        const result: TrafficResult = await load.fanOut({ group, inFlight, durationMs: SLICE_MS });
+        const result = await load.publish({ type: "fan-out", group, inFlight, durationMs: SLICE_MS });
         deliveries.set(group, (deliveries.get(group) ?? 0) + result.deliveries);
       };
       costs.add(group, await measureCost(clock, load, fanOut));

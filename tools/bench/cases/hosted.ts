@@ -1,14 +1,8 @@
 import { HOSTED_DENO } from "../../support/isolates/host.ts";
 import { issueTokens } from "../harness/tokens.ts";
 import { fillByCpu, fillByMemory } from "../hosted/capacity.ts";
-import {
-  type ClientDialect,
-  HEARTBEAT_MS,
-  type HostedRoom,
-  measureRoom,
-  type RoomUse,
-} from "../hosted/room.ts";
-import { type Line, type Measured, toLine } from "../report/line.ts";
+import { type ClientDialect, HEARTBEAT_MS, type HostedRoom, measureRoom } from "../hosted/room.ts";
+import { type Line, toLine } from "../report/line.ts";
 import type { CaseContext } from "./context.ts";
 
 /** Limited, because a round takes more than a minute. */
@@ -75,11 +69,10 @@ const QUIET: readonly HostedRoom[] = [
 
 const DIALECTS: readonly ClientDialect[] = ["rooms.v1", "rooms"];
 
-/** Measurements of one round; rooms by name and dialect. */
-interface Round {
-  readonly rooms: ReadonlyMap<string, RoomUse>;
-  /** Number of members at which the host retired the isolate, after half of its CPU. */
-  readonly untilRetired: number;
+/** Samples of a figure, by dialect. */
+interface Samples {
+  readonly unit: string;
+  readonly of: Record<ClientDialect, number[]>;
 }
 
 /**
@@ -87,78 +80,67 @@ interface Round {
  * the cost of quiet rooms, and the number of members.
  */
 export async function benchHosted(context: CaseContext): Promise<Line[]> {
-  if (context.deno.version !== HOSTED_DENO) {
-    context.progress(`left out: the hosted runtime is ${HOSTED_DENO}`);
+  const { deno, progress } = context;
+  if (deno.version !== HOSTED_DENO) {
+    progress(`left out: the hosted runtime is ${HOSTED_DENO}`);
     return [];
   }
   const tokens = await issueTokens(context.issuer, OFFERED_MEMBERS);
-  const rounds: Round[] = [];
+  const figures = new Map<string, Samples>();
+  const untilRetired: number[] = [];
   for (let round = 1; round <= Math.min(context.rounds, MAX_ROUNDS); round++) {
-    rounds.push(await measureRound(context, tokens, round));
+    await measureRooms(context, { tokens, round, figures });
+    untilRetired.push(await fillByCpu(context, tokens.slice(0, USERS_OF_JOINS)));
+    progress(`round ${round}: ${untilRetired.at(-1)} members until the isolate is retired`);
   }
   const inMemory = await fillByMemory(context, tokens);
-  context.progress(`${inMemory} members without a limit of CPU`);
-  return linesOf(context, rounds, inMemory);
+  progress(`${inMemory} members without a limit of CPU`);
+  const common = { case: "hosted", deno: deno.version };
+  const membersLine = (figure: string, ours: readonly number[]): Line => {
+    const peer = ours.map(() => MAX_CONNECTIONS);
+    return toLine({ ...common, figure, unit: "members", ours, peerName: "MAX_CONNECTIONS", peer });
+  };
+  return [
+    ...[...figures].map(([figure, { unit, of }]) =>
+      toLine({ ...common, figure, unit, ours: of["rooms.v1"], peerName: "plain clients", peer: of.rooms })
+    ),
+    membersLine("members until half of the CPU is used, and others are sent elsewhere", untilRetired),
+    membersLine("members in 256 MiB without a limit of CPU", [inMemory]),
+  ];
 }
 
-async function measureRound(context: CaseContext, tokens: readonly string[], seed: number): Promise<Round> {
-  const rooms = new Map<string, RoomUse>();
+/** Measures one round of all rooms. */
+async function measureRooms(
+  context: CaseContext,
+  { tokens, round, figures }: {
+    readonly tokens: readonly string[];
+    readonly round: number;
+    readonly figures: Map<string, Samples>;
+  },
+): Promise<void> {
   const measure = async (room: HostedRoom, dialect: ClientDialect): Promise<void> => {
-    const use = await measureRoom(context, room, { tokens, dialect, seed });
-    rooms.set(`${room.name}, ${dialect}`, use);
+    const { cpuMsPerSecond, lifeSeconds, traffic: { deliveries } } = await measureRoom(context, room, {
+      tokens,
+      dialect,
+      seed: round,
+    });
+    const add = (what: string, unit: string, value: number): void => {
+      const key = `${room.name}: ${what}`;
+      const samples = figures.get(key) ?? { unit, of: { "rooms.v1": [], rooms: [] } };
+      figures.set(key, samples);
+      samples.of[dialect].push(value);
+    };
+    if (room.settleMs === undefined) add("deliveries of an isolate", "deliveries", deliveries);
+    add("CPU a second", "ms", cpuMsPerSecond);
+    add("until it is sent away", "s", lifeSeconds);
     context.progress(
-      `round ${seed}, ${room.name}, ${dialect}: ${use.cpuMsPerSecond.toFixed(2)} ms of CPU a second, ` +
-        `${use.traffic.deliveries} deliveries, sent away after ${use.lifeSeconds.toFixed(1)} s`,
+      `round ${round}, ${room.name}, ${dialect}: ${cpuMsPerSecond.toFixed(2)} ms of CPU a second, ` +
+        `${deliveries} deliveries, sent away after ${lifeSeconds.toFixed(1)} s`,
     );
   };
   // The order alternates between rounds.
-  const dialects = seed % 2 === 1 ? DIALECTS : DIALECTS.toReversed();
+  const dialects = round % 2 === 1 ? DIALECTS : DIALECTS.toReversed();
   // All at once, because quiet rooms need little CPU.
   await Promise.all(QUIET.flatMap((room) => dialects.map((dialect) => measure(room, dialect))));
   for (const room of ACTIVE) for (const dialect of dialects) await measure(room, dialect);
-  const untilRetired = await fillByCpu(context, tokens.slice(0, USERS_OF_JOINS));
-  context.progress(`round ${seed}: ${untilRetired} members until the isolate is retired`);
-  return { rooms, untilRetired };
-}
-
-/**
- * Lines of the case. Ours is `realtime.v1` and the peer is plain clients, unless a line says
- * otherwise.
- */
-function linesOf({ deno }: CaseContext, rounds: readonly Round[], inMemory: number): Line[] {
-  const line = (measured: Omit<Measured, "case" | "deno">): Line =>
-    toLine({ case: "hosted", deno: deno.version, ...measured });
-  const roomLine = (room: HostedRoom, what: string, unit: string, read: (use: RoomUse) => number): Line => {
-    const of = (dialect: ClientDialect): number[] =>
-      rounds.map(({ rooms }) => {
-        const use = rooms.get(`${room.name}, ${dialect}`);
-        if (!use) throw new Error(`${room.name} was not measured`);
-        return read(use);
-      });
-    const figure = `${room.name}: ${what}`;
-    return line({ figure, unit, ours: of("rooms.v1"), peerName: "plain clients", peer: of("rooms") });
-  };
-  return [
-    ...ACTIVE.map((room) =>
-      roomLine(room, "deliveries of an isolate", "deliveries", ({ traffic }) => traffic.deliveries)
-    ),
-    ...[...ACTIVE, ...QUIET].flatMap((room) => [
-      roomLine(room, "CPU a second", "ms", ({ cpuMsPerSecond }) => cpuMsPerSecond),
-      roomLine(room, "until it is sent away", "s", ({ lifeSeconds }) => lifeSeconds),
-    ]),
-    line({
-      figure: "members until half of the CPU is used, and others are sent elsewhere",
-      unit: "members",
-      ours: rounds.map(({ untilRetired }) => untilRetired),
-      peerName: "MAX_CONNECTIONS",
-      peer: rounds.map(() => MAX_CONNECTIONS),
-    }),
-    line({
-      figure: "members in 256 MiB without a limit of CPU",
-      unit: "members",
-      ours: [inMemory],
-      peerName: "MAX_CONNECTIONS",
-      peer: [MAX_CONNECTIONS],
-    }),
-  ];
 }

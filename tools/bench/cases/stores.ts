@@ -2,7 +2,7 @@ import { createTestDatabase } from "../../support/postgres/database.ts";
 import { PostgresServer } from "../../support/postgres/server.ts";
 import { JobProcess } from "../../support/processes/job_process.ts";
 import { RedisProcess } from "../../support/redis/redis_process.ts";
-import type { LatencyJob, StoreJob, StoreName, ThroughputJob } from "../stores/job.ts";
+import type { StoreJobOf, StoreName } from "../stores/job.ts";
 import { benchProgram, type CaseContext } from "./context.ts";
 
 /** Store server of the bench. `await using` ends it. */
@@ -21,39 +21,24 @@ export async function startStore(store: StoreName, isSafe: boolean = false): Pro
   return { url, [Symbol.asyncDispose]: () => server.stop("immediate") };
 }
 
-/** Process that measures a store. `await using` ends it. */
-export class StoreWorker implements AsyncDisposable {
-  readonly #process: JobProcess;
+/** Starts the process that measures a store, on the Deno version of the case. */
+export async function startStoreWorker(context: CaseContext): Promise<JobProcess> {
+  const { name, command } = await context.prepare(benchProgram("stores", "stores/main.ts"));
+  return await JobProcess.start(command, name);
+}
 
-  private constructor(process: JobProcess) {
-    this.#process = process;
-  }
+/** Measures round trips, in milliseconds each. */
+export async function askLatencies(
+  worker: JobProcess,
+  job: Omit<StoreJobOf<"latencies">, "type">,
+): Promise<number[]> {
+  return await worker.ask({ type: "latencies", ...job }) as number[]; // stores/main.ts answers with them
+}
 
-  /** Starts the process on the Deno version of the case. */
-  static async start(context: CaseContext): Promise<StoreWorker> {
-    const { name, command } = await context.prepare(benchProgram("stores", "stores/main.ts"));
-    return new StoreWorker(await JobProcess.start(command, name));
-  }
-
-  async connect(store: StoreName, url: string, rooms: readonly [string, string]): Promise<void> {
-    await this.#ask({ type: "connect", store, url, rooms });
-  }
-
-  /** Measures round trips, in milliseconds each. */
-  async latencies(job: Omit<LatencyJob, "type">): Promise<number[]> {
-    return await this.#ask({ type: "latencies", ...job }) as number[]; // stores/main.ts answers with them
-  }
-
-  /** Measures a rate per second. */
-  async rate(job: Omit<ThroughputJob, "type">): Promise<number> {
-    return await this.#ask({ type: "throughput", ...job }) as number; // as above
-  }
-
-  #ask(job: StoreJob): Promise<unknown> {
-    return this.#process.ask(job);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process[Symbol.asyncDispose]();
-  }
+/** Measures a rate per second. */
+export async function askRate(
+  worker: JobProcess,
+  job: Omit<StoreJobOf<"throughput">, "type">,
+): Promise<number> {
+  return await worker.ask({ type: "throughput", ...job }) as number; // as above
 }

@@ -2,7 +2,6 @@ import { projectCommand } from "../../support/processes/deno_command.ts";
 import { JobProcess } from "../../support/processes/job_process.ts";
 import type {
   BurstJob,
-  CloseJob,
   EchoJob,
   FanOutJob,
   LoadAnswer,
@@ -48,16 +47,12 @@ export class Load implements AsyncDisposable {
     await this.#ask({ type: "echo", ...job });
   }
 
-  async fanOut(job: Omit<FanOutJob, "type">): Promise<TrafficResult> {
-    return await this.#ask({ type: "fan-out", ...job }) as TrafficResult; // as above
-  }
-
-  /** Publishes without a pause or periodically. @throws {Error} if a publish is refused */
-  async publish(job: BurstJob | PacedJob): Promise<TrafficResult> {
+  /** Publishes into a room. @throws {Error} if a publish is refused */
+  async publish(job: FanOutJob | BurstJob | PacedJob): Promise<TrafficResult> {
     return await this.#ask(job) as TrafficResult; // as above
   }
 
-  async close(group: CloseJob["group"]): Promise<void> {
+  async close(group: string): Promise<void> {
     await this.#ask({ type: "close", group });
   }
 

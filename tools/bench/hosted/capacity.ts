@@ -1,6 +1,6 @@
 import type { CaseContext } from "../cases/context.ts";
 import { Load } from "../harness/load.ts";
-import { HostedIsolate } from "./isolate.ts";
+import { startHostedIsolate } from "./isolate.ts";
 
 const ROOM_SIZE = 100;
 const JOINS_PER_CHUNK = 50;
@@ -15,7 +15,7 @@ const JOB = { group: "joining", dialect: "rooms.v1", concurrency: 20, mayFail: t
  * members at that moment.
  */
 export async function fillByCpu(context: CaseContext, tokens: readonly string[]): Promise<number> {
-  await using isolate = await HostedIsolate.start(context);
+  await using isolate = await startHostedIsolate(context);
   await using load = await Load.start();
   for (let from = 0; from < tokens.length; from += JOINS_PER_CHUNK) {
     const urls = isolate.roomUrls(`chunk-${from}`, tokens.slice(from, from + JOINS_PER_CHUNK));
@@ -32,7 +32,7 @@ export async function fillByCpu(context: CaseContext, tokens: readonly string[])
  */
 export async function fillByMemory(context: CaseContext, tokens: readonly string[]): Promise<number> {
   const limits = { cpuSoftMs: PLENTY_MS, cpuHardMs: PLENTY_MS };
-  await using isolate = await HostedIsolate.start(context, { limits });
+  await using isolate = await startHostedIsolate(context, { limits });
   await using load = await Load.start();
   let members = 0;
   for (let from = 0; from < tokens.length; from += MEMBERS_PER_CHUNK) {

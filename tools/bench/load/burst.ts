@@ -1,7 +1,7 @@
 import { ERROR_MARKER } from "./dialect.ts";
 import type { BurstJob, TrafficResult } from "./job.ts";
 import { createMarkerCounter } from "./marker.ts";
-import { chatData, type Member, refusalText, takeAllDelivered } from "./member.ts";
+import { chatData, type Member, refusalText, takeAllDeliveries } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -20,7 +20,7 @@ export function publishBurst(
   members: readonly Member[],
   { inFlight }: BurstJob,
 ): TrafficResult {
-  takeAllDelivered(members);
+  takeAllDeliveries(members);
   let publishes = 0;
   let refusal: string | undefined;
   const publishNext = (): void => {
@@ -45,5 +45,5 @@ export function publishBurst(
   const isOver = (): boolean => performance.now() > until || members.every((member) => member.isGone);
   loop.runUntil(isOver, 2 * AFTER_END_MS, missing);
   for (const member of members) member.onDelivery = () => {};
-  return { publishes, pings: 0, ...takeAllDelivered(members), elapsedMs, isEnded: isEnded() };
+  return { publishes, pings: 0, deliveries: takeAllDeliveries(members), elapsedMs, isEnded: isEnded() };
 }

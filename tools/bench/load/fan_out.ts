@@ -1,7 +1,7 @@
 import { ERROR_MARKER } from "./dialect.ts";
 import type { FanOutJob, TrafficResult } from "./job.ts";
 import { createMarkerCounter } from "./marker.ts";
-import { chatData, type Member, refusalText, takeAllDelivered } from "./member.ts";
+import { chatData, type Member, refusalText, takeAllDeliveries } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
 /** Limit for the last messages to reach every member. */
@@ -17,7 +17,7 @@ const countErrors = createMarkerCounter(ERROR_MARKER);
  */
 export function fanOut(loop: SocketLoop, members: readonly Member[], job: FanOutJob): TrafficResult {
   const { inFlight, durationMs } = job;
-  const late = takeAllDelivered(members).deliveries;
+  const late = takeAllDeliveries(members);
   if (late > 0) throw new Error(`${late} deliveries more than were published`);
   let publishes = 0;
   let deliveries = 0;
@@ -54,15 +54,10 @@ export function fanOut(loop: SocketLoop, members: readonly Member[], job: FanOut
     () => `${deliveries} of ${publishes * members.length} deliveries arrived`,
   );
   const elapsedMs = performance.now() - startedAt;
-  let [webSocketMessages, bytes] = [0, 0];
   for (const member of members) {
     member.onDelivery = () => {};
-    const delivered = member.takeDelivered();
-    if (delivered.deliveries !== publishes) {
-      throw new Error(`a member received ${delivered.deliveries} of ${publishes} messages`);
-    }
-    webSocketMessages += delivered.webSocketMessages;
-    bytes += delivered.bytes;
+    const received = member.takeDeliveries();
+    if (received !== publishes) throw new Error(`a member received ${received} of ${publishes} messages`);
   }
-  return { publishes, deliveries, webSocketMessages, bytes, pings: 0, elapsedMs, isEnded: false };
+  return { publishes, deliveries, pings: 0, elapsedMs, isEnded: false };
 }

@@ -3,9 +3,7 @@ import type { DialectName } from "./dialect.ts";
 /** A job for the load generator. A group is a named set of open sockets. */
 export type LoadJob = OpenJob | EchoJob | FanOutJob | BurstJob | PacedJob | CloseJob;
 
-/**
- * Opens a socket for each URL, and waits until every one has joined. Answered with an OpenResult.
- */
+/** Opens a socket for each URL, and waits until every one has joined: an OpenResult. */
 export interface OpenJob {
   readonly type: "open";
   readonly group: string;
@@ -23,10 +21,7 @@ export interface EchoJob {
   readonly messagesPerSocket: number;
 }
 
-/**
- * Publishes into the group's only room until the time is over and every member has received every
- * message. Answered with a TrafficResult.
- */
+/** Publishes for a while, until every member has received every message: a TrafficResult. */
 export interface FanOutJob {
   readonly type: "fan-out";
   readonly group: string;
@@ -36,10 +31,7 @@ export interface FanOutJob {
   readonly durationMs: number;
 }
 
-/**
- * Publishes as fast as the isolate allows until it has closed the sockets, with `inFlight` messages
- * on their way, from one member after the other. Answered with a TrafficResult.
- */
+/** Publishes until the isolate has closed the sockets, each member in turn: a TrafficResult. */
 export interface BurstJob {
   readonly type: "burst";
   readonly group: string;
@@ -48,18 +40,17 @@ export interface BurstJob {
 
 /**
  * Members publish periodically, each at its own moments, and ping like the client. Ends after
- * `forMs`, or once the isolate has closed the sockets. Answered with a TrafficResult.
+ * `forMs`, or once the isolate has closed the sockets: a TrafficResult.
  */
 export interface PacedJob {
   readonly type: "paced";
   readonly group: string;
-  /** Number of publishing members. */
+  /** Number of publishing members, and the period of each in milliseconds. */
   readonly publishers: number;
-  /** Period of each publisher, in milliseconds. */
   readonly everyMs: number;
   /** Kind of message: a chat message, or an ephemeral position of a pointer. */
   readonly message: "chat" | "cursor";
-  /** Ping period of members that publish less often, like the client. */
+  /** Ping period of members that publish less often, like the client's. */
   readonly pingEveryMs: number;
   readonly forMs: number;
   /** Seed of the random moments. */
@@ -67,7 +58,7 @@ export interface PacedJob {
 }
 
 /** Closes the group's sockets. */
-export interface CloseJob {
+interface CloseJob {
   readonly type: "close";
   readonly group: string;
 }
@@ -82,9 +73,6 @@ export interface OpenResult {
 export interface TrafficResult {
   readonly publishes: number;
   readonly deliveries: number;
-  /** WebSocket messages that contained the deliveries. */
-  readonly webSocketMessages: number;
-  readonly bytes: number;
   readonly pings: number;
   /** Time from the first publish until the isolate closed the first socket, or the job ended. */
   readonly elapsedMs: number;
@@ -99,8 +87,6 @@ export interface LoadAnswer {
   readonly result?: OpenResult | TrafficResult;
 }
 
-/** Message of every echo: 100 bytes of JSON. */
+/** Message of every echo: 100 bytes of JSON; the endpoint adds the prefix. */
 export const ECHO_TEXT = JSON.stringify({ type: "chat", text: "x".repeat(73) });
-
-/** Prefix that the echo endpoint adds. */
 export const ECHO_PREFIX = "Echo: ";

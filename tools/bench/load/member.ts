@@ -21,14 +21,6 @@ export function chatData(mark: string = ""): string {
   return JSON.stringify({ text: mark.padEnd(CHAT_BYTES - '{"text":""}'.length, "x") });
 }
 
-/** Deliveries to members. */
-export interface Delivered {
-  readonly deliveries: number;
-  /** WebSocket messages that contained them; `bytes` counts no others. */
-  readonly webSocketMessages: number;
-  readonly bytes: number;
-}
-
 /** Options of a member. */
 interface MemberOptions {
   readonly url: string;
@@ -48,8 +40,6 @@ export class Member {
   #hasJoined = false;
   #hasFailed = false;
   #deliveries = 0;
-  #webSocketMessages = 0;
-  #bytes = 0;
   #published = 0;
 
   constructor(loop: SocketLoop, { url, dialect, mayFail, onSettled }: MemberOptions) {
@@ -97,26 +87,17 @@ export class Member {
     return this.#dialect.wrapEcho?.(text) ?? text;
   }
 
-  /** Returns the deliveries since the last call. */
-  takeDelivered(): Delivered {
-    const delivered = {
-      deliveries: this.#deliveries,
-      webSocketMessages: this.#webSocketMessages,
-      bytes: this.#bytes,
-    };
-    this.#deliveries = this.#webSocketMessages = this.#bytes = 0;
-    return delivered;
+  /** Returns the number of deliveries since the last call. */
+  takeDeliveries(): number {
+    const deliveries = this.#deliveries;
+    this.#deliveries = 0;
+    return deliveries;
   }
 
   #receive(bytes: Uint8Array, start: number, end: number): void {
     const messages = countMessages(bytes, start, end);
-    if (messages > 0) {
-      this.#deliveries += messages;
-      this.#webSocketMessages++;
-      this.#bytes += end - start;
-    } else {
-      this.answerKeepAlive(bytes, start, end);
-    }
+    if (messages > 0) this.#deliveries += messages;
+    else this.answerKeepAlive(bytes, start, end);
     this.onDelivery(messages, bytes, start, end);
   }
 
@@ -130,16 +111,9 @@ export class Member {
   }
 }
 
-/** Returns the deliveries of all members since the last call. */
-export function takeAllDelivered(members: readonly Member[]): Delivered {
-  let [deliveries, webSocketMessages, bytes] = [0, 0, 0];
-  for (const member of members) {
-    const delivered = member.takeDelivered();
-    deliveries += delivered.deliveries;
-    webSocketMessages += delivered.webSocketMessages;
-    bytes += delivered.bytes;
-  }
-  return { deliveries, webSocketMessages, bytes };
+/** Returns the number of deliveries to all members since the last call. */
+export function takeAllDeliveries(members: readonly Member[]): number {
+  return members.reduce((sum, member) => sum + member.takeDeliveries(), 0);
 }
 
 /** Text of an error for a WebSocket message that refuses a publish. */

@@ -3,7 +3,7 @@ import { SeededRandom } from "../../support/seeded_random.ts";
 import { ERROR_MARKER } from "./dialect.ts";
 import type { PacedJob, TrafficResult } from "./job.ts";
 import { createMarkerCounter } from "./marker.ts";
-import { chatData, encodeText, type Member, refusalText, takeAllDelivered } from "./member.ts";
+import { chatData, encodeText, type Member, refusalText, takeAllDeliveries } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
 /**
@@ -55,7 +55,7 @@ export async function publishPaced(
   const startedAt = performance.now();
   const sent = { publishes: 0, pings: 0 };
   const schedule = scheduleOf(members, { job, sent, from: startedAt, share });
-  takeAllDelivered(members);
+  takeAllDeliveries(members);
   const isEnded = (): boolean => members.some((member) => member.isGone);
   while (!isEnded() && refusal === undefined) {
     const now = performance.now();
@@ -79,7 +79,7 @@ export async function publishPaced(
     await delay(LONGEST_SLEEP_MS);
     loop.pollOnce();
   }
-  return { ...sent, ...takeAllDelivered(members), elapsedMs, isEnded: isEnded() };
+  return { ...sent, deliveries: takeAllDeliveries(members), elapsedMs, isEnded: isEnded() };
 }
 
 function scheduleOf(

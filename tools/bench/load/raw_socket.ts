@@ -1,10 +1,5 @@
-import {
-  findHeadEnd,
-  formatHead,
-  headerOf,
-  parseHttpResponse,
-  textOfBytes,
-} from "../../support/wire/http_head.ts";
+import { findHeadEnd, headerOf, parseHttpResponse, textOfBytes } from "../../support/wire/http_head.ts";
+import { encodeGet, HANDSHAKE } from "../../support/wire/raw_request.ts";
 import { encodeClientFrame, FINAL, type OnFrame, readFrames } from "../../support/wire/websocket_frames.ts";
 import { OPCODE } from "../../support/wire/wire_frame.ts";
 import { send } from "./libc.ts";
@@ -58,7 +53,7 @@ export class RawSocket implements Stream {
     this.#options = options;
     this.onMessage = options.onMessage;
     this.#descriptor = loop.connect(Number(options.url.port), this);
-    this.send(new TextEncoder().encode(formatUpgradeRequest(options)));
+    this.send(encodeUpgrade(options));
   }
 
   get isClosed(): boolean {
@@ -128,16 +123,9 @@ export class RawSocket implements Stream {
   }
 }
 
-function formatUpgradeRequest({ url, protocol }: RawSocketOptions): string {
-  const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
-  return formatHead(`GET ${url.pathname}${url.search} HTTP/1.1`, [
-    ["Host", url.host],
-    ["Upgrade", "websocket"],
-    ["Connection", "Upgrade"],
-    ["Sec-WebSocket-Key", key],
-    ["Sec-WebSocket-Version", "13"],
-    ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
-  ]);
+function encodeUpgrade({ url, protocol }: RawSocketOptions): Uint8Array<ArrayBuffer> {
+  const lines = protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`];
+  return encodeGet(url.pathname + url.search, [...HANDSHAKE, ...lines]).slice();
 }
 
 /** Checks the head of `text`; behind the head of a refusal is the body that names its code. */

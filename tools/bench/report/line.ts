@@ -41,26 +41,16 @@ export interface Measured {
 }
 
 /** Summarises one figure and judges it by its target. */
-export function toLine({ everyRound = false, details = {}, ours, peer, ...named }: Measured): Line {
-  const { target, atLeast } = named;
+export function toLine({ everyRound = false, details = {}, ours, peer, ...figure }: Measured): Line {
+  const { target, atLeast, ...named } = figure;
   const ratio = spreadOf(pairedRatios(ours, peer));
-  const met = target !== undefined
-    ? (everyRound ? ratio.max : ratio.median) <= target
-    : atLeast !== undefined
-    ? (everyRound ? ratio.min : ratio.median) >= atLeast
-    : undefined;
   return {
-    case: named.case,
-    deno: named.deno,
-    figure: named.figure,
-    unit: named.unit,
+    ...named,
     ours: spreadOf(ours),
-    peerName: named.peerName,
     peer: spreadOf(peer),
     ratio,
-    ...(target !== undefined ? { target } : {}),
-    ...(atLeast !== undefined ? { atLeast } : {}),
-    ...(met !== undefined ? { met } : {}),
+    ...(target === undefined ? {} : { target, met: (everyRound ? ratio.max : ratio.median) <= target }),
+    ...(atLeast === undefined ? {} : { atLeast, met: (everyRound ? ratio.min : ratio.median) >= atLeast }),
     details: Object.fromEntries(Object.entries(details).map(([name, samples]) => [name, spreadOf(samples)])),
   };
 }

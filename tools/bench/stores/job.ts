@@ -1,50 +1,35 @@
 /** Stores that share rooms between isolates. */
 export type StoreName = "postgres" | "redis";
 
-/**
- * Sides of latency:
- * - `sockets`: two function processes
- * - `backplanes`: two backplanes in one process
- * - `bare`: the store's client alone
- */
+/** Sides of latency: two function processes, the store's client alone, and two backplanes. */
 export const LATENCY_SIDES = ["sockets", "bare", "backplanes"] as const;
 export type LatencySide = (typeof LATENCY_SIDES)[number];
 
 /** Job for the store's worker, one at a time. */
-export type StoreJob = ConnectJob | LatencyJob | ThroughputJob;
+export type StoreJob =
+  /** Connects all sides; `rooms` are URLs of one room in two servers, the publisher's first. */
+  | {
+    readonly type: "connect";
+    readonly store: StoreName;
+    readonly url: string;
+    readonly rooms: readonly [from: string, to: string];
+  }
+  /** Publishes one message after the other; answered with the milliseconds of each (`number[]`). */
+  | { readonly type: "latencies"; readonly side: LatencySide; readonly count: number }
+  /** Publishes with several messages on their way; answered with the rate a second (`number`). */
+  | {
+    readonly type: "throughput";
+    readonly store: StoreName;
+    readonly url: string;
+    /** The bare side inserts single rows, or sends PUBLISH to Redis. */
+    readonly side: "backplane" | "bare";
+    readonly rooms: number;
+    readonly count: number;
+    readonly inFlight: number;
+  };
 
-/** Connects all sides of latency. */
-export interface ConnectJob {
-  readonly type: "connect";
-  readonly store: StoreName;
-  readonly url: string;
-  /** URLs of one room in two servers: the publisher's, and the subscriber's. */
-  readonly rooms: readonly [from: string, to: string];
-}
-
-/**
- * Publishes one message after the other; answered with the milliseconds until each delivery
- * (`number[]`).
- */
-export interface LatencyJob {
-  readonly type: "latencies";
-  readonly side: LatencySide;
-  readonly count: number;
-}
-
-/**
- * Publishes with `inFlight` messages on their way; answered with the rate per second (`number`). The
- * bare side inserts single rows, or sends PUBLISH to Redis.
- */
-export interface ThroughputJob {
-  readonly type: "throughput";
-  readonly store: StoreName;
-  readonly url: string;
-  readonly side: "backplane" | "bare";
-  readonly rooms: number;
-  readonly count: number;
-  readonly inFlight: number;
-}
+/** Job of one type. */
+export type StoreJobOf<Type extends StoreJob["type"]> = Extract<StoreJob, { readonly type: Type }>;
 
 /** Data of a message: JSON of 100 bytes. */
 export const DATA = JSON.stringify({ text: "x".repeat(89) });

@@ -4,7 +4,7 @@ import { join } from "../harness/join.ts";
 import { DIALECTS, MESSAGE_MARKER } from "../load/dialect.ts";
 import { openBackplane, publishOne } from "./backplanes.ts";
 import { openBareRelay, openBareWriter } from "./bare_clients.ts";
-import { type ConnectJob, DATA, type LatencySide, type StoreJob, type ThroughputJob } from "./job.ts";
+import { DATA, type LatencySide, type StoreJob, type StoreJobOf } from "./job.ts";
 
 /** Publishes one message. */
 type Publish = () => unknown;
@@ -13,7 +13,7 @@ const publishers = new Map<LatencySide, Publish>();
 /** Resolves when the message under way has been delivered. */
 let arrival = Promise.withResolvers<void>();
 
-async function connect({ store, url, rooms }: ConnectJob): Promise<void> {
+async function connect({ store, url, rooms }: StoreJobOf<"connect">): Promise<void> {
   const deliver = (): void => arrival.resolve();
   publishers.set("bare", await openBareRelay(store, url, deliver));
   const [from, to] = [await openBackplane(store, url), await openBackplane(store, url)];
@@ -42,7 +42,7 @@ async function measureLatencies(publish: Publish, count: number): Promise<number
 
 /** Measures publishes a second with `inFlight` on their way; the time ends at the last answer. */
 async function measureThroughput(
-  { store, url, side, rooms, count, inFlight }: ThroughputJob,
+  { store, url, side, rooms, count, inFlight }: StoreJobOf<"throughput">,
 ): Promise<number> {
   const backplane = side === "backplane" ? await openBackplane(store, url) : undefined;
   const writer = backplane ? undefined : await openBareWriter(store, url);
