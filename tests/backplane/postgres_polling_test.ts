@@ -1,7 +1,7 @@
 /** Tests the Postgres backplane behind a transaction pooler, where LISTEN does not work. */
 import { assertEquals } from "@std/assert";
 import { eventually } from "../../tools/support/eventually.ts";
-import { isWithoutPooler, type Pooler, startPooler } from "../../tools/support/postgres/pooler.ts";
+import { isWithoutPooler, type Pooler, startPooler } from "../support/servers/pooler.ts";
 import { isWithoutPostgres } from "../../tools/support/postgres/server.ts";
 import { Listener } from "./listener.ts";
 import { PostgresTestWorld } from "./postgres_world.ts";

@@ -1,5 +1,5 @@
 /** Runs the contract suite on a cluster of three nodes. */
-import { sharedCluster } from "../../tools/support/redis/shared_cluster.ts";
+import { sharedCluster } from "../support/servers/shared_cluster.ts";
 import { backplaneContract } from "./contract.ts";
 import { RedisTestWorld } from "./redis_world.ts";
 

@@ -4,7 +4,7 @@ import { addressOf } from "../../packages/server/src/backplane/redis/address.ts"
 import { BackplaneUnavailable, type Stored } from "../../packages/server/src/backplane/contract.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
-import { RedisCluster } from "../../tools/support/redis/redis_cluster.ts";
+import { RedisCluster } from "../support/servers/redis_cluster.ts";
 import { redisCli, type RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { Listener } from "./listener.ts";
 import { RedisTestWorld } from "./redis_world.ts";

@@ -9,7 +9,7 @@ import type {
 import { PROBE } from "../../packages/server/src/backplane/redis/scripts/probe.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { isWithoutRedis } from "../../tools/support/redis/availability.ts";
-import { RedisCluster } from "../../tools/support/redis/redis_cluster.ts";
+import { RedisCluster } from "../support/servers/redis_cluster.ts";
 import { RedisProcess } from "../../tools/support/redis/redis_process.ts";
 import { TcpProxy } from "../isolates/tcp_proxy.ts";
 import { Listener } from "./listener.ts";

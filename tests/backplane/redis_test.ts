@@ -1,5 +1,5 @@
 /** Runs the contract suite on one server. */
-import { sharedRedis } from "../../tools/support/redis/shared_redis.ts";
+import { sharedRedis } from "../support/servers/shared_redis.ts";
 import { backplaneContract } from "./contract.ts";
 import { RedisTestWorld } from "./redis_world.ts";
 

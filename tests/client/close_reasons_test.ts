@@ -1,7 +1,7 @@
 /** The reason of a connection's end. WebKit reports 1006 for 1012 and 1013 (browsers.md, 3). */
 import { assertEquals } from "@std/assert";
 import { closeReason, type LastFrame } from "../../packages/client/connection/close_reasons.ts";
-import { FaultProxy } from "../../tools/support/fault_proxy/fault_proxy.ts";
+import { FaultProxy } from "../support/fault_proxy/fault_proxy.ts";
 import { FollowedRoom, quick } from "./faults/followed_room.ts";
 import { observedSocket } from "./faults/observed_socket.ts";
 import { startStoppable } from "./faults/stoppable_service.ts";

@@ -4,7 +4,7 @@ import { freePort } from "../../tools/support/free_port.ts";
 import { ChildLines } from "../../tools/support/processes/child_lines.ts";
 import { projectCommand } from "../../tools/support/processes/deno_command.ts";
 import { parseJsonLine } from "../../tools/support/processes/json_line.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "../support/trace.ts";
 import { welcomeFrame } from "../client/machine_world.ts";
 import { isWithoutFakeTime } from "../isolates/shifted_clock.ts";
 import { createSteppedClock } from "./stepped_clock.ts";

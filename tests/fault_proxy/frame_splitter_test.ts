@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { SeededRandom } from "../../tools/support/seeded_random.ts";
 import { OPCODE } from "../../tools/support/wire/raw_socket.ts";
-import { FrameSplitter } from "../../tools/support/fault_proxy/frame_splitter.ts";
+import { FrameSplitter } from "../support/fault_proxy/frame_splitter.ts";
 
 Deno.test("however bytes are cut into chunks, messages are found and the bytes stay", () => {
   const masked = (opcode: number, payload: readonly number[], isLast = true): number[] => [

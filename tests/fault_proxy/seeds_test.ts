@@ -2,9 +2,9 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { TcpMember } from "../../tools/support/wire/tcp_member.ts";
 import { ANY_RATE, freshId, publishFrame, RoomClient, roomUrl } from "../support/room_client.ts";
 import { startServer } from "../support/running_server.ts";
-import { drawFaults } from "../../tools/support/fault_proxy/draw_faults.ts";
-import { FaultProxy } from "../../tools/support/fault_proxy/fault_proxy.ts";
-import { throughSeeds } from "../../tools/support/fault_proxy/through_seeds.ts";
+import { drawFaults } from "../support/fault_proxy/draw_faults.ts";
+import { FaultProxy } from "../support/fault_proxy/fault_proxy.ts";
+import { throughSeeds } from "../support/fault_proxy/through_seeds.ts";
 
 const FAULTY = 5;
 /** Number of acks before the next connection. */

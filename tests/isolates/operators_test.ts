@@ -1,7 +1,7 @@
 /** Kicks and disconnects of operators reach every isolate, on each store (rule 16.6). */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { eventually } from "../../tools/support/eventually.ts";
-import { isWithoutPooler, startPooler } from "../../tools/support/postgres/pooler.ts";
+import { isWithoutPooler, startPooler } from "../support/servers/pooler.ts";
 import { type Ending, SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { operate, OPERATOR_KEY } from "../support/operator.ts";
 import { type BackendKind, onPostgres, onRedis, onRedisInMemory } from "./backends.ts";

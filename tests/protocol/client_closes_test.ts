@@ -4,8 +4,8 @@ import { RoomError, type RoomErrorCode, type WaitingState } from "../../packages
 import { FollowedRoom } from "../client/faults/followed_room.ts";
 import { type StandInEnding, StandInServer } from "../client/faults/stand_in_server.ts";
 import { ManualClock } from "../client/manual_clock.ts";
-import { FaultProxy } from "../../tools/support/fault_proxy/fault_proxy.ts";
-import { after } from "../../tools/support/fault_proxy/faults.ts";
+import { FaultProxy } from "../support/fault_proxy/fault_proxy.ts";
+import { after } from "../support/fault_proxy/faults.ts";
 
 /** Bound of the wait after the first failure, in milliseconds; it doubles at each further one. */
 const MIN_MS = 500;

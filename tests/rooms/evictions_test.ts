@@ -8,7 +8,7 @@ import {
 import type { Log, LogFields } from "../../packages/server/src/observability/log.ts";
 import { COMMAND_ROOM } from "../../packages/server/src/rooms/eviction/command_room.ts";
 import { Evictions } from "../../packages/server/src/rooms/eviction/evictions.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "../support/trace.ts";
 import { MemoryTestWorld } from "../backplane/memory_world.ts";
 import { changedBackplane } from "../support/room_services.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { FlushScheduler } from "../../packages/server/src/rooms/outbound/flush_scheduler.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "../support/trace.ts";
 
 Deno.test("each listener is called once after the tick has settled", async () => {
   const scheduler = new FlushScheduler();

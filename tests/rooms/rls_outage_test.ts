@@ -11,7 +11,7 @@ import {
   ROOMS_SCHEMA,
 } from "../../packages/server/src/backplane/postgres/schema_version.ts";
 import { createTestDatabase, readMigrations } from "../../tools/support/postgres/database.ts";
-import { isWithoutPooler, startPooler } from "../../tools/support/postgres/pooler.ts";
+import { isWithoutPooler, startPooler } from "../support/servers/pooler.ts";
 import { isWithoutPostgres, PostgresServer } from "../../tools/support/postgres/server.ts";
 import { assertProblem } from "../support/problem.ts";
 import { rawGet } from "../../tools/support/wire/raw_request.ts";

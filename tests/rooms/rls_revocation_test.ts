@@ -8,7 +8,7 @@ import { BackplaneUnavailable } from "../../packages/server/src/backplane/contra
 import { PermissionWatchers } from "../../packages/server/src/permissions/permission_watchers.ts";
 import { type Authorize, EVERYTHING, NOTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { startServer } from "../support/running_server.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "../support/trace.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { addMember, ALICE, BOB, documentedPolicies, openRlsStage, rlsTest } from "./rls_stage.ts";
 

@@ -9,7 +9,7 @@ import { RawSocket, requestHead } from "../../tools/support/wire/raw_socket.ts";
 import { createApp, type RunningServer, startServer } from "../support/running_server.ts";
 import { PATIENCE_MS, SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "../support/trace.ts";
 
 /** Deno 2.9.6 never ends the operation of an upgrade whose peer has left, and no code here can. */
 const UPGRADE_LEAKS = { sanitizeOps: false };

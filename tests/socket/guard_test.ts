@@ -3,7 +3,7 @@ import type { Socket, SocketHandlers } from "../../packages/server/src/socket/so
 import type { RunningServer } from "../support/running_server.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "../support/trace.ts";
 
 /** Ways in which a handler can fail. */
 const FAILURES: Readonly<Record<string, (error: unknown) => void | Promise<void>>> = {

@@ -4,7 +4,7 @@ import { kernelBufferBytes } from "../support/kernel_buffers.ts";
 import { closeCode, OPCODE, RawSocket, textFrame } from "../../tools/support/wire/raw_socket.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "../support/trace.ts";
 
 /** Answers each message with its length. */
 const measure: SocketHandlers = {

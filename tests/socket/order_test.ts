@@ -4,7 +4,7 @@ import type { SocketHandlers } from "../../packages/server/src/socket/socket.ts"
 import { closeFrame, RawSocket, textFrame } from "../../tools/support/wire/raw_socket.ts";
 import { type RunningServer } from "../support/running_server.ts";
 import { startSocketEndpoint } from "../support/socket_endpoint.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "../support/trace.ts";
 
 /**
  * Handlers that record their begin and end. The test ends the handlers of messages that begin with

@@ -7,7 +7,7 @@ import { realtime } from "../../packages/server/src/http/realtime.ts";
 import { roomEndpoint } from "../../packages/server/src/http/rooms/room_endpoint.ts";
 import { authenticate } from "../../packages/server/src/http/middleware/authenticate.ts";
 import { echo } from "../../supabase/functions/realtime/routes/echo.ts";
-import { Trace } from "../../tools/support/trace.ts";
+import { Trace } from "./trace.ts";
 
 /** Parsed log line. */
 export type LogEvent = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RoomError, type ServerFrame } from "../../../packages/client/mod.ts";
 import { BackplaneUnavailable } from "../../../packages/server/src/backplane/contract.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { lostAck } from "../../../tools/support/fault_proxy/faults.ts";
-import type { SeenMessage } from "../../../tools/support/fault_proxy/seen_message.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { lostAck } from "../../support/fault_proxy/faults.ts";
+import type { SeenMessage } from "../../support/fault_proxy/seen_message.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { backplaneOf, changedBackplane, changeRoomServices } from "../../support/room_services.ts";
 import type { RunningServer } from "../../support/running_server.ts";

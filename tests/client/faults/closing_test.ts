@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RoomError, type RoomOptions } from "../../../packages/client/mod.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { before, type Faults, lostAck, within } from "../../../tools/support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { before, type Faults, lostAck, within } from "../../support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { storeMessages } from "../../support/room_services.ts";
-import { Trace } from "../../../tools/support/trace.ts";
+import { Trace } from "../../support/trace.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FollowedRoom, oneTo, quick } from "./followed_room.ts";
 import { observedSocket } from "./observed_socket.ts";

@@ -1,8 +1,8 @@
 import { assert } from "@std/assert";
 import { SeededRandom } from "../../../tools/support/seeded_random.ts";
-import { drawFaults } from "../../../tools/support/fault_proxy/draw_faults.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import type { SeededRun } from "../../../tools/support/fault_proxy/through_seeds.ts";
+import { drawFaults } from "../../support/fault_proxy/draw_faults.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import type { SeededRun } from "../../support/fault_proxy/through_seeds.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import type { RunningServer } from "../../support/running_server.ts";
 import { assertDelivered, assertExcluded, assertPresent, assertStored } from "./delivery_account.ts";

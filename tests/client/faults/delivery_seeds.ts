@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { throughSeeds } from "../../../tools/support/fault_proxy/through_seeds.ts";
+import { throughSeeds } from "../../support/fault_proxy/through_seeds.ts";
 import { ANY_RATE } from "../../support/room_client.ts";
 import type { StartOptions } from "../../support/running_server.ts";
 import { deliver } from "./delivery_run.ts";

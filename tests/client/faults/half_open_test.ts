@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { before, type Direction } from "../../../tools/support/fault_proxy/faults.ts";
-import type { SeenMessage } from "../../../tools/support/fault_proxy/seen_message.ts";
-import { Trace } from "../../../tools/support/trace.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { before, type Direction } from "../../support/fault_proxy/faults.ts";
+import type { SeenMessage } from "../../support/fault_proxy/seen_message.ts";
+import { Trace } from "../../support/trace.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FollowedRoom, quick } from "./followed_room.ts";

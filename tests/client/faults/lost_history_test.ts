@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { before, lostAck } from "../../../tools/support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { before, lostAck } from "../../support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { storeMessages } from "../../support/room_services.ts";
 import type { RunningServer } from "../../support/running_server.ts";

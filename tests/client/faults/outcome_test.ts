@@ -4,8 +4,8 @@ import {
   createMemoryBackplane,
   MemoryStore,
 } from "../../../packages/server/src/backplane/memory/memory_backplane.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { before, type Faults, lostAck } from "../../../tools/support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { before, type Faults, lostAck } from "../../support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { backplaneOf, changeRoomServices, roomDepsOf, storeMessages } from "../../support/room_services.ts";
 import type { RunningServer } from "../../support/running_server.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { after, before, lostAck, within } from "../../../tools/support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { after, before, lostAck, within } from "../../support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { FollowedRoom, quick } from "./followed_room.ts";
 import { startStoppable } from "./stoppable_service.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { EVERYTHING } from "../../../packages/server/src/rooms/policy/authorize.ts";
 import { type Authorize } from "../../../packages/server/src/rooms/policy/authorize.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { after, before, lostAck, type Place, within } from "../../../tools/support/fault_proxy/faults.ts";
-import type { SeenMessage } from "../../../tools/support/fault_proxy/seen_message.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { after, before, lostAck, type Place, within } from "../../support/fault_proxy/faults.ts";
+import type { SeenMessage } from "../../support/fault_proxy/seen_message.ts";
 import { ANY_RATE, RoomClient } from "../../support/room_client.ts";
 import { FollowedRoom, oneTo, quick } from "./followed_room.ts";
 import { startStoppable } from "./stoppable_service.ts";

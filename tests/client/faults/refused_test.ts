@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RoomError, type RoomOptions } from "../../../packages/client/mod.ts";
 import { EVERYTHING, NOTHING } from "../../../packages/server/src/rooms/policy/authorize.ts";
 import { eventually } from "../../../tools/support/eventually.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import type { StartOptions } from "../../support/running_server.ts";
 import { ManualClock } from "../manual_clock.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { afterBytes, type CutWay, within } from "../../../tools/support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { afterBytes, type CutWay, within } from "../../support/fault_proxy/faults.ts";
 import { freshId, RoomClient } from "../../support/room_client.ts";
 import { backplaneOf, storeMessages } from "../../support/room_services.ts";
 import type { RunningServer } from "../../support/running_server.ts";

@@ -1,9 +1,9 @@
 /** Several rooms on one socket behind a network that cuts, holds and slows at any byte. */
 import { assert, assertEquals } from "@std/assert";
 import { createConnection } from "../../../packages/client/mod.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { type SeededRun, throughSeeds } from "../../../tools/support/fault_proxy/through_seeds.ts";
-import { drawFaults } from "../../../tools/support/fault_proxy/draw_faults.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { type SeededRun, throughSeeds } from "../../support/fault_proxy/through_seeds.ts";
+import { drawFaults } from "../../support/fault_proxy/draw_faults.ts";
 import { SeededRandom } from "../../../tools/support/seeded_random.ts";
 import { ANY_RATE, RoomClient } from "../../support/room_client.ts";
 import type { RunningServer } from "../../support/running_server.ts";

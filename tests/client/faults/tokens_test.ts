@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RoomError, type RoomOptions } from "../../../packages/client/mod.ts";
 import { EVERYTHING, NOTHING } from "../../../packages/server/src/rooms/policy/authorize.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
-import { lostAck } from "../../../tools/support/fault_proxy/faults.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
+import { lostAck } from "../../support/fault_proxy/faults.ts";
 import { RoomClient } from "../../support/room_client.ts";
 import { changeRoomServices } from "../../support/room_services.ts";
 import type { RunningServer } from "../../support/running_server.ts";

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { launchChromium } from "../../support/chromium.ts";
 import { eventually } from "../../../tools/support/eventually.ts";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
 import { closeCode, OPCODE } from "../../../tools/support/wire/raw_socket.ts";
 import { type RunningServer, startServer } from "../../support/running_server.ts";
 import { installPackages } from "../npm_project.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FaultProxy } from "../../../tools/support/fault_proxy/fault_proxy.ts";
+import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
 import { type RunningServer, startServer } from "../../support/running_server.ts";
 import type { StageActions, TokenKind } from "./stage.ts";
 

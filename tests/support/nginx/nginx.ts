@@ -1,5 +1,5 @@
 import { freePort } from "../../../tools/support/free_port.ts";
-import { startServerProcess } from "../../../tools/support/processes/server_process.ts";
+import { startServerProcess } from "../servers/server_process.ts";
 import { nginxPath } from "./availability.ts";
 import { nginxConfig } from "./nginx_config.ts";
 

@@ -84,9 +84,9 @@ async function measureRound(context: CaseContext, store: BackplaneName, round: n
     ]);
     await using soak = new ChildLines(command, { name: "The soak" });
     const { code } = await deadline(soak.ended, ROUND_TIMEOUT_MS);
-    if (!COMPLETE.includes(code)) throw soak.failure(`ended with ${code}`);
-    const { verdict: { lost, twice }, away, delivered } =
-      soakReport.parse(JSON.parse(await Deno.readTextFile(json))).outcomes[0];
+    const text = await Deno.readTextFile(json);
+    if (!COMPLETE.includes(code) || text === "") throw soak.failure(`ended with ${code}`);
+    const { verdict: { lost, twice }, away, delivered } = soakReport.parse(JSON.parse(text)).outcomes[0];
     context.progress(
       `${store}, round ${round}: ${away.count} were away, at worst ${away.worst.toFixed()} ms; ` +
         `lost ${lost.count}, twice ${twice.count} of ${delivered} ${lost.first ?? twice.first ?? ""}`,

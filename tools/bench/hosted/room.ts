@@ -53,7 +53,6 @@ export async function measureRoom(
   },
 ): Promise<RoomUse> {
   await using isolate = await startHostedIsolate(context);
-  // Each isolate has its own load generator, so that several can be measured at once.
   await using load = await Load.start();
   const urls = isolate.roomUrls("room", tokens.slice(0, room.members), room.roomSize);
   await load.open({ group: GROUP, urls, dialect, concurrency: CONCURRENCY, mayFail: true });

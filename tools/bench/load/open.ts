@@ -3,7 +3,7 @@ import type { OpenJob, OpenResult } from "./job.ts";
 import { Member } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
-const OPEN_TIMEOUT_MS = 60_000;
+const OPEN_TIMEOUT_MS = 100_000;
 const CLOSE_TIMEOUT_MS = 20_000;
 
 /**

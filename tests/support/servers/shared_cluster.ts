@@ -1,4 +1,4 @@
-import { isWithoutRedis } from "./availability.ts";
+import { isWithoutRedis } from "../../../tools/support/redis/availability.ts";
 import { RedisCluster } from "./redis_cluster.ts";
 
 /**

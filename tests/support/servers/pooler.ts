@@ -1,6 +1,6 @@
-import { freePort } from "../free_port.ts";
-import { findInstalled } from "../installed.ts";
-import { startServerProcess } from "../processes/server_process.ts";
+import { freePort } from "../../../tools/support/free_port.ts";
+import { findInstalled } from "../../../tools/support/installed.ts";
+import { startServerProcess } from "./server_process.ts";
 
 const pgbouncer = findInstalled({
   name: "PgBouncer",

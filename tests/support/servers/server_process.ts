@@ -1,4 +1,4 @@
-import { ChildLines } from "./child_lines.ts";
+import { ChildLines } from "../../../tools/support/processes/child_lines.ts";
 
 const START_TIMEOUT_MS = 20_000;
 

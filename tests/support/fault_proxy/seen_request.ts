@@ -1,4 +1,4 @@
-import { headerOf, parseHttpRequest } from "../wire/http_head.ts";
+import { headerOf, parseHttpRequest } from "../../../tools/support/wire/http_head.ts";
 
 /** An HTTP request as the proxy saw it pass. */
 export interface SeenRequest {

@@ -1,6 +1,6 @@
 import { deadline } from "@std/async";
-import { eventually } from "../eventually.ts";
-import { redisCli, RedisProcess } from "./redis_process.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
+import { redisCli, RedisProcess } from "../../../tools/support/redis/redis_process.ts";
 
 /** Limit for the nodes to discover each other. */
 const FORM_TIMEOUT_MS = 20_000;

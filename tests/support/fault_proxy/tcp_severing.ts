@@ -1,4 +1,4 @@
-import { closeQuietly } from "../wire/tcp_connection.ts";
+import { closeQuietly } from "../../../tools/support/wire/tcp_connection.ts";
 import type { CutWay } from "./faults.ts";
 
 const AF_INET = 2;

@@ -1,6 +1,6 @@
-import { ByteQueue, concatBytes } from "../wire/byte_queue.ts";
-import { type DecodedFrame, FrameDecoder } from "../wire/websocket_frames.ts";
-import { OPCODE } from "../wire/wire_frame.ts";
+import { ByteQueue, concatBytes } from "../../../tools/support/wire/byte_queue.ts";
+import { type DecodedFrame, FrameDecoder } from "../../../tools/support/wire/websocket_frames.ts";
+import { OPCODE } from "../../../tools/support/wire/wire_frame.ts";
 import type { Direction } from "./direction.ts";
 import { SeenMessage } from "./seen_message.ts";
 

@@ -1,5 +1,5 @@
 import { deadline } from "@std/async";
-import { PATIENCE_MS } from "./wire/socket_client.ts";
+import { PATIENCE_MS } from "../../tools/support/wire/socket_client.ts";
 
 /** Ordered entries that callbacks add and a test waits for. */
 export class Trace {

@@ -1,4 +1,4 @@
-import { HeadReader, MAX_HEAD_BYTES } from "../wire/http_head.ts";
+import { HeadReader, MAX_HEAD_BYTES } from "../../../tools/support/wire/http_head.ts";
 import type { Direction } from "./direction.ts";
 import { FrameSplitter, type Piece } from "./frame_splitter.ts";
 import { parseSeenRequest, type SeenRequest } from "./seen_request.ts";

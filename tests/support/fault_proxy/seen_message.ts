@@ -1,4 +1,4 @@
-import { OPCODE } from "../wire/wire_frame.ts";
+import { OPCODE } from "../../../tools/support/wire/wire_frame.ts";
 import type { Direction } from "./direction.ts";
 
 const decoder = new TextDecoder();

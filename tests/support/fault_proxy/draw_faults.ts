@@ -1,4 +1,4 @@
-import { SeededRandom } from "../seeded_random.ts";
+import { SeededRandom } from "../../../tools/support/seeded_random.ts";
 import { type Direction, DIRECTIONS, type PerDirection } from "./direction.ts";
 import { after, afterBytes, before, type Faults, type Hold, lostAck, type Place, within } from "./faults.ts";
 

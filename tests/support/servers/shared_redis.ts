@@ -1,5 +1,5 @@
-import { isWithoutRedis } from "./availability.ts";
-import { RedisProcess } from "./redis_process.ts";
+import { isWithoutRedis } from "../../../tools/support/redis/availability.ts";
+import { RedisProcess } from "../../../tools/support/redis/redis_process.ts";
 
 /**
  * Server that the tests of this process share, each with its own keys; undefined without Redis. It
