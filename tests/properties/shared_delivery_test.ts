@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { BACKPLANES, startStore } from "../../tools/support/backplane_store.ts";
-import { FaultProxy } from "../../tools/support/fault_proxy/fault_proxy.ts";
+import { FaultProxy } from "../support/fault_proxy/fault_proxy.ts";
 import { ANY_RATE, RoomClient } from "../support/room_client.ts";
 import { type RunningServer, startServer } from "../support/running_server.ts";
 import { range } from "../protocol/member_frames.ts";
