@@ -121,7 +121,7 @@ function tree(scene: Scene | null): React.ReactNode {
     return askForToken(user);
   };
   const provided = provider === undefined
-    ? all
+    ? createElement(React.Fragment, null, ...all)
     : createElement(RealtimeProvider, { url: provider, token }, ...all);
   return createElement(StrictMode, null, provided);
 }
