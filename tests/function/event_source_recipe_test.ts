@@ -7,6 +7,23 @@ import { readCodeBlock } from "../support/code_blocks.ts";
 import { RoomClient } from "../support/room_client.ts";
 import { startServer } from "../support/running_server.ts";
 
+Deno.test("the documented request for a ticket opens an EventSource", async () => {
+  await using running = await startServer();
+  const token = await running.issuer.token("alice");
+  const address = `${running.origin}/realtime`;
+  const code = await readCodeBlock("docs/rooms.md", ({ code }) => code.includes("getTicket()"));
+  const ticket = await new Function("address", "getToken", `${code}; return getTicket();`)(
+    address,
+    () => token,
+  );
+  const source = new EventSource(`${address}/rooms/lobby/events?ticket=${ticket}`);
+  const first = await new Promise<string>((resolve) =>
+    source.addEventListener("message", ({ data }) => resolve(data))
+  );
+  source.close();
+  assertEquals(JSON.parse(first).user, "alice");
+});
+
 Deno.test("the documented EventSource goes on with a fresh token where the expired one left it", async () => {
   await using running = await startServer({
     env: { EXPIRY_GRACE_SECONDS: "0", AUTH_CLOCK_SKEW_SECONDS: "0" },
@@ -31,7 +48,7 @@ Deno.test("the documented EventSource goes on with a fresh token where the expir
     onFrame: (frame: Record<string, unknown>) => frames.push(frame),
     setTimeout: (listen: () => void) => setTimeout(listen, 20),
   };
-  const code = await readCodeBlock("docs/rooms.md", ({ language }) => language === "js");
+  const code = await readCodeBlock("docs/rooms.md", ({ code }) => code.includes("new EventSource"));
   try {
     new Function(...Object.keys(given), `${code}; listen();`)(...Object.values(given));
     await eventually(() => Promise.resolve(frames.length), (count) => count >= 2);
