@@ -19,6 +19,9 @@ import { ReplayPosition } from "./replay_position.ts";
 import { type Answer, type RequestFrame, Requests } from "./requests.ts";
 import type { ResolvedOptions } from "./resolve_options.ts";
 import type {
+  CallInput,
+  CallOutput,
+  CallTypes,
   EmitOptions,
   EventName,
   EventTypes,
@@ -33,8 +36,11 @@ import type { CreateLink, RoomLink } from "./room_link.ts";
 import type { LiveState, RoomState } from "./state.ts";
 
 /** Implements Room: routes the frames of the connection to the part that handles them, in order. */
-export class ConnectedRoom<Published extends EventTypes, Received extends EventTypes>
-  implements Room<Published, Received> {
+export class ConnectedRoom<
+  Published extends EventTypes,
+  Received extends EventTypes,
+  Calls extends CallTypes,
+> implements Room<Published, Received, Calls> {
   readonly url: string;
   readonly presence: RoomPresence;
   readonly #options: ResolvedOptions;
@@ -148,6 +154,15 @@ export class ConnectedRoom<Published extends EventTypes, Received extends EventT
   ): Promise<void> {
     const frame = { type: "publish", id: randomId(), event, data, ephemeral: true, to, exclude } as const;
     await this.#requests.ask(frame, { again: false });
+  }
+
+  async call<Name extends keyof Calls & string>(
+    method: Name,
+    data?: CallInput<Calls[Name]>,
+  ): Promise<CallOutput<Calls[Name]>> {
+    const frame = { type: "call", id: randomId(), method, data } as const;
+    // The server validates the result with the schema that `Calls` is derived from.
+    return (await this.#requests.ask(frame, { again: false })).data as CallOutput<Calls[Name]>;
   }
 
   async history({ after, before, limit = DEFAULT_PAGE }: PageQuery): Promise<HistoryPage<Received>> {

@@ -7,13 +7,14 @@ import type { ErrorCode, ErrorFrame } from "../protocol/error_codes.ts";
  * - `signed_out`: the token callback returned no token
  * - `token_failed`: the token callback threw (`cause`) or took too long
  * - `unreachable`: no answer over the network
- * - `refused`: the WebSocket was refused although the room answers over HTTP
+ * - `refused`: the WebSocket was refused although the room answers over HTTP; with a `reason` the
+ *   server's code, from code of the endpoint
  * - `disconnected`: the connection broke; `silent`: it went silent; `draining`: its isolate ended
  * - `ended`: the server closed for good: `closeCode` is 1000, 1003, 1008 or 4400
  * - `hole`: the server sent a gap or an invalid frame; the client resumes from before it
  * - `offline`: there is no connection for a request that cannot wait
  * - `outbox_full`: the outbox has reached its limit
- * - `outcome_unknown`: the client cannot determine if a message was stored
+ * - `outcome_unknown`: the client cannot determine if a message was stored, or if a call has run
  * - `user_changed`: the token is another user's; the first user's unsent messages are rejected
  * - `overflow`: an iterator fell too far behind
  * - `storage_failed`: the outbox storage failed (`cause`)
@@ -47,6 +48,8 @@ export type RoomErrorCode = ServerErrorCode | ClientErrorCode;
 export interface RoomErrorDetails {
   /** Path of the invalid field, such as `data.text`. */
   readonly field?: string | undefined;
+  /** The endpoint's own code, with `refused`. */
+  readonly reason?: string | undefined;
   /** Wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /** Close code of the connection. */
@@ -61,6 +64,7 @@ export class RoomError extends Error {
   override readonly name = "RoomError";
   readonly code: RoomErrorCode;
   declare readonly field: string | undefined;
+  declare readonly reason: string | undefined;
   declare readonly retryAfterMs: number | undefined;
   declare readonly closeCode: number | undefined;
   declare readonly requestId: string | undefined;
@@ -73,6 +77,6 @@ export class RoomError extends Error {
 }
 
 /** Converts an `error` frame. */
-export function errorOf({ code, message, field, retry_after_ms }: ErrorFrame): RoomError {
-  return new RoomError(code, message, { field, retryAfterMs: retry_after_ms });
+export function errorOf({ code, message, field, reason, retry_after_ms }: ErrorFrame): RoomError {
+  return new RoomError(code, message, { field, reason, retryAfterMs: retry_after_ms });
 }

@@ -47,6 +47,11 @@ export type {
 export type { EventSchema, EventSchemas, InputOf, OutputOf } from "./event_schemas.ts";
 export type { OutboxStorage, StoredMessage } from "./outbox_storage.ts";
 export type {
+  AnyCalls,
+  CallArguments,
+  CallInput,
+  CallOutput,
+  CallTypes,
   EmitOptions,
   EventName,
   EventTypes,

@@ -6,6 +6,7 @@ import type {
   HistoryPageFrame,
   JoinFrame,
   LeaveFrame,
+  ResultFrame,
 } from "../protocol/frames.ts";
 import type { RoomLimits } from "../protocol/limits.ts";
 import type { Clock } from "./clock.ts";
@@ -19,6 +20,7 @@ export interface AnswerTo {
   readonly publish: AckFrame;
   readonly presence: AckFrame;
   readonly history: HistoryPageFrame;
+  readonly call: ResultFrame;
   readonly auth: AuthenticatedFrame;
   /** Confirmed by the client itself, after `welcome`. */
   readonly join: AckFrame;
@@ -132,8 +134,7 @@ export class Requests implements FrameSource {
     for (const request of this.#requests.values()) {
       const { sentAt } = request;
       if (isLossless || sentAt === null || Math.abs(wallNow - sentAt) < dedupe_seconds * 1000) continue;
-      const text = "The message may be stored: check the history.";
-      request.refuse(new RoomError("outcome_unknown", text));
+      request.refuse(unknown("The message may be stored: check the history."));
     }
     this.isOpen = true;
     this.notBefore = 0;
@@ -146,8 +147,11 @@ export class Requests implements FrameSource {
     this.isOpen = false;
     this.#deps.queue.remove(this);
     for (const request of this.#requests.values()) {
+      const { frame, isSent } = request;
       request.isSent = false;
-      if (!request.again) request.refuse(offline());
+      if (request.again) continue;
+      const isUnknown = isSent && frame.type === "call";
+      request.refuse(isUnknown ? unknown("The call may have run.") : offline());
     }
   }
 
@@ -193,6 +197,10 @@ export class Requests implements FrameSource {
 
 function offline(): RoomError {
   return new RoomError("offline", "There is no connection: wait for live().");
+}
+
+function unknown(text: string): RoomError {
+  return new RoomError("outcome_unknown", text);
 }
 
 function mayTryAgain(request: Request, { code, retry_after_ms }: ErrorFrame): boolean {

@@ -10,6 +10,24 @@ import type { LiveState, RoomState } from "./state.ts";
 // `object`, so that an interface without an index signature fits.
 export type EventTypes = object;
 
+/**
+ * Input and output of calls, by method. `RoomCalls<typeof tables>` derives them from the server's
+ * schemas.
+ */
+export type CallTypes = object;
+
+/** Input of a method. */
+// Indexed, not inferred: of a mapped type the compiler would infer nothing.
+export type CallInput<Call> = Call extends { readonly input: unknown } ? Call["input"] : never;
+/** Output of a method. */
+export type CallOutput<Call> = Call extends { readonly output: unknown } ? Call["output"] : never;
+
+/** The data of a call: may be left out where the method takes none. */
+export type CallArguments<Input> = [undefined] extends [Input] ? [data?: Input] : [data: Input];
+
+/** Any method with any data. */
+export type AnyCalls = Readonly<Record<string, { readonly input: unknown; readonly output: unknown }>>;
+
 /** Names of events. */
 export type EventName<Events extends EventTypes> = keyof Events & string;
 
@@ -96,8 +114,11 @@ export interface Presence {
  * A room with an auto-reconnecting connection. `Published` types the sent events, `Received` the
  * received ones. docs/client.md lists every state, event and error.
  */
-export interface Room<Published extends EventTypes, Received extends EventTypes = Published>
-  extends AsyncDisposable, AsyncIterable<RoomMessage<Received>> {
+export interface Room<
+  Published extends EventTypes,
+  Received extends EventTypes = Published,
+  Calls extends CallTypes = AnyCalls,
+> extends AsyncDisposable, AsyncIterable<RoomMessage<Received>> {
   /** Address of the room, without query. */
   readonly url: string;
   readonly state: RoomState;
@@ -145,6 +166,17 @@ export interface Room<Published extends EventTypes, Received extends EventTypes 
     data: Published[Name],
     options?: EmitOptions,
   ): Promise<void>;
+  /**
+   * Calls a method of the endpoint and resolves with its result. The client sends it once, also if
+   * the connection breaks.
+   * @throws {RoomError} `refused` with the endpoint's `reason`, `invalid_frame` with the `field`,
+   * `rate_limited`, `timeout`; `offline` if it was not sent, `outcome_unknown` if the connection
+   * broke before the answer
+   */
+  call<Name extends keyof Calls & string>(
+    method: Name,
+    ...data: CallArguments<CallInput<Calls[Name]>>
+  ): Promise<CallOutput<Calls[Name]>>;
   /**
    * Reads a page of history; waits for a connection.
    * @throws {RoomError} `forbidden`, `closed`, …

@@ -162,6 +162,19 @@ export const ERRORS = {
     detail: "The message is not what this endpoint understands.",
     retryable: false,
   },
+  refused: {
+    status: 403,
+    title: "Refused",
+    detail: "The endpoint's own code refused this. `reason` says why.",
+    retryable: false,
+  },
+  timeout: {
+    status: 503,
+    title: "Timeout",
+    detail: "The endpoint's own code took too long. It may have done a part of its work.",
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
 } as const;
 
 /** A stable error code. */
@@ -180,6 +193,8 @@ export interface ErrorFrame {
   readonly id?: string | undefined;
   /** Path of the invalid field. */
   readonly field?: string | undefined;
+  /** The endpoint's own code for `refused`. */
+  readonly reason?: string | undefined;
   /** Wait before a retry; present with every retryable code. */
   readonly retry_after_ms?: number | undefined;
 }
@@ -194,6 +209,7 @@ export interface ErrorDetails {
   readonly ended?: true | undefined;
   readonly id?: string | undefined;
   readonly field?: string | undefined;
+  readonly reason?: string | undefined;
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -201,7 +217,7 @@ export interface ErrorDetails {
 export function errorFrame(code: ErrorCode, details: ErrorDetails = {}): ErrorFrame {
   // The annotation holds every entry of the table to its type.
   const { detail, retryAfterSeconds }: ErrorMeaning = ERRORS[code];
-  const { message = detail, room, ended, id, field } = details;
+  const { message = detail, room, ended, id, field, reason } = details;
   const retryAfterMs = details.retryAfterMs ??
     (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
   return {
@@ -212,6 +228,7 @@ export function errorFrame(code: ErrorCode, details: ErrorDetails = {}): ErrorFr
     ...(ended === undefined ? {} : { ended }),
     ...(id === undefined ? {} : { id }),
     ...(field === undefined ? {} : { field }),
+    ...(reason === undefined ? {} : { reason }),
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
   };
 }

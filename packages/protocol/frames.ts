@@ -103,6 +103,13 @@ export interface HistoryPageFrame extends InRoom {
   readonly more: boolean;
 }
 
+/** Result of a call. */
+export interface ResultFrame extends InRoom {
+  readonly type: "result";
+  readonly id: string;
+  readonly data?: unknown;
+}
+
 /** Answer to a fresh token. */
 export interface AuthenticatedFrame {
   readonly type: "authenticated";
@@ -144,6 +151,7 @@ export type ServerFrame =
   | PresenceListFrame
   | AckFrame
   | HistoryPageFrame
+  | ResultFrame
   | AuthenticatedFrame
   | ExpiringFrame
   | PongFrame
@@ -189,6 +197,14 @@ export interface HistoryFrame {
   readonly limit: number;
 }
 
+/** Calls a method of the endpoint. */
+export interface CallFrame {
+  readonly type: "call";
+  readonly id: string;
+  readonly method: string;
+  readonly data?: unknown;
+}
+
 /** Hands over a fresh token without reconnecting. */
 export interface AuthFrame {
   readonly type: "auth";
@@ -203,7 +219,7 @@ export interface PingFrame {
 }
 
 /** Every frame of a client. */
-export type ClientFrame = PublishFrame | PresenceFrame | HistoryFrame | AuthFrame | PingFrame;
+export type ClientFrame = PublishFrame | PresenceFrame | HistoryFrame | CallFrame | AuthFrame | PingFrame;
 
 /** Joins a room over a socket for many rooms: the fields are those of the query of a room's own. */
 export interface JoinFrame {

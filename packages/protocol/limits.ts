@@ -9,6 +9,8 @@ export const MAX_ID_LENGTH = 64;
 export const MAX_EVENT_LENGTH = 64;
 /** Largest presence state, in bytes of its JSON as UTF-8. */
 export const MAX_STATE_BYTES = 4_096;
+/** Longest name of a method that a client calls, in characters. */
+export const MAX_METHOD_LENGTH = 64;
 /** Most messages of one page of history, and most that `history=` replays on joining. */
 export const MAX_PAGE = 500;
 /** Messages of a page of history if the request names no limit. */
@@ -48,6 +50,10 @@ export interface RoomLimits {
   readonly max_connections: number;
   /** Rooms of one socket for many rooms. */
   readonly max_rooms: number;
+  /** Calls of one member that may be under way. */
+  readonly max_calls: number;
+  /** Time after which a hook or a call of the endpoint has failed, in milliseconds. */
+  readonly hook_timeout_ms: number;
   /** Largest presence state, in bytes. */
   readonly max_state_bytes: number;
   /** Most messages of one page of history. */

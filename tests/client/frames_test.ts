@@ -25,6 +25,7 @@ const serverFrames: {
   presence: true,
   ack: true,
   history: true,
+  result: true,
   authenticated: true,
   expiring: true,
   pong: true,
@@ -38,6 +39,7 @@ const clientFrames: {
   publish: true,
   presence: true,
   history: true,
+  call: true,
   auth: true,
   ping: true,
 };

@@ -222,3 +222,25 @@ Deno.test("a closed room takes nothing and says why, until it is open again", as
   await rest();
   assertEquals(sent, [["c"]]);
 });
+
+Deno.test("a call is sent once: offline without a connection, outcome_unknown if it was sent, and no retry", async () => {
+  const { requests, begin, sent } = createScene();
+  const once = { again: false };
+  const call = (id: string) => requests.ask({ type: "call", id, method: "add", data: 1 }, once);
+  const code = async (asked: Promise<unknown>) => (await assertRejects(() => asked, RoomError)).code;
+  assertEquals(await code(call("early")), "offline");
+  requests.connected();
+  const unsent = code(call("unsent"));
+  requests.end();
+  assertEquals(await unsent, "offline");
+  begin();
+  const lost = code(call("lost"));
+  const limited = code(call("limited"));
+  await rest();
+  requests.answer({ type: "error", id: "limited", code: "rate_limited", message: "wait", retry_after_ms: 1 });
+  requests.end();
+  assertEquals([await lost, await limited], ["outcome_unknown", "rate_limited"]);
+  begin();
+  await rest();
+  assertEquals(sent, [["lost", "limited"]]);
+});

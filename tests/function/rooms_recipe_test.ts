@@ -9,6 +9,7 @@ import { SocketClient } from "../../tools/support/wire/socket_client.ts";
 const PAGE = "docs/rooms.md";
 const tables = await readCodeBlock(PAGE, ({ code }) => code.includes("export const tables"));
 const classes = await readCodeBlock(PAGE, ({ code }) => code.includes("export const classes"));
+const games = await readCodeBlock(PAGE, ({ code }) => code.includes("export const games"));
 const orders = await readCodeBlock(PAGE, ({ code }) => code.includes("export const orders"));
 const appLine = await readCodeBlock(PAGE, ({ code }) => code.startsWith(".route("));
 const types = await readCodeBlock(PAGE, ({ code }) => code.includes("RoomEvents"));
@@ -76,6 +77,36 @@ Deno.test("the page's route publishes into a room with a secret key", async () =
     return await response.json();
   };
   assertEquals([await order(), await order()], Array(2).fill({ offset: 1, present: 0 }));
+});
+
+Deno.test("the page's hooks and calls work as it says", async () => {
+  await using copy = await copyFunction();
+  await copy.addEndpoint({ name: "games", code: games, line: '.route("/games", games)' });
+  assertEquals(await copy.check("routes/games.ts"), "");
+  const issuer = await createIssuer();
+  await using running = await startFunctionProcess({
+    env: { SUPABASE_JWKS: JSON.stringify(issuer.jwks) },
+    entry: copy.index,
+    importMap: copy.importMap,
+  });
+  const address = async (user: string, claims = {}) =>
+    `ws://127.0.0.1:${running.port}/realtime/games/1?token=${await issuer.token(user, { claims })}`;
+  await using guest = await SocketClient.open(await address("eve", { is_anonymous: true }));
+  assertEquals((await next(guest, "error"))["reason"], "sign_in");
+  await using alice = await SocketClient.open(await address("alice"));
+  await next(alice, "welcome");
+  await using bob = await SocketClient.open(await address("bob"));
+  await next(bob, "welcome");
+  bob.send(JSON.stringify({ type: "publish", id: "1", event: "chat", data: { text: " hi " } }));
+  assertEquals((await next(alice, "message"))["data"], { text: "hi" });
+  bob.send(JSON.stringify({ type: "call", id: "2", method: "move", data: { from: 1, to: 1 } }));
+  assertEquals((await next(bob, "error"))["reason"], "no_move");
+  bob.send(JSON.stringify({ type: "call", id: "3", method: "move", data: { from: 1, to: 2 } }));
+  assertEquals((await next(bob, "result"))["data"], { offset: 2 });
+  const moved = await next(alice, "message");
+  assertEquals([moved["event"], moved["data"], moved["from"]], ["move", { from: 1, to: 2 }, { user: "bob" }]);
+  bob.close(1000);
+  assertEquals((await next(alice, "message"))["data"], { player: "bob" });
 });
 
 Deno.test("the page's types follow from the schemas, and a wrong payload does not compile", async () => {

@@ -4,8 +4,9 @@ import { Metrics } from "../../packages/server/src/observability/metrics.ts";
 import { type ErrorFrame, errorFrame } from "../../packages/protocol/error_codes.ts";
 import { EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts";
 import { messageText } from "../../packages/server/src/rooms/outbound/frame_text.ts";
-import { Publisher } from "../../packages/server/src/rooms/inbound/publisher.ts";
+import { type AskHook, Publisher } from "../../packages/server/src/rooms/inbound/publisher.ts";
 import { RecentMessages } from "../../packages/server/src/rooms/outbound/recent_messages.ts";
+import { createLog } from "../../packages/server/src/observability/log.ts";
 import type { ManualClock } from "../client/manual_clock.ts";
 import { ControlledStore } from "../support/controlled_store.ts";
 
@@ -51,6 +52,8 @@ export interface IsolateOptions {
   /** Delay until the isolate learns of a stored message, in milliseconds. */
   readonly lagMs: number;
   readonly maxPendingPublishes: number;
+  /** Hook before a message is stored; a rejection fails that attempt. */
+  readonly hook?: (() => Promise<void>) | undefined;
 }
 
 /** Isolate with one room, whose store the test controls. */
@@ -90,7 +93,11 @@ export class ModelConnection {
   #isBroken = false;
 
   constructor(isolate: ModelIsolate, user: string, latencyMs: number, onEvent: (event: ServerEvent) => void) {
-    const { clock, maxPendingPublishes } = isolate.options;
+    const { clock, maxPendingPublishes, hook } = isolate.options;
+    const askHook: AskHook | undefined = hook && (async (message) => {
+      await hook();
+      return message;
+    });
     this.isolate = isolate;
     this.#latencyMs = latencyMs;
     this.#onEvent = onEvent;
@@ -112,8 +119,16 @@ export class ModelConnection {
       now: () => clock.now(),
       wallNow: () => clock.now(),
       maxPendingPublishes,
+      log: createLog({
+        level: "error",
+        budget: 1,
+        common: {},
+        write: () => {},
+        now: () => 0,
+        wallNow: () => 0,
+      }),
     };
-    this.#publisher = new Publisher(member, { key: "r", events: undefined }, deps);
+    this.#publisher = new Publisher(member, { key: "r", events: undefined }, deps, askHook);
     isolate.members.add(this);
   }
 

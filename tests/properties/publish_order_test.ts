@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { ManualClock, rest } from "../client/manual_clock.ts";
 import { SeededRandom } from "../../tools/support/seeded_random.ts";
 import type { CallResult } from "../support/controlled_store.ts";
+import { TookTooLong } from "../../packages/server/src/rooms/server_code/within_time.ts";
 import { type OrderedClient, PlainClient, SdkClient } from "./publish_order_clients.ts";
 import { ModelIsolate, RoomLog } from "./publish_order_model.ts";
 
@@ -25,12 +26,14 @@ interface RunOptions {
   readonly lagsMs: readonly number[];
   readonly maxPendingPublishes: number;
   readonly seed: number;
+  /** True if a hook delays each message by some time, and fails some. */
+  readonly hasHook: boolean;
 }
 
 /** Publishes of one client; fewer than the server's memory of refused ones. */
 const MAX_PUBLISHED = 24;
 /** Rounds at the end until everything is stored. */
-const MAX_ROUNDS = 500;
+const MAX_ROUNDS = 2_000;
 const RUNS = 400;
 
 const index = fc.nat({ max: 2 });
@@ -63,14 +66,29 @@ const options: fc.Arbitrary<RunOptions> = fc.record({
   lagsMs: fc.array(ms, { minLength: 2, maxLength: 2 }),
   maxPendingPublishes: fc.constantFrom(MAX_PUBLISHED / 2, 256),
   seed: fc.nat(),
+  hasHook: fc.boolean(),
 });
+
+/** Makes a hook that takes up to 20 ms, and fails one time in ten, ten times at most. */
+function createHook(clock: ManualClock, random: SeededRandom): () => Promise<void> {
+  let failuresLeft = 10;
+  return async function hook() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    clock.setTimer(resolve, random.below(20));
+    await promise;
+    if (failuresLeft > 0 && random.below(10) === 0) failuresLeft--;
+    else return;
+    throw new TookTooLong("the hook was slow");
+  };
+}
 
 /** Runs the steps, then continues until all is stored. Resolves with the stored ids. */
 async function run(steps: readonly Step[], options: RunOptions): Promise<readonly string[]> {
   const clock = new ManualClock();
   const log = new RoomLog(clock);
   const { latenciesMs: [first = 0, second = 0, third = 0], lagsMs, maxPendingPublishes, seed } = options;
-  const isolates = lagsMs.map((lagMs) => new ModelIsolate({ clock, log, lagMs, maxPendingPublishes }));
+  const hook = options.hasHook ? createHook(clock, new SeededRandom(seed + 1)) : undefined;
+  const isolates = lagsMs.map((lagMs) => new ModelIsolate({ clock, log, lagMs, maxPendingPublishes, hook }));
   const clients: readonly OrderedClient[] = [
     new SdkClient("alice", clock, first),
     new SdkClient("bob", clock, second),

@@ -196,6 +196,8 @@ Deno.test("4.7 welcome carries every limit of the deployment", async () => {
       HISTORY_SECONDS: "1008",
       DEDUPE_SECONDS: "1009",
       PRESENCE_GRACE_MS: "1010",
+      MAX_CALLS: "1014",
+      HOOK_TIMEOUT_MS: "1015",
     },
   });
   await using alice = await RoomClient.join(running, "r");
@@ -214,6 +216,8 @@ Deno.test("4.7 welcome carries every limit of the deployment", async () => {
     history_seconds: 1008,
     dedupe_seconds: 1009,
     presence_grace_ms: 1010,
+    max_calls: 1014,
+    hook_timeout_ms: 1015,
     max_state_bytes: 4096,
     max_page: 500,
   });

@@ -91,6 +91,19 @@ Deno.test("a route reads history and presence", async () => {
   ]);
 });
 
+Deno.test("a route kicks a connection, and disconnects a user everywhere", async () => {
+  await using running = await startWith((rooms) => rooms.disconnect({ user: "bob" }, "over"));
+  await using alice = await RoomClient.join(running, "lobby");
+  await using other = await RoomClient.join(running, "lobby");
+  await running.engine.deps.serverRooms.room("lobby").kick({ connection: alice.connection }, "spam");
+  assertEquals((await alice.closed()).code, 4403);
+  await using bob = await RoomClient.join(running, "elsewhere", { user: "bob" });
+  await using socket = await SocketClient.open(await running.socketUrl("/do", "bob"));
+  assertEquals((await (await run(running)).json()).result, null);
+  assertEquals([(await bob.closed()).code, (await socket.closed()).code], [4403, 4403]);
+  assertEquals((await other.publish("still here")).offset, 1);
+});
+
 Deno.test("a socket's own endpoint publishes into a room", async () => {
   await using running = await startWith();
   await using alice = await RoomClient.join(running, "lobby");
@@ -109,7 +122,7 @@ Deno.test("a wrong argument is a TypeError that names it, and nothing is publish
   // deno-lint-ignore no-explicit-any
   assertThrows(() => rooms.room(5 as any), TypeError, "room: ");
   const room = rooms.room("lobby");
-  assertEquals(room.name, "rooms/lobby");
+  assertEquals([room.name, room.id], ["rooms/lobby", "lobby"]);
   let deep: unknown = 1;
   for (let level = 0; level < 65; level++) deep = [deep];
   const cycle: { self?: unknown } = {};
@@ -127,6 +140,10 @@ Deno.test("a wrong argument is a TypeError that names it, and nothing is publish
     ["data: may have 100 bytes", () => room.publish("e", "x".repeat(99))],
     ["to: ", () => room.emit("e", 1, { to: {} as { user: string } })],
     ["to.user: ", () => room.emit("e", 1, { to: { user: "" } })],
+    ["target: ", () => room.kick({} as { user: string })],
+    ["target.connection: ", () => room.kick({ connection: "" })],
+    ["reason: ", () => room.kick({ user: "bob" }, "x".repeat(201))],
+    ["target.user: ", () => rooms.disconnect({ user: "" })],
     ["limit: ", () => room.history({ limit: 501 })],
     ["after: ", () => room.history({ after: -1 })],
     ["before: ", () => room.history({ before: 1.5 })],

@@ -101,9 +101,10 @@ const BatchResults = z.strictObject({
       z.strictObject({
         id: z.optional(MessageFrame.shape.id),
         error: z.strictObject({
-          code: z.enum(["invalid_request", "too_large"]),
+          code: z.enum(["invalid_request", "too_large", "refused", "timeout", "internal"]),
           message: field(z.string(), "for people"),
           field: field(z.optional(z.string()), "the part of the message that is wrong, such as `data.text`"),
+          reason: field(z.optional(z.string()), "the endpoint's own code for `refused`"),
         }),
       }),
     ])),
@@ -134,6 +135,7 @@ const Problem = z.strictObject({
   code: field(z.enum(Object.keys(ERRORS) as [keyof typeof ERRORS]), "stable; clients decide by it"),
   detail: field(z.string(), "for people: the problem, and the next step"),
   field: field(z.optional(z.string()), "the part of the request that is wrong, such as `query.limit`"),
+  reason: field(z.optional(z.string()), "the endpoint's own code for `refused`"),
   retry_after_ms: field(
     z.optional(wholeNumber()),
     "delay before a retry; present with every retryable code",

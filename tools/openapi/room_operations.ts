@@ -31,7 +31,7 @@ export function roomOperations(): Record<string, Operation> {
       summary: "A WebSocket in the room",
       description:
         "Speaks `realtime.v1`: JSON frames. The server sends `ServerFrame` (see the schemas). The client sends " +
-        "`publish` (fields of `PublishBody`), `presence`, `history`, `auth` and `ping`. A browser sends the token in the query, or as a " +
+        "`publish` (fields of `PublishBody`), `presence`, `history`, `call`, `auth` and `ping`. A browser sends the token in the query, or as a " +
         "subprotocol `jwt-<token>`. Servers and scripts need no socket: see the other operations of rooms.",
       security: CONNECTING_USER,
       parameters: [room, ...joinParameters(), ...handshakeParameters()],
@@ -92,7 +92,7 @@ export function roomOperations(): Record<string, Operation> {
           "The ephemeral message was sent to the connected members; it is not stored.",
           schemaNamed("Sent"),
         ),
-        ...problemAnswers(...ROOM_PROBLEMS, "too_large", "unsupported_media_type"),
+        ...problemAnswers(...ROOM_PROBLEMS, "too_large", "unsupported_media_type", "refused", "timeout"),
       },
     },
     "POST /{id}/kick": {

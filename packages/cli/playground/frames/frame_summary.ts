@@ -32,6 +32,10 @@ function summarize(frame: ServerFrame | ClientFrame): string {
         : frame.after === undefined
         ? `before #${frame.before}`
         : `after #${frame.after}`;
+    case "call":
+      return `${frame.method} ${json(frame.data ?? null)}`;
+    case "result":
+      return json(frame.data ?? null);
     case "gap":
       return `#${frame.from} to ${frame.to === null ? "unknown" : `#${frame.to}`}`;
     case "error":

@@ -88,7 +88,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     now,
     authorize: policy.authorize,
     rooms,
-    serverRooms: createServerRooms({ rooms }),
+    serverRooms: createServerRooms({ rooms, evictions }),
     evictions,
     tokenWatch,
     refusalLog,
@@ -123,6 +123,8 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     ]);
   }
   async function close(): Promise<void> {
+    // Hooks may still publish and kick.
+    await deps.rooms.hooksDone();
     evictions.close();
     await Promise.all([backplane.close(), policy.close()]);
     refusalLog.close();

@@ -26,6 +26,8 @@ export function createRooms(
       max_connections_per_user: config.MAX_CONNECTIONS_PER_USER,
       max_connections: config.MAX_CONNECTIONS,
       max_rooms: config.MAX_ROOMS_PER_SOCKET,
+      max_calls: config.MAX_CALLS,
+      hook_timeout_ms: config.HOOK_TIMEOUT_MS,
       max_state_bytes: MAX_STATE_BYTES,
       max_page: MAX_PAGE,
       history_messages: config.HISTORY_MESSAGES,

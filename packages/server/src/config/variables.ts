@@ -298,6 +298,18 @@ export const ENVIRONMENT = {
     "Sockets and event streams per second that all users may open in one isolate, on average; five times as many " +
       "at once. One more is refused with 503 `overloaded`.",
   ),
+  MAX_CALLS: whole(
+    1,
+    10_000,
+    32,
+    "Calls of one room member that may be under way. One more is answered with `rate_limited`.",
+  ),
+  HOOK_TIMEOUT_MS: whole(
+    10,
+    60_000,
+    5_000,
+    "Time after which a hook or a call of a room endpoint is answered with `timeout`. What it does later is ignored.",
+  ),
   HEARTBEAT_MS: whole(
     100,
     140_000,

@@ -1,5 +1,6 @@
 import type { $ZodType } from "zod/v4/core";
 import type { Authorize, RoomPermissions } from "./policy/authorize.ts";
+import type { RoomCode } from "./server_code/room_code.ts";
 
 /** Start of the messages that a member wants. */
 export type JoinFrom =
@@ -29,6 +30,8 @@ export interface JoinRequest {
   readonly from: JoinFrom;
   /** Undefined if any event with any data may be published. */
   readonly events: EventSchemas | undefined;
+  /** The endpoint's hooks and calls; undefined without any. */
+  readonly code?: RoomCode | undefined;
   /** Called again when the user sends a fresh token. */
   readonly authorize: Authorize;
 }

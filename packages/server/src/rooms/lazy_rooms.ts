@@ -24,6 +24,7 @@ export type Rooms = Pick<
   | "evict"
   | "list"
   | "publishAll"
+  | "hooksDone"
 >;
 
 /**
@@ -103,6 +104,11 @@ export class LazyRooms implements Rooms {
       onDrain: (socket, notice) => handlers?.onDrain?.(socket, notice),
       onClose: (socket, close) => handlers?.onClose?.(socket, close),
     };
+  }
+
+  /** Resolves when the hooks of members that have left are done, or after a few seconds. */
+  async hooksDone(): Promise<void> {
+    await this.#registry.loaded?.hooksDone();
   }
 
   /** A page of a room's history, as JSON text. */

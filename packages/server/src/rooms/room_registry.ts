@@ -18,6 +18,7 @@ import { Receiver } from "./inbound/receive.ts";
 import { Room } from "./room.ts";
 import { type Outgoing, send } from "./inbound/send.ts";
 import { sendAll } from "./inbound/send_all.ts";
+import { MemberHooks } from "./server_code/member_hooks.ts";
 import type { RoomDeps } from "./room_deps.ts";
 import type { AdmitToRoom } from "./shared/admission.ts";
 import { SharedConnection } from "./shared/shared_connection.ts";
@@ -35,9 +36,11 @@ interface OpenRoom {
 export class RoomRegistry {
   readonly deps: RoomDeps;
   readonly #rooms = new Map<string, OpenRoom>();
+  readonly #hooks: MemberHooks;
 
   constructor(deps: RoomDeps) {
     this.deps = deps;
+    this.#hooks = new MemberHooks(deps);
   }
 
   /** Limits that every member is told in `welcome`. */
@@ -106,8 +109,14 @@ export class RoomRegistry {
       end: async (close) => {
         this.#release(request.key, held, member);
         await member.gone(close);
+        await this.#hooks.leave(member);
       },
     };
+  }
+
+  /** Resolves when the hooks of members that have left are done, or after a few seconds. */
+  async hooksDone(): Promise<void> {
+    await this.#hooks.done();
   }
 
   /** A page of a room's history for a user, as JSON text: `epoch`, `messages`, `more`. */
@@ -188,6 +197,7 @@ export class RoomRegistry {
   }
 
   async #join(member: Member, held: OpenRoom, request: JoinRequest): Promise<void> {
+    if (!await this.#hooks.join(member, request)) return;
     try {
       await join(member, await held.opening, request, this.deps);
     } catch (error) {

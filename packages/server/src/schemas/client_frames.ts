@@ -2,7 +2,7 @@
 // packages/protocol.
 import * as z from "zod/mini";
 import type * as protocol from "../../../protocol/frames.ts";
-import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_PAGE } from "../../../protocol/limits.ts";
+import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_METHOD_LENGTH, MAX_PAGE } from "../../../protocol/limits.ts";
 import { field } from "./field_text.ts";
 import type { Assert, Same } from "./same_type.ts";
 
@@ -110,6 +110,14 @@ export const HistoryFrame = z.object({
   }),
 );
 
+/** Calls a method of the endpoint. */
+export const CallFrame = z.object({
+  type: z.literal("call"),
+  id: FrameId,
+  method: field(name(MAX_METHOD_LENGTH), "a method of the endpoint"),
+  data: field(z.optional(z.unknown()), "the method's input"),
+});
+
 /** Hands over a fresh token without reconnecting. */
 export const AuthFrame = z.object({
   type: z.literal("auth"),
@@ -125,9 +133,10 @@ export const ClientFrame = z.discriminatedUnion("type", [
   PublishFrame,
   PresenceFrame,
   HistoryFrame,
+  CallFrame,
   AuthFrame,
   PingFrame,
-], { error: "must be publish, presence, history, auth or ping" });
+], { error: "must be publish, presence, history, call, auth or ping" });
 /** A frame of a client. */
 export type ClientFrame = protocol.ClientFrame;
 /** A message to be published, as a frame or as an HTTP body. */
@@ -139,6 +148,7 @@ export type CheckedSchemas = [
   Assert<Same<z.infer<typeof PublishBody>, protocol.PublishRequest>>,
   Assert<Same<z.infer<typeof PresenceFrame>, protocol.PresenceFrame>>,
   Assert<Same<z.infer<typeof HistoryFrame>, protocol.HistoryFrame>>,
+  Assert<Same<z.infer<typeof CallFrame>, protocol.CallFrame>>,
   Assert<Same<z.infer<typeof AuthFrame>, protocol.AuthFrame>>,
   Assert<Same<z.infer<typeof PingFrame>, protocol.PingFrame>>,
   Assert<Same<z.infer<typeof ClientFrame>, protocol.ClientFrame>>,

@@ -93,6 +93,14 @@ export const HistoryPageFrame = z.strictObject({
   more: field(z.boolean(), "whether there are more in that direction"),
 });
 
+/** Result of a call. */
+export const ResultFrame = z.strictObject({
+  room: Room,
+  type: z.literal("result"),
+  id: Id,
+  data: field(z.optional(z.unknown()), "what the method returned"),
+});
+
 /** Answer to a fresh token. */
 export const AuthenticatedFrame = z.strictObject({
   type: z.literal("authenticated"),
@@ -143,6 +151,7 @@ export const ErrorFrame = z.strictObject({
   ended: field(z.optional(z.literal(true)), "the socket for many rooms is not in `room`, or no longer"),
   id: field(z.optional(z.string()), "of the frame that this answers, when it could be read"),
   field: field(z.optional(z.string()), "what is wrong, such as `data.text`"),
+  reason: field(z.optional(z.string()), "the endpoint's own code for `refused`"),
   retry_after_ms: field(z.optional(z.int()), "when trying again makes sense"),
 });
 
@@ -153,6 +162,7 @@ export const ServerFrame = z.discriminatedUnion("type", [
   PresenceListFrame,
   AckFrame,
   HistoryPageFrame,
+  ResultFrame,
   AuthenticatedFrame,
   ExpiringFrame,
   PongFrame,
@@ -170,6 +180,7 @@ export type CheckedSchemas = [
   Assert<Same<z.infer<typeof PresenceListFrame>, protocol.PresenceListFrame>>,
   Assert<Same<z.infer<typeof AckFrame>, protocol.AckFrame>>,
   Assert<Same<z.infer<typeof HistoryPageFrame>, protocol.HistoryPageFrame>>,
+  Assert<Same<z.infer<typeof ResultFrame>, protocol.ResultFrame>>,
   Assert<Same<z.infer<typeof AuthenticatedFrame>, protocol.AuthenticatedFrame>>,
   Assert<Same<z.infer<typeof ExpiringFrame>, protocol.ExpiringFrame>>,
   Assert<Same<z.infer<typeof PongFrame>, protocol.PongFrame>>,

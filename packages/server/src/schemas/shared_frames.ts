@@ -48,7 +48,7 @@ export const LeaveFrame = z.object({ type: z.literal("leave"), id: FrameId, room
 
 /** Every frame of a client on a socket for many rooms. Frames of a room need `FrameRoom` too. */
 export const SharedClientFrame = z.discriminatedUnion("type", [JoinFrame, LeaveFrame, ClientFrame], {
-  error: "must be join, leave, publish, presence, history, auth or ping",
+  error: "must be join, leave, publish, presence, history, call, auth or ping",
 });
 
 /** Fails to compile if a schema and its type in packages/protocol differ. */

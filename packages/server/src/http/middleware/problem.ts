@@ -6,6 +6,8 @@ import type { AppEnv } from "../context.ts";
 import { BackplaneUnavailable } from "../../backplane/contract.ts";
 import { errorFields } from "../../observability/log.ts";
 import { TooManyReads } from "../../rooms/read_limits.ts";
+import { Refusal } from "../../rooms/server_code/refuse.ts";
+import { TookTooLong } from "../../rooms/server_code/within_time.ts";
 import { type ErrorCode, type ErrorMeaning, ERRORS } from "../../../../protocol/error_codes.ts";
 
 /** Details of a problem document beside those of its code. */
@@ -14,6 +16,8 @@ export interface ProblemOptions {
   readonly detail?: string;
   /** The wrong part of the request, such as `query.limit`. */
   readonly field?: string;
+  /** The endpoint's own code for `refused`. */
+  readonly reason?: string;
   /** Replaces the wait of a code that may succeed later, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }
@@ -89,10 +93,12 @@ export function answerProblem(error: Error, c: Context<AppEnv>): Response {
     return refuse(c, "invalid_request", { detail: error.message });
   }
   if (error instanceof TooManyReads) return refuse(c, "rate_limited");
+  if (error instanceof Refusal) return refuse(c, "refused", { detail: error.message, reason: error.reason });
   if (error instanceof BackplaneUnavailable) {
     deps.log.warn("backplane.unavailable", { request_id: requestId, ...errorFields(error) });
     return refuse(c, "unavailable");
   }
+  if (error instanceof TookTooLong) return refuse(c, "timeout");
   deps.log.error("request.failed", { request_id: requestId, route: routePath(c), ...errorFields(error) });
   return refuse(c, "internal");
 }

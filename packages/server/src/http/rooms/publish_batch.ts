@@ -1,14 +1,19 @@
 import type { Context, MiddlewareHandler } from "hono";
-import type { ErrorCode } from "../../../../protocol/error_codes.ts";
+import { BackplaneUnavailable } from "../../backplane/contract.ts";
+import { type ErrorCode, ERRORS } from "../../../../protocol/error_codes.ts";
+import { errorFields } from "../../observability/log.ts";
 import { MAX_BATCH_MESSAGES } from "../../../../protocol/limits.ts";
 import type { Outgoing } from "../../rooms/inbound/send.ts";
 import type { EventSchemas } from "../../rooms/join_request.ts";
+import { Refusal } from "../../rooms/server_code/refuse.ts";
+import { TookTooLong } from "../../rooms/server_code/within_time.ts";
 import { parseSchema } from "../../schemas/parse_schema.ts";
 import { isLargerThan } from "../../socket/frame_size.ts";
-import type { AppEnv } from "../context.ts";
+import type { AppEnv, Deps } from "../context.ts";
 import { logOperator } from "../middleware/log_operator.ts";
 import { RequestProblem } from "../middleware/problem.ts";
 import { checkJsonBody } from "../middleware/validate.ts";
+import { askHttpHook, type CodeOfEndpoint } from "./http_publish_hook.ts";
 import { publishBody } from "./lazy_schemas.ts";
 
 /** Largest body of a batch, in bytes; a larger `MAX_FRAME_BYTES` counts in its place. */
@@ -24,6 +29,7 @@ export function maxPublishBytes(c: Context<AppEnv>): number {
 export interface BatchOptions {
   readonly name: string;
   readonly events: EventSchemas | undefined;
+  readonly code: CodeOfEndpoint;
   /** Sender (`from.user`) of the messages. */
   readonly sender: string;
 }
@@ -33,6 +39,7 @@ interface ItemError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly field?: string;
+  readonly reason?: string;
 }
 
 /** Result of one message, in the order of the request. */
@@ -46,7 +53,7 @@ type Checked = { readonly message: Outgoing } | { readonly id?: string; readonly
  * Publishes the messages of a JSON array, and passes any other body on. Stands behind the address's
  * validation. Refuses a user's array with 403 `forbidden`, and more messages than 100 with 400.
  */
-export function publishBatch({ name, events, sender }: BatchOptions): MiddlewareHandler<AppEnv> {
+export function publishBatch({ name, events, code, sender }: BatchOptions): MiddlewareHandler<AppEnv> {
   return async function publishBatch(c, next) {
     checkJsonBody(c.req.raw.headers);
     // A body that is no JSON is refused by the validation of a single message.
@@ -68,8 +75,9 @@ export function publishBatch({ name, events, sender }: BatchOptions): Middleware
       });
     }
     const room = `${name}/${c.req.param("id")}`;
-    const checked: Checked[] = [];
-    for (const item of body) checked.push(await checkItem(item));
+    const valid: Checked[] = [];
+    for (const item of body) valid.push(await checkItem(item));
+    const checked = await Promise.all(valid.map(askHook));
     logOperator(c, "publish", { room, messages: body.length });
     const messages = checked.flatMap((one) => "message" in one ? [one.message] : []);
     const sent = await c.env.deps.rooms.publishAll(room, messages);
@@ -81,6 +89,16 @@ export function publishBatch({ name, events, sender }: BatchOptions): Middleware
       return stored ? { id, offset: stored.offset } : { id };
     });
     return c.json({ results });
+
+    async function askHook(one: Checked): Promise<Checked> {
+      if ("error" in one) return one;
+      const { message } = one;
+      try {
+        return { message: await askHttpHook(code, { message, room, user: undefined, events }, c.env.deps) };
+      } catch (error) {
+        return { id: message.id, error: hookFault(error, c.env.deps) };
+      }
+    }
 
     async function checkItem(item: unknown): Promise<Checked> {
       const id = idOf(item);
@@ -105,6 +123,15 @@ export function publishBatch({ name, events, sender }: BatchOptions): Middleware
       return { message: { ...parsed.value, data: data.data, from: { user: sender } } };
     }
   };
+}
+
+/** The fault of a message whose hook failed. */
+function hookFault(error: unknown, deps: Deps): ItemError {
+  if (error instanceof BackplaneUnavailable) throw error;
+  if (error instanceof Refusal) return { code: "refused", message: error.message, reason: error.reason };
+  deps.log.error("hook.failed", { hook: "onPublish", ...errorFields(error) });
+  const code = error instanceof TookTooLong ? "timeout" : "internal";
+  return { code, message: ERRORS[code].detail };
 }
 
 function idOf(item: unknown): string | undefined {

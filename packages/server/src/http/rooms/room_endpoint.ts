@@ -7,6 +7,7 @@ import { RequestProblem } from "../middleware/problem.ts";
 import { limitRequests } from "../middleware/rate_limits.ts";
 import { expectWebSocket, requestUpgrade, type UpgradeResponse } from "../middleware/upgrade.ts";
 import { validateLazily } from "../middleware/validate.ts";
+import type { CodeOfEndpoint } from "./http_publish_hook.ts";
 import { joinFrom } from "./join_from.ts";
 import { address, joinQuery } from "./lazy_schemas.ts";
 import { createRoomEvents } from "./room_events.ts";
@@ -14,12 +15,19 @@ import { createRoomHttp } from "./room_http.ts";
 import { createRoomKick } from "./room_kick.ts";
 import type { Authorize } from "../../rooms/policy/authorize.ts";
 import type { JoinFrom, JoinRequest } from "../../rooms/join_request.ts";
+import type { Method, RoomHooks, RoomMethods, Schemas } from "../../rooms/server_code/room_code.ts";
 
 /** Schemas of zod or zod/mini for the `data` of events, by event. */
-export type Events = Readonly<Record<string, $ZodType>>;
+export type Events = Schemas;
+/** No schemas: those of the calls of an endpoint without any. */
+export type NoSchemas = Readonly<Record<never, never>>;
 
 /** Options of an endpoint of rooms. */
-export interface RoomEndpointOptions<E extends Events> {
+export interface RoomEndpointOptions<
+  E extends Events,
+  Inputs extends Schemas = NoSchemas,
+  Outputs extends Schemas = NoSchemas,
+> extends RoomHooks<E> {
   /** The middleware that decides who may connect; made with `provideUser`. */
   readonly authenticate: MiddlewareHandler<AppEnv & UserEnv>;
   /**
@@ -32,6 +40,13 @@ export interface RoomEndpointOptions<E extends Events> {
    * data.
    */
   readonly events?: E;
+  /**
+   * Methods that members call (`room.call` of the client), by name. Every member may; refuse in the
+   * handler.
+   */
+  readonly rpc?: RoomMethods<Inputs, Outputs>;
+  /** Schema of the state with which members enter presence; by default any object. */
+  readonly presence?: $ZodType;
   /** Decides permissions; the deployment's policy (`ROOM_POLICY`) by default. */
   readonly authorize?: Authorize;
 }
@@ -46,6 +61,16 @@ export type RoomMessages<T extends { readonly events: Events }> = {
   [Name in keyof T["events"]]: output<T["events"][Name]>;
 };
 
+/** Input and output of an endpoint's calls, by method: `RoomCalls<typeof tables>`. */
+export type RoomCalls<
+  T extends { readonly calls: { readonly inputs: Schemas; readonly outputs: Schemas } },
+> = {
+  [Name in keyof T["calls"]["inputs"]]: {
+    readonly input: input<T["calls"]["inputs"][Name]>;
+    readonly output: Name extends keyof T["calls"]["outputs"] ? output<T["calls"]["outputs"][Name]> : never;
+  };
+};
+
 /**
  * Creates an endpoint of rooms, `/:id`, that speaks the rooms protocol (docs/protocol.md):
  * broadcast, history, presence, resume. Mount it in app.ts. docs/rooms.md shows one with events of
@@ -53,11 +78,16 @@ export type RoomMessages<T extends { readonly events: Events }> = {
  */
 // The return type is the endpoint's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types
-export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOptions<E>) {
+export function roomEndpoint<
+  E extends Events = Events,
+  Inputs extends Schemas = NoSchemas,
+  Outputs extends Schemas = NoSchemas,
+>(options: RoomEndpointOptions<E, Inputs, Outputs>) {
   const { name = "rooms", authenticate } = options;
   // A map, since an event named `constructor` would be found in every object.
   const events = options.events && new Map(Object.entries(options.events));
-  const http = createRoomHttp({ name, events, authorize: options.authorize, authenticate });
+  const code = codeOf(options);
+  const http = createRoomHttp({ name, events, code, authorize: options.authorize, authenticate });
 
   /**
    * Admits a user to a room, and returns the join request.
@@ -76,7 +106,7 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
     const key = `${name}/${room}`;
     const refusal = deps.rooms.refusal(key);
     if (refusal) throw new RequestProblem(refusal);
-    return { room, key, permissions, from, events, authorize };
+    return { room, key, permissions, from, events, code: code?.(deps.serverRooms), authorize };
   }
 
   const routes = endpoint().route("/", http).route("/", createRoomEvents({ authenticate, admit }))
@@ -100,7 +130,19 @@ export function roomEndpoint<E extends Events = Events>(options: RoomEndpointOpt
       },
     );
   // For types only: schemas are the server's.
-  return routes as typeof routes & { readonly events: E };
+  return routes as typeof routes & {
+    readonly events: E;
+    readonly calls: { readonly inputs: Inputs; readonly outputs: Outputs };
+  };
+}
+
+/** Collects the code of an endpoint; undefined if there is none, so that its rooms ask nobody. */
+function codeOf<E extends Events, Inputs extends Schemas, Outputs extends Schemas>(
+  { onJoin, onPublish, onLeave, rpc, presence }: RoomEndpointOptions<E, Inputs, Outputs>,
+): CodeOfEndpoint {
+  if (!onJoin && !onPublish && !onLeave && !rpc && !presence) return undefined;
+  const methods = new Map(Object.entries<Method>(rpc ?? {}));
+  return (rooms) => ({ onJoin, onPublish, onLeave, methods, presence, rooms });
 }
 
 /**

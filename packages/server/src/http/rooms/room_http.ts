@@ -11,6 +11,7 @@ import { validateLazily } from "../middleware/validate.ts";
 import type { Authorize, RoomPermissions } from "../../rooms/policy/authorize.ts";
 import { ForeignConnection } from "../../rooms/exclusion_notice.ts";
 import type { EventSchemas } from "../../rooms/join_request.ts";
+import { askHttpHook, type CodeOfEndpoint } from "./http_publish_hook.ts";
 import { address, pageQuery, publishBody } from "./lazy_schemas.ts";
 import { maxPublishBytes, publishBatch } from "./publish_batch.ts";
 
@@ -21,6 +22,7 @@ const PROJECT = "service_role";
 export interface RoomHttpOptions {
   readonly name: string;
   readonly events: EventSchemas | undefined;
+  readonly code: CodeOfEndpoint;
   readonly authorize: Authorize | undefined;
   readonly authenticate: MiddlewareHandler<AppEnv & UserEnv>;
 }
@@ -31,7 +33,7 @@ export interface RoomHttpOptions {
  */
 // The return type is the endpoint's routes, which `hc<App>()` reads.
 // deno-lint-ignore explicit-module-boundary-types
-export function createRoomHttp({ name, events, authorize, authenticate }: RoomHttpOptions) {
+export function createRoomHttp({ name, events, code, authorize, authenticate }: RoomHttpOptions) {
   /** @throws {RequestProblem} `forbidden`, unless the user may do this in the room */
   async function mustBeAllowed(
     decide: Authorize,
@@ -69,7 +71,7 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
       limitRequests,
       validateLazily("param", address),
       limitBody(maxPublishBytes),
-      publishBatch({ name, events, sender: PROJECT }),
+      publishBatch({ name, events, code, sender: PROJECT }),
       validateLazily("json", publishBody),
       async (c) => {
         const { id: room } = c.req.valid("param");
@@ -89,8 +91,10 @@ export function createRoomHttp({ name, events, authorize, authenticate }: RoomHt
         const exclude = body.exclude && body.connection;
         // A server has no connection of its own.
         if (exclude !== undefined && !user) throw foreignConnection();
-        const message = { ...body, data: checked.data, from, exclude };
-        const stored = await deps.rooms.publish(`${name}/${room}`, message).catch((error: unknown) => {
+        const key = `${name}/${room}`;
+        const given = { ...body, data: checked.data, from, exclude };
+        const message = await askHttpHook(code, { message: given, room: key, user, events }, deps);
+        const stored = await deps.rooms.publish(key, message).catch((error: unknown) => {
           throw error instanceof ForeignConnection ? foreignConnection() : error;
         });
         if (!stored) return c.json({ id: body.id }, 202);

@@ -1,13 +1,16 @@
-import type { HistoryFrame, PresenceFrame, PublishFrame } from "../../../../protocol/frames.ts";
+import type { CallFrame, HistoryFrame, PresenceFrame, PublishFrame } from "../../../../protocol/frames.ts";
 import type { JoinRequest } from "../join_request.ts";
 import type { Member } from "../member.ts";
 import { readHistory } from "../read_history.ts";
 import type { RoomDeps } from "../room_deps.ts";
+import { MemberContext } from "../server_code/member_context.ts";
+import { askPublishHook } from "../server_code/publish_hook.ts";
+import { Calls } from "./calls.ts";
 import { changePresence } from "./change_presence.ts";
-import { Publisher } from "./publisher.ts";
+import { type AskHook, Publisher } from "./publisher.ts";
 
 /** A frame that concerns one room; the others concern the connection. */
-export type MemberFrame = PublishFrame | PresenceFrame | HistoryFrame;
+export type MemberFrame = PublishFrame | PresenceFrame | HistoryFrame | CallFrame;
 
 /** Handles the frames of one member in its room. */
 export class MemberFrames {
@@ -15,12 +18,16 @@ export class MemberFrames {
   readonly #request: JoinRequest;
   readonly #deps: RoomDeps;
   readonly #publisher: Publisher;
+  readonly #calls: Calls;
 
   constructor(member: Member, request: JoinRequest, deps: RoomDeps) {
     this.#member = member;
     this.#request = request;
     this.#deps = deps;
-    this.#publisher = new Publisher(member, request, deps);
+    const { code, key } = request;
+    const context = code && new MemberContext(member, key, code.rooms);
+    this.#publisher = new Publisher(member, request, deps, context && createAskHook(context, request, deps));
+    this.#calls = new Calls(member, context, code?.methods, deps);
   }
 
   /**
@@ -40,11 +47,23 @@ export class MemberFrames {
       case "publish":
         return this.#publisher.publish(frame, receivedAt);
       case "presence":
-        return changePresence(this.#member, frame);
+        return changePresence(this.#member, frame, this.#request.code?.presence);
       case "history":
         return readHistory(this.#member, this.#request.key, frame, this.#deps);
+      case "call":
+        return this.#calls.call(frame);
       default:
         frame satisfies never;
     }
   }
+}
+
+/** Asks `onPublish` of a member's endpoint; undefined without one. */
+function createAskHook(
+  context: MemberContext,
+  { code, events }: JoinRequest,
+  { limits }: RoomDeps,
+): AskHook | undefined {
+  const onPublish = code?.onPublish;
+  return onPublish && ((message) => askPublishHook(onPublish, message, context, { events, limits }));
 }

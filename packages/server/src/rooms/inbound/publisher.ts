@@ -7,8 +7,10 @@ import type { JoinRequest } from "../join_request.ts";
 import type { Member } from "../member.ts";
 import { PublishOrder } from "./publish_order.ts";
 import type { Room } from "../room.ts";
-import { send, type SendDeps } from "./send.ts";
+import { type Outgoing, send, type SendDeps } from "./send.ts";
 import type { RoomDeps } from "../room_deps.ts";
+import { hookError } from "../server_code/hook_failure.ts";
+import { Refusal } from "../server_code/refuse.ts";
 
 /** Text for a publish that is rejected because an earlier one is not stored. */
 const BEHIND = "A message sent before this one is not stored. Send that one again first.";
@@ -24,7 +26,10 @@ export interface Publishing extends
 }
 
 /** Dependencies of publishing. */
-export type PublishDeps = SendDeps & Pick<RoomDeps, "maxPendingPublishes" | "now">;
+export type PublishDeps = SendDeps & Pick<RoomDeps, "maxPendingPublishes" | "now" | "log">;
+
+/** Asks the endpoint's `onPublish`; resolves with the message to publish. */
+export type AskHook = (message: Outgoing) => Promise<Outgoing>;
 
 /**
  * Publishes the messages of one member. Frames go to the backplane in order, without waiting, so
@@ -39,15 +44,20 @@ export class Publisher {
   /** Created with the first durable publish: most members only listen. */
   #order: PublishOrder | undefined;
   #pending = 0;
+  readonly #askHook: AskHook | undefined;
+  /** Settles when the hooks of earlier publishes have run. */
+  #hooks: Promise<void> | undefined;
 
   constructor(
     member: Publishing,
     request: Pick<JoinRequest, "key" | "events">,
     deps: PublishDeps,
+    askHook?: AskHook,
   ) {
     this.#member = member;
     this.#request = request;
     this.#deps = deps;
+    this.#askHook = askHook;
     this.#from = { user: member.user.id, connection: member.connection };
   }
 
@@ -74,7 +84,40 @@ export class Publisher {
       });
     }
     if (!mayGo) return member.error("unavailable", { id, message: BEHIND });
-    void this.#publish(frame, receivedAt, checked.data, order);
+    if (this.#askHook) void this.#askAndPublish(this.#askHook, frame, receivedAt, checked.data, order);
+    else void this.#publish(frame, receivedAt, checked.data, order);
+  }
+
+  /** Asks `onPublish` behind the hooks of earlier publishes, then publishes. Never rejects. */
+  async #askAndPublish(
+    askHook: AskHook,
+    frame: PublishBody,
+    receivedAt: number,
+    data: string,
+    order: PublishOrder | undefined,
+  ): Promise<void> {
+    const { id, event, ephemeral, to } = frame;
+    const member = this.#member;
+    const earlier = this.#hooks;
+    const { promise, resolve: nextMayRun } = Promise.withResolvers<void>();
+    this.#hooks = promise;
+    this.#pending += 1;
+    try {
+      await earlier;
+      // An earlier publish may have failed since this one was admitted.
+      if (order && !order.admit(id)) return member.error("unavailable", { id, message: BEHIND });
+      const changed = await askHook({ id, event, data, from: this.#from, ephemeral, to });
+      if (order && !order.admit(id)) return member.error("unavailable", { id, message: BEHIND });
+      void this.#publish({ ...frame, event: changed.event }, receivedAt, changed.data, order);
+    } catch (error) {
+      if (error instanceof Refusal) order?.settle(id);
+      else order?.fail(id);
+      const { code, details } = hookError({ hook: "onPublish", error, member }, this.#deps.log);
+      member.error(code, { ...details, id });
+    } finally {
+      this.#pending -= 1;
+      nextMayRun();
+    }
   }
 
   /** Never rejects. */

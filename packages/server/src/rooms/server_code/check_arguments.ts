@@ -4,6 +4,9 @@ import { MAX_JSON_DEPTH } from "../../../../protocol/limits.ts";
 import { isDeeperThan } from "../../schemas/json_depth.ts";
 import { isLargerThan } from "../../socket/frame_size.ts";
 
+/** Longest id of a user or a connection, in characters. */
+export const MAX_USER_LENGTH = 256;
+
 /** Returns text of 1 to `max` characters. */
 export function text(field: string, value: unknown, max: number): string {
   if (typeof value === "string" && value !== "" && value.length <= max) return value;
@@ -31,15 +34,14 @@ export function dataText(data: unknown, maxBytes: number): string {
 }
 
 /** Returns a recipient with exactly one of `user` and `connection`. */
-export function recipient(to: Recipient | undefined): { user: string } | { connection: string } | undefined {
-  if (to === undefined) return undefined;
-  const { user, connection }: { readonly user?: unknown; readonly connection?: unknown } = to;
+export function recipient(field: string, given: Recipient): { user: string } | { connection: string } {
+  const { user, connection }: { readonly user?: unknown; readonly connection?: unknown } = given ?? {};
   if ((user === undefined) === (connection === undefined)) {
-    throw new TypeError('to: must be {"user":…} or {"connection":…}');
+    throw new TypeError(`${field}: must be {"user":…} or {"connection":…}`);
   }
   return connection === undefined
-    ? { user: text("to.user", user, 256) }
-    : { connection: text("to.connection", connection, 256) };
+    ? { user: text(`${field}.user`, user, MAX_USER_LENGTH) }
+    : { connection: text(`${field}.connection`, connection, MAX_USER_LENGTH) };
 }
 
 /** The JSON text, or undefined for a function, a symbol, a BigInt or nothing. */

@@ -1,9 +1,16 @@
 import type { PageRequest } from "../../backplane/contract.ts";
-import type { PresenceMember } from "../../../../protocol/frames.ts";
-import { DEFAULT_PAGE, MAX_PAGE } from "../../../../protocol/limits.ts";
+import type { PresenceMember, Recipient } from "../../../../protocol/frames.ts";
+import {
+  DEFAULT_PAGE,
+  MAX_EVENT_LENGTH,
+  MAX_ID_LENGTH,
+  MAX_PAGE,
+  MAX_REASON_LENGTH,
+} from "../../../../protocol/limits.ts";
+import type { Evictions } from "../eviction/evictions.ts";
 import type { Outgoing } from "../inbound/send.ts";
 import type { Rooms } from "../lazy_rooms.ts";
-import { dataText, recipient, text, whole } from "./check_arguments.ts";
+import { dataText, MAX_USER_LENGTH, recipient, text, whole } from "./check_arguments.ts";
 import type {
   ServerEmitOptions,
   ServerHistoryPage,
@@ -18,16 +25,19 @@ const PROJECT = "service_role";
 export interface RoomAccessDeps {
   /** Read at each call. */
   readonly rooms: Pick<Rooms, "limits" | "page" | "present" | "publish">;
+  readonly evictions: Pick<Evictions, "kick" | "disconnect">;
 }
 
 /** Checks what server code asks for in one room, and does it. */
 export class RoomAccess {
   readonly #name: string;
   readonly #rooms: RoomAccessDeps["rooms"];
+  readonly #evictions: RoomAccessDeps["evictions"];
 
-  constructor(name: string, { rooms }: RoomAccessDeps) {
+  constructor(name: string, { rooms, evictions }: RoomAccessDeps) {
     this.#name = name;
     this.#rooms = rooms;
+    this.#evictions = evictions;
   }
 
   /** Implements `ServerRoom.publish`. */
@@ -39,7 +49,7 @@ export class RoomAccess {
 
   /** Implements `ServerRoom.emit`. */
   async emit(event: string, data: unknown, options: ServerEmitOptions = {}): Promise<void> {
-    const to = recipient(options.to);
+    const to = options.to && recipient("to", options.to);
     await this.#rooms.publish(this.#name, { ...this.#message(event, data, options), ephemeral: true, to });
   }
 
@@ -63,12 +73,33 @@ export class RoomAccess {
     return members;
   }
 
+  /** Implements `ServerRoom.kick`. */
+  async kick(target: Recipient, reason?: string): Promise<void> {
+    await this.#evictions.kick(this.#name, recipient("target", target), reasonText(reason));
+  }
+
   #message(event: string, data: unknown, { id, as }: ServerPublishOptions): Outgoing {
     return {
-      id: text("id", id ?? crypto.randomUUID(), 64),
-      event: text("event", event, 64),
+      id: text("id", id ?? crypto.randomUUID(), MAX_ID_LENGTH),
+      event: text("event", event, MAX_EVENT_LENGTH),
       data: dataText(data, this.#rooms.limits.max_frame_bytes),
-      from: { user: text("as", as ?? PROJECT, 256) },
+      from: { user: text("as", as ?? PROJECT, MAX_USER_LENGTH) },
     };
   }
+}
+
+/** Implements `ServerRooms.disconnect`. */
+export async function disconnect(
+  target: { readonly user: string },
+  reason: string | undefined,
+  { evictions }: RoomAccessDeps,
+): Promise<void> {
+  await evictions.disconnect(
+    { user: text("target.user", target?.user, MAX_USER_LENGTH) },
+    reasonText(reason),
+  );
+}
+
+function reasonText(reason: string | undefined): string | undefined {
+  return reason === undefined ? undefined : text("reason", reason, MAX_REASON_LENGTH);
 }

@@ -39,6 +39,8 @@ export interface ServerHistoryPage {
 export interface ServerRoom {
   /** `ENDPOINT/ID`, such as `tables/7`. */
   readonly name: string;
+  /** The part behind the endpoint: the room's id as in the address. */
+  readonly id: string;
   /**
    * Publishes a message and resolves with its offset once it is stored. `data` is JSON of at most
    * `MAX_FRAME_BYTES`, 64 levels deep. Schemas and hooks of the endpoint are not applied.
@@ -50,6 +52,12 @@ export interface ServerRoom {
   history(page?: ServerPageQuery): Promise<ServerHistoryPage>;
   /** Reads who is present: one entry a connection. */
   presence(): Promise<readonly PresenceMember[]>;
+  /**
+   * Ends the memberships of a user or a connection in this room, on every isolate: `error`
+   * `forbidden`, and 4403 on a room's own socket. The user may come back if the policy permits it.
+   * The reason has at most 200 characters.
+   */
+  kick(target: Recipient, reason?: string): Promise<void>;
 }
 
 /** The rooms of the deployment, as code of the function uses them: `c.var.rooms`. */
@@ -59,4 +67,10 @@ export interface ServerRooms {
    * @throws {TypeError} if no room can have the name
    */
   room(name: string): ServerRoom;
+  /**
+   * Closes every socket and event stream of a user with 4403, at every endpoint, on every isolate.
+   * The user may connect again with a good token. The reason has at most 200 characters.
+   * @throws {TypeError} as a rejection, if an argument is wrong
+   */
+  disconnect(target: { readonly user: string }, reason?: string): Promise<void>;
 }
