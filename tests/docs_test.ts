@@ -15,6 +15,7 @@ const DOCUMENTS = [
   "examples/existing-project/README.md",
   "examples/docker/README.md",
   "examples/node-client/README.md",
+  "examples/polls/README.md",
   "examples/react-chat/README.md",
   "docs/adopt.md",
   "docs/upgrade.md",

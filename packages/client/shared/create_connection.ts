@@ -3,7 +3,7 @@ import { ConnectedRoom } from "../connected_room.ts";
 import { RoomError } from "../errors.ts";
 import type { RoomOptions } from "../options.ts";
 import { resolveOptions } from "../resolve_options.ts";
-import type { EventTypes, Room } from "../room.ts";
+import type { AnyCalls, CallTypes, EventTypes, Room } from "../room.ts";
 import { parseRoomName } from "./room_name.ts";
 import { SharedLink } from "./shared_link.ts";
 import { SharedSocket } from "./shared_socket.ts";
@@ -25,15 +25,23 @@ export interface RoomConnection extends AsyncDisposable {
    * open already, returns that same room, whatever the options are.
    * @throws {TypeError} naming the invalid name or option
    */
-  room<Published extends EventTypes = Record<string, unknown>, Received extends EventTypes = Published>(
+  room<
+    Published extends EventTypes = Record<string, unknown>,
+    Received extends EventTypes = Published,
+    Calls extends CallTypes = AnyCalls,
+  >(
     name: string,
     options?: SharedRoomOptions,
-  ): Room<Published, Received>;
+  ): Room<Published, Received, Calls>;
   /** As `room`, without opening it. @throws {TypeError} as `room` */
-  createRoom<Published extends EventTypes = Record<string, unknown>, Received extends EventTypes = Published>(
+  createRoom<
+    Published extends EventTypes = Record<string, unknown>,
+    Received extends EventTypes = Published,
+    Calls extends CallTypes = AnyCalls,
+  >(
     name: string,
     options?: SharedRoomOptions,
-  ): Room<Published, Received>;
+  ): Room<Published, Received, Calls>;
   /**
    * Closes all rooms, as `room.close()` does, and the socket. A room that is opened later opens it
    * again.
@@ -66,25 +74,25 @@ export class SharedConnection implements RoomConnection {
     this.#socket = new SharedSocket(resolveOptions(options), addresses);
   }
 
-  room<Published extends EventTypes, Received extends EventTypes>(
+  room<Published extends EventTypes, Received extends EventTypes, Calls extends CallTypes = AnyCalls>(
     name: string,
     options?: SharedRoomOptions,
-  ): Room<Published, Received> {
-    const room = this.createRoom<Published, Received>(name, options);
+  ): Room<Published, Received, Calls> {
+    const room = this.createRoom<Published, Received, Calls>(name, options);
     room.open();
     return room;
   }
 
-  createRoom<Published extends EventTypes, Received extends EventTypes>(
+  createRoom<Published extends EventTypes, Received extends EventTypes, Calls extends CallTypes = AnyCalls>(
     name: string,
     options: SharedRoomOptions = {},
-  ): Room<Published, Received> {
+  ): Room<Published, Received, Calls> {
     const fullName = parseRoomName(name);
     const known = this.#rooms.get(fullName)?.deref();
     // The application names the types of a room, as with `connect`.
-    if (known) return known as unknown as Room<Published, Received>;
+    if (known) return known as unknown as Room<Published, Received, Calls>;
     const resolved = resolveOptions({ ...options, ...this.#options });
-    const room = new ConnectedRoom<Published, Received>(
+    const room = new ConnectedRoom<Published, Received, Calls>(
       `${this.url}/${fullName}`,
       resolved,
       (events) => new SharedLink(fullName, this.#socket, events),

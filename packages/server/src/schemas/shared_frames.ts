@@ -1,5 +1,5 @@
-// Schemas of the frames that a client sends over a socket for many rooms. The compiler holds them to
-// the types of packages/protocol.
+// Schemas of the frames that a client sends over a socket for many rooms. The compiler holds
+// them to the types of packages/protocol.
 import * as z from "zod/mini";
 import type * as protocol from "../../../protocol/frames.ts";
 import { MAX_PAGE } from "../../../protocol/limits.ts";
