@@ -12,6 +12,7 @@
  */
 export { type Clock, systemClock } from "./clock.ts";
 export { connect, createRoom } from "./connect.ts";
+export { requestTicket } from "./ticket.ts";
 export {
   type ConnectionOptions,
   createConnection,
@@ -38,6 +39,7 @@ export type {
 } from "../protocol/frames.ts";
 export type {
   RoomOptions,
+  TicketSource,
   TokenAnswer,
   TokenRequest,
   TokenSource,

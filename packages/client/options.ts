@@ -14,6 +14,11 @@ export interface TokenRequest {
  * if a token cannot be had now, for example while Auth is away: the client calls it again later.
  */
 export type TokenSource = (request: TokenRequest) => TokenAnswer | Promise<TokenAnswer>;
+/** Gets a one-use ticket for a token. `requestTicket` is one. */
+export type TicketSource = (
+  token: string,
+  server: { readonly addresses: { readonly whoami: URL }; readonly fetch: typeof fetch },
+) => Promise<string>;
 /** A token, or none. */
 export type TokenAnswer = string | null | undefined;
 
@@ -55,6 +60,11 @@ export interface RoomOptions {
   } | undefined;
   /** Place of the token in the request. Default: a subprotocol, since proxies log addresses. */
   readonly tokenPlace?: "subprotocol" | "query" | undefined;
+  /**
+   * `requestTicket`: connects with a one-use ticket in the address, and no token in the address or a
+   * subprotocol. Default: none.
+   */
+  readonly ticket?: TicketSource | undefined;
   /**
    * Bounds of the wait between attempts, in milliseconds: full jitter up to `minMs`, doubled each
    * time, at most `maxMs`. Default: 500, 30,000.

@@ -2,13 +2,14 @@ import type { Position } from "../protocol/frames.ts";
 import { MAX_PAGE } from "../protocol/limits.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Timing } from "./connection/machine_state.ts";
-import type { RoomOptions, TokenSource, WebSocketClass } from "./options.ts";
+import type { RoomOptions, TicketSource, TokenSource, WebSocketClass } from "./options.ts";
 import type { OutboxStorage } from "./outbox_storage.ts";
 
 /** Options with their defaults; options.ts documents each. */
 export interface ResolvedOptions {
   readonly token: TokenSource;
   readonly tokenPlace: "subprotocol" | "query";
+  readonly ticket: TicketSource | undefined;
   readonly resume: Position | null;
   readonly history: number;
   readonly signal: AbortSignal | undefined;
@@ -36,6 +37,7 @@ export function resolveOptions(options: RoomOptions): ResolvedOptions {
   return {
     token,
     tokenPlace,
+    ticket: options.ticket,
     resume,
     history,
     signal,

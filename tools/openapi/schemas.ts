@@ -69,8 +69,8 @@ const describeRequest: Override = (context) => {
   // zod cannot convert the refinements of `to` and `exclude`.
   context.jsonSchema.dependentSchemas = {
     to: { properties: { ephemeral: { const: true } }, required: ["ephemeral"] },
-    exclude: { required: ["connection"] },
   };
+  context.jsonSchema.dependentRequired = { exclude: ["connection"] };
 };
 
 const describeAnswer: Override = (context) => {

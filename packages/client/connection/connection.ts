@@ -3,7 +3,7 @@ import { CLIENT_CLOSE } from "../../protocol/close_codes.ts";
 import { REALTIME_V1, TOKEN_SUBPROTOCOL_PREFIX } from "../../protocol/subprotocols.ts";
 import type { Clock } from "../clock.ts";
 import { RoomError } from "../errors.ts";
-import type { TokenSource, WebSocketClass, WebSocketLike } from "../options.ts";
+import type { TicketSource, TokenSource, WebSocketClass, WebSocketLike } from "../options.ts";
 import type { LinkEvents, RoomLink } from "../room_link.ts";
 import { SendQueue } from "../send_queue.ts";
 import type { RoomState } from "../state.ts";
@@ -22,6 +22,7 @@ export interface ConnectionDeps extends LinkEvents {
   readonly addresses: Addresses;
   readonly token: TokenSource;
   readonly tokenPlace: "subprotocol" | "query";
+  readonly ticket: TicketSource | undefined;
   readonly WebSocket: WebSocketClass | undefined;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -135,7 +136,7 @@ export class Connection implements RoomLink {
       case "ask_token":
         return void this.#askToken(effect.run, effect.refresh);
       case "open_socket":
-        return this.#openSocket(effect.run, effect.token);
+        return void this.#openSocket(effect.run, effect.token);
       case "close_socket":
         return this.#closeSocket(effect.code);
       case "ping":
@@ -150,13 +151,20 @@ export class Connection implements RoomLink {
     );
   }
 
-  #openSocket(run: number, token: string): void {
-    const { addresses, tokenPlace, WebSocket, query, greeting } = this.#deps;
+  /** Synchronous without a ticket. Never rejects. */
+  async #openSocket(run: number, token: string): Promise<void> {
+    const { addresses, tokenPlace, ticket, WebSocket, query, greeting } = this.#deps;
     if (!WebSocket) return;
     const url = new URL(addresses.socket);
-    for (const [name, value] of Object.entries(query())) url.searchParams.set(name, String(value));
+    // Its constructor makes text of numbers.
+    url.search = `${new URLSearchParams(query() as Record<string, string>)}`;
     const protocols = [REALTIME_V1];
-    if (tokenPlace === "query") url.searchParams.set("token", token);
+    if (ticket) {
+      const value = await ticket(token, this.#deps).catch((reason) => `${this.#fail(run, reason)}`);
+      // It failed, or the connection was given up meanwhile.
+      if (run !== this.#machine.run) return;
+      url.searchParams.set("ticket", value);
+    } else if (tokenPlace === "query") url.searchParams.set("token", token);
     else protocols.push(TOKEN_SUBPROTOCOL_PREFIX + token);
     let socket: WebSocketLike;
     try {

@@ -38,7 +38,7 @@ export async function diagnose(token: string, deps: DiagnosisDeps): Promise<Room
 }
 
 /** Reads the server's problem document. A gateway's or a proxy's answer gives its status only. */
-async function readProblem(response: Response): Promise<RoomError> {
+export async function readProblem(response: Response): Promise<RoomError> {
   // Not a number if it is a date.
   const headerMs = Number(response.headers.get("retry-after")) * 1000 || undefined;
   const text = await response.text();
