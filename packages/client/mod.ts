@@ -39,6 +39,7 @@ export type {
 } from "../protocol/frames.ts";
 export type {
   RoomOptions,
+  TicketServer,
   TicketSource,
   TokenAnswer,
   TokenRequest,

@@ -14,11 +14,15 @@ export interface TokenRequest {
  * if a token cannot be had now, for example while Auth is away: the client calls it again later.
  */
 export type TokenSource = (request: TokenRequest) => TokenAnswer | Promise<TokenAnswer>;
+/** What a ticket is requested with. */
+export interface TicketServer {
+  readonly addresses: { readonly whoami: URL };
+  readonly fetch: typeof fetch;
+}
+
 /** Gets a one-use ticket for a token. `requestTicket` is one. */
-export type TicketSource = (
-  token: string,
-  server: { readonly addresses: { readonly whoami: URL }; readonly fetch: typeof fetch },
-) => Promise<string>;
+export type TicketSource = (token: string, server: TicketServer) => Promise<string>;
+
 /** A token, or none. */
 export type TokenAnswer = string | null | undefined;
 

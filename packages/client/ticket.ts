@@ -1,13 +1,13 @@
 import { readProblem } from "./connection/diagnose.ts";
 import { RoomError } from "./errors.ts";
-import type { TicketSource } from "./options.ts";
+import type { TicketServer } from "./options.ts";
 
 /**
  * Requests a one-use ticket from the server before each connect: the option `ticket` of a room or a
  * connection. Neither the address nor a subprotocol then has the token (docs/protocol.md, rule 2.12).
  * @throws {RoomError} the server's code; `unreachable` if nothing answers
  */
-export const requestTicket: TicketSource = async function requestTicket(token, { addresses, fetch }) {
+export async function requestTicket(token: string, { addresses, fetch }: TicketServer): Promise<string> {
   const headers = { authorization: `Bearer ${token}` };
   const url = new URL("tickets", addresses.whoami);
   let problem: RoomError;
@@ -19,4 +19,4 @@ export const requestTicket: TicketSource = async function requestTicket(token, {
     problem = new RoomError("unreachable", "The server cannot be reached.", { cause });
   }
   throw problem;
-};
+}

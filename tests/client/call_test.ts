@@ -8,6 +8,7 @@ import { refuse } from "../../packages/server/src/rooms/server_code/refuse.ts";
 import { createApp, startServer } from "../support/running_server.ts";
 
 const called = Promise.withResolvers<void>();
+const mayEnd = Promise.withResolvers<void>();
 
 const sums = roomEndpoint({
   authenticate,
@@ -23,7 +24,7 @@ const sums = roomEndpoint({
       output: z.void(),
       handler() {
         called.resolve();
-        return new Promise<void>(() => {});
+        return mayEnd.promise;
       },
     },
     refuse: {
@@ -75,4 +76,6 @@ Deno.test("a call whose connection breaks is outcome_unknown, and is not repeate
   await room.live();
   assertEquals((await room.call("add", { one: 1, other: 2 })).sum, "3");
   assertEquals(calls.filter((type) => type === "call").length, 2);
+  // Its timer would outlive the test.
+  mayEnd.resolve();
 });

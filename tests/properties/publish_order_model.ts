@@ -6,7 +6,7 @@ import { EVERYTHING } from "../../packages/server/src/rooms/policy/authorize.ts"
 import { messageText } from "../../packages/server/src/rooms/outbound/frame_text.ts";
 import { type AskHook, Publisher } from "../../packages/server/src/rooms/inbound/publisher.ts";
 import { RecentMessages } from "../../packages/server/src/rooms/outbound/recent_messages.ts";
-import { createLog } from "../../packages/server/src/observability/log.ts";
+import type { Log } from "../../packages/server/src/observability/log.ts";
 import type { ManualClock } from "../client/manual_clock.ts";
 import { ControlledStore } from "../support/controlled_store.ts";
 
@@ -80,6 +80,9 @@ export class ModelIsolate {
   }
 }
 
+/** Log of failed hooks, which nobody reads. A real one would leave its timers behind. */
+const NO_LOG: Log = { debug() {}, info() {}, warn() {}, error() {}, close() {} };
+
 let connections = 0;
 
 /**
@@ -119,14 +122,7 @@ export class ModelConnection {
       now: () => clock.now(),
       wallNow: () => clock.now(),
       maxPendingPublishes,
-      log: createLog({
-        level: "error",
-        budget: 1,
-        common: {},
-        write: () => {},
-        now: () => 0,
-        wallNow: () => 0,
-      }),
+      log: NO_LOG,
     };
     this.#publisher = new Publisher(member, { key: "r", events: undefined }, deps, askHook);
     isolate.members.add(this);
