@@ -13,12 +13,8 @@
 export { type Clock, systemClock } from "./clock.ts";
 export { connect, createRoom } from "./connect.ts";
 export { requestTicket } from "./ticket.ts";
-export {
-  type ConnectionOptions,
-  createConnection,
-  type RoomConnection,
-  type SharedRoomOptions,
-} from "./shared/create_connection.ts";
+export { createConnection } from "./shared/create_connection.ts";
+export type { ConnectionOptions, RoomConnection, SharedRoomOptions } from "./shared/room_connection.ts";
 export {
   type ClientErrorCode,
   RoomError,

@@ -1,13 +1,10 @@
 // @ts-types="@types/react"
-import { createContext, createElement, type ReactNode, useEffect } from "react";
-import { type ConnectionOptions, SharedConnection } from "../shared/create_connection.ts";
+import { createElement, type ReactNode, useEffect } from "react";
+import type { ConnectionOptions } from "../shared/room_connection.ts";
+import { SharedConnection } from "../shared/shared_connection.ts";
 import { hold } from "./held.ts";
+import { RealtimeContext } from "./realtime_context.ts";
 import { useLatest, useRetained } from "./use_retained.ts";
-
-/** Connection of the provider around a component. */
-export const RealtimeContext: React.Context<SharedConnection | null> = createContext<SharedConnection | null>(
-  null,
-);
 
 /** Properties of a provider: the options of `createConnection`. */
 export interface RealtimeProviderProps extends ConnectionOptions {

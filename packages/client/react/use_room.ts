@@ -3,9 +3,9 @@ import { useContext, useEffect, useState } from "react";
 import { createRoom } from "../connect.ts";
 import type { RoomOptions } from "../options.ts";
 import type { EventTypes, Room } from "../room.ts";
-import type { SharedRoomOptions } from "../shared/create_connection.ts";
+import type { SharedRoomOptions } from "../shared/room_connection.ts";
 import { hold } from "./held.ts";
-import { RealtimeContext } from "./realtime_provider.ts";
+import { RealtimeContext } from "./realtime_context.ts";
 import { useLatest, useRetained } from "./use_retained.ts";
 
 /** A room's name, which is no address. */
