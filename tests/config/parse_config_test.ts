@@ -127,6 +127,8 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
   MAX_CONNECTIONS_PER_USER: whole(100, 1, 1_000_000),
   MAX_MEMBERS_PER_ROOM: whole(10_000, 1, 1_000_000),
   MAX_ROOMS_PER_SOCKET: whole(100, 1, 10_000),
+  MAX_CALLS: whole(32, 1, 10_000),
+  HOOK_TIMEOUT_MS: whole(5_000, 10, 60_000),
   FRAMES_PER_SECOND: whole(100, 1, 1_000_000),
   FRAMES_BURST: whole(200, 1, 1_000_000),
   USER_REQUESTS_PER_SECOND: whole(100, 1, 1_000_000),

@@ -26,7 +26,7 @@ export async function ask(
 ): Promise<Response> {
   const target = `/realtime${path.replace("{id}", how.room ?? "r")}?${how.query ?? ""}`;
   const headers = how.headers ?? { authorization: `Bearer ${await running.issuer.token("alice")}` };
-  if (/\/(echo|\{id\})$/.test(path) && !how.plain) {
+  if (/\/(echo|socket|\{id\})$/.test(path) && !how.plain) {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
     const raw = await rawGet(running.port, target, [...lines, ...HANDSHAKE]);
     // A Response cannot have the status 101.

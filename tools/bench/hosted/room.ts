@@ -56,6 +56,9 @@ export async function measureRoom(
   await using load = await Load.start();
   const urls = isolate.roomUrls("room", tokens.slice(0, room.members), room.roomSize);
   await load.open({ group: GROUP, urls, dialect, concurrency: CONCURRENCY, mayFail: true });
+  if (isolate.event("retired")) {
+    throw new Error("the isolate was retired before all members had joined: use fewer members");
+  }
   const joinedCpuMs = isolate.now.cpuMs;
   const publishing = load.publish(
     room.traffic.type === "burst"
