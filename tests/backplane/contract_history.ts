@@ -106,6 +106,41 @@ export function testHistory(subject: Subject): void {
     [{ before: 3, limit: 1 }, { offsets: [], more: false }],
   ], 4);
 
+  worldTest(subject, "a page since a time contains the first messages that are not older", async (world) => {
+    const isolate = await world.open();
+    for (const number of range(1, 6)) {
+      await isolate.publish("r", drafts(`${number}-`, 1));
+      await world.advance(1_000);
+    }
+    const { messages } = await isolate.history("r", { after: 0, limit: 10 });
+    const [first, , third, , , last] = messages.map(({ at }) => at);
+    if (first === undefined || third === undefined || last === undefined) throw new Error("six messages");
+    const pages: readonly [number, number, number[], boolean][] = [
+      [third, 2, [3, 4], true],
+      [third, 10, [3, 4, 5, 6], false],
+      [third + 1, 1, [4], true],
+      [0, 2, [1, 2], true],
+      [-5, 1, [1], true],
+      [first, 6, range(1, 6), false],
+      [last, 1, [6], false],
+      [last + 1, 5, [], false],
+      [Number.MAX_SAFE_INTEGER, 5, [], false],
+    ];
+    for (const [since, limit, offsets, more] of pages) {
+      const page = await isolate.history("r", { since, limit });
+      assertEquals(outline(page), { head: 6, first: 1, offsets, more }, `since ${since}`);
+    }
+    const unused = await isolate.history("unused", { since: 0, limit: 5 });
+    assertEquals(outline(unused), { head: 0, first: 1, offsets: [], more: false });
+  });
+
+  worldTest(subject, "a page since a time starts at the oldest retained message", async (world) => {
+    const isolate = await world.open();
+    await isolate.publish("r", drafts("m", 10));
+    const page = await isolate.history("r", { since: 0, limit: 2 });
+    assertEquals(outline(page), { head: 10, first: 7, offsets: [7, 8], more: true });
+  }, withRetention({ messages: 4 }));
+
   worldTest(subject, "history contains a message once its publish has resolved", async (world) => {
     const one = await world.open();
     const other = await world.open();

@@ -104,12 +104,17 @@ export interface Subscription {
   close(): void;
 }
 
-/** Range of a page of history; both bounds are exclusive. */
+/** Range of a page of history; offsets are exclusive bounds. */
 export type PageRequest =
   /** First `limit` messages after the offset. */
   | { readonly after: number; readonly limit: number }
   /** Last `limit` messages before the offset. */
-  | { readonly before: number; readonly limit: number };
+  | { readonly before: number; readonly limit: number }
+  /**
+   * First `limit` messages since a time, in milliseconds since 1970. Times rise with offsets, unless
+   * the store's clock was put back: the start is then off by as much.
+   */
+  | { readonly since: number; readonly limit: number };
 
 /** A page of history. */
 export interface Page {

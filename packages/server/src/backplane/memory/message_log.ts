@@ -109,8 +109,8 @@ export class RoomLog {
     let from: number;
     let to: number;
     let more: boolean;
-    if ("after" in request) {
-      from = Math.max(request.after + 1, first);
+    if (!("before" in request)) {
+      from = "since" in request ? this.#since(request.since, first) : Math.max(request.after + 1, first);
       to = Math.min(from - 1 + request.limit, head);
       more = to < head;
     } else {
@@ -131,6 +131,12 @@ export class RoomLog {
     if (hasMessages && (!hasPublishes || this.#publishesBytes <= this.#bytes / 2)) this.#dropMessage();
     else if (hasPublishes) this.#dropPublish();
     return hasMessages || hasPublishes;
+  }
+
+  /** Offset of the first message since a time; after the head if there is none. */
+  #since(time: number, first: number): number {
+    const at = this.#slice(0, this.#messages.length).findIndex((message) => message.at >= time);
+    return at < 0 ? this.#head + 1 : first + at;
   }
 
   #slice(from: number, to: number): Message[] {

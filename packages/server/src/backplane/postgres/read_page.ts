@@ -8,6 +8,11 @@ import { MAX_PAGE_BYTES } from "./statements.ts";
 const STATEMENT =
   "select * from rooms.page($1, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint)";
 
+/** The key's order ends the scan at the first message that is not older. */
+const FIRST_SINCE = `select m."offset" from rooms.rooms r join rooms.messages m on m.room_id = r.id
+  where r.channel = rooms.channel_of($1) and m."offset" > r.head - $2::bigint and m.at >= $3::bigint
+  order by m."offset" limit 1`;
+
 /** Reads a page of a room's history; see `Backplane.history`. */
 export async function readPage(
   database: Database,
@@ -16,6 +21,12 @@ export async function readPage(
   page: PageRequest,
 ): Promise<Page> {
   const { messages: maxMessages, ageMs } = retention;
+  if ("since" in page) {
+    const parameters = [escapeText(room), maxMessages, Math.floor(page.since)];
+    const [found] = await database.read<{ offset: string }>(FIRST_SINCE, parameters);
+    const after = found ? Number(found.offset) - 1 : Number.MAX_SAFE_INTEGER;
+    return await readPage(database, retention, room, { after, limit: page.limit });
+  }
   const [row] = await database.read<{
     epoch: string;
     head: string;

@@ -202,8 +202,8 @@ export class RedisServer {
 
   /** Reads a page of up to 256 KB, and at least one message. */
   async page(address: Address, request: PageRequest): Promise<Page> {
-    const bound = "after" in request ? ["after", `${request.after}`] : ["before", `${request.before}`];
-    const args = [...bound, `${request.limit}`];
+    const { limit, ...bound } = request;
+    const args = [...Object.entries(bound).flat().map(String), `${limit}`];
     const reply = await this.#readRoom(address, "page", args);
     const [epoch, head, first] = [String(reply[0]), Number(reply[1]), Number(reply[2])];
     const messages = textsOf(reply[3]).map(parseMessage);

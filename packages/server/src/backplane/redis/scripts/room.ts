@@ -37,16 +37,27 @@ local function read(first, from, to, backwards)
   return texts
 end
 
+-- Offset of the first message since a time. Halves the list, whose messages begin with offset and time.
+local function firstSince(first, time)
+  local low, high = first, head + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local at = string.match(redis.call('LINDEX', KEYS[2], middle - first), '^%d+,(%d+);')
+    if tonumber(at) >= time then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
 local result = false
 if operation == 'page' then
   local first, limit = trim(), tonumber(ARGV[14])
   local from, to
-  if ARGV[12] == 'after' then
-    from = math.max(ARGV[13] + 1, first)
-    to = math.min(from - 1 + limit, head)
-  else
+  if ARGV[12] == 'before' then
     to = math.min(ARGV[13] - 1, head)
     from = math.max(to - limit + 1, first)
+  else
+    from = ARGV[12] == 'since' and firstSince(first, tonumber(ARGV[13])) or math.max(ARGV[13] + 1, first)
+    to = math.min(from - 1 + limit, head)
   end
   extendTtl()
   return { epoch, head, first, read(first, from, to, ARGV[12] == 'before') }
