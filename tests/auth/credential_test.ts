@@ -5,11 +5,20 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Hono } from "hono";
-import { queryTicket, queryToken, urlWithoutToken } from "../../packages/server/src/auth/credential.ts";
+import {
+  queryApiKey,
+  queryTicket,
+  queryToken,
+  urlWithoutToken,
+} from "../../packages/server/src/auth/credential.ts";
 import type { AppEnv } from "../../packages/server/src/http/context.ts";
+import { findApiKey } from "../../packages/server/src/http/find_api_key.ts";
 import { findToken } from "../../packages/server/src/http/find_token.ts";
 
 const ORIGIN = "http://127.0.0.1:8000/realtime/rooms/a";
+
+/** Names of the parameters that are taken off. */
+const IS_TOKEN = /^(token|jwt|ticket|apikey)$/;
 
 const token = fc.stringMatching(/^eyJ[A-Za-z0-9_-]{17,40}\.[A-Za-z0-9_-]{8,40}\.[A-Za-z0-9_-]{0,40}$/);
 
@@ -30,7 +39,7 @@ interface Parameter {
 }
 
 const tokenParameter: fc.Arbitrary<Parameter> = fc.record({
-  name: fc.constantFrom("token", "jwt", "ticket"),
+  name: fc.constantFrom("token", "jwt", "ticket", "apikey"),
   value: fc.oneof({ weight: 4, arbitrary: token }, fc.constant("")),
 }).chain(({ name, value }) =>
   fc.tuple(spelled(name), spelled(value)).map(([writtenName, writtenValue]) => ({
@@ -42,12 +51,15 @@ const tokenParameter: fc.Arbitrary<Parameter> = fc.record({
 
 const otherParameter: fc.Arbitrary<Parameter> = fc.record({
   // Names that look like the two, too: they are others.
-  name: fc.oneof(fc.constantFrom("after", "Token", "token[]", "tokens", "%74oken", "xjwt"), fc.string()),
+  name: fc.oneof(
+    fc.constantFrom("after", "Token", "token[]", "tokens", "%74oken", "xjwt", "apiKey", "apikeys"),
+    fc.string(),
+  ),
   value: fc.oneof(
     fc.constantFrom("token", "a+b c", "ü", "%", "?token", "#jwt"),
     fc.string({ unit: "binary" }),
   ),
-}).filter(({ name }) => !/^(token|jwt|ticket)$/.test(name)).map(({ name, value }) => ({
+}).filter(({ name }) => !IS_TOKEN.test(name)).map(({ name, value }) => ({
   written: new URLSearchParams([[name, value]]).toString(),
   name: name.toWellFormed(),
   value: value.toWellFormed(),
@@ -77,16 +89,17 @@ const subprotocols = fc.option(
   { nil: undefined },
 );
 
-/** The token that a route finds, as the request handler gives it the request. */
-async function foundIn(request: Request): Promise<string | undefined> {
+/** The token, or key, that a route finds, as the request handler gives it the request. */
+async function foundIn(request: Request, find: typeof findApiKey = findToken): Promise<string | undefined> {
   let found: string | undefined;
   const app = new Hono<AppEnv>().get("*", (c) => {
-    found = findToken(c);
+    found = find(c);
     return c.body(null);
   });
   await app.request(request, undefined, {
     queryToken: queryToken(request.url),
     queryTicket: queryTicket(request.url),
+    queryApiKey: queryApiKey(request.url),
   });
   return found;
 }
@@ -112,7 +125,7 @@ Deno.test("Handshake 2: of any mix of places, the first that holds a token has i
 
 Deno.test("an address without its tokens does not contain them, however they were written", () => {
   fc.assert(fc.property(parameters, (all) => {
-    const tokens = all.filter(({ name }) => /^(token|jwt|ticket)$/.test(name)).map(({ value }) => value);
+    const tokens = all.filter(({ name }) => IS_TOKEN.test(name)).map(({ value }) => value);
     const address = addressOf(all);
     const without = urlWithoutToken(address);
     assertEquals(without === undefined, tokens.length === 0);
@@ -126,7 +139,7 @@ Deno.test("an address without its tokens keeps its path and every other paramete
   fc.assert(fc.property(parameters, (all) => {
     const { origin, pathname, searchParams } = new URL(urlWithoutToken(addressOf(all)) ?? addressOf(all));
     assertEquals(origin + pathname, ORIGIN);
-    const others = all.filter(({ name }) => !/^(token|jwt|ticket)$/.test(name));
+    const others = all.filter(({ name }) => !IS_TOKEN.test(name));
     assertEquals([...searchParams], others.map(({ name, value }) => [name, value]));
   }));
 });
@@ -134,4 +147,16 @@ Deno.test("an address without its tokens keeps its path and every other paramete
 Deno.test("an address without a token in it is not parsed again", () => {
   assertEquals(urlWithoutToken(ORIGIN), undefined);
   assertEquals(urlWithoutToken(`${ORIGIN}?after=1`), undefined);
+});
+
+Deno.test("an API key is in x-api-key, else in apikey, else in the query; empty ones do not count", async () => {
+  const header = fc.constantFrom(undefined, "", "a", "b");
+  await fc.assert(fc.asyncProperty(header, header, parameters, async (first, second, all) => {
+    const headers = new Headers({ authorization: "Bearer other" });
+    if (first !== undefined) headers.set("x-api-key", first);
+    if (second !== undefined) headers.set("apikey", second);
+    const found = await foundIn(new Request(addressOf(all), { headers }), findApiKey);
+    const inQuery = all.find(({ name }) => name === "apikey")?.value;
+    assertEquals(found, first || second || inQuery || undefined);
+  }));
 });

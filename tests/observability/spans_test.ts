@@ -9,6 +9,7 @@ import { OtlpCollector } from "../support/otlp_collector.ts";
 const isWithoutOpenTelemetry = Deno.version.deno.startsWith("2.1.");
 
 const SECRET_KEY = "sb_secret_of_the_spans_test";
+const PUBLISHABLE_KEY = "sb_publishable_of_the_spans_test";
 const TICKET = `rt_ticket_${"T".repeat(43)}`;
 const OPAQUE_TOKEN = "opaque-token-of-the-spans-test";
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -33,6 +34,9 @@ Deno.test({
       [`/whoami?x=1&%74oken=${token}&jwt=${token}`],
       [`/whoami?token=${OPAQUE_TOKEN}`],
       [`/whoami?token=${SECRET_KEY}`],
+      [`/whoami?apikey=${OPAQUE_TOKEN}`],
+      [`/whoami?%61pikey=${token}`],
+      [`/nothing/${PUBLISHABLE_KEY}?apikey=${PUBLISHABLE_KEY}`],
       [`/nothing/${token}?token=${token}`],
       [`/nothing/${TICKET}?%74icket=${TICKET}`],
       [`/whoami?ticket=${TICKET}`, { headers: { accept: "text/event-stream" } }],
@@ -65,11 +69,14 @@ Deno.test({
     assertEquals(routes.toSorted(), [
       "GET /*",
       "GET /*",
+      "GET /*",
       "GET /realtime/echo",
       "GET /realtime/metrics",
       "GET /realtime/rooms/:id",
       "GET /realtime/rooms/:id",
       "GET /realtime/rooms/:id/messages",
+      "GET /realtime/whoami",
+      "GET /realtime/whoami",
       "GET /realtime/whoami",
       "GET /realtime/whoami",
       "GET /realtime/whoami",
@@ -87,7 +94,7 @@ Deno.test({
 
     const [header = "", payload = "", signature = ""] = token.split(".");
     for (const { path, text } of collector.bodies) {
-      for (const secret of [header, payload, signature, OPAQUE_TOKEN, SECRET_KEY, TICKET]) {
+      for (const secret of [header, payload, signature, OPAQUE_TOKEN, SECRET_KEY, PUBLISHABLE_KEY, TICKET]) {
         assert(!text.includes(secret), `${path} was sent ${secret}`);
       }
     }

@@ -1,5 +1,5 @@
-import type { JWTPayload } from "jose";
-import { userFromClaims } from "./user.ts";
+import type { JWTClaimVerificationOptions, JWTPayload } from "jose";
+import { isRole, keyUserFromClaims, userFromClaims } from "./user.ts";
 import { type Refusal, refused, type Verification } from "./verification.ts";
 
 /** Rules for the claims of a token. */
@@ -10,6 +10,48 @@ export interface ClaimRules {
   readonly issuer: string | undefined;
   /** Largest difference between the issuer's clock and ours, in seconds. */
   readonly clockSkewSeconds: number;
+}
+
+/** Rules for the claims of a token that a local key verifies. */
+export interface LocalRules {
+  /** Checks that jose does. */
+  readonly checks: JWTClaimVerificationOptions;
+  /** Decides about claims that pass the checks. */
+  accept(claims: JWTPayload): Verification;
+}
+
+/** Returns the rules for users' tokens. */
+export function rulesForUsers({ audiences, issuer, clockSkewSeconds }: ClaimRules): LocalRules {
+  return {
+    checks: {
+      audience: [...audiences],
+      ...(issuer === undefined ? {} : { issuer }),
+      clockTolerance: clockSkewSeconds,
+      requiredClaims: ["exp", "sub"],
+    },
+    accept: acceptedClaims,
+  };
+}
+
+/**
+ * Returns the rules for API keys and tokens of the project's own making: `role` in place of `sub`
+ * and `aud`. An `aud` still has to fit if there is one. A token with `sub` has to be of the issuer;
+ * Supabase's legacy keys never are.
+ */
+export function rulesForKeys({ audiences, issuer, clockSkewSeconds }: ClaimRules): LocalRules {
+  return {
+    checks: { clockTolerance: clockSkewSeconds, requiredClaims: ["exp", "role"] },
+    accept(claims) {
+      const { aud, iss, role, sub } = claims;
+      if (aud !== undefined && !isFor(aud, audiences)) return refusedForClaim("aud");
+      if (!isRole(role)) return refusedForClaim("role");
+      if (sub !== undefined) {
+        return issuer === undefined || iss === issuer ? acceptedClaims(claims) : refusedForClaim("iss");
+      }
+      const user = keyUserFromClaims(claims);
+      return user ? { ok: true, user } : refusedForClaim("exp");
+    },
+  };
 }
 
 /** Refuses an expired token. */
@@ -46,10 +88,13 @@ export function refusedByRules(
   if (typeof claims.nbf === "number" && claims.nbf - rules.clockSkewSeconds > nowSeconds) {
     return refusedForClaim("nbf");
   }
-  const audiences = [claims.aud ?? []].flat();
-  if (!audiences.some((audience) => rules.audiences.includes(audience))) return refusedForClaim("aud");
+  if (!isFor(claims.aud, rules.audiences)) return refusedForClaim("aud");
   if (rules.issuer !== undefined && claims.iss !== rules.issuer) return refusedForClaim("iss");
   return undefined;
+}
+
+function isFor(aud: JWTPayload["aud"], audiences: readonly string[]): boolean {
+  return [aud ?? []].flat().some((audience) => audiences.includes(audience));
 }
 
 const DETAILS: ReadonlyMap<string, string> = new Map([
@@ -59,6 +104,12 @@ const DETAILS: ReadonlyMap<string, string> = new Map([
   ["nbf", "The token is not valid yet (`nbf`). Check the issuer's clock."],
   [
     "sub",
-    "The token's `sub` names no user: it is missing, or `service_role` or `postgres`. Use a user's access token.",
+    "The token's `sub` names no user: it is missing, or `service_role` or `postgres`, or the id of an API key's " +
+    "user. Use a user's access token.",
+  ],
+  [
+    "role",
+    "The key has no `role`, or one that is no name of a Postgres role. Use a key of the project, for example the " +
+    "publishable one.",
   ],
 ]);

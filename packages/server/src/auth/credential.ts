@@ -5,10 +5,16 @@ import { parseSubprotocols, TOKEN_SUBPROTOCOL_PREFIX } from "../../../protocol/s
 const TOKEN_PARAMETERS: readonly string[] = ["token", "jwt"];
 /** Query parameter that holds a ticket. */
 const TICKET_PARAMETERS: readonly string[] = ["ticket"];
-const SECRET_PARAMETERS: readonly string[] = [...TOKEN_PARAMETERS, ...TICKET_PARAMETERS];
+/** Query parameter that holds an API key; Supabase's own clients send it. */
+const API_KEY_PARAMETERS: readonly string[] = ["apikey"];
+const SECRET_PARAMETERS: readonly string[] = [
+  ...TOKEN_PARAMETERS,
+  ...TICKET_PARAMETERS,
+  ...API_KEY_PARAMETERS,
+];
 
 /**
- * Removes parameters of tokens and tickets from an address, so that no middleware can log them with
+ * Removes parameters of tokens, tickets and API keys from an address, so that no middleware can log them with
  * it. Undefined if the address has none.
  */
 export function urlWithoutToken(url: string): string | undefined {
@@ -41,6 +47,11 @@ export function queryToken(url: string): string | undefined {
 /** Reads the ticket from the query of an address. */
 export function queryTicket(url: string): string | undefined {
   return readParameter(url, TICKET_PARAMETERS);
+}
+
+/** Reads the API key from the query of an address. */
+export function queryApiKey(url: string): string | undefined {
+  return readParameter(url, API_KEY_PARAMETERS);
 }
 
 /** Reads the first parameter that is not empty, in the order of `names`. */

@@ -1,8 +1,14 @@
 /** Returns true for one of the project's secret keys. */
 export type IsSecretKey = (presented: string) => boolean;
 
-/** Creates the check. It takes the same time for any wrong key, so it leaks no part of a key. */
-export function createSecretKeyCheck(keys: readonly string[]): IsSecretKey {
+/** Prefix of Supabase's secret keys. */
+export const SECRET_KEY_PREFIX = "sb_secret_";
+
+/**
+ * Creates the check for one of `keys`. It takes the same time for any wrong key, so it leaks no part
+ * of a key.
+ */
+export function createKeyCheck(keys: readonly string[]): (presented: string) => boolean {
   const encoder = new TextEncoder();
   const secrets = keys.map((key) => encoder.encode(key));
   return (presented) => {

@@ -5,7 +5,7 @@ import type { JWTPayload } from "jose";
  * token's claims.
  */
 export interface User {
-  /** Id of the user: the `sub` claim. */
+  /** Id of the user: the `sub` claim, or `ROLE:UUID` for one connection of an API key. */
   readonly id: string;
   /** Postgres role: `authenticated` for a signed-in user, `anon` for a token without `role`. */
   readonly role: string;
@@ -37,18 +37,68 @@ const PROJECT_SENDERS: ReadonlySet<string> = new Set(["service_role", "postgres"
 /** Latest expiry: the end of the year 9999. JSON has numbers that are infinite in JavaScript. */
 const LATEST_EXPIRY = 253_402_300_799;
 
+/** Name of a Postgres role. */
+const ROLE = /^[\w$-]{1,63}$/;
+/** Id of an API key's user. No token may have such a `sub`: other users see these ids. */
+const KEY_USER_ID = /^[\w$-]{1,63}:[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/i;
+
 /**
  * Makes a user of verified claims; undefined if `sub` or `exp` is missing, or if `sub` is the name
- * of a sender of the project.
+ * of a sender of the project or the id of an API key's user.
  */
 export function userFromClaims(claims: JWTPayload): User | undefined {
-  const { sub, exp, role, email, is_anonymous, app_metadata, user_metadata, session_id, aal, client_id } =
-    claims;
-  if (typeof sub !== "string" || sub === "" || typeof exp !== "number") return undefined;
-  if (PROJECT_SENDERS.has(sub)) return undefined;
+  const { sub } = claims;
+  if (typeof sub !== "string" || sub === "" || PROJECT_SENDERS.has(sub) || KEY_USER_ID.test(sub)) {
+    return undefined;
+  }
+  return createUser(sub, claims);
+}
+
+/** Makes a user, with a fresh id, of the verified claims of an API key, which has no `sub`. */
+export function keyUserFromClaims(claims: JWTPayload): User | undefined {
+  return isRole(claims["role"]) ? createUser(createKeyUserId(claims["role"]), claims) : undefined;
+}
+
+/** Makes a user of a publishable key, with a fresh id. */
+export function createPublishableUser(): User {
+  const claims = { role: "anon" };
+  return { ...describe(claims), id: createKeyUserId("anon"), expiresAt: LATEST_EXPIRY, claims };
+}
+
+/** Gives an API key's user a fresh id; other users keep theirs. */
+export function withFreshId(user: User): User {
+  return user.claims.sub === undefined ? { ...user, id: createKeyUserId(user.role) } : user;
+}
+
+/** True for the name of a Postgres role. */
+export function isRole(value: unknown): value is string {
+  return typeof value === "string" && ROLE.test(value);
+}
+
+/**
+ * Many connections share a key, and limits for each user must not count them as one. The UUID has
+ * version 8, since issuers use others in the ids of their users.
+ */
+function createKeyUserId(role: string): string {
+  const uuid = crypto.randomUUID();
+  return `${role}:${uuid.slice(0, 14)}8${uuid.slice(15)}`;
+}
+
+function createUser(id: string, claims: JWTPayload): User | undefined {
+  const { exp } = claims;
+  if (typeof exp !== "number") return undefined;
   const expiresAt = Math.floor(Math.min(exp, LATEST_EXPIRY));
   return {
-    id: sub,
+    ...describe(claims),
+    id,
+    expiresAt,
+    claims: exp === expiresAt ? claims : { ...claims, exp: expiresAt },
+  };
+}
+
+function describe(claims: JWTPayload): Omit<User, "id" | "expiresAt" | "claims"> {
+  const { role, email, is_anonymous, app_metadata, user_metadata, session_id, aal, client_id } = claims;
+  return {
     role: text(role) ?? "anon",
     email: text(email) || undefined,
     isAnonymous: is_anonymous === true,
@@ -57,8 +107,6 @@ export function userFromClaims(claims: JWTPayload): User | undefined {
     sessionId: text(session_id),
     assuranceLevel: text(aal),
     clientId: text(client_id) || undefined,
-    expiresAt,
-    claims: exp === expiresAt ? claims : { ...claims, exp: expiresAt },
   };
 }
 

@@ -20,7 +20,7 @@ export interface VerifierOptions {
 }
 
 /** Longer than any real access token. A longer one is refused before anything is computed of it. */
-const MAX_TOKEN_LENGTH = 16_384;
+export const MAX_TOKEN_LENGTH = 16_384;
 
 /**
  * Creates the verifier of the app: local keys first, Auth for tokens that no local key fits.

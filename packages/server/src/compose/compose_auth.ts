@@ -1,27 +1,31 @@
 import { AuthGate } from "../auth/auth_gate.ts";
 import { createAuthProbe } from "../auth/auth_probe.ts";
-import type { ClaimRules } from "../auth/claim_rules.ts";
+import { type ClaimRules, rulesForKeys, rulesForUsers } from "../auth/claim_rules.ts";
 import { createInlineKeySet, createSecretKeySet, type KeySet, KeySetUnavailable } from "../auth/key_set.ts";
 import { createLocalVerifier } from "../auth/local_verifier.ts";
 import { createRemoteKeySet, type RemoteKeySet } from "../auth/remote_key_set.ts";
 import { createRemoteVerifier, type RemoteVerifierOptions } from "../auth/remote_verifier.ts";
-import { createSecretKeyCheck, type IsSecretKey } from "../auth/secret_keys.ts";
+import { createKeyVerifier } from "../auth/key_verifier.ts";
+import { createKeyCheck, type IsSecretKey } from "../auth/secret_keys.ts";
 import type { TokenCheck } from "../auth/session_watch.ts";
 import type { Verifier } from "../auth/verification.ts";
-import { createVerifier } from "../auth/verifier.ts";
+import { createVerifier, type VerifierOptions } from "../auth/verifier.ts";
 import { preciseClock, wallClock } from "../clocks.ts";
 import { authApiKey, cacheSeconds, inlineKeys } from "../config/parse_config.ts";
 import type { Config } from "../config/variables.ts";
 import type { Dependency } from "../http/context.ts";
 
-/** The token verifier that the configuration selects. */
+/** The verifiers that the configuration selects. */
 export interface Auth {
   readonly verifier: Verifier & TokenCheck;
+  /** Verifies API keys of Supabase, and all tokens that `verifier` accepts. */
+  readonly keys: Verifier;
+  readonly isSecretKey: IsSecretKey;
   /** Checks what new tokens need to be verified. */
   readonly dependency: Dependency;
 }
 
-/** Creates the token verifier that the configuration selects. */
+/** Creates the verifiers that the configuration selects. */
 export function createAuth(config: Config): Auth {
   const rules: ClaimRules = {
     audiences: config.AUTH_AUDIENCE,
@@ -32,17 +36,38 @@ export function createAuth(config: Config): Auth {
   const probe = auth && createAuthProbe({ ...auth, fetch, now: preciseClock });
   const isLocal = config.AUTH_POLICY === "local";
   const inline = givenKeys(config);
-  const fetched = isLocal ? projectKeys(config) : undefined;
+  const fetched = projectKeys(config);
   const keySets = [...inline, ...(fetched ? [fetched] : [])];
+  const cache: Omit<VerifierOptions, "local" | "remote"> = {
+    cacheEntries: config.AUTH_CACHE_ENTRIES,
+    cacheMaxAgeMs: cacheSeconds(config) * 1000,
+    now: preciseClock,
+    wallNow: wallClock,
+  };
+  const verifier = createVerifier({
+    ...cache,
+    local: isLocal ? createLocalVerifier(keySets, rulesForUsers(rules), wallClock) : undefined,
+    remote: auth && createRemoteVerifier({ ...auth, rules, gate: createGate(config), wallNow: wallClock }),
+  });
+  const isSecretKey = createProjectKeyCheck(config);
   return {
-    verifier: createVerifier({
-      local: isLocal ? createLocalVerifier(keySets, rules, wallClock) : undefined,
-      remote: auth && createRemoteVerifier({ ...auth, rules, gate: createGate(config), wallNow: wallClock }),
-      cacheEntries: config.AUTH_CACHE_ENTRIES,
-      cacheMaxAgeMs: cacheSeconds(config) * 1000,
-      now: preciseClock,
+    verifier,
+    keys: createKeyVerifier({
+      users: verifier,
+      keys: createVerifier({
+        ...cache,
+        // Auth knows sessions only: keys have none.
+        local: createLocalVerifier(keySets, rulesForKeys(rules), wallClock),
+        remote: undefined,
+      }),
+      isLocal,
+      isSecretKey,
+      publishableKeys: Object.values(config.SUPABASE_PUBLISHABLE_KEYS ?? {}),
+      anonKey: config.SUPABASE_ANON_KEY,
+      clockSkewSeconds: config.AUTH_CLOCK_SKEW_SECONDS,
       wallNow: wallClock,
     }),
+    isSecretKey,
     dependency: isLocal
       ? { name: "auth_keys", check: () => checkKeys(inline, fetched, probe) }
       : { name: "auth", check: () => checkKeys([], undefined, probe) },
@@ -110,9 +135,9 @@ async function checkKeys(
 }
 
 /** Creates the check for the project's secret keys. */
-export function createProjectKeyCheck(config: Config): IsSecretKey {
+function createProjectKeyCheck(config: Config): IsSecretKey {
   const legacy = config.SUPABASE_SERVICE_ROLE_KEY;
-  return createSecretKeyCheck([
+  return createKeyCheck([
     ...Object.values(config.SUPABASE_SECRET_KEYS ?? {}),
     ...(legacy === undefined ? [] : [legacy]),
   ].filter((key) => key !== ""));

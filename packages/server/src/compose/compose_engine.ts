@@ -5,7 +5,7 @@ import type { Config } from "../config/variables.ts";
 import { createLog, type Log, type LogLevel } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { RefusalLog } from "../observability/refusal_log.ts";
-import { createAuth, createProjectKeyCheck } from "./compose_auth.ts";
+import { createAuth } from "./compose_auth.ts";
 import { createBackplane } from "./choose_backplane.ts";
 import { createPolicy } from "./choose_policy.ts";
 import { createPostgresTls } from "./postgres_tls.ts";
@@ -75,13 +75,14 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
   const evictions = new Evictions({ backplane, rooms, connections, log, random: Math.random });
   const deps: Deps = {
     verifier,
+    keys: auth.keys,
     tickets: new Tickets({
       store: backplane,
       verifier,
       wallNow: wallClock,
       randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     }),
-    isSecretKey: createProjectKeyCheck(config),
+    isSecretKey: auth.isSecretKey,
     connections,
     log,
     metrics,

@@ -87,13 +87,16 @@ export const ENVIRONMENT = {
   }),
   SUPABASE_PUBLISHABLE_KEYS: optional(jsonOf(isNamedKeys), {
     description:
-      "Publishable keys by name. `default`, or else the first, is the API key for requests to Auth.",
+      "Publishable keys by name: users of the role `anon`, for Realtime clients of supabase-js. `default`, or else " +
+      "the first, is the API key for requests to Auth.",
     allowed: "a JSON object of names and keys",
     byDefault: "given by the host",
     secret: true,
   }),
   SUPABASE_ANON_KEY: optional(text, {
-    description: "Legacy API key for requests to Auth, used if there is no publishable key.",
+    description:
+      "Legacy key of the role `anon`, for Realtime clients of supabase-js. For requests to Auth it is used if there " +
+      "is no publishable key.",
     allowed: "text",
     byDefault: "given by the host",
     secret: true,

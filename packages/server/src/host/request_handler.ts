@@ -1,5 +1,5 @@
 import type { Deps, RequestBindings } from "../http/context.ts";
-import { queryTicket, queryToken, urlWithoutToken } from "../auth/credential.ts";
+import { queryApiKey, queryTicket, queryToken, urlWithoutToken } from "../auth/credential.ts";
 import { errorFields } from "../observability/log.ts";
 import { hideTokensInSpans } from "../observability/spans.ts";
 import { type ProblemOptions, problemResponse } from "../http/middleware/problem.ts";
@@ -20,8 +20,8 @@ export type RequestHandler = (
 /**
  * Creates the handler for `Deno.serve`. It does two things that no middleware can do:
  *
- * - It removes the token from the address before the app receives the request. No middleware, for
- *   example Hono's `logger`, can then log the token.
+ * - It removes tokens and keys from the address before the app receives the request. No middleware,
+ *   for example Hono's `logger`, can then log them.
  * - It performs an upgrade after all middleware is complete. Deno 2.1.4 accepts only the very
  *   response that `Deno.upgradeWebSocket` made, but middleware that sets a header (cors,
  *   secureHeaders, timing) replaces the response. If middleware answers otherwise, no socket opens.
@@ -64,6 +64,7 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
       dispatch,
       queryToken: queryToken(request.url),
       queryTicket: queryTicket(request.url),
+      queryApiKey: queryApiKey(request.url),
       verified: undefined,
       join: undefined,
       upgrade: undefined,

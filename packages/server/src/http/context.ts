@@ -25,6 +25,8 @@ export interface Dependency {
 /** The parts that middleware and routes work with; they travel in the request's bindings. */
 export interface Deps extends UpgradeDeps {
   readonly verifier: Verifier;
+  /** Verifies API keys of Supabase. Accepts all tokens that `verifier` accepts, too. */
+  readonly keys: Verifier;
   readonly tickets: Pick<Tickets, "issue" | "redeem">;
   /** Recognizes the project's secret keys. */
   readonly isSecretKey: IsSecretKey;
@@ -71,6 +73,8 @@ export interface RequestBindings {
   readonly queryToken: string | undefined;
   /** The ticket of the query, taken off the address too. */
   readonly queryTicket: string | undefined;
+  /** The API key of the query (`apikey`), taken off the address too. */
+  readonly queryApiKey: string | undefined;
   /** Answers a request through the app, for joins over a socket for many rooms. */
   readonly dispatch: (request: Request, bindings: RequestBindings) => Promise<Response>;
   /** Set by `verifyUser`. A join over a socket for many rooms begins with that of its upgrade. */

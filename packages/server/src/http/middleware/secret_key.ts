@@ -1,11 +1,9 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { bearerToken } from "../../auth/credential.ts";
+import { SECRET_KEY_PREFIX } from "../../auth/secret_keys.ts";
 import type { AppEnv } from "../context.ts";
 import { RequestProblem } from "./problem.ts";
-
-/** Prefix of Supabase's secret keys. */
-const SECRET_KEY_PREFIX = "sb_secret_";
 
 /**
  * Lets only requests through that present a secret key of the project, in the header `apikey` or as

@@ -14,7 +14,7 @@ export interface SocketUpgrade {
  * and limits in front of the room decide as for a socket of its own.
  */
 export function createAdmitToRoom({ env, req }: SocketUpgrade): AdmitToRoom {
-  const { deps, dispatch, queryTicket, queryToken, remoteAddr, verified } = env;
+  const { deps, dispatch, queryApiKey, queryTicket, queryToken, remoteAddr, verified } = env;
   // The runtime may drop the headers of a request once it is a socket.
   const headers = new Headers(req.raw.headers);
   const base = new URL(req.url);
@@ -28,6 +28,7 @@ export function createAdmitToRoom({ env, req }: SocketUpgrade): AdmitToRoom {
       dispatch,
       queryToken,
       queryTicket,
+      queryApiKey,
       remoteAddr,
       // The token was verified at the upgrade, and the user may have a newer one by now.
       verified: verified?.user.id === user.id ? { token: verified.token, user } : undefined,
