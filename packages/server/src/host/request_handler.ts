@@ -4,6 +4,7 @@ import { errorFields } from "../observability/log.ts";
 import { hideTokensInSpans } from "../observability/spans.ts";
 import { type ProblemOptions, problemResponse } from "../http/middleware/problem.ts";
 import type { ErrorCode } from "../../../protocol/error_codes.ts";
+import { withoutRepeatedSlashes } from "./repeated_slashes.ts";
 import { asksForWebSocket, type PendingUpgrade, performUpgrade } from "../socket/handshake.ts";
 
 /** App made with `realtime()`, or a Hono app that contains one. */
@@ -18,10 +19,11 @@ export type RequestHandler = (
 ) => Promise<Response>;
 
 /**
- * Creates the handler for `Deno.serve`. It does two things that no middleware can do:
+ * Creates the handler for `Deno.serve`. It does three things that no middleware can do:
  *
  * - It removes tokens and keys from the address before the app receives the request. No middleware,
  *   for example Hono's `logger`, can then log them.
+ * - It collapses repeated slashes in the path: clients that join a base address with a path send them.
  * - It performs an upgrade after all middleware is complete. Deno 2.1.4 accepts only the very
  *   response that `Deno.upgradeWebSocket` made, but middleware that sets a header (cors,
  *   secureHeaders, timing) replaces the response. If middleware answers otherwise, no socket opens.
@@ -70,7 +72,7 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
       upgrade: undefined,
     };
     try {
-      const address = urlWithoutToken(request.url);
+      const address = addressForApp(request.url);
       const seen = address === undefined ? request : atAddress(address, request);
       const response = await app.fetch(seen, bindings);
       if (response.status !== 101) return response;
@@ -91,6 +93,12 @@ export function createRequestHandler(app: Fetcher, deps: Deps): RequestHandler {
       return refuse("internal", requestId);
     }
   };
+}
+
+/** Returns the address that the app sees; undefined if it is the request's own. */
+function addressForApp(url: string): string | undefined {
+  const collapsed = withoutRepeatedSlashes(url);
+  return urlWithoutToken(collapsed ?? url) ?? collapsed;
 }
 
 /**
