@@ -63,6 +63,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "auth",
     "backplane",
     "call_limit.ts",
+    "channels",
     "clocks.ts",
     "lazy.ts",
     "observability",
@@ -71,6 +72,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "socket",
     "version.ts",
   ],
+  "channels": ["auth", "backplane", "observability", "rooms", "schemas", "socket"],
   "permissions": ["auth", "backplane", "clocks.ts", "expiring_cache.ts", "rooms"],
   "rooms": [
     "auth",

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Backplane, Page, PageRequest, Stored } from "../../packages/server/src/backplane/contract.ts";
+import type { Backplane, Page, Stored } from "../../packages/server/src/backplane/contract.ts";
 import { Listener } from "./listener.ts";
-import { expectedOutline, outline } from "./pages.ts";
+import { expectedOutline, type OffsetPage, outline } from "./pages.ts";
 import { draft } from "./samples.ts";
 
 /** Step on a room; indexes of isolates and subscriptions wrap around. */
@@ -14,7 +14,7 @@ export type MessageStep =
   }
   | { readonly do: "subscribe"; readonly isolate: number }
   | { readonly do: "close"; readonly subscription: number }
-  | { readonly do: "history"; readonly isolate: number; readonly page: PageRequest }
+  | { readonly do: "history"; readonly isolate: number; readonly page: OffsetPage }
   /** Waits for all running calls; other steps do not wait. */
   | { readonly do: "settle" };
 
@@ -36,7 +36,7 @@ export class MessageRun {
   readonly #listeners: Listener[] = [];
   /** Number of messages that a listener had when it was closed. */
   readonly #closedAt = new Map<Listener, number>();
-  readonly #pages: { request: PageRequest; page: Page; leastHead: number }[] = [];
+  readonly #pages: { request: OffsetPage; page: Page; leastHead: number }[] = [];
   /** Last offset of a completed publish. */
   #knownHead = 0;
 
@@ -100,7 +100,7 @@ export class MessageRun {
     this.#listeners.push(listener);
   }
 
-  async #read(isolate: Backplane, request: PageRequest): Promise<void> {
+  async #read(isolate: Backplane, request: OffsetPage): Promise<void> {
     const leastHead = this.#knownHead;
     this.#pages.push({ request, page: await isolate.history(this.#room, request), leastHead });
   }

@@ -25,9 +25,12 @@ export async function readAll(isolate: Backplane, room: string): Promise<Message
   return all;
 }
 
+/** A page that begins or ends at an offset. */
+export type OffsetPage = Exclude<PageRequest, { readonly since: number }>;
+
 /** Builds the expected page of a room that retains `first` to `head`. */
 export function expectedOutline(
-  request: PageRequest,
+  request: OffsetPage,
   { head, first }: { head: number; first: number },
 ): PageOutline {
   const retained = range(first, head);

@@ -103,6 +103,7 @@ async function importMap(): Promise<string> {
   const pins = await readPins();
   const imports: Record<string, string> = {
     "@realtime-edge/server/rooms": `${ENGINE}/rooms.js`,
+    "@realtime-edge/server/supabase": `${ENGINE}/supabase.js`,
     "@realtime-edge/server/testing": `${ENGINE}/testing.js`,
     "@realtime-edge/server": `${ENGINE}/mod.js`,
   };

@@ -6,7 +6,7 @@ import { serverDeclarations } from "./server_declarations.ts";
 import type { Stage } from "./stage.ts";
 
 /** Entries of the package, each with its module, without ending. */
-const ENTRIES = { ".": "mod", "./rooms": "rooms", "./testing": "testing" } as const;
+const ENTRIES = { ".": "mod", "./rooms": "rooms", "./supabase": "supabase", "./testing": "testing" } as const;
 /**
  * Packages that stay imports. A larger Hono app and the engine have to share one Hono. The other
  * two are loaded when they are chosen, and have 2.3 MB.

@@ -1,4 +1,5 @@
 import { realtime } from "@realtime-edge/server";
+import { supabaseChannels } from "@realtime-edge/server/supabase";
 import { authenticate } from "./middleware/auth.ts";
 import { echo } from "./routes/echo.ts";
 import { rooms } from "./routes/rooms.ts";
@@ -8,7 +9,9 @@ import { rooms } from "./routes/rooms.ts";
  */
 export const app = realtime({ authenticate })
   .route("/echo", echo)
-  .route("/rooms", rooms);
+  .route("/rooms", rooms)
+  // For `supabase.channel()` of supabase-js. Delete the line if no client of yours uses it.
+  .route("/", supabaseChannels());
 
 /** The app's type, for Hono's client: `hc<App>(url)`. */
 export type App = typeof app;

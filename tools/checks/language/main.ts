@@ -76,9 +76,9 @@ const rules: readonly (readonly [name: string, limit: number, findings: readonly
   ["private words", 15, words],
   ["sentences of docs over 35 words", 25, long],
 ];
-let isOver = average > 20 || proseWords > 19_800;
+let isOver = average > 20 || proseWords > 21_000;
 console.log(`average words of a sentence in docs: ${average.toFixed(1)} (limit 20)`);
-console.log(`words of prose in docs: ${proseWords} (limit 19800)`);
+console.log(`words of prose in docs: ${proseWords} (limit 21000)`);
 for (const [name, limit, findings] of rules) {
   isOver ||= findings.length > limit;
   console.log(`${findings.length <= limit ? "ok  " : "OVER"} ${name}: ${findings.length} (limit ${limit})`);

@@ -14,8 +14,8 @@ const SECRET_PARAMETERS: readonly string[] = [
 ];
 
 /**
- * Removes parameters of tokens, tickets and API keys from an address, so that no middleware can log them with
- * it. Undefined if the address has none.
+ * Removes parameters of tokens, tickets and API keys from an address, so that no middleware can log
+ * them with it. Undefined if the address has none.
  */
 export function urlWithoutToken(url: string): string | undefined {
   const start = url.indexOf("?");

@@ -3,7 +3,7 @@ import { decodeJwt } from "jose/jwt/decode";
 import type { WallClock } from "../clocks.ts";
 import { refusedAsExpired } from "./claim_rules.ts";
 import { createKeyCheck, type IsSecretKey, SECRET_KEY_PREFIX } from "./secret_keys.ts";
-import { createPublishableUser, keyUserFromClaims, type User, withFreshId } from "./user.ts";
+import { createRoleUser, keyUserFromClaims, type User, withFreshId } from "./user.ts";
 import { type Refusal, refused, type Verification, type Verifier } from "./verification.ts";
 import { MAX_TOKEN_LENGTH } from "./verifier.ts";
 
@@ -38,7 +38,7 @@ export function createKeyVerifier(options: KeyVerifierOptions): Verifier {
   const anon = anonKeyOf(anonKey);
 
   function verifyPublishable(key: string): Verification {
-    if (isPublishableKey(key)) return { ok: true, user: createPublishableUser() };
+    if (isPublishableKey(key)) return { ok: true, user: createRoleUser("anon") };
     return publishableKeys.length === 0 ? NO_PUBLISHABLE_KEY : UNKNOWN_PUBLISHABLE_KEY;
   }
 

@@ -5,8 +5,8 @@ export type IsSecretKey = (presented: string) => boolean;
 export const SECRET_KEY_PREFIX = "sb_secret_";
 
 /**
- * Creates the check for one of `keys`. It takes the same time for any wrong key, so it leaks no part
- * of a key.
+ * Creates the check for one of `keys`. It takes the same time for any wrong key, so it leaks no
+ * part of a key.
  */
 export function createKeyCheck(keys: readonly string[]): (presented: string) => boolean {
   const encoder = new TextEncoder();

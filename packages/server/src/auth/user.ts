@@ -59,10 +59,10 @@ export function keyUserFromClaims(claims: JWTPayload): User | undefined {
   return isRole(claims["role"]) ? createUser(createKeyUserId(claims["role"]), claims) : undefined;
 }
 
-/** Makes a user of a publishable key, with a fresh id. */
-export function createPublishableUser(): User {
-  const claims = { role: "anon" };
-  return { ...describe(claims), id: createKeyUserId("anon"), expiresAt: LATEST_EXPIRY, claims };
+/** Makes the user of a key that is no token, with a fresh id: `anon`, or the project itself. */
+export function createRoleUser(role: "anon" | "service_role"): User {
+  const claims = { role };
+  return { ...describe(claims), id: createKeyUserId(role), expiresAt: LATEST_EXPIRY, claims };
 }
 
 /** Gives an API key's user a fresh id; other users keep theirs. */

@@ -111,8 +111,8 @@ export type PageRequest =
   /** Last `limit` messages before the offset. */
   | { readonly before: number; readonly limit: number }
   /**
-   * First `limit` messages since a time, in milliseconds since 1970. Times rise with offsets, unless
-   * the store's clock was put back: the start is then off by as much.
+   * First `limit` messages since a time, in milliseconds since 1970. Times rise with offsets. A
+   * store's clock that is put back moves the start by as much.
    */
   | { readonly since: number; readonly limit: number };
 

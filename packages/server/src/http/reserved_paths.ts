@@ -16,6 +16,15 @@ const RESERVED: readonly string[] = [
   "realtime",
 ];
 
+/** Endpoints of the engine's own that may take reserved paths. */
+const permitted = new WeakSet<object>();
+
+/** Lets an endpoint of the engine take reserved paths. */
+export function permitReservedPaths<Endpoint extends object>(endpoint: Endpoint): Endpoint {
+  permitted.add(endpoint);
+  return endpoint;
+}
+
 /** The part of an endpoint that is checked. */
 interface Mounted {
   readonly routes: readonly { readonly path: string }[];
@@ -33,7 +42,8 @@ export function reservePaths<App extends Pick<Hono<AppEnv>, "route">>(app: App):
   const route: Route = app.route.bind(app) as unknown as Route;
   return Object.assign(app, {
     route(path: string, endpoint: Mounted) {
-      for (const one of ["", ...endpoint.routes.map((one) => one.path)]) checkPath(`${path}/${one}`);
+      const paths = permitted.has(endpoint) ? [] : ["", ...endpoint.routes.map((one) => one.path)];
+      for (const one of paths) checkPath(`${path}/${one}`);
       return route(path, endpoint);
     },
   });

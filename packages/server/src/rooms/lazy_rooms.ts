@@ -1,5 +1,6 @@
 import type { PageRequest, Stored } from "../backplane/contract.ts";
 import { createLazy, type Lazy } from "../lazy.ts";
+import { lazyHandlers } from "./lazy_handlers.ts";
 import type { SocketHandlers } from "../socket/socket.ts";
 import type { EvictionTarget } from "./eviction/eviction_command.ts";
 import type { Outgoing } from "./inbound/send.ts";
@@ -10,22 +11,31 @@ import type { RoomRegistry } from "./room_registry.ts";
 import type { AdmitToRoom } from "./shared/admission.ts";
 
 /** The rooms of this isolate, as endpoints use them. */
-export type Rooms = Pick<
-  RoomRegistry,
-  | "limits"
-  | "refusal"
-  | "count"
-  | "memberHandlers"
-  | "sharedHandlers"
-  | "page"
-  | "position"
-  | "present"
-  | "publish"
-  | "evict"
-  | "list"
-  | "publishAll"
-  | "hooksDone"
->;
+export type Rooms =
+  & Pick<
+    RoomRegistry,
+    | "deps"
+    | "limits"
+    | "refusal"
+    | "count"
+    | "memberHandlers"
+    | "sharedHandlers"
+    | "page"
+    | "position"
+    | "present"
+    | "publish"
+    | "evict"
+    | "list"
+    | "publishAll"
+    | "hooksDone"
+  >
+  & {
+    /** Adds members of another protocol, which evictions concern too. */
+    addEvictable(members: Evictable): void;
+  };
+
+/** Members that an operator, or server code, may evict. */
+export type Evictable = Pick<RoomRegistry, "evict">;
 
 /**
  * Rooms whose code is loaded when it is first needed: with zod it is half of what there is to load
@@ -34,6 +44,7 @@ export type Rooms = Pick<
 export class LazyRooms implements Rooms {
   readonly deps: RoomDeps;
   readonly #registry: Lazy<RoomRegistry>;
+  readonly #others: Evictable[] = [];
 
   constructor(deps: RoomDeps) {
     this.deps = deps;
@@ -76,34 +87,25 @@ export class LazyRooms implements Rooms {
     return await (await this.#registry.load()).publishAll(key, messages);
   }
 
+  addEvictable(members: Evictable): void {
+    this.#others.push(members);
+  }
+
   /** Evicts members; while the code is not loaded, there are none. Returns their number. */
   evict(key: string, target: EvictionTarget, reason?: string): number {
-    return this.#registry.loaded?.evict(key, target, reason) ?? 0;
+    const { loaded } = this.#registry;
+    return [...loaded ? [loaded] : [], ...this.#others]
+      .reduce((sum, members) => sum + members.evict(key, target, reason), 0);
   }
 
   /** Handlers of a member's socket; its opening waits for the code. */
   memberHandlers(request: JoinRequest): SocketHandlers {
-    return this.#handlers((registry) => registry.memberHandlers(request));
+    return lazyHandlers(this.#registry, (registry) => registry.memberHandlers(request));
   }
 
   /** Handlers of a socket for many rooms; its opening waits for the code. */
   sharedHandlers(admit: AdmitToRoom): SocketHandlers {
-    return this.#handlers((registry) => registry.sharedHandlers(admit));
-  }
-
-  #handlers(create: (registry: RoomRegistry) => SocketHandlers): SocketHandlers {
-    const { loaded } = this.#registry;
-    if (loaded) return create(loaded);
-    let handlers: SocketHandlers | undefined;
-    return {
-      onOpen: async (socket) => {
-        handlers = create(await this.#registry.load());
-        await handlers.onOpen?.(socket);
-      },
-      onMessage: (socket, data) => handlers?.onMessage?.(socket, data),
-      onDrain: (socket, notice) => handlers?.onDrain?.(socket, notice),
-      onClose: (socket, close) => handlers?.onClose?.(socket, close),
-    };
+    return lazyHandlers(this.#registry, (registry) => registry.sharedHandlers(admit));
   }
 
   /** Resolves when the hooks of members that have left are done, or after a few seconds. */

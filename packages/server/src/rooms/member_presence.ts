@@ -17,7 +17,8 @@ const TAKEN_OVER_SILENT_MS = 60_000;
 export interface PresenceOwner {
   readonly connection: string;
   readonly socket: Pick<Socket, "isOpen">;
-  readonly user: User;
+  /** Its id owns the entry. */
+  readonly user: Pick<User, "id">;
   readonly seesPresence: boolean;
   /** True if the server closed the connection. */
   readonly isClosedByUs: boolean;

@@ -37,7 +37,7 @@ local function read(first, from, to, backwards)
   return texts
 end
 
--- Offset of the first message since a time. Halves the list, whose messages begin with offset and time.
+-- Offset of the first message since a time. The list's messages begin with offset and time.
 local function firstSince(first, time)
   local low, high = first, head + 1
   while low < high do

@@ -1,0 +1,32 @@
+import { realtime } from "../../../packages/server/src/http/realtime.ts";
+import { roomEndpoint } from "../../../packages/server/src/http/rooms/room_endpoint.ts";
+import { authenticate } from "../../../packages/server/src/http/middleware/authenticate.ts";
+import {
+  supabaseChannels,
+  type SupabaseChannelsOptions,
+} from "../../../packages/server/src/http/channels/supabase_channels.ts";
+import { type RunningServer, type StartOptions, startServer } from "../running_server.ts";
+
+/** The publishable key of the tests' project. */
+export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
+
+/** Creates an app for supabase-js, and with its rooms for own clients: `/channels`, `/private`. */
+// deno-lint-ignore explicit-module-boundary-types
+export function createChannelApp(options: SupabaseChannelsOptions = {}) {
+  return realtime({ authenticate })
+    .route("/", supabaseChannels(options))
+    .route("/channels", roomEndpoint({ authenticate, name: "realtime" }))
+    .route("/private", roomEndpoint({ authenticate, name: "realtime-private" }));
+}
+
+/** Serves such an app. */
+export async function startChannelServer(
+  { env, ...options }: StartOptions = {},
+  endpoint: SupabaseChannelsOptions = {},
+): Promise<RunningServer> {
+  return await startServer({
+    app: () => createChannelApp(endpoint),
+    ...options,
+    env: { SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: PUBLISHABLE_KEY }), ...env },
+  });
+}
