@@ -8,7 +8,7 @@ import { createApp, type RunningServer, startServer } from "../support/running_s
 
 const KEY = "sb_publishable_of_the_slashes_test";
 
-/** Serves the app with a route that answers with the addresses that middleware and the route see. */
+/** Serves the app with a route that answers with the addresses that it sees. */
 function start(): Promise<RunningServer> {
   return startServer({
     app: () =>

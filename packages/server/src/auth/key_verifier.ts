@@ -27,8 +27,8 @@ export interface KeyVerifierOptions {
 
 /**
  * Creates the verifier of API keys: publishable keys, legacy keys, and tokens with `role` that the
- * project's keys verify. It accepts all that `users` accepts. A secret key is refused: whoever takes
- * one reads it from a header, since addresses end up in logs.
+ * project's keys verify. It accepts all that `users` accepts. A secret key is refused: it
+ * counts in a header only, since addresses end up in logs.
  */
 export function createKeyVerifier(options: KeyVerifierOptions): Verifier {
   const { users, keys, isLocal, isSecretKey, anonKey = "", clockSkewSeconds, wallNow } = options;

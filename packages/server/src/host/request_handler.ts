@@ -23,7 +23,7 @@ export type RequestHandler = (
  *
  * - It removes tokens and keys from the address before the app receives the request. No middleware,
  *   for example Hono's `logger`, can then log them.
- * - It collapses repeated slashes in the path: clients that join a base address with a path send them.
+ * - It collapses repeated slashes in the path: clients that join a base with a path send them.
  * - It performs an upgrade after all middleware is complete. Deno 2.1.4 accepts only the very
  *   response that `Deno.upgradeWebSocket` made, but middleware that sets a header (cors,
  *   secureHeaders, timing) replaces the response. If middleware answers otherwise, no socket opens.
