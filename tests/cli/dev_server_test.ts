@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { nameOfDevUser } from "../../packages/cli/dev/dev_user.ts";
+import { devVariables } from "../../packages/cli/dev/dev_variables.ts";
+import { startServer } from "../support/running_server.ts";
 import { type DevServer, startDevServer } from "../support/dev_server.ts";
 import { answerKeys, startProjectStub } from "../support/project_stub.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
@@ -70,6 +72,28 @@ Deno.test("a token outlives a restart of the dev server, and /dev/token issues t
   // A page passes the text on as it is, so no line end follows.
   assertMatch(carols, /^[\w-]+\.[\w-]+\.[\w-]+$/);
   assertEquals(nameOfDevUser((await whoami(carols)).id), "carol");
+});
+
+Deno.test("the printed line for supabase-js has the address, and a key that the server accepts", async () => {
+  await using dev = await startDevServer();
+  const [, address = "", key = ""] =
+    dev.printed.match(/^new RealtimeClient\("([^"]+)", \{ params: \{ apikey: "([^"]+)" \} \}\)$/m) ?? [];
+  assertEquals(address, `${dev.origin.replace("http", "ws")}/realtime`);
+  const issuer = await createIssuer();
+  await using running = await startServer({ env: devVariables(issuer, () => undefined), issuer });
+  const verification = await running.engine.deps.keys.verify(key);
+  assertEquals(verification.ok && verification.user.role, "anon");
+});
+
+Deno.test("publishable keys of the environment replace the dev server's, and no line is printed", async () => {
+  const keys = JSON.stringify({ default: "sb_publishable_of_my_own" });
+  for (const env of [{ SUPABASE_PUBLISHABLE_KEYS: keys }, { SUPABASE_URL: "http://127.0.0.1:1" }]) {
+    await using dev = await startDevServer(env);
+    assertEquals(dev.printed.includes("RealtimeClient"), false);
+  }
+  const issuer = await createIssuer();
+  assertEquals(devVariables(issuer, () => keys)["SUPABASE_PUBLISHABLE_KEYS"], keys);
+  assertEquals(devVariables(undefined, () => keys), {});
 });
 
 Deno.test("with SUPABASE_URL the dev server trusts that project's users, and issues no tokens", async () => {

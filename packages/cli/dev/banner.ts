@@ -4,11 +4,20 @@ export interface DevUser {
   readonly token: string;
 }
 
+/** What the banner names. */
+export interface BannerOptions {
+  /** Name of the function; `realtime` by default. */
+  readonly name?: string;
+  /** A key for Realtime clients of Supabase; undefined if the environment has its own. */
+  readonly publishableKey?: string | undefined;
+}
+
 /**
  * Text that the dev server prints at start: the playground, the address, tokens, and commands to
- * copy. `name` is the function's.
+ * copy.
  */
-export function banner(origin: string, users: readonly DevUser[], name = "realtime"): string {
+export function banner(origin: string, users: readonly DevUser[], options: BannerOptions = {}): string {
+  const { name = "realtime", publishableKey } = options;
   const base = `${origin}/${name}`;
   const sockets = base.replace(/^http/, "ws");
   const [first] = users;
@@ -19,6 +28,13 @@ export function banner(origin: string, users: readonly DevUser[], name = "realti
     "",
   ];
   for (const { name, token } of users) lines.push(`A token for ${name}:`, token, "");
+  if (publishableKey !== undefined) {
+    lines.push(
+      "Connect with the Realtime client of supabase-js:",
+      `new RealtimeClient("${sockets}", { params: { apikey: "${publishableKey}" } })`,
+      "",
+    );
+  }
   if (!first) {
     lines.push(
       "Connect with an access token of your Supabase project. With `session` of supabase-js it is",
@@ -70,8 +86,8 @@ export function originOf({ hostname, port }: Pick<Deno.NetAddr, "hostname" | "po
 const PRINTED = "REALTIME_EDGE_DEV_BANNER";
 
 /** Returns the banner at start, and one line after each restart by `deno run --watch`. */
-export function bannerOrLine(origin: string, users: readonly DevUser[], name = "realtime"): string {
-  if (Deno.env.get(PRINTED) === String(Deno.pid)) return `Restarted: ${origin}/${name}`;
+export function bannerOrLine(origin: string, users: readonly DevUser[], options: BannerOptions = {}): string {
+  if (Deno.env.get(PRINTED) === String(Deno.pid)) return `Restarted: ${origin}/${options.name ?? "realtime"}`;
   Deno.env.set(PRINTED, String(Deno.pid));
-  return banner(origin, users, name);
+  return banner(origin, users, options);
 }

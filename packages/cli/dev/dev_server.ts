@@ -13,16 +13,16 @@ import { listen } from "../../server/src/host/standalone.ts";
 import { bannerOrLine, originOf } from "./banner.ts";
 import { loadIssuer } from "./issuer_key_file.ts";
 import { createDevRoutes, DEV_USERS } from "./dev_routes.ts";
+import { devKeyIn, devVariables } from "./dev_variables.ts";
 import { devToken } from "./dev_token.ts";
 import { refuseOtherHost } from "./local_host.ts";
 
 const KEY_FILE = new URL("../../../.dev/issuer_key.json", import.meta.url);
 
 const issuer = Deno.env.get("SUPABASE_URL") ? undefined : await loadIssuer(KEY_FILE);
-const config = parseConfigOrExit((name) => {
-  const value = Deno.env.get(name);
-  return issuer && name === "SUPABASE_JWKS" ? value ?? JSON.stringify(issuer.jwks) : value;
-});
+const variables = new Map(Object.entries(devVariables(issuer, (name) => Deno.env.get(name))));
+const config = parseConfigOrExit((name) => variables.get(name) ?? Deno.env.get(name));
+const publishableKey = devKeyIn(variables.get("SUPABASE_PUBLISHABLE_KEYS"));
 const users = issuer
   ? await Promise.all(
     DEV_USERS.map(async (name) => ({ name, token: await devToken(issuer, { user: name }) })),
@@ -40,5 +40,5 @@ listen(
     const isFunctionPath = new URL(request.url).pathname.startsWith("/realtime");
     return await (isFunctionPath ? handler(request, info) : routes.fetch(request));
   },
-  (address) => console.log(bannerOrLine(originOf(address), users)),
+  (address) => console.log(bannerOrLine(originOf(address), users, { publishableKey })),
 );

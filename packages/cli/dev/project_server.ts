@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { createServer } from "../../server/mod.ts";
 import { bannerOrLine, originOf } from "./banner.ts";
 import { createDevRoutes, DEV_USERS } from "./dev_routes.ts";
+import { devKeyIn, devVariables } from "./dev_variables.ts";
 import { devToken } from "./dev_token.ts";
 import { loadIssuer } from "./issuer_key_file.ts";
 import { refuseOtherHost } from "./local_host.ts";
@@ -30,8 +31,9 @@ const PLAYGROUND = new URL("./playground/", import.meta.url);
 export async function serveProject({ app, createServer, name, keyFile }: ProjectFunction): Promise<void> {
   const env = Deno.env.toObject();
   const issuer = env["SUPABASE_URL"] ? undefined : await loadIssuer(pathToFileURL(keyFile));
-  const keys = issuer ? { SUPABASE_JWKS: env["SUPABASE_JWKS"] ?? JSON.stringify(issuer.jwks) } : {};
-  const server = orExit(() => createServer(app, { env: { ...env, ...keys } }));
+  const variables = devVariables(issuer, (name) => env[name]);
+  const publishableKey = devKeyIn(variables["SUPABASE_PUBLISHABLE_KEYS"]);
+  const server = orExit(() => createServer(app, { env: { ...env, ...variables } }));
   const users = issuer
     ? await Promise.all(
       DEV_USERS.map(async (user) => ({ name: user, token: await devToken(issuer, { user }) })),
@@ -44,7 +46,7 @@ export async function serveProject({ app, createServer, name, keyFile }: Project
     Deno.serve({
       hostname: env["HOST"] || "127.0.0.1",
       port: Number(env["PORT"] || 8000),
-      onListen: (address) => console.log(bannerOrLine(originOf(address), users, name)),
+      onListen: (address) => console.log(bannerOrLine(originOf(address), users, { name, publishableKey })),
     }, async (request, info) => {
       const refusal = refuseOtherHost(request);
       if (refusal) return refusal;
