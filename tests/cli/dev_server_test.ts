@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { nameOfDevUser } from "../../packages/cli/dev/dev_user.ts";
 import { devVariables } from "../../packages/cli/dev/dev_variables.ts";
-import { startServer } from "../support/running_server.ts";
+import { StockClient } from "../support/channels/stock_client.ts";
 import { type DevServer, startDevServer } from "../support/dev_server.ts";
 import { answerKeys, startProjectStub } from "../support/project_stub.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
@@ -74,15 +74,27 @@ Deno.test("a token outlives a restart of the dev server, and /dev/token issues t
   assertEquals(nameOfDevUser((await whoami(carols)).id), "carol");
 });
 
-Deno.test("the printed line for supabase-js has the address, and a key that the server accepts", async () => {
-  await using dev = await startDevServer();
-  const [, address = "", key = ""] =
-    dev.printed.match(/^new RealtimeClient\("([^"]+)", \{ params: \{ apikey: "([^"]+)" \} \}\)$/m) ?? [];
-  assertEquals(address, `${dev.origin.replace("http", "ws")}/realtime`);
-  const issuer = await createIssuer();
-  await using running = await startServer({ env: devVariables(issuer, () => undefined), issuer });
-  const verification = await running.engine.deps.keys.verify(key);
-  assertEquals(verification.ok && verification.user.role, "anon");
+Deno.test({
+  name: "the printed line for supabase-js is enough for two of its clients to talk",
+  // The client's `disconnect` leaves a timer behind.
+  sanitizeOps: false,
+  async fn() {
+    await using dev = await startDevServer();
+    const [, address = "", apikey = ""] =
+      dev.printed.match(/^new RealtimeClient\("([^"]+)", \{ params: \{ apikey: "([^"]+)" \} \}\)$/m) ?? [];
+    assertEquals(address, `${dev.origin.replace("http", "ws")}/realtime`);
+    const port = Number(new URL(address).port);
+    await using one = new StockClient({ port }, { apikey });
+    // A base address with a slash at its end makes `//websocket`.
+    await using other = new StockClient({ port }, { apikey, path: "/" });
+    const [sender, receiver] = [
+      await one.join("lobby", { broadcast: { ack: true } }),
+      await other.join("lobby"),
+    ];
+    assertEquals(await sender.send("chat", { text: "hello" }), "ok");
+    assertEquals((await receiver.untilReceived(1)).map(({ payload }) => payload), [{ text: "hello" }]);
+    assertEquals(dev.lines.stdout.filter((line) => line.startsWith("{") && line.includes(apikey)), []);
+  },
 });
 
 Deno.test("publishable keys of the environment replace the dev server's, and no line is printed", async () => {
