@@ -78,6 +78,7 @@ Deno.test({
   name: "the printed line for supabase-js is enough for two of its clients to talk",
   // The client's `disconnect` leaves a timer behind.
   sanitizeOps: false,
+  sanitizeResources: false,
   async fn() {
     await using dev = await startDevServer();
     const [, address = "", apikey = ""] =
