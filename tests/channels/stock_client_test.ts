@@ -2,8 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { startChannelServer } from "../support/channels/channel_server.ts";
 import { StockClient } from "../support/channels/stock_client.ts";
+import { stockTest } from "../support/channels/stock_test.ts";
 
-Deno.test("a broadcast reaches the other members with either serializer", async () => {
+stockTest("a broadcast reaches the other members with either serializer", async () => {
   await using server = await startChannelServer();
   await using one = new StockClient(server);
   await using old = new StockClient(server, { vsn: "1.0.0" });
@@ -28,7 +29,7 @@ Deno.test("a broadcast reaches the other members with either serializer", async 
   assertEquals(sender.received, [{ type: "broadcast", event: "back", payload: { y: 2 } }]);
 });
 
-Deno.test("bytes reach members with serializer 2.0.0, and only those", async () => {
+stockTest("bytes reach members with serializer 2.0.0, and only those", async () => {
   await using server = await startChannelServer();
   await using one = new StockClient(server);
   await using old = new StockClient(server, { vsn: "1.0.0" });
@@ -44,7 +45,7 @@ Deno.test("bytes reach members with serializer 2.0.0, and only those", async () 
   assertEquals(v1.received.map(({ event }) => event), ["text"]);
 });
 
-Deno.test("a sender gets its own broadcast with `self` only", async () => {
+stockTest("a sender gets its own broadcast with `self` only", async () => {
   await using server = await startChannelServer();
   await using client = new StockClient(server);
   const deaf = await client.join("deaf", { broadcast: { ack: true } });
@@ -54,7 +55,7 @@ Deno.test("a sender gets its own broadcast with `self` only", async () => {
   assertEquals(deaf.received, []);
 });
 
-Deno.test("presence: state, join, update, leave", async () => {
+stockTest("presence: state, join, update, leave", async () => {
   await using server = await startChannelServer();
   await using alice = new StockClient(server);
   await using bob = new StockClient(server);
@@ -74,7 +75,7 @@ Deno.test("presence: state, join, update, leave", async () => {
   await a.until(() => !("bob" in a.channel.presenceState()));
 });
 
-Deno.test("a private channel needs the policy's permission", async () => {
+stockTest("a private channel needs the policy's permission", async () => {
   await using server = await startChannelServer({ env: { ROOM_POLICY: "claim", ROOM_CLAIM: "rooms" } });
   const token = await server.issuer.token("alice", {
     claims: { app_metadata: { rooms: { "topic:*": ["join", "history"] } } },
@@ -96,7 +97,7 @@ Deno.test("a private channel needs the policy's permission", async () => {
   assertEquals(await open.send("a", {}), "ok");
 });
 
-Deno.test("broadcasts over HTTP reach members, also those of the sender", async () => {
+stockTest("broadcasts over HTTP reach members, also those of the sender", async () => {
   await using server = await startChannelServer();
   await using client = new StockClient(server);
   const channel = await client.join("über/alles", {});
@@ -111,7 +112,7 @@ Deno.test("broadcasts over HTTP reach members, also those of the sender", async 
   await client.realtime.removeChannel(sender);
 });
 
-Deno.test("persist: stored, acked, replayed to a later member", async () => {
+stockTest("persist: stored, acked, replayed to a later member", async () => {
   await using server = await startChannelServer();
   const token = await server.issuer.token("alice");
   await using client = new StockClient(server, { accessToken: () => Promise.resolve(token) });
@@ -134,7 +135,7 @@ Deno.test("persist: stored, acked, replayed to a later member", async () => {
   assertEquals(some.received.map(({ payload }) => (payload as { n: number }).n), [38, 39, 40]);
 });
 
-Deno.test("row changes are refused once and for all", async () => {
+stockTest("row changes are refused once and for all", async () => {
   await using server = await startChannelServer();
   await using client = new StockClient(server);
   const channel = client.realtime.channel("changes")

@@ -3,6 +3,7 @@ import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { nameOfDevUser } from "../../packages/cli/dev/dev_user.ts";
 import { devVariables } from "../../packages/cli/dev/dev_variables.ts";
 import { StockClient } from "../support/channels/stock_client.ts";
+import { stockTest } from "../support/channels/stock_test.ts";
 import { type DevServer, startDevServer } from "../support/dev_server.ts";
 import { answerKeys, startProjectStub } from "../support/project_stub.ts";
 import { SocketClient } from "../../tools/support/wire/socket_client.ts";
@@ -74,28 +75,22 @@ Deno.test("a token outlives a restart of the dev server, and /dev/token issues t
   assertEquals(nameOfDevUser((await whoami(carols)).id), "carol");
 });
 
-Deno.test({
-  name: "the printed line for supabase-js is enough for two of its clients to talk",
-  // The client's `disconnect` leaves a timer behind.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  async fn() {
-    await using dev = await startDevServer();
-    const [, address = "", apikey = ""] =
-      dev.printed.match(/^new RealtimeClient\("([^"]+)", \{ params: \{ apikey: "([^"]+)" \} \}\)$/m) ?? [];
-    assertEquals(address, `${dev.origin.replace("http", "ws")}/realtime`);
-    const port = Number(new URL(address).port);
-    await using one = new StockClient({ port }, { apikey });
-    // A base address with a slash at its end makes `//websocket`.
-    await using other = new StockClient({ port }, { apikey, path: "/" });
-    const [sender, receiver] = [
-      await one.join("lobby", { broadcast: { ack: true } }),
-      await other.join("lobby"),
-    ];
-    assertEquals(await sender.send("chat", { text: "hello" }), "ok");
-    assertEquals((await receiver.untilReceived(1)).map(({ payload }) => payload), [{ text: "hello" }]);
-    assertEquals(dev.lines.stdout.filter((line) => line.startsWith("{") && line.includes(apikey)), []);
-  },
+stockTest("the printed line for supabase-js is enough for two of its clients to talk", async () => {
+  await using dev = await startDevServer();
+  const [, address = "", apikey = ""] =
+    dev.printed.match(/^new RealtimeClient\("([^"]+)", \{ params: \{ apikey: "([^"]+)" \} \}\)$/m) ?? [];
+  assertEquals(address, `${dev.origin.replace("http", "ws")}/realtime`);
+  const port = Number(new URL(address).port);
+  await using one = new StockClient({ port }, { apikey });
+  // A base address with a slash at its end makes `//websocket`.
+  await using other = new StockClient({ port }, { apikey, path: "/" });
+  const [sender, receiver] = [
+    await one.join("lobby", { broadcast: { ack: true } }),
+    await other.join("lobby"),
+  ];
+  assertEquals(await sender.send("chat", { text: "hello" }), "ok");
+  assertEquals((await receiver.untilReceived(1)).map(({ payload }) => payload), [{ text: "hello" }]);
+  assertEquals(dev.lines.stdout.filter((line) => line.startsWith("{") && line.includes(apikey)), []);
 });
 
 Deno.test("publishable keys of the environment replace the dev server's, and no line is printed", async () => {
