@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { FaultProxy } from "../../support/fault_proxy/fault_proxy.ts";
-import { type RunningServer, startServer } from "../../support/running_server.ts";
+import { type RunningServer, type StartOptions, startServer } from "../../support/running_server.ts";
 import type { StageActions, TokenKind } from "./stage.ts";
 
 /** A server, a faulty network, and actions on both. `await using` ends it all. */
@@ -15,12 +15,22 @@ const ROOM = "/realtime/rooms/r";
 /** A page is of another origin than the stage. */
 const CORS = { "access-control-allow-origin": "*" };
 
-/** Opens a stage for one scenario. `env` are variables of its server. */
-export async function openStage(env: Readonly<Record<string, string>> = {}): Promise<OpenStage> {
+/** Differences from the default stage. */
+export interface StageOptions extends Pick<StartOptions, "app" | "env"> {
+  /** Path of the room. */
+  readonly room?: string;
+}
+
+/** Opens a stage for one scenario. */
+export async function openStage({ env, room = ROOM, ...options }: StageOptions = {}): Promise<OpenStage> {
   const ending = new AbortController();
-  const running = await startServer({ env: { ROOM_POLICY: "claim", ...env }, signal: ending.signal });
+  const running = await startServer({
+    ...options,
+    env: { ROOM_POLICY: "claim", ...env },
+    signal: ending.signal,
+  });
   const proxy = FaultProxy.start(running.port);
-  const actions = stageActions(running, proxy);
+  const actions = stageActions(running, proxy, room);
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
@@ -48,7 +58,7 @@ export async function openStage(env: Readonly<Record<string, string>> = {}): Pro
   };
 }
 
-function stageActions(running: RunningServer, proxy: FaultProxy): StageActions {
+function stageActions(running: RunningServer, proxy: FaultProxy, room: string): StageActions {
   function token(user: string, kind: TokenKind): Promise<string> {
     const rooms = kind === "banned" ? [] : ["*"];
     const expiry = kind === "expired" ? { exp: Math.floor(Date.now() / 1000) - 60 } : {};
@@ -56,12 +66,12 @@ function stageActions(running: RunningServer, proxy: FaultProxy): StageActions {
   }
 
   return {
-    where: () => ({ proxied: proxy.url(ROOM), direct: running.origin + ROOM }),
+    where: () => ({ proxied: proxy.url(room), direct: running.origin + room }),
     token: ({ user, kind }) => token(user, kind),
     async publish({ count }) {
       const authorization = `Bearer ${await token("bob", "good")}`;
       for (let n = 1; n <= count; n++) {
-        const response = await fetch(`${running.origin}${ROOM}/messages`, {
+        const response = await fetch(`${running.origin}${room}/messages`, {
           method: "POST",
           headers: { authorization, "content-type": "application/json" },
           body: JSON.stringify({ id: crypto.randomUUID(), event: "chat", data: { n } }),

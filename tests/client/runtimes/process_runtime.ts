@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async";
 import { readLines } from "../../../tools/support/processes/read_lines.ts";
-import { HOLDS } from "./run_program.ts";
+import { HOLDS } from "./program_output.ts";
 import type { Runtime } from "./runtime_suite.ts";
 
 /** For a scenario, on a machine that may be busy. */

@@ -1,4 +1,5 @@
-import { openStage } from "./open_stage.ts";
+import { openStage, type StageOptions } from "./open_stage.ts";
+import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 /** Something that runs the client. */
@@ -13,13 +14,20 @@ export interface Runtime extends AsyncDisposable {
 export interface RuntimeSuite {
   /** As in "the client on …". */
   readonly name: string;
+  /** Another client than ours, such as `supabase-js 2.119.1`. */
+  readonly client?: string;
+  /** Names and variables of the scenarios. Default: those of our client. */
+  readonly scenarios?: readonly Pick<Scenario, "name" | "env">[];
+  readonly stage?: StageOptions;
   /** Downloads what has to be there, and prepares a folder, which is removed afterwards. */
   prepare(workplace: URL): Promise<Runtime>;
 }
 
 /** The scenarios on one runtime: a test whose steps are the same for all of them. */
-export function runtimeSuite({ name, prepare }: RuntimeSuite): void {
-  Deno.test(`the client on ${name}`, {
+export function runtimeSuite(
+  { name, client = "the client", scenarios = SCENARIOS, stage: options, prepare }: RuntimeSuite,
+): void {
+  Deno.test(`${client} on ${name}`, {
     // esbuild and Chromium are processes of their own.
     sanitizeOps: false,
     sanitizeResources: false,
@@ -28,9 +36,9 @@ export function runtimeSuite({ name, prepare }: RuntimeSuite): void {
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "realtime-runtime-" }));
     try {
       await using runtime = await prepare(new URL(`file://${folder}/`));
-      for (const scenario of SCENARIOS) {
+      for (const scenario of scenarios) {
         await t.step(scenario.name, async () => {
-          await using stage = await openStage(scenario.env);
+          await using stage = await openStage({ ...options, env: { ...options?.env, ...scenario.env } });
           await runtime.run(scenario.name, stage.address);
         });
       }

@@ -5,10 +5,13 @@ import {
   supabaseChannels,
   type SupabaseChannelsOptions,
 } from "../../../packages/server/src/http/channels/supabase_channels.ts";
+import { PUBLISHABLE_KEY } from "./publishable_key.ts";
 import { type RunningServer, type StartOptions, startServer } from "../running_server.ts";
 
-/** The publishable key of the tests' project. */
-export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
+/** Variables of a project with that key. */
+export const CHANNEL_ENV = {
+  SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: PUBLISHABLE_KEY }),
+} as const;
 
 /** Creates an app for supabase-js, and with its rooms for own clients: `/channels`, `/private`. */
 // deno-lint-ignore explicit-module-boundary-types
@@ -27,6 +30,6 @@ export async function startChannelServer(
   return await startServer({
     app: () => createChannelApp(endpoint),
     ...options,
-    env: { SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: PUBLISHABLE_KEY }), ...env },
+    env: { ...CHANNEL_ENV, ...env },
   });
 }

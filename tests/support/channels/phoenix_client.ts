@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type Ending, SocketClient } from "../../../tools/support/wire/socket_client.ts";
-import { PUBLISHABLE_KEY } from "./channel_server.ts";
+import { PUBLISHABLE_KEY } from "./publishable_key.ts";
 
 /** A frame of the server: join reference, reference, topic, event, payload. */
 export type Frame = readonly [string | null, string | null, string, string, Record<string, unknown>];

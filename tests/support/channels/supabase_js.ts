@@ -1,0 +1,8 @@
+// deno-lint-ignore no-import-prefix -- the function imports supabase-js, not the root; same version here
+import type * as supabase from "npm:@supabase/supabase-js@2.119.1";
+
+/** What the package exports. */
+export type SupabaseJs = typeof supabase;
+export type SupabaseClient = supabase.SupabaseClient;
+export type RealtimeChannel = supabase.RealtimeChannel;
+export type ChannelConfig = supabase.RealtimeChannelOptions["config"];
