@@ -1,3 +1,4 @@
+import { decodeJwt } from "jose/jwt/decode";
 import { canonicalToken } from "../auth/canonical_token.ts";
 import type { SessionConnection } from "../auth/session_watch.ts";
 import type { User } from "../auth/user.ts";
@@ -11,7 +12,7 @@ import {
 import type { Timed } from "../socket/timing_wheel.ts";
 import type { ChannelDeps } from "./channel_deps.ts";
 import { isProject } from "./identity.ts";
-import { mayNotRead, REASONS } from "./reasons.ts";
+import { hasExpired, mayNotRead, REASONS } from "./reasons.ts";
 
 /** The channel, as its access sees it. */
 export interface AccessOwner {
@@ -66,7 +67,7 @@ export class ChannelAccess implements Timed, SessionConnection {
       : undefined;
     if (given !== undefined) {
       const verification = await this.#deps.keys.verify(given);
-      if (!verification.ok) return reasonOf(verification, given);
+      if (!verification.ok) return reasonOf(verification, given, this.#deps.rooms.deps.wallNow());
       user = verification.user;
     }
     const { isPrivate, name } = this.#owner;
@@ -111,9 +112,9 @@ export class ChannelAccess implements Timed, SessionConnection {
 
   check(): number {
     const { wallNow } = this.#deps.rooms.deps;
-    const leftMs = this.#user.expiresAt * 1000 - wallNow();
-    if (leftMs > 0) return Math.min(leftMs, RARELY_MS);
-    this.#owner.endWith(`Token has expired ${Math.floor(-leftMs / 1000)} seconds ago`);
+    const [now, expiresAt] = [wallNow(), this.#user.expiresAt * 1000];
+    if (expiresAt > now) return Math.min(expiresAt - now, RARELY_MS);
+    this.#owner.endWith(hasExpired(expiresAt, now));
     return RARELY_MS;
   }
 
@@ -142,9 +143,11 @@ export class ChannelAccess implements Timed, SessionConnection {
 }
 
 /** The reason for a refused token, as Supabase Realtime words it. */
-function reasonOf({ code, detail }: Refusal, token: string): string {
+function reasonOf({ code, detail }: Refusal, token: string, now: number): string {
   if (code === "auth_unavailable") return REASONS.restarting;
-  if (code === "token_expired") return REASONS.expiredToken;
+  if (code === "token_expired") {
+    return `InvalidJWTToken: ${hasExpired((decodeJwt(token).exp ?? 0) * 1000, now)}`;
+  }
   if (canonicalToken(token) === undefined) return REASONS.malformedToken;
   return detail.includes("signature") ? REASONS.badSignature : `InvalidJWTToken: ${detail}`;
 }

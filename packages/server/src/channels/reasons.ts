@@ -15,7 +15,6 @@ export const REASONS = {
   wrongReplay: "UnableToReplayMessages: Replay params are not valid",
   noHistory: "UnableToReplayMessages: You do not have permissions to read the history of this Channel topic",
   malformedToken: "MalformedJWT: The token provided is not a valid JWT",
-  expiredToken: "InvalidJWTToken: Token has expired",
   badSignature: "JwtSignatureError: Failed to validate JWT signature",
   noTrack: "Presence track payload must be a map",
   largeTrack: "Track message size exceeded",
@@ -31,4 +30,9 @@ export function mayNotRead(name: string): string {
 /** The user may not send. */
 export function mayNotWrite(name: string): string {
   return `You do not have permissions to write to this Channel topic: ${name}`;
+}
+
+/** The token expired at a time, both in milliseconds since 1970. */
+export function hasExpired(atMs: number, nowMs: number): string {
+  return `Token has expired ${Math.max(0, Math.floor((nowMs - atMs) / 1000))} seconds ago`;
 }
