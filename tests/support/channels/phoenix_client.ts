@@ -59,6 +59,12 @@ export class PhoenixClient implements AsyncDisposable {
     return JSON.parse(data);
   }
 
+  /** Waits for the next message of either kind. */
+  async nextOfAny(): Promise<Frame | Uint8Array> {
+    const data = await this.#socket.next();
+    return typeof data === "string" ? JSON.parse(data) : new Uint8Array(data);
+  }
+
   async nextBytes(): Promise<Uint8Array> {
     const data = await this.#socket.next();
     if (typeof data === "string") throw new Error(`The next message is text: ${data}`);

@@ -6,6 +6,7 @@ import type { Replay } from "./join_config.ts";
 
 /**
  * Finds the offset after which a replay begins: that of the newest `limit` messages since a time.
+ * Messages that the room delivers meanwhile come after it, since the page may not have them.
  * @throws {BackplaneUnavailable} as a rejection
  */
 export async function startOfReplay(
@@ -14,10 +15,11 @@ export async function startOfReplay(
   user: string,
   { backplane, reads }: RoomDeps,
 ): Promise<number> {
+  const { head } = room;
   const page = await reads.run(user, () => backplane.history(room.key, { since, limit: 1 }));
   const first = page.messages[0]?.offset ?? Infinity;
-  const earliest = limit === undefined ? 0 : room.head - limit;
-  return Math.min(Math.max(first - 1, earliest), room.head);
+  const earliest = limit === undefined ? 0 : head - limit;
+  return Math.min(Math.max(first - 1, earliest), head);
 }
 
 /**
