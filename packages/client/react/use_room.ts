@@ -2,7 +2,7 @@
 import { useContext, useEffect, useState } from "react";
 import { createRoom } from "../connect.ts";
 import type { RoomOptions } from "../options.ts";
-import type { EventTypes, Room } from "../room.ts";
+import type { AnyCalls, CallTypes, EventTypes, Room } from "../room.ts";
 import type { SharedRoomOptions } from "../shared/room_connection.ts";
 import { hold } from "./held.ts";
 import { RealtimeContext } from "./realtime_context.ts";
@@ -26,6 +26,7 @@ type NotAddress<Name> = Name extends `${string}://${string}` ? never : Name;
  *   starts without the first one's messages.
  * - The room closes right after the unmount, unless the component is mounted again by then
  *   (StrictMode, Fast Refresh). `<Activity>` closes a hidden room; shown again it resumes.
+ * - `Calls` types `room.call`, as with `connect`.
  * - On the server the room stays idle: no token request, no connection.
  *
  * @throws {TypeError} while rendering, if the url is neither an address nor a name in a provider
@@ -33,49 +34,54 @@ type NotAddress<Name> = Name extends `${string}://${string}` ? never : Name;
 export function useRoom<
   Published extends EventTypes = Record<string, unknown>,
   Received extends EventTypes = Published,
+  Calls extends CallTypes = AnyCalls,
 >(
   url: string,
   options: RoomOptions,
-): Room<Published, Received>;
+): Room<Published, Received, Calls>;
 export function useRoom<
   Published extends EventTypes = Record<string, unknown>,
   Received extends EventTypes = Published,
+  Calls extends CallTypes = AnyCalls,
 >(
   url: string | null | undefined,
   options: RoomOptions,
-): Room<Published, Received> | null;
+): Room<Published, Received, Calls> | null;
 export function useRoom<
   Published extends EventTypes = Record<string, unknown>,
   Received extends EventTypes = Published,
+  Calls extends CallTypes = AnyCalls,
   Name extends string = string,
 >(
   name: NotAddress<Name>,
   options?: SharedRoomOptions,
-): Room<Published, Received>;
+): Room<Published, Received, Calls>;
 export function useRoom<
   Published extends EventTypes = Record<string, unknown>,
   Received extends EventTypes = Published,
+  Calls extends CallTypes = AnyCalls,
   Name extends string = string,
 >(
   name: NotAddress<Name> | null | undefined,
   options?: SharedRoomOptions,
-): Room<Published, Received> | null;
+): Room<Published, Received, Calls> | null;
 export function useRoom<
   Published extends EventTypes = Record<string, unknown>,
   Received extends EventTypes = Published,
+  Calls extends CallTypes = AnyCalls,
 >(
   url: string | null | undefined,
   options: SharedRoomOptions & Partial<RoomOptions> = {},
-): Room<Published, Received> | null {
+): Room<Published, Received, Calls> | null {
   const provided = useContext(RealtimeContext);
   const connection = url?.includes("://") ? null : provided;
   const token = useLatest(options.token);
   const [version, setVersion] = useState(0);
   const room = useRetained(() => {
     if (url === null || url === undefined) return null;
-    if (connection) return connection.createRoom<Published, Received>(url, options);
+    if (connection) return connection.createRoom<Published, Received, Calls>(url, options);
     const latestToken: RoomOptions["token"] = (request) => token.current?.(request);
-    return createRoom<Published, Received>(url, { ...options, token: latestToken });
+    return createRoom<Published, Received, Calls>(url, { ...options, token: latestToken });
   }, [url, connection, version]);
   useEffect(() => {
     // Another component opened the room while this one was hidden.

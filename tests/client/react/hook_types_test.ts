@@ -24,6 +24,9 @@ interface Received {
   chat: { text: string };
   move: { x: number; y: number };
 }
+interface Calls {
+  vote: { input: { choice: number }; output: { total: number } };
+}
 type Chat = Extract<RoomMessage<Received>, { event: "chat" }>;
 type Move = Extract<RoomMessage<Received>, { event: "move" }>;
 
@@ -97,6 +100,32 @@ function Typed({ maybe }: { maybe: string | null }): string {
     void perhaps.publish("move", { x: 1 });
   };
   return "typed";
+}
+
+export function Called({ maybe }: { maybe: string | null }): string {
+  const room = useRoom<Published, Received, Calls>(URL_OF_ROOM, { token });
+  const _room: Same<typeof room, Room<Published, Received, Calls>> = true;
+  const named = useRoom<Published, Received, Calls>("lobby");
+  const _named: Same<typeof named, Room<Published, Received, Calls>> = true;
+  const perhaps = useRoom<Published, Received, Calls>(maybe);
+  const _perhaps: Same<typeof perhaps, Room<Published, Received, Calls> | null> = true;
+  useRoomEvent(room, "chat", (message) => {
+    const _message: Same<typeof message, Chat> = true;
+  });
+  useMessages(perhaps, { event: "chat" });
+  usePresence(named, { name: "Ada" });
+
+  const _call = async () => {
+    const answer = await room.call("vote", { choice: 1 });
+    const _answer: Same<typeof answer, { total: number }> = true;
+    // @ts-expect-error: a choice is a number
+    void room.call("vote", { choice: "one" });
+    // @ts-expect-error: a vote has data
+    void named.call("vote");
+    // @ts-expect-error: there is no such method
+    void named.call("veto", { choice: 1 });
+  };
+  return room.url;
 }
 
 Deno.test("hooks that compile also render", () => {
