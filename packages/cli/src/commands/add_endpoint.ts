@@ -7,6 +7,7 @@ import { functionPath } from "../project/function_files.ts";
 import { chooseEngineFunction } from "../project/function_pins.ts";
 import { readProject } from "../project/project.ts";
 import { changeLines, changesAsJson, type Report } from "../report.ts";
+import { RESERVED_NAMES } from "../../../server/src/http/reserved_names.ts";
 import { endpointSource, roomSource } from "./endpoint_sources.ts";
 
 /** Options of `add endpoint`. */
@@ -20,21 +21,6 @@ export interface AddEndpointOptions {
   readonly dryRun: boolean;
   readonly ask: Ask | undefined;
 }
-
-/** First segments that the engine keeps for itself. */
-const RESERVED: readonly string[] = [
-  "health",
-  "whoami",
-  "metrics",
-  "openapi.json",
-  "socket",
-  "tickets",
-  "disconnect",
-  "websocket",
-  "v1",
-  "api",
-  "realtime",
-];
 
 /**
  * Writes a route file, and its import and line into app.ts.
@@ -97,8 +83,8 @@ function checkName(name: string): void {
       `"${name}" is no endpoint's name. Use words of small letters and digits, joined by "-".`,
     );
   }
-  if (RESERVED.includes(name)) {
-    throw usageError(`"${name}" is an address of the engine. Taken are: ${RESERVED.join(", ")}.`);
+  if (RESERVED_NAMES.includes(name)) {
+    throw usageError(`"${name}" is an address of the engine. Taken are: ${RESERVED_NAMES.join(", ")}.`);
   }
 }
 

@@ -1,20 +1,6 @@
 import type { Hono } from "hono";
 import type { AppEnv } from "./context.ts";
-
-/** First segments of paths that the engine answers, now or in a later version. */
-const RESERVED: readonly string[] = [
-  "health",
-  "whoami",
-  "metrics",
-  "openapi.json",
-  "socket",
-  "tickets",
-  "disconnect",
-  "websocket",
-  "v1",
-  "api",
-  "realtime",
-];
+import { RESERVED_NAMES } from "./reserved_names.ts";
 
 /** Endpoints of the engine's own that may take reserved paths. */
 const permitted = new WeakSet<object>();
@@ -52,9 +38,9 @@ export function reservePaths<App extends Pick<Hono<AppEnv>, "route">>(app: App):
 /** @throws {Error} naming the reserved segments */
 function checkPath(path: string): void {
   const [first = ""] = path.split("/").filter((segment) => segment !== "");
-  if (!RESERVED.includes(first)) return;
+  if (!RESERVED_NAMES.includes(first)) return;
   throw new Error(
     `An endpoint cannot be at /${first}: the engine reserves this path. Choose another first segment ` +
-      `than ${RESERVED.join(", ")}.`,
+      `than ${RESERVED_NAMES.join(", ")}.`,
   );
 }
