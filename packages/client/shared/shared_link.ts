@@ -10,6 +10,12 @@ import type { SendQueue } from "../send_queue.ts";
 import type { RoomState } from "../state.ts";
 import type { SharedSocket, SocketMember } from "./shared_socket.ts";
 
+/**
+ * Errors of a join that another attempt cannot fix: the endpoint refused it, or the room's name or
+ * position is not valid. docs/protocol.md, 17.8.
+ */
+const FINAL = /^(refused|invalid_frame)$/;
+
 /** A room's part of a shared socket: joins at every connection, and again after refusals. */
 export class SharedLink implements RoomLink, SocketMember {
   readonly room: string;
@@ -132,7 +138,7 @@ export class SharedLink implements RoomLink, SocketMember {
   #lose(reason: RoomError): void {
     this.#end();
     const reaction = reactionTo(reason);
-    if (reaction === "stop") return this.stop(reason);
+    if (reaction === "stop" || FINAL.test(reason.code)) return this.stop(reason);
     // A new connection has a fresh token, for all rooms.
     if (reaction === "fresh_token") return this.#socket.connection.fault(reason);
     const { clock, timing, random } = this.#socket.options;
