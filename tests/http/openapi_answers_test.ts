@@ -167,3 +167,28 @@ Deno.test("a service that is not ready says so as the document describes it", as
     assertEquals(await askDescribed(running, one), "503 undefined");
   }
 });
+
+Deno.test("a request too many is refused as the document describes it", async () => {
+  await using running = await startServer({
+    env: { ...KEY, USER_REQUESTS_PER_SECOND: "1", REFUSED_REQUESTS_PER_SECOND: "1" },
+  });
+  const unknownKey = { headers: { apikey: "sb_secret_unknown" } };
+  // Of these, only refusals without a user count.
+  const isUncounted = (name: string) => /\/(echo|socket|events|whoami|\{id\})$/.test(name);
+  const limited: readonly (readonly [Refusal["of"], Ask | undefined])[] = [
+    [(name, one) => isForUser(name, one) && !isUncounted(name), undefined],
+    [(name) => isOperators(name) || name === "GET /whoami", unknownKey],
+  ];
+  for (const [of, how] of limited) {
+    const operations = await pick(running, of);
+    const seen = new Set<string>();
+    // The buckets fill again meanwhile, so a request may pass in one round and not in the next.
+    for (let round = 0; round < 50 && seen.size < operations.length; round++) {
+      for (const one of operations) {
+        const answer = await askDescribed(running, one, how);
+        if (answer === "429 rate_limited") seen.add(`${one.method} ${one.path}`);
+      }
+    }
+    assertEquals([...seen].sort(), operations.map(({ method, path }) => `${method} ${path}`).sort());
+  }
+});

@@ -7,16 +7,23 @@ import {
   schemaNamed,
 } from "../../packages/server/src/http/openapi/specification.ts";
 
-/** Codes that refuse a user's token. */
+/** Codes that refuse a user's token, or one request too many. */
 export const TOKEN_PROBLEMS = [
   "missing_token",
   "invalid_token",
   "token_expired",
   "auth_unavailable",
+  "rate_limited",
 ] as const;
 
 /** Codes that refuse an operator's request, or its body. */
-export const OPERATOR_PROBLEMS = ["missing_token", "invalid_token", "forbidden", "invalid_request"] as const;
+export const OPERATOR_PROBLEMS = [
+  "missing_token",
+  "invalid_token",
+  "forbidden",
+  "invalid_request",
+  "rate_limited",
+] as const;
 /** Codes that refuse a command of an operator. */
 export const COMMAND_PROBLEMS = [
   ...OPERATOR_PROBLEMS,

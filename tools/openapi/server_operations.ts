@@ -74,7 +74,7 @@ export function serverOperations(): Record<string, Operation> {
           headers: { "X-Request-Id": headerNamed("RequestId") },
           content: { "text/plain": { schema: { type: "string" } } },
         },
-        ...problemAnswers("missing_token", "invalid_token", "forbidden"),
+        ...problemAnswers("missing_token", "invalid_token", "forbidden", "rate_limited"),
       },
     },
     "GET /rooms": {
