@@ -17,8 +17,9 @@ export class PhoenixClient implements AsyncDisposable {
   static async connect(
     server: { readonly port: number },
     key: string = PUBLISHABLE_KEY,
+    vsn: "1.0.0" | "2.0.0" = "2.0.0",
   ): Promise<PhoenixClient> {
-    const url = `ws://127.0.0.1:${server.port}/realtime/websocket?vsn=2.0.0&apikey=${
+    const url = `ws://127.0.0.1:${server.port}/realtime/websocket?vsn=${vsn}&apikey=${
       encodeURIComponent(key)
     }`;
     return new PhoenixClient(await SocketClient.open(url));
