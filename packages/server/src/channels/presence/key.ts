@@ -3,7 +3,8 @@
  * members (supabase-js up to 2.119).
  */
 function breaksClients(key: string): boolean {
-  return key === "ids" || key in Object.prototype;
+  // Deno 2.1 has no `__proto__` of its own. Viewers do.
+  return key === "ids" || key === "__proto__" || key in Object.prototype;
 }
 
 /** Longest key, in characters. */
