@@ -37,6 +37,7 @@ Deno.test("compilers find the types of every entry of a package", async () => {
 Deno.test("the server is a few files, and imports Hono and what is loaded when it is chosen", async () => {
   const scripts = await listFiles(SERVER, ".js");
   assertEquals(scripts, [
+    "channels.js",
     "engine.js",
     "mod.js",
     "openapi.js",
@@ -44,6 +45,7 @@ Deno.test("the server is a few files, and imports Hono and what is loaded when i
     "redis.js",
     "room_modules.js",
     "rooms.js",
+    "supabase.js",
     "testing.js",
     "types.js",
   ]);

@@ -13,11 +13,12 @@ export interface ServerBundleOptions {
 }
 
 /** Entries that a function loads at its boot. */
-const AT_BOOT = ["mod.js", "rooms.js"];
+const AT_BOOT = ["mod.js", "rooms.js", "supabase.js"];
 /** Chunk of rooms, and of what several late chunks share. */
 const ROOMS = "room_modules";
 /** Further chunks that the engine loads late, with the modules that begin each. */
 const LATE: Readonly<Record<string, RegExp>> = {
+  channels: /^(channels|rest_broadcast)_/,
   openapi: /^describe_routes_/,
   postgres: /^(postgres_backplane|row_security)_/,
   redis: /^redis_backplane_/,
