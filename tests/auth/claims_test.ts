@@ -40,8 +40,8 @@ for (const policy of ["local", "remote"]) {
     }
   });
 
-  for (const name of ["service_role", "postgres"]) {
-    Deno.test(`${policy} policy: ${name} is a sender of the project, and no user's name`, async () => {
+  for (const name of ["service_role", "postgres", "anon"]) {
+    Deno.test(`${policy} policy: ${name} is a sender, and no user's name`, async () => {
       await using project = startProjectStub({ user: answerUser(name) });
       await using running = await startServer({ env: policy === "remote" ? remotePolicy(project.url) : {} });
       const token = await running.issuer.token(name);

@@ -30,6 +30,7 @@ export function documentParts(): DocumentParts {
         { name: "rooms", description: "Rooms over HTTP." },
         { name: "operators", description: "For servers and people that hold a secret key." },
         { name: "sockets", description: "WebSockets: connect with a WebSocket client." },
+        { name: "supabase-js", description: "For Realtime clients of supabase-js." },
         { name: "endpoints", description: "Endpoints of the project." },
       ],
       components: { schemas: describeSchemas(), headers: HEADERS, securitySchemes: SECURITY_SCHEMES },

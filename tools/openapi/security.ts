@@ -26,6 +26,18 @@ export const SECURITY_SCHEMES: OpenApiDocument["components"]["securitySchemes"] 
     name: "apikey",
     description: "A secret key of the project: for servers, never for a browser.",
   },
+  publishableKey: {
+    type: "apiKey",
+    in: "header",
+    name: "apikey",
+    description: "A publishable key of the project, as supabase-js sends it.",
+  },
+  publishableKeyInQuery: {
+    type: "apiKey",
+    in: "query",
+    name: "apikey",
+    description: "The same key, for WebSockets of browsers.",
+  },
 };
 
 /** Public. */

@@ -32,8 +32,8 @@ export interface User {
   readonly claims: Readonly<JWTPayload>;
 }
 
-/** Senders of the project: messages over HTTP with a secret key, and from SQL. */
-const PROJECT_SENDERS: ReadonlySet<string> = new Set(["service_role", "postgres"]);
+/** Senders that are no users: the project over HTTP and from SQL, and clients with a publishable key. */
+export const RESERVED_SENDERS: ReadonlySet<string> = new Set(["service_role", "postgres", "anon"]);
 /** Latest expiry: the end of the year 9999. JSON has numbers that are infinite in JavaScript. */
 const LATEST_EXPIRY = 253_402_300_799;
 
@@ -43,12 +43,12 @@ const ROLE = /^[\w$-]{1,63}$/;
 const KEY_USER_ID = /^[\w$-]{1,63}:[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /**
- * Makes a user of verified claims; undefined if `sub` or `exp` is missing, or if `sub` is the name
- * of a sender of the project or the id of an API key's user.
+ * Makes a user of verified claims; undefined if `sub` or `exp` is missing, or if `sub` is a
+ * reserved sender or the id of an API key's user.
  */
 export function userFromClaims(claims: JWTPayload): User | undefined {
   const { sub } = claims;
-  if (typeof sub !== "string" || sub === "" || PROJECT_SENDERS.has(sub) || KEY_USER_ID.test(sub)) {
+  if (typeof sub !== "string" || sub === "" || RESERVED_SENDERS.has(sub) || KEY_USER_ID.test(sub)) {
     return undefined;
   }
   return createUser(sub, claims);

@@ -1,8 +1,8 @@
-import type { User } from "../auth/user.ts";
+import { RESERVED_SENDERS, type User } from "../auth/user.ts";
 
-/** The sender of a user's messages: the user, or the role of an API key that names no user. */
+/** The sender of a user's messages: the user, or the role of an API key if no `sub` can be that. */
 export function senderOf(user: User): string {
-  return user.claims.sub === undefined ? user.role : user.id;
+  return user.claims.sub === undefined && RESERVED_SENDERS.has(user.role) ? user.role : user.id;
 }
 
 /** True for the project itself, which a legacy secret key names: no policy concerns it. */

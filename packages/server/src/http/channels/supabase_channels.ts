@@ -7,6 +7,8 @@ import { limitBody } from "../middleware/limit_body.ts";
 import { limitRequests } from "../middleware/rate_limits.ts";
 import { expectWebSocket, requestUpgrade } from "../middleware/upgrade.ts";
 import { permitReservedPaths } from "../reserved_paths.ts";
+import { describe } from "../openapi/describe.ts";
+import { BATCH, BROADCAST, SOCKET } from "./channel_descriptions.ts";
 import { answerForSupabase } from "./channel_errors.ts";
 import { provideKeyUser } from "./key_user.ts";
 
@@ -38,7 +40,7 @@ export function supabaseChannels({ privateOnly = false }: SupabaseChannelsOption
   const app = endpoint();
   app.onError(answerForSupabase);
   for (const base of BASES) {
-    app.get(`${base}/websocket`, provideKeyUser("socket"), expectWebSocket, (c) => {
+    app.get(`${base}/websocket`, describe(SOCKET), provideKeyUser("socket"), expectWebSocket, (c) => {
       const version = c.req.query("vsn") ?? "1.0.0";
       if (version !== "1.0.0" && version !== "2.0.0") {
         return c.json({ error: "Unsupported vsn. Send vsn=1.0.0 or vsn=2.0.0." }, 400);
@@ -51,12 +53,13 @@ export function supabaseChannels({ privateOnly = false }: SupabaseChannelsOption
       return requestUpgrade(c, handlers, { subprotocols: [], maxFrameBytes: MAX_FRAME_BYTES });
     });
     const rest = [provideKeyUser("http"), limitRequests, limitBody(() => MAX_BODY_BYTES)] as const;
-    app.post(`${base}/api/broadcast`, ...rest, async (c: Context<AppEnv & UserEnv>) => {
+    app.post(`${base}/api/broadcast`, describe(BATCH), ...rest, async (c: Context<AppEnv & UserEnv>) => {
       const { broadcastBatch } = await import("./rest_broadcast.ts");
       return await broadcastBatch(c);
     });
     app.post(
       `${base}/api/broadcast/:topic/events/:event`,
+      describe(BROADCAST),
       ...rest,
       async (c: Context<AppEnv & UserEnv>) => {
         const { broadcastOne } = await import("./rest_broadcast.ts");

@@ -15,7 +15,7 @@ export const DOCUMENT_PARTS: DocumentParts = {
 },
 "description":"Rooms over WebSockets: broadcast, history, presence. This document describes the half that speaks HTTP; docs/protocol.md of the project specifies the sockets."
 },
-"tags":[{"name":"server","description":"The server itself."},{"name":"rooms","description":"Rooms over HTTP."},{"name":"operators","description":"For servers and people that hold a secret key."},{"name":"sockets","description":"WebSockets: connect with a WebSocket client."},{"name":"endpoints","description":"Endpoints of the project."}],
+"tags":[{"name":"server","description":"The server itself."},{"name":"rooms","description":"Rooms over HTTP."},{"name":"operators","description":"For servers and people that hold a secret key."},{"name":"sockets","description":"WebSockets: connect with a WebSocket client."},{"name":"supabase-js","description":"For Realtime clients of supabase-js."},{"name":"endpoints","description":"Endpoints of the project."}],
 "components":{
 "schemas":{
 "RoomId":{"type":"string","pattern":"^[A-Za-z0-9._~:-]{1,128}$"},
@@ -65,7 +65,9 @@ export const DOCUMENT_PARTS: DocumentParts = {
 "userToken":{"type":"http","scheme":"bearer","bearerFormat":"JWT","description":"A user's access token. Operations that accept a secret key accept it here too."},
 "userTokenInQuery":{"type":"apiKey","in":"query","name":"token","description":"The same token, for browsers: WebSocket and EventSource cannot send headers."},
 "ticketInQuery":{"type":"apiKey","in":"query","name":"ticket","description":"A ticket of `POST /tickets`, for one connect."},
-"secretKey":{"type":"apiKey","in":"header","name":"apikey","description":"A secret key of the project: for servers, never for a browser."}
+"secretKey":{"type":"apiKey","in":"header","name":"apikey","description":"A secret key of the project: for servers, never for a browser."},
+"publishableKey":{"type":"apiKey","in":"header","name":"apikey","description":"A publishable key of the project, as supabase-js sends it."},
+"publishableKeyInQuery":{"type":"apiKey","in":"query","name":"apikey","description":"The same key, for WebSockets of browsers."}
 }
 }
 },
