@@ -161,7 +161,6 @@ Deno.test("the document knows every error code that HTTP can answer with", async
     "method_not_allowed",
     "not_joined",
     "too_many_rooms",
-    "rate_limited",
     "invalid_frame",
   ]);
   const { code } = components.schemas["Problem"]?.properties ?? {};
