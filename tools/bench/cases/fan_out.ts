@@ -1,6 +1,8 @@
 import { type Cost, measureCost, RoundCosts } from "../harness/cost.ts";
 import { Load } from "../harness/load.ts";
 import {
+  CHANNELS,
+  channelsSide,
   inPasses,
   lowerBoundSide,
   otherSides,
@@ -32,6 +34,13 @@ const ROOM = "bench";
 const PLAIN = "ours, plain";
 const JOINING = `${RAW}, joining`;
 
+/** Clients of our sides, by label. */
+const CLIENTS: Readonly<Record<string, string>> = {
+  [OURS]: "realtime.v1",
+  [PLAIN]: "plain",
+  [CHANNELS]: "supabase-js",
+};
+
 /** Measured traffic: the size of the room and the number in flight. */
 interface Shape {
   readonly size: number;
@@ -52,6 +61,7 @@ export async function benchFanOut(context: CaseContext): Promise<Line[]> {
   const sides = [
     await ourSide(context, "rooms.v1"),
     { ...await ourSide(context, "rooms"), label: PLAIN },
+    await channelsSide(context),
     await rawSide(context, "room"),
     await lowerBoundSide(context, "joining"),
     ...await otherSides(context, "room"),
@@ -79,8 +89,15 @@ export async function benchFanOut(context: CaseContext): Promise<Line[]> {
         deno: context.deno.version,
         ...figureOf(shape, ours, peer, rounds.get(nameOf(shape)) ?? []),
       });
-    const peers = sidesFor(sides, shape.inFlight).filter(({ label }) => label !== OURS && label !== PLAIN);
-    return [...peers.map(({ label }) => line(OURS, label)), line(PLAIN, RAW)];
+    const peers = sidesFor(sides, shape.inFlight).filter(({ label }) =>
+      ![OURS, PLAIN, CHANNELS].includes(label)
+    );
+    return [
+      ...peers.map(({ label }) => line(OURS, label)),
+      line(PLAIN, RAW),
+      line(CHANNELS, RAW),
+      line(CHANNELS, OURS),
+    ];
   });
 }
 
@@ -129,7 +146,7 @@ async function measureSize(
 function figureOf(shape: Shape, ours: string, peer: string, rounds: readonly Round[]) {
   const costsOf = (label: string): Cost[] => rounds.map(({ costs }) => costs.of(label));
   return {
-    figure: `${nameOf(shape)}, ${ours === OURS ? "realtime.v1" : "plain"} clients`,
+    figure: `${nameOf(shape)}, ${CLIENTS[ours]} clients`,
     unit: "µs a delivery",
     ours: rounds.map((round) => microsPerDelivery(round, ours)),
     peerName: peer,
@@ -141,6 +158,7 @@ function figureOf(shape: Shape, ours: string, peer: string, rounds: readonly Rou
 
 function targetOf({ size, inFlight }: Shape, ours: string, peer: string): number | undefined {
   if (peer === JOINING) return size === 100 ? 1.15 : 1.10;
+  if (ours === CHANNELS) return undefined;
   return peer === RAW && (ours === PLAIN || inFlight === 1) ? 1.15 : undefined;
 }
 

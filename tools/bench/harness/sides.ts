@@ -26,6 +26,8 @@ export interface Side {
 
 /** Label of our side. */
 export const OURS = "ours";
+/** Label of our side with the clients of supabase-js. */
+export const CHANNELS = "ours, supabase-js";
 /** Label of the least that Deno can do. */
 export const RAW = "raw Deno";
 
@@ -43,6 +45,15 @@ function sideOf(label: string, program: PreparedProgram, dialect: DialectName = 
 /** Our side, with the dialect of its clients. */
 export async function ourSide(context: CaseContext, dialect: DialectName): Promise<Side> {
   return sideOf(OURS, await context.prepare(context.ours), dialect);
+}
+
+/** Our side, with clients that speak as supabase-js does; their channel is a public one. */
+export async function channelsSide(context: CaseContext): Promise<Side> {
+  return {
+    ...await ourSide(context, "channels"),
+    label: CHANNELS,
+    url: (port, { token }) => `ws://127.0.0.1:${port}/realtime/websocket?apikey=${token}&vsn=2.0.0`,
+  };
 }
 
 /** The least that Deno can do, on the Deno version of the case. */

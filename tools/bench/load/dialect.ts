@@ -1,9 +1,11 @@
 /** Names of the room protocols that the load generator speaks. */
-const DIALECT_NAMES = ["relay", "rooms", "rooms.v1", "socket.io"] as const;
+const DIALECT_NAMES = ["relay", "rooms", "rooms.v1", "channels", "socket.io"] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
 /** Exchange of messages before a member has joined. */
 interface Greeting {
+  /** Message of the client that begins the exchange. */
+  readonly first?: string;
   /** Handles a message; true once the member has joined. May call `send`. */
   receive(text: string, send: (text: string) => void): boolean;
 }
@@ -48,6 +50,21 @@ function greetRooms(): Greeting {
   };
 }
 
+const TOPIC = "realtime:bench";
+
+/** A channel of supabase-js. `self` sends a broadcast back, as rooms do. */
+function greetChannels(): Greeting {
+  const config = { broadcast: { self: true } };
+  return {
+    first: JSON.stringify(["1", "1", TOPIC, "phx_join", { config }]),
+    receive(text) {
+      if (!text.includes('"phx_reply"')) return false;
+      if (!text.includes('"status":"ok"')) throw new Error(`not joined: ${text.slice(0, 300)}`);
+      return true;
+    },
+  };
+}
+
 function greetSocketIo(): Greeting {
   return {
     receive(text, send) {
@@ -69,6 +86,11 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   relay: { publish: likeDelivered },
   rooms,
   "rooms.v1": { ...rooms, protocol: "realtime.v1" },
+  channels: {
+    greeting: greetChannels,
+    publish: (id, data) =>
+      `["1","${id}","${TOPIC}","broadcast",{"type":"broadcast","event":"chat","payload":{${MESSAGE_MARKER},"data":${data}}}]`,
+  },
   // Engine.IO 4 packets: 0 open, 2 ping, 3 pong, 4 message.
   // Socket.IO 5 packets within a message: 0 connect, 2 event.
   "socket.io": {

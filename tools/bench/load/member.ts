@@ -53,7 +53,10 @@ export class Member {
     this.socket = new RawSocket(loop, {
       url: new URL(url),
       protocol: dialect.protocol,
-      onOpen: () => greeting ?? join(),
+      onOpen: () => {
+        if (!greeting) join();
+        else if (greeting.first !== undefined) this.socket.send(encodeText(greeting.first));
+      },
       onMessage: (bytes, start, end) => {
         const text = decoder.decode(bytes.subarray(start, end));
         if (greeting?.receive(text, (answer) => this.socket.send(encodeText(answer)))) join();
