@@ -22,6 +22,8 @@ interface RunRecord {
   readonly inexact: readonly PresenceView[][];
   readonly caughtUpMs: number | null;
   readonly presentMs: number | null;
+  /** Number of open sockets once presence was exact. */
+  readonly sockets: number;
   readonly census: Census;
   readonly injectedFaults: InjectedFaults;
   /** Limit of an absence in milliseconds; null for no limit. */
@@ -35,6 +37,10 @@ export interface SoakOutcome {
   readonly verdict: Verdict;
   readonly isKept: boolean;
   readonly clients: number;
+  /** Joined rooms of all clients that did not vanish. */
+  readonly memberships: number;
+  /** Number of open sockets once presence was exact. */
+  readonly sockets: number;
   readonly published: number;
   readonly delivered: number;
   readonly gaps: { readonly count: number; readonly offsets: number };
@@ -80,7 +86,9 @@ export function judgeRun(record: RunRecord): SoakOutcome {
     seed: record.seed,
     verdict,
     isKept: Object.values(verdict).every(({ count }) => count === 0),
-    clients: accounts.length + vanished.size,
+    clients: new Set(accounts.map(({ member }) => member)).size + vanished.size,
+    memberships: accounts.length,
+    sockets: record.sockets,
     published: total(accounts.map(({ acked }) => acked.length)),
     delivered: total(accounts.map(({ offsets }) => offsets.length)),
     gaps: { count: gaps.length, offsets: total(gaps.map(({ from, to }) => to === null ? 0 : to - from + 1)) },

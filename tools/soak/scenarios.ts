@@ -103,6 +103,7 @@ async function finish(
   const vanished = await clients.vanish();
   const caughtUpMs = await clients.untilCaughtUp(TIMEOUT_MS);
   const { tookMs: presentMs, inexact } = await clients.untilPresent(TIMEOUT_MS);
+  const { sockets } = isolates;
   const reports = await clients.reports();
   const { census } = isolates;
   const { seed } = options;
@@ -114,6 +115,7 @@ async function finish(
     inexact,
     caughtUpMs,
     presentMs,
+    sockets,
     census,
     injectedFaults,
     maxAwayMs,

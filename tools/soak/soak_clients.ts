@@ -29,7 +29,7 @@ export class SoakClients implements AsyncDisposable {
     const [vanishingLoad, ...others] = vanishing.length > 0 ? loads : [undefined, ...loads];
     this.#jobs = jobs;
     this.#processes = others.flatMap((process, at) =>
-      process ? [{ process, jobs: jobs.filter((_, index) => index % others.length === at) }] : []
+      process ? [{ process, jobs: jobs.filter(({ member }) => member % others.length === at) }] : []
     );
     this.#vanishing = vanishingLoad;
     this.#vanishingJobs = vanishing;
@@ -146,7 +146,9 @@ export class SoakClients implements AsyncDisposable {
   async reports(): Promise<MemberReport[]> {
     const all = await Promise.all(this.#processes.map(async ({ process, jobs }) => {
       const reports: MemberReport[] = [];
-      for (const { member } of jobs) reports.push(await process.ask({ type: "account", member }));
+      for (const { member, room } of jobs) {
+        reports.push(await process.ask({ type: "account", member, room }));
+      }
       return reports;
     }));
     return all.flat();

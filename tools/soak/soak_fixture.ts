@@ -49,12 +49,12 @@ export async function startFixture(options: SoakOptions, backplane: BackplaneNam
     const staying = options.clients - Math.floor(options.clients / LEAVING_SHARE);
     const clients = keep(
       await SoakClients.start({
-        vanishing: jobs.slice(0, vanishing),
-        jobs: jobs.slice(vanishing),
+        vanishing: jobs.filter(({ member }) => member < vanishing),
+        jobs: jobs.filter(({ member }) => member >= vanishing),
         processes: options.processes,
       }),
     );
-    const leaving = jobs.slice(staying).map(({ member }) => member);
+    const leaving = Array.from({ length: options.clients - staying }, (_, at) => staying + at);
     return { store, isolates, clients, leaving, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
@@ -78,12 +78,17 @@ function isolatesOptions(options: SoakOptions, env: Readonly<Record<string, stri
 async function createJobs(options: SoakOptions, issuer: Issuer, origin: string): Promise<MemberJob[]> {
   const claims = { exp: Math.floor(Date.now() / 1_000 + options.runMs / 1_000) + SPARE_SECONDS };
   const share = options.present / options.clients;
-  return await Promise.all(
+  const { rooms, roomsPerSocket } = options;
+  const url = `${origin}${options.path}`;
+  const jobs = await Promise.all(
     Array.from({ length: options.clients }, async (_, member) => {
-      const room = `soak-${member % options.rooms}`;
       const token = await issuer.token(userOf(member), { claims });
       const isPresent = Math.floor(member * share) < Math.floor((member + 1) * share);
-      return { member, room, url: `${origin}${options.path}/${room}`, token, isPresent };
+      return Array.from({ length: roomsPerSocket ?? 1 }, (_, at) => {
+        const room = `soak-${(member + at) % rooms}`;
+        return { member, room, url: `${url}/${room}`, isShared: roomsPerSocket !== null, token, isPresent };
+      });
     }),
   );
+  return jobs.flat();
 }

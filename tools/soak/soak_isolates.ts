@@ -77,6 +77,11 @@ export class Isolates implements AsyncDisposable {
     return this.#host.origin;
   }
 
+  /** Number of open sockets. */
+  get sockets(): number {
+    return this.#host.isolates.reduce((sum, { sockets }) => sum + sockets, 0);
+  }
+
   get census(): Census {
     const { booted, ended, logged, firstLines } = this.#counts;
     return {

@@ -9,7 +9,7 @@ export type LoadCommand =
   /** Starts publishing, `perSecond` over all members, each message from a random member. */
   | { readonly type: "publish"; readonly perSecond: number; readonly seed: number }
   | { readonly type: "progress" }
-  /** Closes the rooms of these members. */
+  /** Closes all rooms of these members. */
   | { readonly type: "leave"; readonly members: readonly number[] }
   /** Stops publishing; answered with the known head of every room. */
   | { readonly type: "stop" }
@@ -19,7 +19,7 @@ export type LoadCommand =
   | { readonly type: "digests" }
   /** Answered with the full presence of the members in these rooms. */
   | { readonly type: "views"; readonly rooms: readonly string[] }
-  | { readonly type: "account"; readonly member: number };
+  | { readonly type: "account"; readonly member: number; readonly room: string };
 
 /** Answers of a load process, by command. */
 export interface LoadAnswers {

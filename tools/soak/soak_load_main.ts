@@ -1,22 +1,40 @@
 /** Process of members, controlled by lines of JSON (soak_jobs.ts). Ends when its input ends. */
+import { createConnection, type RoomConnection } from "../../packages/client/mod.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { serveJobs } from "../support/processes/serve_jobs.ts";
 import type { LoadAnswers, LoadCommand, LoadProgress } from "./soak_jobs.ts";
 import { digestView, type PresenceView } from "./presence_view.ts";
-import { SoakMember } from "./soak_member.ts";
+import { type MemberJob, SoakMember } from "./soak_member.ts";
 
 /** Rate of the timer that publishes. */
 const STEPS_PER_SECOND = 20;
 const MAX_FILLER = 200;
 
-const members = new Map<number, SoakMember>();
+/** Members by `keyOf`. */
+const members = new Map<string, SoakMember>();
+/** Shared connections by client. */
+const connections = new Map<number, RoomConnection>();
 let published = 0;
 let publishing: ReturnType<typeof setInterval> | undefined;
 
+function keyOf({ member, room }: Pick<MemberJob, "member" | "room">): string {
+  return `${member} ${room}`;
+}
+
+/** Returns the client's shared connection, or null if its room has a socket of its own. */
+function connectionOf({ member, url, token, isShared }: MemberJob): RoomConnection | null {
+  if (!isShared) return null;
+  // The last two parts of the path are the endpoint and the room.
+  const base = url.replace(/(\/[^/]+){2}$/, "");
+  const connection = connections.get(member) ?? createConnection(base, { token: () => token });
+  connections.set(member, connection);
+  return connection;
+}
+
 async function join({ members: jobs, atOnce }: Extract<LoadCommand, { type: "join" }>): Promise<null> {
   const waiting = jobs.map((job) => {
-    const member = new SoakMember(job);
-    members.set(job.member, member);
+    const member = new SoakMember(job, connectionOf(job));
+    members.set(keyOf(job), member);
     return member;
   });
   const joinOneByOne = async () => {
@@ -52,7 +70,8 @@ function progress(): LoadProgress {
 }
 
 async function leave(who: readonly number[]): Promise<null> {
-  await Promise.all(who.map((member) => members.get(member)?.leave()));
+  const leaving = [...members.values()].filter(({ client }) => who.includes(client));
+  await Promise.all(leaving.map((member) => member.leave()));
   return null;
 }
 
@@ -88,8 +107,12 @@ async function answer(command: LoadCommand): Promise<LoadAnswers[LoadCommand["ty
     case "views":
       return views().filter(({ room }) => command.rooms.includes(room));
     case "account": {
-      const member = members.get(command.member);
-      if (!member) throw new Error(`Unknown member ${command.member}: it did not join in this process.`);
+      const member = members.get(keyOf(command));
+      if (!member) {
+        throw new Error(
+          `Unknown member ${command.member} of ${command.room}: it did not join in this process.`,
+        );
+      }
       const { account, errors } = member;
       return { account, errors: Object.fromEntries(errors) };
     }

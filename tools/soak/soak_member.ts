@@ -1,5 +1,5 @@
 import { deadline } from "@std/async";
-import { createRoom, type Room, type RoomState } from "../../packages/client/mod.ts";
+import { createRoom, type Room, type RoomConnection, type RoomState } from "../../packages/client/mod.ts";
 import type { Absence, MemberAccount, ReceivedLeft, ReportedGap } from "./ledger.ts";
 import type { PresenceView } from "./presence_view.ts";
 
@@ -8,13 +8,16 @@ interface Events {
   readonly soak: { readonly by: number; readonly number: number; readonly filler: string };
 }
 
-/** Member of a load process. */
+/** Membership of a client in a room, for a load process. */
 export interface MemberJob {
+  /** Number of the client. Each of its rooms has a job. */
   readonly member: number;
   /** Id and full URL of the room. */
   readonly room: string;
   readonly url: string;
   readonly token: string;
+  /** True if all rooms of the client share one connection. */
+  readonly isShared: boolean;
   /** True if the member enters presence. */
   readonly isPresent: boolean;
 }
@@ -31,7 +34,7 @@ function memberOf(user: string): number {
   return Number(user.replace("client-", ""));
 }
 
-/** Client of the SDK that records everything it sends and receives. */
+/** Room of the SDK that records everything it sends and receives. */
 export class SoakMember {
   readonly absences: Absence[] = [];
   /** Count of client errors that concern no promise, by code. */
@@ -54,9 +57,12 @@ export class SoakMember {
   #closedAt: number | null = null;
   #stoppedBy: string | null = null;
 
-  constructor(job: MemberJob) {
+  /** `connection` is null for a room on a socket of its own. */
+  constructor(job: MemberJob, connection: RoomConnection | null) {
     this.#job = job;
-    const room = this.#room = createRoom<Events>(job.url, { token: () => job.token });
+    const room = this.#room = connection
+      ? connection.createRoom<Events>(job.url.slice(connection.url.length + 1))
+      : createRoom<Events>(job.url, { token: () => job.token });
     room.on("state", (state) => this.#onState(state));
     room.on("message", ({ offset, data }) => {
       if (offset === undefined) return;
@@ -78,6 +84,10 @@ export class SoakMember {
         this.#lefts.push({ member: memberOf(user), at: Date.now() });
       }
     });
+  }
+
+  get client(): number {
+    return this.#job.member;
   }
 
   get room(): string {

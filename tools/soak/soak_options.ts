@@ -13,6 +13,8 @@ export interface SoakOptions {
   readonly runMs: number;
   readonly clients: number;
   readonly rooms: number;
+  /** Rooms of each client, on one socket; null if each client has one room on its own socket. */
+  readonly roomsPerSocket: number | null;
   /** Number of clients that enter presence, evenly distributed. */
   readonly present: number;
   /** Backplanes to run with, one after the other. */
@@ -53,6 +55,7 @@ export const USAGE = `deno task soak [options]
              churn           memory of one process while members join and leave (Linux)
   --minutes 10               duration of publishing (60 with churn)
   --clients 300 --rooms 30   number of clients, and of their rooms
+  --rooms-per-socket 20      each client has this many rooms on one shared connection
   --present 300              number of clients in presence (default: all; 50 with kill1000)
   --backplane postgres,redis one run with each, on its own server
   --isolates 3               number of isolates that take new connections
@@ -91,6 +94,7 @@ export function parseOptions(args: string[]): SoakOptions {
       minutes: { type: "string" },
       clients: { type: "string" },
       rooms: { type: "string" },
+      "rooms-per-socket": { type: "string" },
       present: { type: "string" },
       backplane: { type: "string", default: BACKPLANES.join() },
       isolates: { type: "string" },
@@ -116,6 +120,8 @@ export function parseOptions(args: string[]): SoakOptions {
   const { minutes: defaultMinutes, rate: defaultRate } = DEFAULTS[scenario];
   const minutes = number("--minutes", values.minutes ?? defaultMinutes, 0.05, 1_440);
   const clients = whole("--clients", values.clients ?? (isKill ? "1000" : "300"), 2, 20_000);
+  const rooms = whole("--rooms", values.rooms ?? (isKill ? "1" : "30"), 1, 10_000);
+  const perSocket = values["rooms-per-socket"];
   return {
     scenario,
     runMs: minutes * 60_000,
@@ -126,7 +132,9 @@ export function parseOptions(args: string[]): SoakOptions {
       0,
       clients,
     ),
-    rooms: whole("--rooms", values.rooms ?? (isKill ? "1" : "30"), 1, 10_000),
+    rooms,
+    // A connection is in a room once.
+    roomsPerSocket: perSocket === undefined ? null : whole("--rooms-per-socket", perSocket, 1, rooms),
     backplanes: values.backplane.split(",").map(backplane),
     seed: whole("--seed", values.seed, 0, 2 ** 32 - 1),
     json: values.json,

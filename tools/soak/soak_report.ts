@@ -20,7 +20,10 @@ export function describeOutcome(outcome: SoakOutcome): string {
     "",
     ...promises,
     "",
-    row("clients", String(outcome.clients)),
+    row(
+      "clients / joined rooms / sockets",
+      `${outcome.clients} / ${outcome.memberships} / ${outcome.sockets}`,
+    ),
     row("published / delivered", `${outcome.published} / ${outcome.delivered}`),
     row("gaps reported by the server", `${gaps.count}, ${gaps.offsets} messages`),
     row("absences / most reconnects in one second", `${away.count} / ${outcome.reconnectsAtPeak}`),
