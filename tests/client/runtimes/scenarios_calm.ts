@@ -1,4 +1,4 @@
-import { connect, RoomError } from "../../../packages/client/mod.ts";
+import { connect, createConnection, RoomError } from "../../../packages/client/mod.ts";
 import { expect, expectEqual, rejection, soon } from "./expectation.ts";
 import type { Scenario } from "./scenario.ts";
 import { oneTo, RoomRecorder } from "./room_recorder.ts";
@@ -110,6 +110,26 @@ export const CALM: readonly Scenario[] = [
         await room.live();
       }
       expect(left.state.type === "closed" && left.state.reason.code === "closed", "the room is closed");
+    },
+  },
+  {
+    name: "two rooms share a socket, and each gets its own messages",
+    async run({ proxied, stage, as }) {
+      const base = proxied.replace(/\/rooms\/[^/]+$/, "");
+      const connection = createConnection(base, as("alice"));
+      const [room, other] = [connection.room<Events>("r"), connection.room<Events>("other")];
+      const [recorder, otherRecorder] = [new RoomRecorder(room), new RoomRecorder(other)];
+      await soon(Promise.all([room.live(), other.live()]), "both rooms to be live");
+      expectEqual(await soon(other.publish("chat", { n: 7 }), "the ack"), 1, "offset");
+      await stage.publish(3);
+      await recorder.untilMessages(3);
+      await otherRecorder.untilMessages(1);
+      expectEqual([recorder.offsets, otherRecorder.offsets], [oneTo(3), [1]], "offsets");
+      expectEqual(otherRecorder.saidBy("alice"), [7], "messages of the other room");
+      const sockets = (await stage.requests()).filter((path) => path.includes("/socket"));
+      expectEqual(sockets.length, 1, "sockets");
+      await soon(connection.close(), "the connection to be closed");
+      expectEqual([room.state.type, other.state.type], ["closed", "closed"], "states");
     },
   },
 ];
