@@ -40,6 +40,15 @@ function loadedAtBoot({ roots, modules }: ModuleGraph): string[] {
   return [...reached];
 }
 
+/** Entries that sockets load: the function's, the rooms of `realtime.v1`, and channels. */
+const SOCKETS = ["mod.ts", "rooms.ts", "src/rooms/room_registry.ts", "src/channels/channels.ts"];
+
+Deno.test("no socket loads a schema library", async () => {
+  const loaded = (await Promise.all(SOCKETS.map(readGraph))).flatMap(loadedAtBoot);
+  assert(loaded.some((address) => address.endsWith("/rooms/inbound/parse_client_frame.ts")));
+  assertEquals(loaded.filter((address) => /^npm:\/?zod@/.test(address)), []);
+});
+
 Deno.test("the first answer waits for no schema library, store or rooms", async () => {
   // The engine's entry points that every function imports. Additions are the project's choice.
   const graphs = await Promise.all(["mod.ts", "rooms.ts"].map(readGraph));

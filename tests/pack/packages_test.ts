@@ -45,6 +45,7 @@ Deno.test("the server is a few files, and imports Hono and what is loaded when i
     "redis.js",
     "room_modules.js",
     "rooms.js",
+    "schemas.js",
     "supabase.js",
     "testing.js",
     "types.js",
@@ -63,6 +64,19 @@ Deno.test("the server is a few files, and imports Hono and what is loaded when i
   assertEquals([...new Set(names)].sort(), ["@redis/client", "@supabase/supabase-js", "hono"]);
   assertEquals(Object.keys(manifest.dependencies), ["@redis/client", "@supabase/supabase-js"]);
   assertEquals(Object.keys(manifest.peerDependencies), ["hono", "zod"]);
+});
+
+Deno.test("only schemas.js, which HTTP requests load, has zod, and no socket loads it", async () => {
+  const loaded = new Set(["mod.js", "rooms.js", "room_modules.js"]);
+  for (const name of loaded) {
+    const text = await Deno.readTextFile(new URL(name, SERVER));
+    for (const [, path = ""] of text.matchAll(/^(?:import|export)[^"'()]*['"]\.\/([^'"]+)['"];$/gm)) {
+      loaded.add(path);
+    }
+    assert(!text.includes("ZodMini"), name);
+  }
+  assert(loaded.has("engine.js") && !loaded.has("schemas.js"), [...loaded].join());
+  assert((await Deno.readTextFile(new URL("schemas.js", SERVER))).includes("ZodMini"));
 });
 
 Deno.test("every import of the server that another package answers is in its manifest's range", async () => {

@@ -22,6 +22,8 @@ const LATE: Readonly<Record<string, RegExp>> = {
   openapi: /^describe_routes_/,
   postgres: /^(postgres_backplane|row_security)_/,
   redis: /^redis_backplane_/,
+  // Schemas of HTTP requests, with zod.
+  schemas: /^(client_frames|page_query|operator_bodies|ticket_body|rest_broadcast)_/,
 };
 
 /**

@@ -117,11 +117,7 @@ export function composeEngine(config: Config, host: HostHooks): Engine {
     ],
   };
   async function warmUp(): Promise<void> {
-    await Promise.all([
-      rooms.load(),
-      import("../http/rooms/room_address.ts"),
-      import("../schemas/join_query.ts"),
-    ]);
+    await rooms.load();
   }
   async function close(): Promise<void> {
     // Hooks may still publish and kick.

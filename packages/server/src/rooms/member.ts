@@ -12,7 +12,7 @@ import type { RecentMessages } from "./outbound/recent_messages.ts";
 import { labelled } from "./outbound/room_label.ts";
 import { failureCode, logFailure } from "./failure.ts";
 import type { FrameSender } from "./inbound/frame_intake.ts";
-import { idOf } from "./inbound/parse_frame.ts";
+import { idOf } from "./inbound/field_checks.ts";
 import type { RoomDeps } from "./room_deps.ts";
 
 /** The part of a room that its members use. */

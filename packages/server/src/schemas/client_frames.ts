@@ -1,14 +1,16 @@
-// Schemas of the frames that a client sends. The compiler holds them to the types of
-// packages/protocol.
+// Schemas of the frames that a client sends, for docs, tests, and messages over HTTP. The compiler
+// holds them to the types of packages/protocol. Sockets use rooms/inbound/parse_client_frame.ts,
+// which a property test holds equal to the schemas (tests/properties/frame_parser_test.ts).
 import * as z from "zod/mini";
 import type * as protocol from "../../../protocol/frames.ts";
 import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_METHOD_LENGTH, MAX_PAGE } from "../../../protocol/limits.ts";
+import * as errors from "./field_errors.ts";
 import { field } from "./field_text.ts";
 import type { Assert, Same } from "./same_type.ts";
 
 /** Text of 1 to `max` characters. */
 function name(max: number): z.ZodMiniString {
-  const error = `must be text of 1 to ${max} characters`;
+  const error = errors.nameError(max);
   return z.string({ error }).check(z.minLength(1, { error }), z.maxLength(max, { error }));
 }
 
@@ -16,26 +18,24 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-const wholeNumber = "must be a whole number, 0 or more";
 /** An offset, or 0. */
-export const Offset = z.int({ error: wholeNumber }).check(z.gte(0, { error: wholeNumber }));
-const limitText = `must be a whole number from 1 to ${MAX_PAGE}`;
+export const Offset = z.int({ error: errors.OFFSET_ERROR }).check(z.gte(0, { error: errors.OFFSET_ERROR }));
 /** The `id` of a frame. */
 export const FrameId = field(
   name(MAX_ID_LENGTH),
   `1 to ${MAX_ID_LENGTH} characters, the client's; the answer carries it`,
 );
-const Limit = z.int({ error: limitText }).check(
-  z.gte(1, { error: limitText }),
-  z.lte(MAX_PAGE, { error: limitText }),
+const Limit = z.int({ error: errors.LIMIT_ERROR }).check(
+  z.gte(1, { error: errors.LIMIT_ERROR }),
+  z.lte(MAX_PAGE, { error: errors.LIMIT_ERROR }),
 );
-const toError = 'must be {"user":…} or {"connection":…}, with text';
-const recipient = () => z.string({ error: toError }).check(z.minLength(1, { error: toError }));
+const toError = { error: errors.TO_ERROR };
+const recipient = () => z.string(toError).check(z.minLength(1, toError));
 /** A user or a connection. Both at once are refused, since they could contradict each other. */
 const Recipient = z.union([
-  z.object({ user: recipient(), connection: z.optional(z.never()) }, { error: toError }),
-  z.object({ connection: recipient(), user: z.optional(z.never()) }, { error: toError }),
-], { error: toError });
+  z.object({ user: recipient(), connection: z.optional(z.never()) }, toError),
+  z.object({ connection: recipient(), user: z.optional(z.never()) }, toError),
+], toError);
 
 const publishFields = {
   id: field(
@@ -44,11 +44,11 @@ const publishFields = {
   ),
   event: field(name(MAX_EVENT_LENGTH), `1 to ${MAX_EVENT_LENGTH} characters: what kind of message it is`),
   data: field(
-    z.unknown().check(z.refine((data) => data !== undefined, { error: "is missing" })),
+    z.unknown().check(z.refine((data) => data !== undefined, { error: errors.MISSING_ERROR })),
     "any JSON, the message itself",
   ),
   ephemeral: field(
-    z.optional(z.boolean({ error: "must be true or false" })),
+    z.optional(z.boolean({ error: errors.FLAG_ERROR })),
     "true: not stored, no offset, first to be dropped for a slow client",
   ),
   to: field(
@@ -56,13 +56,13 @@ const publishFields = {
     '`{"user":…}` or `{"connection":…}`: only to those; with `ephemeral` only',
   ),
   exclude: field(
-    z.optional(z.literal("self", { error: 'must be "self"' })),
+    z.optional(z.literal("self", { error: errors.EXCLUDE_ERROR })),
     '`"self"`: not to the sender\'s own connection, which gets the `ack` alone',
   ),
 };
 const onlyEphemeralTo = z.refine<{ to?: unknown; ephemeral?: boolean | undefined }>(
   (frame) => frame.to === undefined || frame.ephemeral === true,
-  { error: "goes with ephemeral messages only", path: ["to"] },
+  { error: errors.TO_STORED_ERROR, path: ["to"] },
 );
 
 /** Publishes a message. */
@@ -90,7 +90,7 @@ export const PresenceFrame = z.object({
   state: field(
     z.custom<Readonly<Record<string, unknown>> | null>(
       (state) => state === null || isObject(state),
-      { error: "must be an object, or null to leave" },
+      { error: errors.STATE_ERROR },
     ),
     "a JSON object of 4 KiB at most, or `null` to leave",
   ),
@@ -105,7 +105,7 @@ export const HistoryFrame = z.object({
   limit: field(Limit, `1 to ${MAX_PAGE} messages`),
 }).check(
   z.refine((frame) => (frame.after === undefined) !== (frame.before === undefined), {
-    error: "or `before` must be given, and not both",
+    error: errors.ONE_END_ERROR,
     path: ["after"],
   }),
 );
@@ -122,7 +122,7 @@ export const CallFrame = z.object({
 export const AuthFrame = z.object({
   type: z.literal("auth"),
   id: FrameId,
-  token: field(z.string({ error: "must be text" }), "a fresh token for the same user"),
+  token: field(z.string({ error: errors.TEXT_ERROR }), "a fresh token for the same user"),
 });
 
 /** Heartbeat of a client. */
@@ -136,7 +136,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   CallFrame,
   AuthFrame,
   PingFrame,
-], { error: "must be publish, presence, history, call, auth or ping" });
+], { error: errors.TYPE_ERROR });
 /** A frame of a client. */
 export type ClientFrame = protocol.ClientFrame;
 /** A message to be published, as a frame or as an HTTP body. */

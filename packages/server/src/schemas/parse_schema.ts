@@ -1,3 +1,4 @@
+import type { ZodMiniType } from "zod/mini";
 import type { $ZodType, output } from "zod/v4/core";
 
 /** First issue of an invalid value. */
@@ -20,6 +21,16 @@ export function parseSchema<S extends $ZodType>(
 ): Parsed<output<S>> | Promise<Parsed<output<S>>> {
   const result = schema["~standard"].validate(value);
   return result instanceof Promise ? result.then(toParsed<output<S>>) : toParsed(result);
+}
+
+/**
+ * Parses a value at once. Uses the schema's own `safeParse`: Standard Schema would run a schema
+ * that throws a second time, asynchronously.
+ * @throws {Error} if the schema is asynchronous, or throws
+ */
+export function parseNow<S extends $ZodType>(schema: S, value: unknown): Parsed<output<S>> {
+  const { data, error } = (schema as S & Pick<ZodMiniType<output<S>>, "safeParse">).safeParse(value);
+  return error ? toParsed<output<S>>(error) : { value: data as output<S> };
 }
 
 type Result = Awaited<ReturnType<$ZodType["~standard"]["validate"]>>;

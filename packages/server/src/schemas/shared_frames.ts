@@ -1,20 +1,17 @@
-// Schemas of the frames that a client sends over a socket for many rooms. The compiler holds
-// them to the types of packages/protocol.
+// Schemas of the frames that a client sends over a socket for many rooms, for docs and tests. The
+// compiler holds them to the types of packages/protocol, and a property test to the parser
+// (rooms/inbound/parse_shared_frame.ts).
 import * as z from "zod/mini";
 import type * as protocol from "../../../protocol/frames.ts";
 import { MAX_PAGE } from "../../../protocol/limits.ts";
 import { ClientFrame, FrameId, Offset } from "./client_frames.ts";
+import { HISTORY_ERROR, ROOM_ERROR, ROOM_NAME, SHARED_TYPE_ERROR, TEXT_ERROR } from "./field_errors.ts";
 import { field } from "./field_text.ts";
-import { historyText, START_CHECKS } from "./join_query.ts";
+import { START_CHECKS } from "./join_query.ts";
 import type { Assert, Same } from "./same_type.ts";
 
-const roomText = "must be ENDPOINT/ID, such as rooms/lobby, or ID alone for rooms/ID";
-/**
- * One path segment and a room's id. `.` and `..` are refused, since URLs treat them as directories.
- */
-const ROOM = /^(?:(?!\.\.?\/)[A-Za-z0-9._~-]{1,128}\/)?(?!\.\.?$)[A-Za-z0-9._~:-]{1,128}$/;
 const RoomName = field(
-  z.string({ error: roomText }).check(z.regex(ROOM, { error: roomText })),
+  z.string({ error: ROOM_ERROR }).check(z.regex(ROOM_NAME, { error: ROOM_ERROR })),
   "`ENDPOINT/ID`, such as `rooms/lobby`; `lobby` alone means `rooms/lobby`",
 );
 
@@ -27,16 +24,16 @@ export const JoinFrame = z.object({
   id: FrameId,
   room: RoomName,
   after: field(z.optional(Offset), "resume after this offset; with `epoch`"),
-  epoch: field(z.optional(z.string({ error: "must be text" })), "the history that `after` belongs to"),
+  epoch: field(z.optional(z.string({ error: TEXT_ERROR })), "the history that `after` belongs to"),
   connection: field(
-    z.optional(z.string({ error: "must be text" })),
+    z.optional(z.string({ error: TEXT_ERROR })),
     "the connection in this room that a resume continues",
   ),
   history: field(
     z.optional(
-      z.int({ error: historyText }).check(
-        z.gte(0, { error: historyText }),
-        z.lte(MAX_PAGE, { error: historyText }),
+      z.int({ error: HISTORY_ERROR }).check(
+        z.gte(0, { error: HISTORY_ERROR }),
+        z.lte(MAX_PAGE, { error: HISTORY_ERROR }),
       ),
     ),
     `the last 0 to ${MAX_PAGE} messages first`,
@@ -48,7 +45,7 @@ export const LeaveFrame = z.object({ type: z.literal("leave"), id: FrameId, room
 
 /** Every frame of a client on a socket for many rooms. Frames of a room need `FrameRoom` too. */
 export const SharedClientFrame = z.discriminatedUnion("type", [JoinFrame, LeaveFrame, ClientFrame], {
-  error: "must be join, leave, publish, presence, history, call, auth or ping",
+  error: SHARED_TYPE_ERROR,
 });
 
 /** Fails to compile if a schema and its type in packages/protocol differ. */

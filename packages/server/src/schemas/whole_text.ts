@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 // deno-lint-ignore explicit-module-boundary-types
 export function wholeText(min: number, max: number, error: string) {
   return z.pipe(
-    z.string().check(z.regex(/^\d{1,16}$/, { error })),
+    z.string({ error }).check(z.regex(/^\d{1,16}$/, { error })),
     z.pipe(z.transform(Number), z.number().check(z.gte(min, { error }), z.lte(max, { error }))),
   );
 }

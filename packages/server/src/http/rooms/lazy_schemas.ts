@@ -1,19 +1,10 @@
-/** Schemas of requests to rooms. Each is loaded at its first request, since they need zod. */
+/**
+ * Schemas of HTTP requests to rooms. Each is loaded at its first request, since they need zod.
+ * Sockets do without them (parse_address.ts).
+ */
 import type { PublishBody } from "../../schemas/client_frames.ts";
-import type { JoinQuery } from "../../schemas/join_query.ts";
 import type { KickBody } from "../../schemas/operator_bodies.ts";
 import type { PageQuery } from "../../schemas/page_query.ts";
-import type { RoomAddress } from "./room_address.ts";
-
-/** Loads the schema of a room's address. */
-export async function address(): Promise<typeof RoomAddress> {
-  return (await import("./room_address.ts")).RoomAddress;
-}
-
-/** Loads the schema of the query with which a member joins. */
-export async function joinQuery(): Promise<typeof JoinQuery> {
-  return (await import("../../schemas/join_query.ts")).JoinQuery;
-}
 
 /** Loads the schema of the query for a page of history. */
 export async function pageQuery(): Promise<typeof PageQuery> {

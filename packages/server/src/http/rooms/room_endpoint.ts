@@ -6,10 +6,9 @@ import { endpoint } from "../endpoint.ts";
 import { RequestProblem } from "../middleware/problem.ts";
 import { limitRequests } from "../middleware/rate_limits.ts";
 import { expectWebSocket, requestUpgrade, type UpgradeResponse } from "../middleware/upgrade.ts";
-import { validateLazily } from "../middleware/validate.ts";
 import type { CodeOfEndpoint } from "./http_publish_hook.ts";
 import { joinFrom } from "./join_from.ts";
-import { address, joinQuery } from "./lazy_schemas.ts";
+import { joinQuery, roomAddress } from "./validate_address.ts";
 import { createRoomEvents } from "./room_events.ts";
 import { createRoomHttp } from "./room_http.ts";
 import { createRoomKick } from "./room_kick.ts";
@@ -116,8 +115,8 @@ export function roomEndpoint<
       authenticate,
       limitRequests,
       expectWebSocket,
-      validateLazily("param", address),
-      validateLazily("query", joinQuery),
+      roomAddress,
+      joinQuery,
       async (c) => {
         const deps = c.env.deps;
         const from = joinFrom(c.req.valid("query"));

@@ -12,9 +12,8 @@ import { RequestProblem } from "../middleware/problem.ts";
 import { limitJoins, limitRequests } from "../middleware/rate_limits.ts";
 import { refuseAsStream } from "../middleware/stream_refusals.ts";
 import { checkOrigin } from "../middleware/upgrade.ts";
-import { validateLazily } from "../middleware/validate.ts";
 import { joinFrom } from "./join_from.ts";
-import { address, joinQuery } from "./lazy_schemas.ts";
+import { joinQuery, roomAddress } from "./validate_address.ts";
 
 /** Options that the event streams of a room endpoint share with its sockets. */
 export interface RoomEventsOptions {
@@ -33,8 +32,8 @@ export function createRoomEvents({ authenticate, admit }: RoomEventsOptions) {
     authenticate,
     limitRequests,
     checkStreamRequest,
-    validateLazily("param", address),
-    validateLazily("query", joinQuery),
+    roomAddress,
+    joinQuery,
     async (c) => {
       const deps = c.env.deps;
       const user = c.get("user");

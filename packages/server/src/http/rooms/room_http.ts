@@ -12,7 +12,8 @@ import type { Authorize, RoomPermissions } from "../../rooms/policy/authorize.ts
 import { ForeignConnection } from "../../rooms/exclusion_notice.ts";
 import type { EventSchemas } from "../../rooms/join_request.ts";
 import { askHttpHook, type CodeOfEndpoint } from "./http_publish_hook.ts";
-import { address, pageQuery, publishBody } from "./lazy_schemas.ts";
+import { pageQuery, publishBody } from "./lazy_schemas.ts";
+import { roomAddress } from "./validate_address.ts";
 import { maxPublishBytes, publishBatch } from "./publish_batch.ts";
 
 /** Sender (`from.user`) of messages that were published with a secret key. */
@@ -51,7 +52,7 @@ export function createRoomHttp({ name, events, code, authorize, authenticate }: 
       "/:id/messages",
       authenticate,
       limitRequests,
-      validateLazily("param", address),
+      roomAddress,
       validateLazily("query", pageQuery),
       async (c) => {
         const { id: room } = c.req.valid("param");
@@ -69,7 +70,7 @@ export function createRoomHttp({ name, events, code, authorize, authenticate }: 
       "/:id/messages",
       userOrSecretKey(authenticate),
       limitRequests,
-      validateLazily("param", address),
+      roomAddress,
       limitBody(maxPublishBytes),
       publishBatch({ name, events, code, sender: PROJECT }),
       validateLazily("json", publishBody),
@@ -105,7 +106,7 @@ export function createRoomHttp({ name, events, code, authorize, authenticate }: 
       "/:id/position",
       userOrSecretKey(authenticate),
       limitRequests,
-      validateLazily("param", address),
+      roomAddress,
       async (c) => {
         const { id: room } = c.req.valid("param");
         const deps = c.env.deps;
@@ -115,7 +116,7 @@ export function createRoomHttp({ name, events, code, authorize, authenticate }: 
         return c.body(position, 200, JSON_ANSWER);
       },
     )
-    .get("/:id/presence", authenticate, limitRequests, validateLazily("param", address), async (c) => {
+    .get("/:id/presence", authenticate, limitRequests, roomAddress, async (c) => {
       const { id: room } = c.req.valid("param");
       const deps = c.env.deps;
       const user = c.get("user");

@@ -5,7 +5,8 @@ import { logOperator } from "../middleware/log_operator.ts";
 import { limitRequests } from "../middleware/rate_limits.ts";
 import { secretKey } from "../middleware/secret_key.ts";
 import { validateLazily } from "../middleware/validate.ts";
-import { address, kickBody } from "./lazy_schemas.ts";
+import { kickBody } from "./lazy_schemas.ts";
+import { roomAddress } from "./validate_address.ts";
 
 /** Creates `POST /:id/kick` of an endpoint of rooms (docs/protocol.md, "For operators"). */
 // The return type is the endpoint's routes, which `hc<App>()` reads.
@@ -15,7 +16,7 @@ export function createRoomKick({ name }: { readonly name: string }) {
     "/:id/kick",
     secretKey,
     limitRequests,
-    validateLazily("param", address),
+    roomAddress,
     limitBody(),
     validateLazily("json", kickBody),
     async (c) => {

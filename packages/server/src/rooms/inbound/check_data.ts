@@ -1,6 +1,6 @@
-import { safeParse } from "zod/v4/core";
 import type { PublishBody } from "../../../../protocol/frames.ts";
 import { isDeeperThan } from "../../schemas/json_depth.ts";
+import { parseNow } from "../../schemas/parse_schema.ts";
 import { MAX_JSON_DEPTH } from "../../../../protocol/limits.ts";
 import type { EventSchemas } from "../join_request.ts";
 
@@ -19,13 +19,12 @@ export function checkData({ event, data }: PublishBody, events: EventSchemas | u
   if (!events) return { data: JSON.stringify(data) };
   const schema = events.get(event);
   if (!schema) return { field: "event", message: `event must be one of ${[...events.keys()].join(", ")}` };
-  const parsed = safeParse(schema, data);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const field = ["data", ...issue?.path ?? []].join(".");
-    return { field, message: `${field}: ${issue?.message}` };
+  const parsed = parseNow(schema, data);
+  if (parsed.issue) {
+    const field = ["data", ...parsed.issue.path].join(".");
+    return { field, message: `${field}: ${parsed.issue.message}` };
   }
-  const text: string | undefined = JSON.stringify(parsed.data);
+  const text: string | undefined = JSON.stringify(parsed.value);
   if (text === undefined) {
     throw new Error(`The schema of event ${event} returned a value that is not JSON. Return JSON data.`);
   }

@@ -1,10 +1,9 @@
-import { ClientFrame } from "../../schemas/client_frames.ts";
 import type { ConnectionWatch } from "../connection_watch.ts";
 import type { Membership } from "../membership.ts";
 import { pongText } from "../outbound/frame_text.ts";
 import type { RoomDeps } from "../room_deps.ts";
 import { FrameIntake } from "./frame_intake.ts";
-import { parseFrame } from "./parse_frame.ts";
+import { parseClientFrame } from "./parse_client_frame.ts";
 import { renewToken } from "./renew_token.ts";
 
 /** Receives the frames of a room's own socket, and handles them one after the other. */
@@ -29,7 +28,7 @@ export class Receiver {
 
   #take(value: unknown): void | Promise<void> {
     const { member, frames } = this.#membership;
-    const { frame, problem } = parseFrame(ClientFrame, value);
+    const { frame, problem } = parseClientFrame(value);
     if (problem) return member.error("invalid_frame", problem);
     switch (frame.type) {
       case "auth": {

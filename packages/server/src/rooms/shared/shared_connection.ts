@@ -1,12 +1,12 @@
 import type { User } from "../../auth/user.ts";
 import { type ErrorCode, type ErrorDetails, errorFrame } from "../../../../protocol/error_codes.ts";
 import type { AuthFrame, JoinFrame, LeaveFrame } from "../../../../protocol/frames.ts";
-import { FrameRoom, SharedClientFrame } from "../../schemas/shared_frames.ts";
 import type { DrainNotice, Socket, SocketClose } from "../../socket/socket.ts";
 import { ConnectionWatch, type WatchedMembers } from "../connection_watch.ts";
 import { failureCode, logFailure } from "../failure.ts";
 import { FrameIntake, type FrameSender } from "../inbound/frame_intake.ts";
-import { idOf, parseFrame } from "../inbound/parse_frame.ts";
+import { idOf } from "../inbound/field_checks.ts";
+import { frameRoom, parseSharedFrame, wrongRoom } from "../inbound/parse_shared_frame.ts";
 import type { Membership } from "../membership.ts";
 import type { MemberConnection } from "../member.ts";
 import { pongText } from "../outbound/frame_text.ts";
@@ -99,8 +99,8 @@ export class SharedConnection implements WatchedMembers, FrameSender, SharedSock
   }
 
   about(frame: unknown): Pick<ErrorDetails, "id" | "room"> {
-    const { success, data } = FrameRoom.safeParse(frame);
-    return { id: idOf(frame), room: success ? canonicalRoom(data.room) : undefined };
+    const room = frameRoom(frame);
+    return { id: idOf(frame), room: room === undefined ? undefined : canonicalRoom(room) };
   }
 
   reply(text: string): void {
@@ -172,7 +172,7 @@ export class SharedConnection implements WatchedMembers, FrameSender, SharedSock
   }
 
   #take(value: unknown): void | Promise<void> {
-    const { frame, problem } = parseFrame(SharedClientFrame, value);
+    const { frame, problem } = parseSharedFrame(value);
     if (problem) return this.error("invalid_frame", { ...problem, ...this.about(value) });
     switch (frame.type) {
       case "auth":
@@ -184,9 +184,9 @@ export class SharedConnection implements WatchedMembers, FrameSender, SharedSock
       case "leave":
         return this.#leave(frame);
       default: {
-        const named = parseFrame(FrameRoom, value);
-        if (named.problem) return this.error("invalid_frame", named.problem);
-        const room = canonicalRoom(named.frame.room);
+        const named = frameRoom(value);
+        if (named === undefined) return this.error("invalid_frame", wrongRoom(frame.id));
+        const room = canonicalRoom(named);
         const membership = this.#memberships.get(room);
         if (!membership) return this.error("not_joined", { room, id: frame.id });
         return membership.take(frame, this.#intake.receivedAt, this.#intake.frameLength);
