@@ -18,7 +18,7 @@ const AT_BOOT = ["mod.js", "rooms.js", "supabase.js"];
 const ROOMS = "room_modules";
 /** Further chunks that the engine loads late, with the modules that begin each. */
 const LATE: Readonly<Record<string, RegExp>> = {
-  channels: /^(channels|rest_broadcast)_/,
+  channels: /^channels_/,
   openapi: /^describe_routes_/,
   postgres: /^(postgres_backplane|row_security)_/,
   redis: /^redis_backplane_/,

@@ -104,7 +104,7 @@ const DETAILS: ReadonlyMap<string, string> = new Map([
   ["nbf", "The token is not valid yet (`nbf`). Check the issuer's clock."],
   [
     "sub",
-    "The token's `sub` names no user: it is missing, or `service_role` or `postgres`, or the id of an API key's " +
+    "The token's `sub` names no user: it is missing, or `service_role`, `postgres` or `anon`, or the id of an API key's " +
     "user. Use a user's access token.",
   ],
   [

@@ -32,7 +32,7 @@ export interface User {
   readonly claims: Readonly<JWTPayload>;
 }
 
-/** Senders that are no users: the project over HTTP and from SQL, and clients with a publishable key. */
+/** Senders that are no users: the project itself, and clients with a publishable key. */
 export const RESERVED_SENDERS: ReadonlySet<string> = new Set(["service_role", "postgres", "anon"]);
 /** Latest expiry: the end of the year 9999. JSON has numbers that are infinite in JavaScript. */
 const LATEST_EXPIRY = 253_402_300_799;
