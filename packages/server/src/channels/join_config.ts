@@ -1,3 +1,4 @@
+import { isObject } from "../schemas/json_object.ts";
 /** The wishes of a client for a channel. */
 export interface JoinConfig {
   readonly isPrivate: boolean;
@@ -61,7 +62,5 @@ function text(value: unknown): string {
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Record<string, unknown>
-    : {};
+  return isObject(value) ? value : {};
 }

@@ -6,16 +6,13 @@ import type * as protocol from "../../../protocol/frames.ts";
 import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_METHOD_LENGTH, MAX_PAGE } from "../../../protocol/limits.ts";
 import * as errors from "./field_errors.ts";
 import { field } from "./field_text.ts";
+import { isObject } from "./json_object.ts";
 import type { Assert, Same } from "./same_type.ts";
 
 /** Text of 1 to `max` characters. */
 function name(max: number): z.ZodMiniString {
   const error = errors.nameError(max);
   return z.string({ error }).check(z.minLength(1, { error }), z.maxLength(max, { error }));
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** An offset, or 0. */

@@ -1,6 +1,7 @@
 import { MAX_JSON_DEPTH } from "../../../../protocol/limits.ts";
 import { isDeeperThan } from "../../schemas/json_depth.ts";
-import { isObject, wantsPersist } from "./decode_text.ts";
+import { isObject } from "../../schemas/json_object.ts";
+import { wantsPersist } from "./decode_text.ts";
 import { type ClientFrame, unreadable } from "./frame.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { isObject } from "../../schemas/json_object.ts";
 import { MAX_JSON_DEPTH } from "../../../../protocol/limits.ts";
 import { isDeeperThan } from "../../schemas/json_depth.ts";
 import { type ClientFrame, unreadable, type Version } from "./frame.ts";
@@ -46,9 +47,4 @@ export function wantsPersist(value: unknown): boolean {
 /** References are decimal text; some clients send numbers. */
 function reference(value: unknown): string | null {
   return typeof value === "string" ? value : typeof value === "number" ? String(value) : null;
-}
-
-/** True for an object that is no array. */
-export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

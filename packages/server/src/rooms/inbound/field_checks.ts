@@ -1,5 +1,6 @@
 import type { ErrorDetails } from "../../../../protocol/error_codes.ts";
 import { MAX_ID_LENGTH } from "../../../../protocol/limits.ts";
+import { isObject } from "../../schemas/json_object.ts";
 
 /** The fields of a frame, not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -24,11 +25,6 @@ export function notAnObject(): { readonly problem: ErrorDetails } {
 /** The id of an invalid frame, if it has one. */
 export function idOf(value: unknown): string | undefined {
   return isObject(value) && isName(value.id, MAX_ID_LENGTH) ? value.id : undefined;
-}
-
-/** True for a JSON object. */
-export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** True for text of 1 to `max` characters, as Unicode code points. */

@@ -10,10 +10,10 @@ import type {
 } from "../../../../protocol/frames.ts";
 import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_METHOD_LENGTH, MAX_PAGE } from "../../../../protocol/limits.ts";
 import * as errors from "../../schemas/field_errors.ts";
+import { isObject } from "../../schemas/json_object.ts";
 import {
   type Fields,
   isName,
-  isObject,
   isOffset,
   isWhole,
   notAnObject,

@@ -2,11 +2,11 @@ import type { ErrorDetails } from "../../../../protocol/error_codes.ts";
 import type { ClientFrame, JoinFrame, LeaveFrame } from "../../../../protocol/frames.ts";
 import { MAX_ID_LENGTH, MAX_PAGE } from "../../../../protocol/limits.ts";
 import * as errors from "../../schemas/field_errors.ts";
+import { isObject } from "../../schemas/json_object.ts";
 import { findStartFault, startOf } from "./join_start.ts";
 import {
   type Fields,
   isName,
-  isObject,
   isOffset,
   isOptionalText,
   isWhole,
