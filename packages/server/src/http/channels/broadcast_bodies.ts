@@ -1,14 +1,10 @@
 import * as z from "zod/mini";
+import { MAX_ID_LENGTH, MAX_NAME_LENGTH } from "./broadcast_limits.ts";
 
 const text = (max: number) => {
   const error = `must be text of 1 to ${max} characters`;
   return z.string({ error }).check(z.minLength(1, { error }), z.maxLength(max, { error }));
 };
-
-/** Longest name of a channel, and of an event: what a frame of bytes carries of each. */
-export const MAX_NAME_LENGTH = 512;
-/** Most messages of one request. */
-export const MAX_BATCH = 500;
 
 /** Body of `POST /api/broadcast`. */
 export const BroadcastBatch = z.object({
@@ -18,7 +14,7 @@ export const BroadcastBatch = z.object({
       event: text(MAX_NAME_LENGTH),
       payload: z.record(z.string(), z.unknown(), { error: "must be an object" }),
       private: z.optional(z.nullable(z.boolean({ error: "must be true or false" }))),
-      id: z.optional(text(64)),
+      id: z.optional(text(MAX_ID_LENGTH)),
     }, { error: "must be an object" }),
     { error: "must be a list" },
   ),

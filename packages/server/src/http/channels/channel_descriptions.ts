@@ -1,40 +1,48 @@
-import type { JsonSchema, Operation, RouteDescription } from "../openapi/specification.ts";
+import type { Answer, JsonSchema, Operation, RouteDescription } from "../openapi/specification.ts";
+import { MAX_BATCH, MAX_ID_LENGTH, MAX_NAME_LENGTH } from "./broadcast_limits.ts";
 
 const TAGS = ["supabase-js"];
 const SECURITY: NonNullable<Operation["security"]> = [{ publishableKey: [] }, { publishableKeyInQuery: [] }];
-const REFUSAL = { "application/json": { schema: { type: "object" } } } as const;
 
-const TEXT: JsonSchema = { type: "string", minLength: 1, maxLength: 512 };
+function text(maxLength: number): JsonSchema {
+  return { type: "string", minLength: 1, maxLength };
+}
+
+/** A refusal in the form that supabase-js reads. */
+function refusal(description: string): Answer {
+  return { description, content: { "application/json": { schema: { type: "object" } } } };
+}
+
 const BATCH_BODY: JsonSchema = {
   type: "object",
   required: ["messages"],
   properties: {
     messages: {
       type: "array",
-      maxItems: 500,
+      maxItems: MAX_BATCH,
       items: {
         type: "object",
         required: ["topic", "event", "payload"],
         properties: {
-          topic: TEXT,
-          event: TEXT,
+          topic: text(MAX_NAME_LENGTH),
+          event: text(MAX_NAME_LENGTH),
           payload: { type: "object" },
           private: { anyOf: [{ type: "boolean" }, { type: "null" }] },
-          id: { type: "string", minLength: 1, maxLength: 64 },
+          id: text(MAX_ID_LENGTH),
         },
       },
     },
   },
 };
 
-/** Refusals of a broadcast over HTTP, in the form that supabase-js reads. */
+/** Refusals of a broadcast over HTTP. */
 const REFUSALS: Operation["responses"] = {
-  401: { description: "The key or the token is missing or wrong.", content: REFUSAL },
-  413: { description: "The body is too large.", content: REFUSAL },
-  422: { description: "A field is wrong; `errors` names it.", content: REFUSAL },
-  429: { description: "Too many requests, or too many messages in one.", content: REFUSAL },
-  500: { description: "An error of the server.", content: REFUSAL },
-  503: { description: "The backplane or Supabase Auth is unavailable.", content: REFUSAL },
+  401: refusal("The key or the token is missing or wrong."),
+  413: refusal("The body is too large."),
+  422: refusal("A field is wrong; `errors` names it."),
+  429: refusal("Too many requests, or too many messages in one."),
+  500: refusal("An error of the server."),
+  503: refusal("The backplane or Supabase Auth is unavailable."),
 };
 
 /** The socket of supabase-js clients. */
@@ -45,9 +53,9 @@ export const SOCKET: RouteDescription = {
   security: SECURITY,
   responses: {
     101: { description: "The socket is open." },
-    400: { description: "`vsn` is not supported.", content: REFUSAL },
-    401: { description: "The key is missing or wrong.", content: REFUSAL },
-    426: { description: "The request is no WebSocket handshake.", content: REFUSAL },
+    400: refusal("`vsn` is not supported."),
+    401: refusal("The key is missing or wrong."),
+    426: refusal("The request is no WebSocket handshake."),
   },
 };
 
@@ -77,8 +85,8 @@ export const BROADCAST: RouteDescription = {
   },
   responses: {
     202: { description: "The message was sent." },
-    403: { description: "The policy refuses the user.", content: REFUSAL },
-    415: { description: "The content type is neither JSON nor bytes.", content: REFUSAL },
+    403: refusal("The policy refuses the user."),
+    415: refusal("The content type is neither JSON nor bytes."),
     ...REFUSALS,
   },
 };

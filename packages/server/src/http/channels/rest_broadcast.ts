@@ -8,7 +8,8 @@ import { isTooLarge, messageData } from "../../channels/message_data.ts";
 import { send } from "../../rooms/inbound/send.ts";
 import { isDeeperThan } from "../../schemas/json_depth.ts";
 import { MAX_JSON_DEPTH } from "../../../../protocol/limits.ts";
-import { BroadcastBatch, MAX_BATCH, MAX_NAME_LENGTH } from "./broadcast_bodies.ts";
+import { BroadcastBatch } from "./broadcast_bodies.ts";
+import { MAX_BATCH, MAX_NAME_LENGTH } from "./broadcast_limits.ts";
 
 type HttpContext = Context<AppEnv & UserEnv>;
 
