@@ -1,6 +1,6 @@
 import { soon } from "../../client/runtimes/expectation.ts";
 import { Stage, type TokenKind } from "../../client/runtimes/stage.ts";
-import { JoinedChannel } from "../../support/channels/joined_channel.ts";
+import { firstState, JoinedChannel, type Subscription } from "../../support/channels/joined_channel.ts";
 import { PUBLISHABLE_KEY } from "../../support/channels/publishable_key.ts";
 import type {
   ChannelConfig,
@@ -11,12 +11,6 @@ import type {
 
 /** Path of the stage's room, for clients of the rooms protocol. */
 export const STAGE_ROOM = "/realtime/private/r";
-
-/** The first state of a channel. */
-export interface Subscription {
-  readonly status: string;
-  readonly error?: Error | undefined;
-}
 
 /** A server, a network that can fail, and applications of users. */
 export interface AppStage {
@@ -45,11 +39,7 @@ export class App {
 
   /** Subscribes a channel that records what it gets. @throws {Error} if that is refused */
   async join(name: string, config?: ChannelConfig): Promise<JoinedChannel> {
-    const channel = this.channel(name, config);
-    const joined = new JoinedChannel(channel);
-    const { status, error } = await subscribed(channel);
-    if (status !== "SUBSCRIBED") throw new Error(`${name}: ${status} ${error?.message}`);
-    return joined;
+    return await JoinedChannel.join(this.channel(name, config), subscribed);
   }
 
   async close(): Promise<void> {
@@ -88,7 +78,5 @@ export async function openAppStage(
 }
 
 async function subscribed(channel: RealtimeChannel): Promise<Subscription> {
-  const { promise, resolve } = Promise.withResolvers<Subscription>();
-  channel.subscribe((status, error) => resolve({ status, error }));
-  return await soon(promise, "the channel's first state");
+  return await soon(firstState(channel), "the channel's first state");
 }

@@ -9,6 +9,19 @@ export interface Received {
   readonly meta?: { readonly id?: string; readonly replayed?: boolean };
 }
 
+/** The first state of a channel: `SUBSCRIBED` or another. */
+export interface Subscription {
+  readonly status: string;
+  readonly error?: Error | undefined;
+}
+
+/** Subscribes a channel, and resolves with its first state. */
+export async function firstState(channel: RealtimeChannel): Promise<Subscription> {
+  const { promise, resolve } = Promise.withResolvers<Subscription>();
+  channel.subscribe((status, error) => resolve({ status, error }));
+  return await promise;
+}
+
 /** A channel that records what its listeners get. */
 export class JoinedChannel {
   readonly channel: RealtimeChannel;
@@ -35,6 +48,20 @@ export class JoinedChannel {
       { event: "leave" },
       ({ key }) => this.#add(() => this.presence.push(`leave ${key}`)),
     );
+  }
+
+  /**
+   * Subscribes a channel that records what it gets.
+   * @throws {Error} as a rejection, if that is refused
+   */
+  static async join(
+    channel: RealtimeChannel,
+    subscribe: (channel: RealtimeChannel) => Promise<Subscription>,
+  ): Promise<JoinedChannel> {
+    const joined = new JoinedChannel(channel);
+    const { status, error } = await subscribe(channel);
+    if (status !== "SUBSCRIBED") throw new Error(`${channel.subTopic}: ${status} ${error?.message}`);
+    return joined;
   }
 
   /** Sends a broadcast, and resolves with the client's answer. */

@@ -3,7 +3,7 @@ import * as supabase from "npm:@supabase/supabase-js@2.119.1";
 import { deadline } from "@std/async";
 import { PUBLISHABLE_KEY } from "./publishable_key.ts";
 import type { ChannelConfig, RealtimeChannel } from "./supabase_js.ts";
-import { JoinedChannel } from "./joined_channel.ts";
+import { firstState, JoinedChannel, type Subscription } from "./joined_channel.ts";
 
 /** Options of a stock client. */
 export interface StockOptions {
@@ -32,21 +32,13 @@ export class StockClient implements AsyncDisposable {
   }
 
   /** Subscribes a channel, and resolves with its first state: `SUBSCRIBED` or another. */
-  async subscribe(
-    channel: RealtimeChannel,
-  ): Promise<{ readonly status: string; readonly error?: Error | undefined }> {
-    const { promise, resolve } = Promise.withResolvers<{ status: string; error?: Error | undefined }>();
-    channel.subscribe((status, error) => resolve({ status, error }));
-    return await deadline(promise, ANSWER_MS);
+  async subscribe(channel: RealtimeChannel): Promise<Subscription> {
+    return await deadline(firstState(channel), ANSWER_MS);
   }
 
   /** Joins a channel; rejects unless it is subscribed. */
   async join(name: string, config: ChannelConfig = {}): Promise<JoinedChannel> {
-    const channel = this.realtime.channel(name, { config });
-    const joined = new JoinedChannel(channel);
-    const { status, error } = await this.subscribe(channel);
-    if (status !== "SUBSCRIBED") throw new Error(`${name}: ${status} ${error?.message}`);
-    return joined;
+    return await JoinedChannel.join(this.realtime.channel(name, { config }), (one) => this.subscribe(one));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
