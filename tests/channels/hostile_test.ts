@@ -268,7 +268,7 @@ async function untilReply(client: PhoenixClient, topic: string, ref: string, sta
   }
 }
 
-/** Sends a heartbeat and reads until its answer: the socket lives, and what came before is handled. */
+/** Sends a heartbeat and reads until its answer. The server has handled all earlier frames then. */
 async function untilHeartbeat(
   client: PhoenixClient,
   vsn: "1.0.0" | "2.0.0",

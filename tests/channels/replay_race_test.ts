@@ -16,7 +16,7 @@ type Call = "subscribe" | "history";
 /** A broadcast that is stored during a call, after some ticks of the event loop. */
 interface Planted {
   readonly call: Call;
-  /** Which call of its kind. */
+  /** Number of the call among those of its kind. */
   readonly nth: number;
   /** True if it is stored before the call reads; false if after, while the answer is held back. */
   readonly isBefore: boolean;
@@ -145,7 +145,7 @@ Deno.test("a broadcast stored at any moment of a join with replay arrives once a
       assertEquals(received.map(({ number }) => number), range(first, stored + 1), "once and in order");
       assertEquals(received.map(({ offset }) => offset), range(first, stored + 1), "its own id");
       if (limit === undefined) assertEquals(first, 1, "from the beginning");
-      // What is stored while the join reads comes on top of the newest `limit`.
+      // Broadcasts stored while the join reads come on top of the newest `limit`.
       else if (before >= limit) assert(first >= before - limit + 1 && first <= stored + 2 - limit);
       const live = received.map(({ isReplayed }) => Number(!isReplayed));
       assertEquals(live, live.toSorted(), "live ones follow");

@@ -34,7 +34,7 @@ export function appSuite({ name, prepare }: AppSuite): void {
   }
 }
 
-/** Writes a module that gives the client to a function of this folder's `file`; returns its path. */
+/** Writes a module that gives the client to a function of `file`, here; returns its path. */
 export async function writeEntry(workplace: URL, file: string, call: string): Promise<string> {
   const entry = new URL("entry.mjs", workplace);
   const module = JSON.stringify(fileURLToPath(new URL(file, import.meta.url)));

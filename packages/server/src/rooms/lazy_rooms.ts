@@ -38,8 +38,8 @@ export type Rooms =
 export type Evictable = Pick<RoomRegistry, "evict">;
 
 /**
- * Rooms whose code is loaded when it is first needed, since the first answer needs none of it. Calls
- * made before that wait for it.
+ * Rooms whose code is loaded when it is first needed, since the first answer needs none of it.
+ * Calls made before that wait for it.
  */
 export class LazyRooms implements Rooms {
   readonly deps: RoomDeps;
