@@ -1,4 +1,4 @@
-import type { Message, Page, PageRequest } from "../backplane/contract.ts";
+import { BackplaneUnavailable, type Message, type Page, type PageRequest } from "../backplane/contract.ts";
 import { MAX_PAGE } from "../../../protocol/limits.ts";
 import { messageText } from "./outbound/frame_text.ts";
 import type { JoinFrom, JoinRequest } from "./join_request.ts";
@@ -8,6 +8,9 @@ import type { RoomDeps } from "./room_deps.ts";
 
 /** Longest joined text of a replay, in characters. */
 const MAX_JOINED_LENGTH = 32_768;
+
+/** Limit for this isolate to get messages that are stored, and that a client has from another one. */
+const CATCH_UP_MS = 3_000;
 
 /** Messages that cannot be replayed. */
 interface Gap {
@@ -95,6 +98,7 @@ async function findStart(
   const isOther = from.epoch !== epoch && !isStart;
   const lost: Gap[] = isOther ? [{ from: from.after + 1, to: null, epoch: from.epoch }] : [];
   const after = isOther ? 0 : from.after;
+  if (after > room.recent.head) await catchUp(room, after, member, deps);
   const { head } = room.recent;
   if (after > head) return { cursor: head, recovered: false, gaps: [{ from: head + 1, to: after, epoch }] };
   if (!isOther && room.recent.retains(after) && (mayReadHistory || after === head)) {
@@ -108,6 +112,21 @@ async function findStart(
   const trimmed = first > after + 1 ? [{ from: after + 1, to: first - 1, epoch }] : [];
   const gaps = [...lost, ...trimmed];
   return { cursor: Math.max(after, first - 1), recovered: gaps.length === 0, gaps };
+}
+
+/**
+ * Waits until the room has messages up to `after`, if they are stored. An isolate may get them later
+ * than the client did. Returns at once if the stored history is shorter.
+ * @throws {BackplaneUnavailable} as a rejection, when they do not come
+ */
+async function catchUp(room: Room, after: number, member: Member, deps: RoomDeps): Promise<void> {
+  const { epoch, head } = await readPage(member, room, { after, limit: 1 }, deps);
+  if (epoch !== room.epoch || head < after) return;
+  await room.reached(after, CATCH_UP_MS).catch((cause: unknown) => {
+    throw new BackplaneUnavailable("Stored messages have not reached this isolate. Retry shortly.", {
+      cause,
+    });
+  });
 }
 
 /** Replays a page of history; returns the offset up to which the member has everything. */

@@ -10,6 +10,7 @@ import { PresenceBroadcast } from "./outbound/presence_broadcast.ts";
 import { PresenceThrottle } from "./outbound/presence_throttle.ts";
 import { RecentMessages } from "./outbound/recent_messages.ts";
 import type { RoomDeps } from "./room_deps.ts";
+import { withinTime } from "./server_code/within_time.ts";
 import type { FlushScheduler, TickListener } from "./outbound/flush_scheduler.ts";
 
 /** Pending presence changes above this length are broadcast at once, so that frames stay small. */
@@ -39,6 +40,8 @@ export class Room implements RoomOutput, TickListener {
   /** Timer of the next presence broadcast; set while the throttle delays it. */
   #presenceTimer: ReturnType<typeof setTimeout> | undefined;
   #pendingReplies: PendingReply[] = [];
+  /** Joins that wait for messages. */
+  readonly #waiting = new Set<{ readonly offset: number; readonly resolve: () => void }>();
   readonly #onReset: () => void;
   #isLost = false;
   #lastAt: number | undefined;
@@ -96,6 +99,22 @@ export class Room implements RoomOutput, TickListener {
     return this.#presence.listText;
   }
 
+  /**
+   * Resolves once the room has messages up to an offset, its history was lost, or it closed.
+   * @throws {TookTooLong} as a rejection
+   */
+  async reached(offset: number, timeoutMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = { offset, resolve };
+    this.#waiting.add(waiting);
+    this.#wake();
+    try {
+      await withinTime(promise, timeoutMs);
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+  }
+
   /** Makes a member live: `sendRest` brings it up to date, and from then on it gets everything. */
   add(member: Member, sendRest: () => void): void {
     // Without a delayed broadcast the list is brought up to date, so that it has a resuming
@@ -150,6 +169,7 @@ export class Room implements RoomOutput, TickListener {
     clearTimeout(this.#presenceTimer);
     this.#presenceTimer = undefined;
     this.#subscription.close();
+    for (const { resolve } of this.#waiting) resolve();
   }
 
   #take(event: RoomEvent): void {
@@ -163,7 +183,7 @@ export class Room implements RoomOutput, TickListener {
           if (this.#excluded.size > 0) this.#toOthers(message, text);
           else this.#toAll(text, "message");
         }
-        return;
+        return this.#wake();
       }
       case "ephemeral":
         return this.#relay(event.message);
@@ -172,16 +192,24 @@ export class Room implements RoomOutput, TickListener {
       case "gap": {
         const { from, to } = event;
         this.recent.skipTo(to);
+        this.#wake();
         return this.#toAll(JSON.stringify({ type: "gap", from, to, epoch: this.epoch }), "message");
       }
       case "reset":
         this.#isLost = true;
         this.#onReset();
         for (const member of this.#members.values()) member.roomLost();
-        return;
+        return this.#wake();
       default:
         event satisfies never;
     }
+  }
+
+  /** Resolves what waits for messages that are here now. */
+  #wake(): void {
+    if (this.#waiting.size === 0) return;
+    const head = this.#isLost ? Infinity : this.recent.head;
+    for (const { offset, resolve } of this.#waiting) if (offset <= head) resolve();
   }
 
   /** A single change is broadcast at the end of the tick; changes of a crowd are throttled. */
