@@ -3,7 +3,7 @@ import { throughSeeds } from "../../support/fault_proxy/through_seeds.ts";
 import { ANY_RATE } from "../../support/room_client.ts";
 import type { StartOptions } from "../../support/running_server.ts";
 import { deliver } from "./delivery_run.ts";
-import { delayDeliveries } from "./delayed_deliveries.ts";
+import { DelayedDeliveries } from "./delayed_deliveries.ts";
 import { startStoppable } from "./stoppable_service.ts";
 
 /** Faulty connections of a run, before all are clean. */
@@ -26,8 +26,9 @@ export async function deliverThroughSeeds(
 ): Promise<void> {
   // On a busy machine a reconnect may take longer than the default; no entry may be seen to leave.
   const env = { ...ANY_RATE, PRESENCE_GRACE_MS: "600000", ...service?.env };
+  await using delays = new DelayedDeliveries();
   await using running = await startStoppable({ ...service, env });
-  if (excludes) delayDeliveries(running);
+  if (excludes) delays.delay(running);
   const sum = { runs: 0, connections: 0, gaps: 0 };
   await throughSeeds({ seeds, faulty: FAULTY }, async (run) => {
     const { connections, gaps } = await deliver(running, run, { isRestless, excludes });
