@@ -123,9 +123,7 @@ Deno.test("silence is asked about, and ends the connection when nobody answers",
   const world = new MachineWorld();
   world.goLive();
   world.effects();
-  world.pass(25_000);
-  assertEquals(types(world), ["ping"]);
-  world.pass(12_500);
+  world.pass(37_500);
   assertEquals(types(world), ["ping"]);
   world.pass(3_999);
   assertEquals(types(world), []);
@@ -165,6 +163,28 @@ Deno.test("where timers fire once a minute a silent server is given up all the s
   let minutes = 0;
   for (; world.machine.type === "live" && minutes < 10; minutes++) world.pass(60_000);
   assertEquals(minutes, 3);
+});
+
+Deno.test("an idle client pings when it gets a heartbeat of the server, and its timer pings only where none comes", () => {
+  const world = new MachineWorld();
+  world.goLive();
+  world.effects();
+  const pingedAt: number[] = [];
+  const startedAt = world.now;
+  for (let heartbeats = 0; heartbeats < 4; heartbeats++) {
+    world.pass(17_500);
+    if (types(world).length > 0) pingedAt.push(-1);
+    world.say({ type: "received" });
+    if (types(world).length > 0) pingedAt.push(world.now - startedAt);
+  }
+  assertEquals(pingedAt, [35_000, 70_000]);
+  for (let frames = 0; frames < 3; frames++) {
+    world.pass(8_000);
+    world.say({ type: "received" });
+  }
+  assertEquals(types(world), []);
+  world.pass(13_500);
+  assertEquals(types(world), ["ping"]);
 });
 
 Deno.test("where no timer fires at all, what the server sends is the occasion to ping", () => {

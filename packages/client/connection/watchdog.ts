@@ -7,6 +7,11 @@ import type { LiveMachine, Liveness, Step } from "./machine_state.ts";
 
 /** Heartbeats without a frame before the first probe. The half is for network delay. */
 const SILENT_HEARTBEATS = 1.5;
+/**
+ * Heartbeats without an own frame before a timer pings. From one heartbeat on, the next received
+ * frame is the occasion: the server's heartbeats come together, and so do the pings of its clients.
+ */
+const OWN_SILENT_HEARTBEATS = 1.5;
 /** Delay of a check that shows that timers are unreliable now, in milliseconds. */
 export const LATE_MS = 2_000;
 /** Unanswered probes of late checks after which the connection is given up. */
@@ -16,12 +21,15 @@ const LATE_PROBES = 2;
 export function nextCheckAt(liveness: Liveness, probeMs: number): number {
   const { heartbeatMs, receivedAt, sentAt, probedAt, probes } = liveness;
   if (probes > 0) return probedAt + probeMs;
-  return Math.min(receivedAt + SILENT_HEARTBEATS * heartbeatMs, sentAt + heartbeatMs);
+  return Math.min(
+    receivedAt + SILENT_HEARTBEATS * heartbeatMs,
+    sentAt + OWN_SILENT_HEARTBEATS * heartbeatMs,
+  );
 }
 
 /** Notes that the server is alive. Pings if a ping is due, since no timer may fire. */
 export function noteReceived(machine: LiveMachine, now: number, probeMs: number): Step {
-  return keepAlive({ ...machine, receivedAt: now, probes: 0 }, now, probeMs);
+  return keepAlive({ ...machine, receivedAt: now, probes: 0 }, 1, now, probeMs);
 }
 
 /** Checks a live connection. Returns null if it is to be given up. */
@@ -33,13 +41,13 @@ export function checkLiveness(machine: LiveMachine, now: number, probeMs: number
     // After a late check the answer may still be queued behind this event.
     if (!isLate || probes >= LATE_PROBES) return null;
   } else if (!isLate && now < receivedAt + SILENT_HEARTBEATS * heartbeatMs) {
-    return keepAlive(machine, now, probeMs);
+    return keepAlive(machine, OWN_SILENT_HEARTBEATS, now, probeMs);
   }
   return ping({ ...machine, probedAt: now, probes: probes + 1 }, now, probeMs);
 }
 
-function keepAlive(machine: LiveMachine, now: number, probeMs: number): Step {
-  if (now >= machine.sentAt + machine.heartbeatMs) return ping(machine, now, probeMs);
+function keepAlive(machine: LiveMachine, heartbeats: number, now: number, probeMs: number): Step {
+  if (now >= machine.sentAt + heartbeats * machine.heartbeatMs) return ping(machine, now, probeMs);
   return [{ ...machine, dueAt: nextCheckAt(machine, probeMs) }];
 }
 

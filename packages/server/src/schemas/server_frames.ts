@@ -33,7 +33,7 @@ export const WelcomeFrame = z.strictObject({
   expires_at: field(Time, expiresAt),
   heartbeat_ms: field(
     z.int(),
-    "the server sends at least this often; a `realtime.v1` client has to, too",
+    "the server sends at least this often; a `realtime.v1` client within twice this time",
   ),
   limits: field(z.record(z.string(), z.int()), "what this deployment allows"),
 });
