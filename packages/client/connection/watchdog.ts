@@ -5,13 +5,12 @@
  */
 import type { LiveMachine, Liveness, Step } from "./machine_state.ts";
 
-/** Heartbeats without a frame before the first probe. The half is for network delay. */
-const SILENT_HEARTBEATS = 1.5;
 /**
- * Heartbeats without an own frame before a timer pings. From one heartbeat on, the next received
- * frame is the occasion: the server's heartbeats come together, and so do the pings of its clients.
+ * Heartbeats without a frame before the first probe, and without an own frame before a timer pings.
+ * The half is for network delay. It also leaves the ping to a received frame, which is due from one
+ * heartbeat on: the server's heartbeats come together, and so do the pings of its clients.
  */
-const OWN_SILENT_HEARTBEATS = 1.5;
+const SILENT_HEARTBEATS = 1.5;
 /** Delay of a check that shows that timers are unreliable now, in milliseconds. */
 export const LATE_MS = 2_000;
 /** Unanswered probes of late checks after which the connection is given up. */
@@ -21,10 +20,7 @@ const LATE_PROBES = 2;
 export function nextCheckAt(liveness: Liveness, probeMs: number): number {
   const { heartbeatMs, receivedAt, sentAt, probedAt, probes } = liveness;
   if (probes > 0) return probedAt + probeMs;
-  return Math.min(
-    receivedAt + SILENT_HEARTBEATS * heartbeatMs,
-    sentAt + OWN_SILENT_HEARTBEATS * heartbeatMs,
-  );
+  return SILENT_HEARTBEATS * heartbeatMs + Math.min(receivedAt, sentAt);
 }
 
 /** Notes that the server is alive. Pings if a ping is due, since no timer may fire. */
@@ -41,17 +37,14 @@ export function checkLiveness(machine: LiveMachine, now: number, probeMs: number
     // After a late check the answer may still be queued behind this event.
     if (!isLate || probes >= LATE_PROBES) return null;
   } else if (!isLate && now < receivedAt + SILENT_HEARTBEATS * heartbeatMs) {
-    return keepAlive(machine, OWN_SILENT_HEARTBEATS, now, probeMs);
+    return keepAlive(machine, SILENT_HEARTBEATS, now, probeMs);
   }
-  return ping({ ...machine, probedAt: now, probes: probes + 1 }, now, probeMs);
+  return keepAlive({ ...machine, probedAt: now, probes: probes + 1 }, 0, now, probeMs);
 }
 
+/** Pings if the client's last frame is this many heartbeats old. */
 function keepAlive(machine: LiveMachine, heartbeats: number, now: number, probeMs: number): Step {
-  if (now >= machine.sentAt + heartbeats * machine.heartbeatMs) return ping(machine, now, probeMs);
-  return [{ ...machine, dueAt: nextCheckAt(machine, probeMs) }];
-}
-
-function ping(machine: LiveMachine, now: number, probeMs: number): Step {
-  const next = { ...machine, sentAt: now };
-  return [{ ...next, dueAt: nextCheckAt(next, probeMs) }, [{ type: "ping" }]];
+  const isDue = now >= machine.sentAt + heartbeats * machine.heartbeatMs;
+  const next = isDue ? { ...machine, sentAt: now } : machine;
+  return [{ ...next, dueAt: nextCheckAt(next, probeMs) }, isDue ? [{ type: "ping" }] : []];
 }
