@@ -1,7 +1,8 @@
 /** The bench's members on a hosted isolate count their traffic, and survive refusals and closes. */
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertRejects } from "@std/assert";
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { Load } from "../../tools/bench/harness/load.ts";
-import { createTokenIssuer, issueTokens } from "../../tools/bench/harness/tokens.ts";
+import { issueTokens } from "../../tools/bench/cases/context.ts";
 import {
   type HostedIsolate,
   type HostedIsolateOptions,
@@ -9,9 +10,9 @@ import {
 } from "../../tools/bench/hosted/isolate.ts";
 import { REALTIME } from "../edge_host/edge_fixture.ts";
 
-const issuer = await createTokenIssuer();
+const issuer = await createIssuer();
 const tokens = await issueTokens(issuer, 6);
-const JOB = { group: "room", dialect: "rooms.v1", concurrency: 2, mayFail: true } as const;
+const JOB = { type: "open", group: "room", dialect: "rooms.v1", concurrency: 2, mayFail: true } as const;
 
 function startIsolate(options: HostedIsolateOptions = {}): Promise<HostedIsolate> {
   const deno = { version: Deno.version.deno, path: Deno.execPath() };
@@ -24,9 +25,9 @@ function startIsolate(options: HostedIsolateOptions = {}): Promise<HostedIsolate
 Deno.test("a message that members publish periodically counts once per member", async () => {
   await using isolate = await startIsolate();
   await using load = await Load.start();
-  await load.open({ ...JOB, urls: isolate.roomUrls("cursors", tokens) });
+  await load.run({ ...JOB, urls: isolate.roomUrls("cursors", tokens) });
   assertEquals(isolate.now.sockets, tokens.length);
-  const traffic = await load.publish({
+  const traffic = await load.run({
     type: "paced",
     group: "room",
     publishers: tokens.length - 1,
@@ -51,8 +52,8 @@ Deno.test("members publish until their isolate has no CPU left and closes their 
     env: { FRAMES_PER_SECOND: "100000", FRAMES_BURST: "100000" },
   });
   await using load = await Load.start();
-  await load.open({ ...JOB, urls: isolate.roomUrls("burst", tokens) });
-  const traffic = await load.publish({ type: "burst", group: "room", inFlight: 4 });
+  await load.run({ ...JOB, urls: isolate.roomUrls("burst", tokens) });
+  const traffic = await load.run({ type: "burst", group: "room", inFlight: 4 });
   assert(traffic.isEnded);
   const warned = isolate.event("warned");
   assertEquals(warned?.reason, "cpu");
@@ -65,9 +66,9 @@ Deno.test("members publish until their isolate has no CPU left and closes their 
 Deno.test("a burst ends with the first refused publish", async () => {
   await using isolate = await startIsolate({ env: { FRAMES_PER_SECOND: "1", FRAMES_BURST: "2" } });
   await using load = await Load.start();
-  await load.open({ ...JOB, urls: isolate.roomUrls("refused", tokens) });
+  await load.run({ ...JOB, urls: isolate.roomUrls("refused", tokens) });
   await assertRejects(
-    () => load.publish({ type: "burst", group: "room", inFlight: 4 }),
+    () => load.run({ type: "burst", group: "room", inFlight: 4 }),
     Error,
     "a publish was refused",
   );
@@ -76,7 +77,7 @@ Deno.test("a burst ends with the first refused publish", async () => {
 Deno.test("refused members are counted by reason", async () => {
   await using isolate = await startIsolate({ env: { MAX_CONNECTIONS: "4" } });
   await using load = await Load.start();
-  const { joined, refused } = await load.offer({ ...JOB, urls: isolate.roomUrls("full", tokens) });
+  const { joined, refused } = await load.run({ ...JOB, urls: isolate.roomUrls("full", tokens) });
   assertEquals(joined, 4);
   // The function answers 503; the host replaces every answer to an upgrade except a 101.
   assertEquals(refused, { "502 BAD_GATEWAY": 2 });

@@ -28,11 +28,11 @@ Deno.test({
     await using relay = startRelay();
     await using load = await Load.start();
     const startedAt = performance.now();
-    await load.open({ group: "g", concurrency: 2, urls: relay.urls, dialect: "relay" });
-    const result = await load.publish({ type: "fan-out", group: "g", inFlight: 1, durationMs: 50 });
+    await load.run({ type: "open", group: "g", concurrency: 2, urls: relay.urls, dialect: "relay" });
+    const result = await load.run({ type: "fan-out", group: "g", inFlight: 1, durationMs: 50 });
     assertEquals(result.deliveries, result.publishes * MEMBERS);
     assert(load.busyMs > 0 && load.busyMs <= performance.now() - startedAt, String(load.busyMs));
-    await load.close("g");
+    await load.run({ type: "close", group: "g" });
   },
 });
 
@@ -45,9 +45,10 @@ Deno.test({
       () => Response.json({ code: "too_many" }, { status: 503 }),
     );
     await using load = await Load.start();
-    const job = { concurrency: 1, urls: [`ws://127.0.0.1:${server.addr.port}/`], dialect: "relay" } as const;
-    await assertRejects(() => load.open({ ...job, group: "strict" }), Error, "no upgrade: HTTP/1.1 503");
-    const { joined, refused } = await load.offer({ ...job, group: "tolerant", mayFail: true });
+    const urls = [`ws://127.0.0.1:${server.addr.port}/`];
+    const job = { type: "open", concurrency: 1, urls, dialect: "relay" } as const;
+    await assertRejects(() => load.run({ ...job, group: "strict" }), Error, "no upgrade: HTTP/1.1 503");
+    const { joined, refused } = await load.run({ ...job, group: "tolerant", mayFail: true });
     assertEquals([joined, Object.values(refused)], [0, [1]]);
   },
 });

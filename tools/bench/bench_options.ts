@@ -24,7 +24,8 @@ export interface Options {
   readonly peers: "all" | "targets";
   /** Entry of the function; the index.ts of another checkout compares two commits. */
   readonly functionEntry: string;
-  readonly jsonFile: string | undefined;
+  /** Directory for the results. */
+  readonly save: string | undefined;
 }
 
 export const USAGE = `deno task bench [options]
@@ -34,7 +35,8 @@ export const USAGE = `deno task bench [options]
   --deno 2.9.6,2.1.4         Deno versions of the measured processes (default: both)
   --peers all|targets        peers to measure: every one, or only peers with a target (default: all)
   --function FILE            entry of the function to measure (default: supabase/functions/realtime/index.ts)
-  --json FILE                write the results, for \`deno task bench:compare\` and, in tools/bench/results, for \`deno task docs\``;
+  --save DIRECTORY           write each case's results to DIRECTORY/<case>.json, for \`deno task bench:compare\` and,
+                             in tools/bench/results, for \`deno task docs\``;
 
 const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url).pathname;
 
@@ -51,7 +53,7 @@ export function parseOptions(args: string[]): Options {
       deno: { type: "string", default: "2.9.6,2.1.4" },
       peers: { type: "string", default: "all" },
       function: { type: "string", default: DEFAULT_ENTRY },
-      json: { type: "string" },
+      save: { type: "string" },
     },
   });
   const wanted = values.only.split(",");
@@ -66,7 +68,7 @@ export function parseOptions(args: string[]): Options {
     denoVersions,
     peers: values.peers === "all" ? "all" : "targets",
     functionEntry: Deno.realPathSync(values.function),
-    jsonFile: values.json,
+    save: values.save,
   };
 }
 

@@ -3,12 +3,13 @@
  * docs/bench.md.
  * @module
  */
+import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { killAllChildren } from "../support/processes/child_lines.ts";
 import { resolveDeno } from "../support/processes/deno_binary.ts";
 import { type CaseName, type Options, parseOptions, USAGE } from "./bench_options.ts";
 import { benchBoot } from "./cases/boot.ts";
 import { benchConnect } from "./cases/connect.ts";
-import type { CaseContext } from "./cases/context.ts";
+import type { BenchCase } from "./cases/context.ts";
 import { benchDelivery } from "./cases/delivery.ts";
 import { benchDurable } from "./cases/durable.ts";
 import { benchEcho } from "./cases/echo.ts";
@@ -18,12 +19,11 @@ import { benchKilled } from "./cases/killed.ts";
 import { benchMembers } from "./cases/members.ts";
 import { installNpmPeers, type NpmPeers } from "./harness/npm_peers.ts";
 import { prepareProgram } from "./harness/program.ts";
-import { createTokenIssuer } from "./harness/tokens.ts";
-import type { Line } from "./report/line.ts";
-import { describeCommit, describeMachine, writeResults } from "./report/results.ts";
-import { formatTable } from "./report/table.ts";
+import { type Line, toLine } from "./report/line.ts";
+import { describeCommit, describeMachine, saveResults } from "./report/results.ts";
+import { runTable } from "./report/tables.ts";
 
-const CASES: Record<CaseName, (context: CaseContext) => Promise<Line[]>> = {
+const CASES: Record<CaseName, BenchCase> = {
   echo: benchEcho,
   connect: benchConnect,
   boot: benchBoot,
@@ -64,12 +64,13 @@ function readOptions(): Options {
   }
 }
 
-async function measure(options: Options, directory: string): Promise<Line[]> {
+/** Measures each case on each version of Deno. */
+async function measure(options: Options, directory: string): Promise<Map<CaseName, Line[]>> {
   const { rounds, peers, functionEntry: entry } = options;
-  const issuer = await createTokenIssuer();
-  const ours = { name: "ours", entry, env: { ...ENV, SUPABASE_JWKS: issuer.jwks } };
+  const issuer = await createIssuer();
+  const ours = { name: "ours", entry, env: { ...ENV, SUPABASE_JWKS: JSON.stringify(issuer.jwks) } };
   let installed: Promise<NpmPeers> | undefined;
-  const lines: Line[] = [];
+  const lines = new Map<CaseName, Line[]>(options.only.map((name) => [name, []]));
   for (const version of options.denoVersions) {
     const deno = await resolveDeno(version);
     for (const name of options.only) {
@@ -83,7 +84,7 @@ async function measure(options: Options, directory: string): Promise<Line[]> {
         npmPeers: () => installed ??= installNpmPeers(`${directory}/npm`),
         progress: (text) => console.error(`${name}, Deno ${version}: ${text}`),
       });
-      lines.push(...measured);
+      lines.get(name)?.push(...measured.map((figure) => toLine(version, figure)));
     }
   }
   return lines;
@@ -105,10 +106,11 @@ try {
     commit: await describeCommit(options.functionEntry),
     rounds: options.rounds,
   };
-  const lines = await measure(options, directory);
+  const measured = await measure(options, directory);
+  const results = [...measured].map(([name, lines]) => ({ case: name, ...run, lines }));
   console.log(`${run.machine}, ${run.measured}, commit ${run.commit}, ${run.rounds} rounds\n`);
-  console.log(formatTable(lines));
-  if (options.jsonFile !== undefined) await writeResults(options.jsonFile, { ...run, lines });
+  console.log(runTable(results));
+  if (options.save !== undefined) await saveResults(options.save, results);
 } finally {
   killAllChildren();
   await Deno.remove(directory, { recursive: true });

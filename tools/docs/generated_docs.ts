@@ -1,11 +1,12 @@
 import { describeVariables } from "../../packages/server/src/config/variables.ts";
 import * as z from "zod/mini";
-import { performanceTables } from "../bench/report/performance_table.ts";
+import { hostedTable, performanceTables } from "../bench/report/tables.ts";
 import { ClientFrame } from "../../packages/server/src/schemas/client_frames.ts";
 import { CLOSE_MEANINGS } from "../../packages/protocol/close_codes.ts";
 import { type ErrorMeaning, ERRORS } from "../../packages/protocol/error_codes.ts";
 import { type MetricMeaning, METRICS } from "../../packages/server/src/observability/metric_list.ts";
 import { FIELD_TEXT } from "../../packages/server/src/schemas/field_text.ts";
+import { markdownTable as table } from "../support/markdown_table.ts";
 import { JoinFrame, LeaveFrame } from "../../packages/server/src/schemas/shared_frames.ts";
 import { ServerFrame } from "../../packages/server/src/schemas/server_frames.ts";
 
@@ -32,6 +33,7 @@ export const GENERATED_PARTS: readonly GeneratedPart[] = [
   { file: "docs/protocol.md", name: "closes", text: closesTable },
   { file: "docs/operations.md", name: "metrics", text: metricsTable },
   { file: "docs/performance.md", name: "figures", text: () => performanceTables() },
+  { file: "docs/performance.md", name: "hosted", text: () => hostedTable() },
 ];
 
 /** Replaces the part in a document. @throws {Error} if the document lacks its markers */
@@ -42,10 +44,6 @@ export function withPart(document: string, { file, name, text }: GeneratedPart):
   const to = document.indexOf(end);
   if (from < 0 || to < from) throw new Error(`${file} has no markers ${begin} … ${end}: add both`);
   return `${document.slice(0, from + begin.length)}\n${text()}\n${document.slice(to)}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 function variablesTable(): string {

@@ -1,10 +1,10 @@
 import { delay } from "@std/async";
 import { CpuClock } from "../../support/processes/cpu_clock.ts";
 import { join } from "../harness/join.ts";
-import { type PreparedProgram, type RunningServer, startServer } from "../harness/program.ts";
+import { type PreparedProgram, startServer } from "../harness/program.ts";
 import type { DialectName } from "../load/dialect.ts";
-import { type Line, toLine } from "../report/line.ts";
-import { benchProgram, type CaseContext } from "./context.ts";
+import type { Measured } from "../report/line.ts";
+import { benchProgram, type CaseContext, issueTokens } from "./context.ts";
 
 const BOOTS_PER_ROUND = 4;
 const WARM_UPS = 2;
@@ -36,9 +36,17 @@ interface Boot {
  * Measures the time from process start to the first answer, and until the first member has joined,
  * beside the documentation's example, alternately.
  */
-export async function benchBoot(context: CaseContext): Promise<Line[]> {
-  await using auth = await startServer(await context.prepare(benchProgram("auth", "peers/auth_server.ts")));
-  const token = await context.issuer.issue();
+export async function benchBoot(context: CaseContext): Promise<Measured[]> {
+  const [token = ""] = await issueTokens(context.issuer, 1);
+  // The example asks Auth about its member. This one is on loopback and checks nothing.
+  await using auth = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => Response.json({ id: crypto.randomUUID(), aud: "authenticated", role: "authenticated" }),
+  );
+  const exampleEnv = {
+    SUPABASE_URL: `http://127.0.0.1:${auth.addr.port}`,
+    SUPABASE_PUBLISHABLE_KEY: "sb_publishable_bench",
+  };
   const servers: readonly Booted[] = [
     {
       label: "ours",
@@ -47,12 +55,7 @@ export async function benchBoot(context: CaseContext): Promise<Line[]> {
     },
     {
       label: "example",
-      program: await context.prepare(
-        benchProgram("example", "peers/documentation_example.ts", {
-          SUPABASE_URL: `http://127.0.0.1:${auth.port}`,
-          SUPABASE_PUBLISHABLE_KEY: "sb_publishable_bench",
-        }),
-      ),
+      program: await context.prepare(benchProgram("example", "peers/documentation_example.ts", exampleEnv)),
       member: (port) => [`ws://127.0.0.1:${port}/realtime/echo?jwt=${token}`, "relay"],
     },
   ];
@@ -72,33 +75,29 @@ export async function benchBoot(context: CaseContext): Promise<Line[]> {
   const samples = (label: Booted["label"], what: First, field: keyof Boot): number[] =>
     (boots.get(`${label}, ${what}`) ?? []).map((measured) => measured[field]);
   return FIRSTS.flatMap(({ what, target }) =>
-    (["wall", "cpu"] as const).map((field) =>
-      toLine({
-        case: "boot",
-        deno: context.deno.version,
-        figure: `${field === "cpu" ? "CPU" : "wall"} to ${what}`,
-        unit: "ms",
-        ours: samples("ours", what, field),
-        peerName: "documentation's example",
-        peer: samples("example", what, field),
-        target: field === "cpu" ? target : undefined,
-      })
-    )
+    (["wall", "cpu"] as const).map((field) => ({
+      figure: `${field === "cpu" ? "CPU" : "wall"} to ${what}`,
+      unit: "ms",
+      ours: samples("ours", what, field),
+      peerName: "documentation's example",
+      peer: samples("example", what, field),
+      target: field === "cpu" ? target : undefined,
+    }))
   );
 }
 
 async function boot({ program, member }: Booted, what: First): Promise<Boot> {
   const startedAt = performance.now();
   await using server = await startServer(program);
-  if (what === "first answer") await answer(program.name, server);
-  else await join(...member(server.port));
+  if (what === "first member") await join(...member(server.port));
+  else {
+    const response = await fetch(`http://127.0.0.1:${server.port}/realtime/health`);
+    await response.text();
+    if (!response.ok) {
+      throw new Error(`${program.name} answers /realtime/health with HTTP ${response.status}`);
+    }
+  }
   const wall = performance.now() - startedAt;
   await delay(SETTLE_MS);
   return { wall, cpu: new CpuClock(server.pid).micros() / 1_000 };
-}
-
-async function answer(name: string, { port }: RunningServer): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${port}/realtime/health`);
-  await response.text();
-  if (!response.ok) throw new Error(`${name} answers /realtime/health with HTTP ${response.status}`);
 }

@@ -1,10 +1,9 @@
 import { summarizeDurations } from "../../support/durations.ts";
 import { type PreparedProgram, startServer } from "../harness/program.ts";
 import { inPasses, ourSide } from "../harness/sides.ts";
-import { issueTokens } from "../harness/tokens.ts";
-import { type Line, toLine } from "../report/line.ts";
+import type { Measured } from "../report/line.ts";
 import { LATENCY_SIDES, type LatencySide, type StoreJobOf, type StoreName } from "../stores/job.ts";
-import type { CaseContext } from "./context.ts";
+import { type CaseContext, issueTokens } from "./context.ts";
 import { askLatencies, type RunningStore, startStore, startStoreWorker } from "./stores.ts";
 
 const TARGET = 2;
@@ -23,8 +22,8 @@ type Round = Record<LatencySide, number[]>;
  * Measures the time from a publish in one isolate to its delivery in another, one message at a
  * time.
  */
-export async function benchDelivery(context: CaseContext): Promise<Line[]> {
-  const lines: Line[] = [];
+export async function benchDelivery(context: CaseContext): Promise<Measured[]> {
+  const figures: Measured[] = [];
   for (const store of ["redis", "postgres"] as const) {
     await using running = await startStore(store);
     const env = { ...context.ours.env, [STORES[store].variable]: running.url };
@@ -38,9 +37,9 @@ export async function benchDelivery(context: CaseContext): Promise<Line[]> {
       );
       context.progress(`${store}, round ${round}: ${texts.join(", ")} ms`);
     }
-    lines.push(...linesOf(context, store, rounds));
+    figures.push(...figuresOf(store, rounds));
   }
-  return lines;
+  return figures;
 }
 
 async function measureRound(
@@ -68,23 +67,20 @@ async function measureRound(
   return round;
 }
 
-function linesOf(context: CaseContext, store: StoreName, rounds: readonly Round[]): Line[] {
+function figuresOf(store: StoreName, rounds: readonly Round[]): Measured[] {
   return (["p50", "p99"] as const).flatMap((share) => {
     const of = (side: LatencySide) => rounds.map((round) => summarizeDurations(round[side])[share]);
-    const line = (figure: string, side: LatencySide, target?: number): Line =>
-      toLine({
-        case: "delivery",
-        deno: context.deno.version,
-        figure: `${store}, ${share}, ${figure}`,
-        unit: "ms",
-        ours: of(side),
-        peerName: STORES[store].peer,
-        peer: of("bare"),
-        target,
-      });
+    const figure = (name: string, side: LatencySide, target?: number): Measured => ({
+      figure: `${store}, ${share}, ${name}`,
+      unit: "ms",
+      ours: of(side),
+      peerName: STORES[store].peer,
+      peer: of("bare"),
+      target,
+    });
     return [
-      line("socket to socket over two isolates", "sockets", share === "p50" ? TARGET : undefined),
-      line("backplanes alone", "backplanes"),
+      figure("socket to socket over two isolates", "sockets", share === "p50" ? TARGET : undefined),
+      figure("backplanes alone", "backplanes"),
     ];
   });
 }

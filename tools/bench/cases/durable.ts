@@ -1,4 +1,4 @@
-import { type Line, toLine } from "../report/line.ts";
+import type { Measured } from "../report/line.ts";
 import type { StoreName } from "../stores/job.ts";
 import type { CaseContext } from "./context.ts";
 import { askRate, startStore, startStoreWorker } from "./stores.ts";
@@ -34,8 +34,8 @@ interface Round {
  * Measures durable publishes a second through the backplane of one isolate, in one room and in a
  * hundred.
  */
-export async function benchDurable(context: CaseContext): Promise<Line[]> {
-  const lines: Line[] = [];
+export async function benchDurable(context: CaseContext): Promise<Measured[]> {
+  const figures: Measured[] = [];
   for (const setup of STORE_SETUPS) {
     const rounds: Round[] = [];
     for (let round = 1; round <= context.rounds; round++) {
@@ -46,20 +46,16 @@ export async function benchDurable(context: CaseContext): Promise<Line[]> {
         `${setup.name}, round ${round}: ${rates.join(", ")}; bare ${measured.bare.toFixed(0)}`,
       );
     }
-    lines.push(...ROOMS.map((rooms) =>
-      toLine({
-        case: "durable",
-        deno: context.deno.version,
-        figure: `${setup.name}, ${rooms === 1 ? "one room" : `${rooms} rooms`}`,
-        unit: "a second",
-        ours: rounds.map(({ ours }) => ours.get(rooms) ?? 0),
-        peerName: setup.store === "postgres" ? "single-row inserts" : "Redis PUBLISH",
-        peer: rounds.map(({ bare }) => bare),
-        atLeast: setup.store === "postgres" ? TARGET : undefined,
-      })
-    ));
+    figures.push(...ROOMS.map((rooms) => ({
+      figure: `${setup.name}, ${rooms === 1 ? "one room" : `${rooms} rooms`}`,
+      unit: "a second",
+      ours: rounds.map(({ ours }) => ours.get(rooms) ?? 0),
+      peerName: setup.store === "postgres" ? "single-row inserts" : "Redis PUBLISH",
+      peer: rounds.map(({ bare }) => bare),
+      atLeast: setup.store === "postgres" ? TARGET : undefined,
+    })));
   }
-  return lines;
+  return figures;
 }
 
 /** Measures the peer before and after ours, so that noise affects both. */

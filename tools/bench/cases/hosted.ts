@@ -1,9 +1,8 @@
 import { HOSTED_DENO } from "../../support/isolates/host.ts";
-import { issueTokens } from "../harness/tokens.ts";
 import { fillByCpu, fillByMemory } from "../hosted/capacity.ts";
 import { type ClientDialect, HEARTBEAT_MS, type HostedRoom, measureRoom } from "../hosted/room.ts";
-import { type Line, toLine } from "../report/line.ts";
-import type { CaseContext } from "./context.ts";
+import type { Measured } from "../report/line.ts";
+import { type CaseContext, issueTokens } from "./context.ts";
 
 /** Limited, because a round takes more than a minute. */
 const MAX_ROUNDS = 3;
@@ -79,7 +78,7 @@ interface Samples {
  * Measures the capacity of a hosted isolate with 2 s of CPU and 256 MB: the life of active rooms,
  * the cost of quiet rooms, and the number of members.
  */
-export async function benchHosted(context: CaseContext): Promise<Line[]> {
+export async function benchHosted(context: CaseContext): Promise<Measured[]> {
   const { deno, progress } = context;
   if (deno.version !== HOSTED_DENO) {
     progress(`left out: the hosted runtime is ${HOSTED_DENO}`);
@@ -95,17 +94,16 @@ export async function benchHosted(context: CaseContext): Promise<Line[]> {
   }
   const inMemory = await fillByMemory(context, tokens);
   progress(`${inMemory} members without a limit of CPU`);
-  const common = { case: "hosted", deno: deno.version };
-  const membersLine = (figure: string, ours: readonly number[]): Line => {
+  const members = (figure: string, ours: readonly number[]): Measured => {
     const peer = ours.map(() => MAX_CONNECTIONS);
-    return toLine({ ...common, figure, unit: "members", ours, peerName: "MAX_CONNECTIONS", peer });
+    return { figure, unit: "members", ours, peerName: "MAX_CONNECTIONS", peer };
   };
   return [
-    ...[...figures].map(([figure, { unit, of }]) =>
-      toLine({ ...common, figure, unit, ours: of["rooms.v1"], peerName: "plain clients", peer: of.rooms })
-    ),
-    membersLine("members until half of the CPU is used, and others are sent elsewhere", untilRetired),
-    membersLine("members in 256 MiB without a limit of CPU", [inMemory]),
+    ...[...figures].map(([figure, { unit, of }]) => (
+      { figure, unit, ours: of["rooms.v1"], peerName: "plain clients", peer: of.rooms }
+    )),
+    members("members until half of the CPU is used, and others are sent elsewhere", untilRetired),
+    members("members in 256 MiB without a limit of CPU", [inMemory]),
   ];
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type BackplaneName, BACKPLANES } from "../../support/backplane_store.ts";
 import { ChildLines } from "../../support/processes/child_lines.ts";
 import { projectCommand } from "../../support/processes/deno_command.ts";
-import { type Line, toLine } from "../report/line.ts";
+import type { Measured } from "../report/line.ts";
 import type { CaseContext } from "./context.ts";
 
 const SOAK = new URL("../../soak/main.ts", import.meta.url);
@@ -42,36 +42,35 @@ interface Recovery {
  * Measures the recovery of a thousand members after their isolate is killed without a warning: runs
  * `deno task soak --scenario kill1000` as a process.
  */
-export async function benchKilled(context: CaseContext): Promise<Line[]> {
-  const lines: Line[] = [];
+export async function benchKilled(context: CaseContext): Promise<Measured[]> {
+  const figures: Measured[] = [];
   for (const store of BACKPLANES) {
     const rounds: Recovery[] = [];
     for (let round = 1; round <= Math.min(context.rounds, MAX_ROUNDS); round++) {
       rounds.push(await measureRound(context, store, round));
     }
-    const common = { case: "killed", deno: context.deno.version, everyRound: true };
-    lines.push(
-      toLine({
-        ...common,
+    figures.push(
+      {
+        everyRound: true,
         figure: `${store}, longest absence of ${MEMBERS} members after the kill`,
         unit: "ms",
         ours: rounds.map(({ worstAwayMs }) => worstAwayMs),
         peerName: "what is allowed",
         peer: rounds.map(() => AWAY_TARGET_MS),
         target: 1,
-      }),
-      toLine({
-        ...common,
+      },
+      {
+        everyRound: true,
         figure: `${store}, messages lost or delivered twice`,
         unit: "messages",
         ours: rounds.map(({ broken }) => broken),
         peerName: "deliveries",
         peer: rounds.map(({ delivered }) => delivered),
         target: 0,
-      }),
+      },
     );
   }
-  return lines;
+  return figures;
 }
 
 async function measureRound(context: CaseContext, store: BackplaneName, round: number): Promise<Recovery> {

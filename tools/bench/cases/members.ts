@@ -3,9 +3,8 @@ import { residentBytes } from "../../support/processes/resident_memory.ts";
 import { Load } from "../harness/load.ts";
 import { startServer } from "../harness/program.ts";
 import { otherSides, OURS, ourSide, RAW, rawSide, type Side } from "../harness/sides.ts";
-import { issueTokens } from "../harness/tokens.ts";
-import { type Line, toLine } from "../report/line.ts";
-import type { CaseContext } from "./context.ts";
+import type { Measured } from "../report/line.ts";
+import { type CaseContext, issueTokens } from "./context.ts";
 
 const ROOM_SIZE = 100;
 /**
@@ -38,7 +37,7 @@ interface Memory {
  * Measures the memory of an idle member, each another user, in rooms of 100; and of 8,000 members,
  * which have to fit in an isolate.
  */
-export async function benchMembers(context: CaseContext): Promise<Line[]> {
+export async function benchMembers(context: CaseContext): Promise<Measured[]> {
   const ours = await ourSide(context, "rooms.v1");
   const peers = [await rawSide(context, "room"), ...await otherSides(context, "room")];
   const tokens = await issueTokens(context.issuer, MANY_MEMBERS);
@@ -54,28 +53,23 @@ export async function benchMembers(context: CaseContext): Promise<Line[]> {
   }
   const figures = (label: string, field: keyof Memory): number[] =>
     rounds.map((measured) => measured.get(label)?.[field] ?? NaN);
-  const common = { case: "members", deno: context.deno.version };
   return [
-    ...peers.map(({ label }) =>
-      toLine({
-        ...common,
-        figure: `memory per idle member at ${MEMBERS}`,
-        unit: "KB",
-        ours: figures(OURS, "kilobytesPerMember"),
-        peerName: label,
-        peer: figures(label, "kilobytesPerMember"),
-        target: label === RAW ? TARGET : undefined,
-      })
-    ),
-    toLine({
-      ...common,
+    ...peers.map(({ label }) => ({
+      figure: `memory per idle member at ${MEMBERS}`,
+      unit: "KB",
+      ours: figures(OURS, "kilobytesPerMember"),
+      peerName: label,
+      peer: figures(label, "kilobytesPerMember"),
+      target: label === RAW ? TARGET : undefined,
+    })),
+    {
       figure: `memory of ${MANY_MEMBERS} idle members`,
       unit: "MB",
       ours: figures(OURS, "megabytesOfMany"),
       peerName: "an isolate's memory",
       peer: rounds.map(() => ISOLATE_MEGABYTES),
       target: 1,
-    }),
+    },
   ];
 }
 
@@ -93,7 +87,7 @@ async function measureMemory(
       url(server.port, { token, room: `bench-${Math.floor((members + at) / ROOM_SIZE)}` })
     );
     members = count;
-    await load.open({ group: label, concurrency: CONCURRENCY, urls, dialect });
+    await load.run({ type: "open", group: label, concurrency: CONCURRENCY, urls, dialect });
     await delay(settleMs);
     return residentBytes(server.pid);
   };

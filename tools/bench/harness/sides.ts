@@ -64,7 +64,9 @@ export async function rawSide(context: CaseContext, kind: PeerKind): Promise<Sid
 
 /** Raw Deno that joins messages, or that verifies tokens: lower bounds of what ours does. */
 export async function lowerBoundSide(context: CaseContext, does: "joining" | "verifying"): Promise<Side> {
-  const program = benchProgram(does, `peers/raw_${does}.ts`, { SUPABASE_JWKS: context.issuer.jwks });
+  const program = benchProgram(does, `peers/raw_${does}.ts`, {
+    SUPABASE_JWKS: JSON.stringify(context.issuer.jwks),
+  });
   return sideOf(`${RAW}, ${does}`, await context.prepare(program));
 }
 

@@ -8,7 +8,7 @@ const MEMBERS_PER_CHUNK = 250;
 /** Limit that is never reached. */
 const PLENTY_MS = 3_600_000;
 
-const JOB = { group: "joining", dialect: "rooms.v1", concurrency: 20, mayFail: true } as const;
+const JOB = { type: "open", group: "joining", dialect: "rooms.v1", concurrency: 20, mayFail: true } as const;
 
 /**
  * Joins new users until the host retires the isolate, after half of its CPU; returns the number of
@@ -19,7 +19,7 @@ export async function fillByCpu(context: CaseContext, tokens: readonly string[])
   await using load = await Load.start();
   for (let from = 0; from < tokens.length; from += JOINS_PER_CHUNK) {
     const urls = isolate.roomUrls(`chunk-${from}`, tokens.slice(from, from + JOINS_PER_CHUNK));
-    await load.open({ ...JOB, urls });
+    await load.run({ ...JOB, urls });
     const retired = isolate.event("retired");
     if (retired) return retired.sockets;
   }
@@ -37,7 +37,7 @@ export async function fillByMemory(context: CaseContext, tokens: readonly string
   let members = 0;
   for (let from = 0; from < tokens.length; from += MEMBERS_PER_CHUNK) {
     const urls = isolate.roomUrls(`chunk-${from}`, tokens.slice(from, from + MEMBERS_PER_CHUNK), ROOM_SIZE);
-    const { joined } = await load.offer({ ...JOB, urls });
+    const { joined } = await load.run({ ...JOB, urls });
     const warned = isolate.event("warned");
     if (warned) return warned.sockets;
     members += joined;

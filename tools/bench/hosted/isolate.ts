@@ -32,7 +32,12 @@ export async function startHostedIsolate(
   const events: EdgeEvent[] = [];
   const host = await startEdgeHost({
     entry: pathToFileURL(ours.entry),
-    env: { SUPABASE_URL: "http://127.0.0.1:1", SUPABASE_JWKS: issuer.jwks, BACKPLANE: "memory", ...env },
+    env: {
+      SUPABASE_URL: "http://127.0.0.1:1",
+      SUPABASE_JWKS: JSON.stringify(issuer.jwks),
+      BACKPLANE: "memory",
+      ...env,
+    },
     deno: deno.path,
     limits,
     onEvent: (event) => void events.push(event),

@@ -55,12 +55,12 @@ export async function measureRoom(
   await using isolate = await startHostedIsolate(context);
   await using load = await Load.start();
   const urls = isolate.roomUrls("room", tokens.slice(0, room.members), room.roomSize);
-  await load.open({ group: GROUP, urls, dialect, concurrency: CONCURRENCY, mayFail: true });
+  await load.run({ type: "open", group: GROUP, urls, dialect, concurrency: CONCURRENCY, mayFail: true });
   if (isolate.event("retired")) {
     throw new Error("the isolate was retired before all members had joined: use fewer members");
   }
   const joinedCpuMs = isolate.now.cpuMs;
-  const publishing = load.publish(
+  const publishing = load.run(
     room.traffic.type === "burst"
       ? { ...room.traffic, group: GROUP }
       : { ...room.traffic, group: GROUP, pingEveryMs: HEARTBEAT_MS, seed },

@@ -3,7 +3,12 @@ import type { DialectName } from "./dialect.ts";
 /** A job for the load generator. A group is a named set of open sockets. */
 export type LoadJob = OpenJob | EchoJob | FanOutJob | BurstJob | PacedJob | CloseJob;
 
-/** Opens a socket for each URL, and waits until every one has joined: an OpenResult. */
+/** Result of a job. */
+export type LoadResult<Job extends LoadJob> = Job extends OpenJob ? OpenResult
+  : Job extends FanOutJob | BurstJob | PacedJob ? TrafficResult
+  : undefined;
+
+/** Opens a socket for each URL, and waits until every one has joined or was refused. */
 export interface OpenJob {
   readonly type: "open";
   readonly group: string;
@@ -15,13 +20,13 @@ export interface OpenJob {
 }
 
 /** Sends messages on every socket, each after the echo of the one before. */
-export interface EchoJob {
+interface EchoJob {
   readonly type: "echo";
   readonly group: string;
   readonly messagesPerSocket: number;
 }
 
-/** Publishes for a while, until every member has received every message: a TrafficResult. */
+/** Publishes for a while, until every member has received every message. */
 export interface FanOutJob {
   readonly type: "fan-out";
   readonly group: string;
@@ -31,7 +36,7 @@ export interface FanOutJob {
   readonly durationMs: number;
 }
 
-/** Publishes until the isolate has closed the sockets, each member in turn: a TrafficResult. */
+/** Publishes until the isolate has closed the sockets, each member in turn. */
 export interface BurstJob {
   readonly type: "burst";
   readonly group: string;
@@ -40,7 +45,7 @@ export interface BurstJob {
 
 /**
  * Members publish periodically, each at its own moments, and ping like the client. Ends after
- * `forMs`, or once the isolate has closed the sockets: a TrafficResult.
+ * `forMs`, or once the isolate has closed the sockets.
  */
 export interface PacedJob {
   readonly type: "paced";
@@ -48,8 +53,8 @@ export interface PacedJob {
   /** Number of publishing members, and the period of each in milliseconds. */
   readonly publishers: number;
   readonly everyMs: number;
-  /** Kind of message: a chat message, or an ephemeral position of a pointer. */
-  readonly message: "chat" | "cursor";
+  /** Message, or position of a pointer; the client sends `keyed cursor`, which wants no ack. */
+  readonly message: "chat" | "cursor" | "keyed cursor";
   /** Ping period of members that publish less often, like the client's. */
   readonly pingEveryMs: number;
   readonly forMs: number;
@@ -81,10 +86,10 @@ export interface TrafficResult {
 }
 
 /** Answer to a job. */
-export interface LoadAnswer {
+export interface LoadAnswer<Job extends LoadJob> {
   /** Time with bytes to receive or send, without idle polling and sleep. */
   readonly busyMs: number;
-  readonly result?: OpenResult | TrafficResult;
+  readonly result: LoadResult<Job>;
 }
 
 /** Message of every echo: 100 bytes of JSON; the endpoint adds the prefix. */

@@ -6,7 +6,7 @@ import { serveJobs } from "../../support/processes/serve_jobs.ts";
 import { publishBurst } from "./burst.ts";
 import { echo } from "./echo.ts";
 import { fanOut } from "./fan_out.ts";
-import type { LoadAnswer, LoadJob } from "./job.ts";
+import type { LoadAnswer, LoadJob, LoadResult } from "./job.ts";
 import type { Member } from "./member.ts";
 import { close, open } from "./open.ts";
 import { publishPaced } from "./paced.ts";
@@ -15,7 +15,7 @@ import { SocketLoop } from "./socket_loop.ts";
 const loop = new SocketLoop();
 const groups = new Map<string, Member[]>();
 
-async function run(job: LoadJob): Promise<LoadAnswer["result"]> {
+async function run(job: LoadJob): Promise<LoadResult<LoadJob>> {
   const members = groups.get(job.group) ?? [];
   groups.set(job.group, members);
   switch (job.type) {
@@ -39,12 +39,12 @@ async function run(job: LoadJob): Promise<LoadAnswer["result"]> {
   }
 }
 
-await serveJobs(async (input): Promise<LoadAnswer> => {
+await serveJobs(async (input): Promise<LoadAnswer<LoadJob>> => {
   const startedAt = performance.now();
   const idleBefore = loop.idleMs;
   const result = await run(input as LoadJob); // sent by harness/load.ts
   const busyMs = Math.max(0, performance.now() - startedAt - (loop.idleMs - idleBefore));
-  return { busyMs, ...(result ? { result } : {}) };
+  return { busyMs, result };
 });
 
 Deno.exit(0); // the loop's timer keeps the process alive

@@ -5,11 +5,11 @@ const spread = z.object({ median: z.number(), min: z.number(), max: z.number() }
 
 /** Measured figure beside its peer's, with the target of their ratio, as the JSON has it. */
 export const lineSchema = z.object({
-  case: z.string(),
   deno: z.string(),
   figure: z.string(),
   unit: z.string(),
   ours: spread,
+  /** Name of the peer, with its version. */
   peerName: z.string(),
   peer: spread,
   /** Ours divided by the peer's, per round. */
@@ -19,15 +19,13 @@ export const lineSchema = z.object({
   /** Smallest allowed ratio, if more is better. */
   atLeast: z.number().optional(),
   met: z.boolean().optional(),
-  /** Additional figures, such as the number of cores that the server used. */
-  details: z.record(z.string(), spread).readonly(),
+  /** True if the load generator always had work while a server left its core idle. */
+  isLoadLimited: z.boolean().optional(),
 }).readonly();
 export type Line = z.infer<typeof lineSchema>;
 
 /** Samples of a figure per round, before the summary. */
 export interface Measured {
-  readonly case: string;
-  readonly deno: string;
   readonly figure: string;
   readonly unit: string;
   readonly ours: readonly number[];
@@ -37,21 +35,25 @@ export interface Measured {
   readonly atLeast?: number | undefined;
   /** True if every round has to meet the target, not only the median. */
   readonly everyRound?: boolean;
-  readonly details?: Readonly<Record<string, readonly number[]>>;
+  readonly isLoadLimited?: boolean;
 }
 
 /** Summarises one figure and judges it by its target. */
-export function toLine({ everyRound = false, details = {}, ours, peer, ...figure }: Measured): Line {
-  const { target, atLeast, ...named } = figure;
+export function toLine(
+  deno: string,
+  { everyRound = false, isLoadLimited = false, ...figure }: Measured,
+): Line {
+  const { target, atLeast, ours, peer, ...named } = figure;
   const ratio = spreadOf(pairedRatios(ours, peer));
   return {
+    deno,
     ...named,
     ours: spreadOf(ours),
     peer: spreadOf(peer),
     ratio,
     ...(target === undefined ? {} : { target, met: (everyRound ? ratio.max : ratio.median) <= target }),
     ...(atLeast === undefined ? {} : { atLeast, met: (everyRound ? ratio.min : ratio.median) >= atLeast }),
-    details: Object.fromEntries(Object.entries(details).map(([name, samples]) => [name, spreadOf(samples)])),
+    ...(isLoadLimited ? { isLoadLimited } : {}),
   };
 }
 
@@ -59,9 +61,4 @@ export function toLine({ everyRound = false, details = {}, ours, peer, ...figure
 export function targetText({ target, atLeast }: Line): string {
   if (target !== undefined) return `≤ ${target.toFixed(2)}`;
   return atLeast !== undefined ? `≥ ${atLeast.toFixed(2)}` : "";
-}
-
-/** Key of a line within a run: the same figure beside the same peer. */
-export function lineKey({ case: name, deno, figure, peerName }: Line): string {
-  return `${name}, Deno ${deno}, ${figure}, beside ${peerName}`;
 }

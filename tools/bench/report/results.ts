@@ -2,11 +2,8 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { lineSchema } from "./line.ts";
 
-/** Version of the file format; it changes with the meaning of a field. */
-const FORMAT = 2;
-
 const resultsSchema = z.object({
-  format: z.literal(FORMAT),
+  case: z.string(),
   measured: z.iso.datetime(),
   machine: z.string(),
   /** Commit of the measured function, with `, changed` behind it if its files differ from it. */
@@ -15,25 +12,38 @@ const resultsSchema = z.object({
   lines: z.array(lineSchema).readonly(),
 }).readonly();
 
-/** Results of one run of the bench; `--json` writes them. */
+/** Results of one case in one run of the bench: the file `<case>.json`. */
 export type Results = z.infer<typeof resultsSchema>;
 
-/** Writes the results of a run. @throws {Error} if the file cannot be written */
-export async function writeResults(file: string, results: Omit<Results, "format">): Promise<void> {
-  await Deno.writeTextFile(file, JSON.stringify({ format: FORMAT, ...results }, null, 2) + "\n");
+/** Saves each case in a file of its name, with one line for each figure. */
+export async function saveResults(directory: string, results: readonly Results[]): Promise<void> {
+  await Deno.mkdir(directory, { recursive: true });
+  for (const { lines, ...run } of results) {
+    const figures = lines.map((line) => JSON.stringify(line, fiveDigits)).join(",\n");
+    const text = JSON.stringify({ ...run, lines: [] }, null, 2).replace("[]", `[\n${figures}\n]`);
+    await Deno.writeTextFile(`${directory}/${run.case}.json`, `${text}\n`);
+  }
 }
 
-/** Reads the results of a run. @throws {Error} naming the file, and the wrong field */
-export function readResults(file: string): Results {
-  let value: unknown;
-  try {
-    value = JSON.parse(Deno.readTextFileSync(file));
-  } catch (cause) {
-    throw new Error(`${file} cannot be read: write it with \`deno task bench --json\``, { cause });
-  }
-  const { data, error } = resultsSchema.safeParse(value);
-  if (!data) throw new Error(`${file} has no results of the bench:\n${z.prettifyError(error)}`);
-  return data;
+/** Rounds numbers: later digits are noise. */
+function fiveDigits(_field: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(5)) : value;
+}
+
+/** Reads the results of all cases in a directory. @throws {Error} naming the file and the wrong field */
+export function readResults(directory: string): Results[] {
+  const names = [...Deno.readDirSync(directory)].map(({ name }) => name).filter((name) =>
+    name.endsWith(".json")
+  );
+  return names.sort().map((name) => {
+    const { data, error } = resultsSchema.safeParse(
+      JSON.parse(Deno.readTextFileSync(`${directory}/${name}`)),
+    );
+    if (!data) {
+      throw new Error(`${directory}/${name} has no results of the bench:\n${z.prettifyError(error)}`);
+    }
+    return data;
+  });
 }
 
 /** Describes this machine. Linux only. */
