@@ -11,6 +11,7 @@ const CASE_NAMES = [
   "durable",
   "killed",
   "hosted",
+  "cursors",
 ] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 

@@ -10,6 +10,7 @@ import { type CaseName, type Options, parseOptions, USAGE } from "./bench_option
 import { benchBoot } from "./cases/boot.ts";
 import { benchConnect } from "./cases/connect.ts";
 import type { BenchCase } from "./cases/context.ts";
+import { benchCursors } from "./cases/cursors.ts";
 import { benchDelivery } from "./cases/delivery.ts";
 import { benchDurable } from "./cases/durable.ts";
 import { benchEcho } from "./cases/echo.ts";
@@ -33,6 +34,7 @@ const CASES: Record<CaseName, BenchCase> = {
   durable: benchDurable,
   killed: benchKilled,
   hosted: benchHosted,
+  cursors: benchCursors,
 };
 
 const UNLIMITED = "1000000";

@@ -22,8 +22,11 @@ const TRAFFIC_MS = 90_000;
  */
 const SETTLE_MS = HEARTBEAT_MS * 0.7 + 500;
 
+/** Room with its name in a line. */
+type NamedRoom = HostedRoom & { readonly name: string };
+
 /** Rooms that use up their isolate's CPU. */
-const ACTIVE: readonly HostedRoom[] = [
+const ACTIVE: readonly NamedRoom[] = [
   {
     name: "100 members, 16 messages in flight",
     members: 100,
@@ -37,18 +40,12 @@ const ACTIVE: readonly HostedRoom[] = [
     roomSize: 100,
     traffic: { type: "paced", publishers: 1, everyMs: 10, message: "chat", forMs: TRAFFIC_MS },
   },
-  {
-    name: "cursors: 20 members at 20 Hz",
-    members: 20,
-    roomSize: 20,
-    traffic: { type: "paced", publishers: 20, everyMs: 50, message: "cursor", forMs: TRAFFIC_MS },
-  },
 ];
 
 const QUIET_TRAFFIC = { type: "paced", message: "chat", forMs: SETTLE_MS + HEARTBEAT_MS } as const;
 
 /** Rooms that are measured for a while. */
-const QUIET: readonly HostedRoom[] = [
+const QUIET: readonly NamedRoom[] = [
   {
     name: "chat: 50 members, 1 message a second in all",
     members: 50,
@@ -116,7 +113,7 @@ async function measureRooms(
     readonly figures: Map<string, Samples>;
   },
 ): Promise<void> {
-  const measure = async (room: HostedRoom, dialect: ClientDialect): Promise<void> => {
+  const measure = async (room: NamedRoom, dialect: ClientDialect): Promise<void> => {
     const { cpuMsPerSecond, lifeSeconds, traffic: { deliveries } } = await measureRoom(context, room, {
       tokens,
       dialect,

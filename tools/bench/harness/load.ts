@@ -2,6 +2,9 @@ import { projectCommand } from "../../support/processes/deno_command.ts";
 import { JobProcess } from "../../support/processes/job_process.ts";
 import type { LoadAnswer, LoadJob, LoadResult } from "../load/job.ts";
 
+/** Limit of a job beyond its traffic, in milliseconds. */
+const MARGIN_MS = 120_000;
+
 /** Load generator in a process of its own. `await using` ends it. */
 export class Load implements AsyncDisposable {
   readonly #process: JobProcess;
@@ -27,7 +30,8 @@ export class Load implements AsyncDisposable {
    * @throws {Error} if a socket cannot join and its job does not allow that, or the job fails
    */
   async run<Job extends LoadJob>(job: Job): Promise<LoadResult<Job>> {
-    const answer = await this.#process.ask(job) as LoadAnswer<Job>; // load/main.ts answers with it
+    const timeoutMs = MARGIN_MS + ("forMs" in job ? job.forMs : 0);
+    const answer = await this.#process.ask(job, timeoutMs) as LoadAnswer<Job>; // of load/main.ts
     this.#busyMs += answer.busyMs;
     return answer.result;
   }

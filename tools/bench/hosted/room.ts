@@ -10,10 +10,10 @@ export type ClientDialect = "rooms.v1" | "rooms";
 
 /** Members of one isolate, and their traffic. */
 export interface HostedRoom {
-  /** Name in a line. */
-  readonly name: string;
   readonly members: number;
   readonly roomSize: number;
+  /** Variables of the function. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Traffic that ends with the isolate, or for quiet rooms after `forMs`. */
   readonly traffic:
     | Pick<BurstJob, "type" | "inFlight">
@@ -52,7 +52,7 @@ export async function measureRoom(
     readonly seed: number;
   },
 ): Promise<RoomUse> {
-  await using isolate = await startHostedIsolate(context);
+  await using isolate = await startHostedIsolate(context, { env: room.env ?? {} });
   await using load = await Load.start();
   const urls = isolate.roomUrls("room", tokens.slice(0, room.members), room.roomSize);
   await load.run({ type: "open", group: GROUP, urls, dialect, concurrency: CONCURRENCY, mayFail: true });

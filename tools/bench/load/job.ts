@@ -53,7 +53,7 @@ export interface PacedJob {
   /** Number of publishing members, and the period of each in milliseconds. */
   readonly publishers: number;
   readonly everyMs: number;
-  /** Message, or position of a pointer; the client sends `keyed cursor`, which wants no ack. */
+  /** Message, or ephemeral position of a pointer; a `keyed cursor` has a key and wants no ack. */
   readonly message: "chat" | "cursor" | "keyed cursor";
   /** Ping period of members that publish less often, like the client's. */
   readonly pingEveryMs: number;

@@ -100,7 +100,7 @@ function scheduleOf(
     action(everyMs, () => {
       sent.publishes++;
       if (message === "chat") member.publish(CHAT);
-      else member.socket.send(encodeText(cursorFrame(sent.publishes)));
+      else member.socket.send(encodeText(cursorFrame(sent.publishes, message === "keyed cursor")));
     })
   );
   // A member that publishes more often than it would ping sends no pings.
@@ -115,6 +115,7 @@ function scheduleOf(
 }
 
 /** Position of a pointer: ephemeral, because the next one replaces it a moment later. */
-function cursorFrame(id: number): string {
-  return `{"type":"publish","id":"m-${id}","event":"cursor","data":{"x":0.4137,"y":0.7301},"ephemeral":true}`;
+function cursorFrame(id: number, isKeyed: boolean): string {
+  const keyed = isKeyed ? ',"key":"cursor","ack":false' : "";
+  return `{"type":"publish","id":"m-${id}","event":"cursor","data":{"x":0.4137,"y":0.7301},"ephemeral":true${keyed}}`;
 }
