@@ -1,36 +1,26 @@
 import { parseArgs } from "node:util";
-
-/** Case names, in the order of execution. */
-const CASE_NAMES = [
-  "echo",
-  "connect",
-  "boot",
-  "fanout",
-  "members",
-  "delivery",
-  "durable",
-  "killed",
-  "hosted",
-  "cursors",
-] as const;
-export type CaseName = (typeof CASE_NAMES)[number];
+import { parseWhole } from "../support/quantities.ts";
 
 /** Options of the command line. */
 export interface Options {
-  readonly only: readonly CaseName[];
+  readonly only: readonly string[];
   /** Measured rounds of a case; in a round of `boot` each side starts four times. */
   readonly rounds: number;
   readonly denoVersions: readonly string[];
-  /** `all` also measures Hono's helper, Bun and Socket.IO. */
-  readonly peers: "all" | "targets";
+  /** True to measure peers without a target too: Hono's helper, Bun and Socket.IO. */
+  readonly hasAllPeers: boolean;
   /** Entry of the function; the index.ts of another checkout compares two commits. */
   readonly functionEntry: string;
   /** Directory for the results. */
   readonly save: string | undefined;
 }
 
-export const USAGE = `deno task bench [options]
-  --only ${CASE_NAMES.join(",")}
+const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url).pathname;
+
+/** Text about the options. */
+export function usageText(cases: readonly string[]): string {
+  return `deno task bench [options]
+  --only ${cases.join(",")}
                              cases to run (default: all)
   --rounds N                 number of measured rounds, 1 to 50 (default: 7)
   --deno 2.9.6,2.1.4         Deno versions of the measured processes (default: both)
@@ -38,18 +28,17 @@ export const USAGE = `deno task bench [options]
   --function FILE            entry of the function to measure (default: supabase/functions/realtime/index.ts)
   --save DIRECTORY           write each case's results to DIRECTORY/<case>.json, for \`deno task bench:compare\` and,
                              in tools/bench/results, for \`deno task docs\``;
-
-const DEFAULT_ENTRY = new URL("../../supabase/functions/realtime/index.ts", import.meta.url).pathname;
+}
 
 /**
  * Parses the command line.
  * @throws {Error} for an unknown option, case or version, and for a count out of bounds
  */
-export function parseOptions(args: string[]): Options {
+export function parseOptions(args: string[], cases: readonly string[]): Options {
   const { values } = parseArgs({
     args,
     options: {
-      only: { type: "string", default: CASE_NAMES.join(",") },
+      only: { type: "string", default: cases.join(",") },
       rounds: { type: "string", default: "7" },
       deno: { type: "string", default: "2.9.6,2.1.4" },
       peers: { type: "string", default: "all" },
@@ -57,28 +46,21 @@ export function parseOptions(args: string[]): Options {
       save: { type: "string" },
     },
   });
-  const wanted = values.only.split(",");
-  requireAll("--only", wanted, CASE_NAMES.join(", "), (name) => CASE_NAMES.some((known) => known === name));
-  requireAll("--rounds", [values.rounds], "1 to 50", (text) => /^([1-9]|[1-4]\d|50)$/.test(text));
-  const denoVersions = values.deno.split(",");
-  requireAll("--deno", denoVersions, "versions such as 2.9.6", (text) => /^\d+\.\d+\.\d+$/.test(text));
-  requireAll("--peers", [values.peers], "all or targets", (text) => text === "all" || text === "targets");
+  const only = parseList("--only", values.only, (name) => cases.includes(name));
+  const [peers] = parseList("--peers", values.peers, (text) => text === "all" || text === "targets");
   return {
-    only: CASE_NAMES.filter((name) => wanted.includes(name)),
-    rounds: Number(values.rounds),
-    denoVersions,
-    peers: values.peers === "all" ? "all" : "targets",
+    only: cases.filter((name) => only.includes(name)),
+    rounds: parseWhole("--rounds", values.rounds, 1, 50),
+    denoVersions: parseList("--deno", values.deno, (text) => /^\d+\.\d+\.\d+$/.test(text)),
+    hasAllPeers: peers === "all",
     functionEntry: Deno.realPathSync(values.function),
     save: values.save,
   };
 }
 
-function requireAll(
-  option: string,
-  texts: readonly string[],
-  allowed: string,
-  isAllowed: (text: string) => boolean,
-): void {
-  const wrong = texts.find((text) => !isAllowed(text));
-  if (wrong !== undefined) throw new Error(`${option} takes ${allowed}, not ${wrong}`);
+function parseList(option: string, text: string, isAllowed: (item: string) => boolean): string[] {
+  const items = text.split(",");
+  const wrong = items.find((item) => !isAllowed(item));
+  if (wrong !== undefined) throw new Error(`${option} does not take ${wrong}.`);
+  return items;
 }

@@ -6,7 +6,7 @@
 import { createIssuer } from "../../packages/cli/dev/issuer.ts";
 import { killAllChildren } from "../support/processes/child_lines.ts";
 import { resolveDeno } from "../support/processes/deno_binary.ts";
-import { type CaseName, type Options, parseOptions, USAGE } from "./bench_options.ts";
+import { type Options, parseOptions, usageText } from "./bench_options.ts";
 import { benchBoot } from "./cases/boot.ts";
 import { benchConnect } from "./cases/connect.ts";
 import type { BenchCase } from "./cases/context.ts";
@@ -18,24 +18,27 @@ import { benchFanOut } from "./cases/fan_out.ts";
 import { benchHosted } from "./cases/hosted.ts";
 import { benchKilled } from "./cases/killed.ts";
 import { benchMembers } from "./cases/members.ts";
+import { benchSql } from "./cases/sql.ts";
 import { installNpmPeers, type NpmPeers } from "./harness/npm_peers.ts";
 import { prepareProgram } from "./harness/program.ts";
 import { type Line, toLine } from "./report/line.ts";
 import { describeCommit, describeMachine, saveResults } from "./report/results.ts";
 import { runTable } from "./report/tables.ts";
 
-const CASES: Record<CaseName, BenchCase> = {
-  echo: benchEcho,
-  connect: benchConnect,
-  boot: benchBoot,
-  fanout: benchFanOut,
-  members: benchMembers,
-  delivery: benchDelivery,
-  durable: benchDurable,
-  killed: benchKilled,
-  hosted: benchHosted,
-  cursors: benchCursors,
-};
+/** Cases in the order of execution. */
+const CASES = new Map<string, BenchCase>([
+  ["echo", benchEcho],
+  ["connect", benchConnect],
+  ["boot", benchBoot],
+  ["fanout", benchFanOut],
+  ["members", benchMembers],
+  ["delivery", benchDelivery],
+  ["durable", benchDurable],
+  ["killed", benchKilled],
+  ["hosted", benchHosted],
+  ["cursors", benchCursors],
+  ["sql", benchSql],
+]);
 
 const UNLIMITED = "1000000";
 /** Variables of the function: higher limits than one load generator can reach. */
@@ -58,38 +61,40 @@ const ENV = {
 };
 
 function readOptions(): Options {
+  const names = [...CASES.keys()];
   try {
-    return parseOptions(Deno.args);
+    return parseOptions(Deno.args, names);
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usageText(names)}`);
     Deno.exit(2);
   }
 }
 
 /** Measures each case on each version of Deno. */
-async function measure(options: Options, directory: string): Promise<Map<CaseName, Line[]>> {
-  const { rounds, peers, functionEntry: entry } = options;
+async function measure(options: Options, directory: string): Promise<Map<string, Line[]>> {
+  const { rounds, hasAllPeers, functionEntry: entry } = options;
   const issuer = await createIssuer();
   const ours = { name: "ours", entry, env: { ...ENV, SUPABASE_JWKS: JSON.stringify(issuer.jwks) } };
   let installed: Promise<NpmPeers> | undefined;
-  const lines = new Map<CaseName, Line[]>(options.only.map((name) => [name, []]));
+  const measured = new Map<string, Line[]>();
   for (const version of options.denoVersions) {
     const deno = await resolveDeno(version);
     for (const name of options.only) {
-      const measured = await CASES[name]({
+      const figures = await CASES.get(name)?.({
         deno,
         rounds,
-        peers,
+        hasAllPeers,
         issuer,
         ours,
         prepare: (program) => prepareProgram(program, deno, directory),
         npmPeers: () => installed ??= installNpmPeers(`${directory}/npm`),
         progress: (text) => console.error(`${name}, Deno ${version}: ${text}`),
-      });
-      lines.get(name)?.push(...measured.map((figure) => toLine(version, figure)));
+      }) ?? [];
+      const lines = figures.map((figure) => toLine(version, figure));
+      measured.set(name, [...measured.get(name) ?? [], ...lines]);
     }
   }
-  return lines;
+  return measured;
 }
 
 const options = readOptions();

@@ -11,7 +11,7 @@ const WARM_UPS = 2;
 /** Wait for the kernel to account the time of threads that ran at the answer. */
 const SETTLE_MS = 10;
 
-/** What a process does first, and the target of its CPU time. */
+/** First work of a process, and the target of its CPU time. */
 const FIRSTS = [
   { what: "first answer", target: 0.95 },
   { what: "first member", target: 1.10 },
@@ -20,7 +20,6 @@ type First = (typeof FIRSTS)[number]["what"];
 
 /** Measured server. */
 interface Booted {
-  readonly label: "ours" | "example";
   readonly program: PreparedProgram;
   /** Address and dialect of the first member's socket. */
   readonly member: (port: number) => readonly [url: string, dialect: DialectName];
@@ -43,44 +42,36 @@ export async function benchBoot(context: CaseContext): Promise<Measured[]> {
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => Response.json({ id: crypto.randomUUID(), aud: "authenticated", role: "authenticated" }),
   );
+  const ours: Booted = {
+    program: await context.prepare(context.ours),
+    member: (port) => [`ws://127.0.0.1:${port}/realtime/rooms/bench?token=${token}`, "rooms.v1"],
+  };
   const exampleEnv = {
     SUPABASE_URL: `http://127.0.0.1:${auth.addr.port}`,
     SUPABASE_PUBLISHABLE_KEY: "sb_publishable_bench",
   };
-  const servers: readonly Booted[] = [
-    {
-      label: "ours",
-      program: await context.prepare(context.ours),
-      member: (port) => [`ws://127.0.0.1:${port}/realtime/rooms/bench?token=${token}`, "rooms.v1"],
-    },
-    {
-      label: "example",
-      program: await context.prepare(benchProgram("example", "peers/documentation_example.ts", exampleEnv)),
-      member: (port) => [`ws://127.0.0.1:${port}/realtime/echo?jwt=${token}`, "relay"],
-    },
-  ];
-  const boots = new Map<string, Boot[]>();
+  const example: Booted = {
+    program: await context.prepare(benchProgram("example", "peers/documentation_example.ts", exampleEnv)),
+    member: (port) => [`ws://127.0.0.1:${port}/realtime/echo?jwt=${token}`, "relay"],
+  };
+  const samples = FIRSTS.map((first) => ({ ...first, ours: [] as Boot[], peer: [] as Boot[] }));
   for (let count = -WARM_UPS; count < context.rounds * BOOTS_PER_ROUND; count++) {
-    for (const { what } of FIRSTS) {
-      const texts: string[] = [];
-      for (const server of servers) {
-        const measured = await boot(server, what);
-        texts.push(`${server.label} ${measured.wall.toFixed(0)} ms (CPU ${measured.cpu.toFixed(0)})`);
-        const key = `${server.label}, ${what}`;
-        if (count >= 0) boots.set(key, [...boots.get(key) ?? [], measured]);
-      }
-      if (count >= 0) context.progress(`boot ${count + 1} to ${what}: ${texts.join(", ")}`);
+    for (const { what, ...boots } of samples) {
+      const [own, other] = [await boot(ours, what), await boot(example, what)];
+      if (count < 0) continue;
+      boots.ours.push(own);
+      boots.peer.push(other);
+      const text = ({ wall, cpu }: Boot) => `${wall.toFixed(0)} ms (CPU ${cpu.toFixed(0)})`;
+      context.progress(`boot ${count + 1} to ${what}: ours ${text(own)}, example ${text(other)}`);
     }
   }
-  const samples = (label: Booted["label"], what: First, field: keyof Boot): number[] =>
-    (boots.get(`${label}, ${what}`) ?? []).map((measured) => measured[field]);
-  return FIRSTS.flatMap(({ what, target }) =>
+  return samples.flatMap(({ what, target, ours, peer }) =>
     (["wall", "cpu"] as const).map((field) => ({
       figure: `${field === "cpu" ? "CPU" : "wall"} to ${what}`,
       unit: "ms",
-      ours: samples("ours", what, field),
+      ours: ours.map((boot) => boot[field]),
       peerName: "documentation's example",
-      peer: samples("example", what, field),
+      peer: peer.map((boot) => boot[field]),
       target: field === "cpu" ? target : undefined,
     }))
   );

@@ -1,14 +1,5 @@
 import { Load } from "../harness/load.ts";
-import {
-  inPasses,
-  lowerBoundSide,
-  otherSides,
-  OURS,
-  ourSide,
-  RAW,
-  rawSide,
-  startSides,
-} from "../harness/sides.ts";
+import { inPasses, otherSides, OURS, ourSide, RAW, rawSide, startSides } from "../harness/sides.ts";
 import { measureCost, Tally } from "../harness/tally.ts";
 import type { Measured } from "../report/line.ts";
 import { type CaseContext, issueTokens } from "./context.ts";
@@ -21,14 +12,12 @@ const PASSES = 6;
 const NEW_TARGET = 1.10;
 const KNOWN_TARGET = 1.6;
 
-type TokenKind = "new token" | "known token";
-
 /**
  * Measures the processor time of a connect that stays open, with a new token and with a known one.
  */
 export async function benchConnect(context: CaseContext): Promise<Measured[]> {
   const ours = await ourSide(context, "relay");
-  const verifying = await lowerBoundSide(context, "verifying");
+  const verifying = await rawSide(context, "verifying");
   const peers = [await rawSide(context, "echo"), ...await otherSides(context, "echo")];
   await using load = await Load.start();
   const tally = new Tally();
@@ -59,7 +48,7 @@ export async function benchConnect(context: CaseContext): Promise<Measured[]> {
     }
     context.progress(`round ${round}: ${tally.text()}`);
   }
-  const figure = (kind: TokenKind, peerName: string, target?: number): Measured => ({
+  const figure = (kind: "new token" | "known token", peerName: string, target?: number): Measured => ({
     figure: `server CPU per connect, ${kind}`,
     unit: "µs",
     peerName,

@@ -8,8 +8,8 @@ import type { Measured } from "../report/line.ts";
 export interface CaseContext {
   readonly deno: DenoBinary;
   readonly rounds: number;
-  /** `all` also measures peers without a target. */
-  readonly peers: "all" | "targets";
+  /** True to measure peers without a target too. */
+  readonly hasAllPeers: boolean;
   readonly issuer: Issuer;
   /** The function under test. */
   readonly ours: Program;
@@ -27,6 +27,13 @@ export type BenchCase = (context: CaseContext) => Promise<Measured[]>;
 /** Program of the bench, by its path below tools/bench. */
 export function benchProgram(name: string, path: string, env: Record<string, string> = {}): Program {
   return { name, entry: new URL(`../${path}`, import.meta.url).pathname, env };
+}
+
+/** True if the case's version of Deno is that of this process, where clients of stores run. */
+export function isOwnDeno({ deno, progress }: CaseContext): boolean {
+  const isOwn = deno.version === Deno.version.deno;
+  if (!isOwn) progress("left out: run the bench on this version");
+  return isOwn;
 }
 
 /** Issues `count` tokens, each for another user. */

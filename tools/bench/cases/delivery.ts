@@ -1,10 +1,13 @@
+import type { BackplaneName } from "../../support/backplane_store.ts";
 import { summarizeDurations } from "../../support/durations.ts";
+import { join } from "../harness/join.ts";
 import { type PreparedProgram, startServer } from "../harness/program.ts";
 import { inPasses, ourSide } from "../harness/sides.ts";
+import { DIALECTS, MESSAGE_MARKER } from "../load/dialect.ts";
 import type { Measured } from "../report/line.ts";
-import { LATENCY_SIDES, type LatencySide, type StoreJobOf, type StoreName } from "../stores/job.ts";
-import { type CaseContext, issueTokens } from "./context.ts";
-import { askLatencies, type RunningStore, startStore, startStoreWorker } from "./stores.ts";
+import { startStore } from "../stores/running_store.ts";
+import { DATA, openBareClient } from "../stores/writers.ts";
+import { type CaseContext, isOwnDeno, issueTokens } from "./context.ts";
 
 const TARGET = 2;
 const WARM_UPS = 200;
@@ -16,13 +19,18 @@ const STORES = {
   postgres: { peer: "insert + NOTIFY → LISTEN", variable: "SUPABASE_DB_URL" },
 } as const;
 
-type Round = Record<LatencySide, number[]>;
+/** Durations in milliseconds: of two function processes, and of the store's client alone. */
+interface Round {
+  readonly sockets: number[];
+  readonly bare: number[];
+}
 
 /**
  * Measures the time from a publish in one isolate to its delivery in another, one message at a
  * time.
  */
 export async function benchDelivery(context: CaseContext): Promise<Measured[]> {
+  if (!isOwnDeno(context)) return [];
   const figures: Measured[] = [];
   for (const store of ["redis", "postgres"] as const) {
     await using running = await startStore(store);
@@ -30,57 +38,67 @@ export async function benchDelivery(context: CaseContext): Promise<Measured[]> {
     const isolate = await context.prepare({ ...context.ours, name: `ours-${store}`, env });
     const rounds: Round[] = [];
     for (let round = 1; round <= context.rounds; round++) {
-      const measured = await measureRound(context, { store, running, isolate });
+      const measured = await measureRound(context, { store, url: running.url, isolate });
       rounds.push(measured);
-      const texts = LATENCY_SIDES.map((side) =>
-        `${side} ${summarizeDurations(measured[side]).p50.toFixed(2)}`
+      const [ours, bare] = [measured.sockets, measured.bare].map((side) =>
+        summarizeDurations(side).p50.toFixed(2)
       );
-      context.progress(`${store}, round ${round}: ${texts.join(", ")} ms`);
+      context.progress(`${store}, round ${round}: ${ours} ms, bare ${bare} ms`);
     }
-    figures.push(...figuresOf(store, rounds));
+    for (const share of ["p50", "p99"] as const) {
+      figures.push({
+        figure: `${store}, ${share}, socket to socket over two isolates`,
+        unit: "ms",
+        ours: rounds.map(({ sockets }) => summarizeDurations(sockets)[share]),
+        peerName: STORES[store].peer,
+        peer: rounds.map(({ bare }) => summarizeDurations(bare)[share]),
+        target: share === "p50" ? TARGET : undefined,
+      });
+    }
   }
   return figures;
 }
 
 async function measureRound(
   context: CaseContext,
-  { store, running, isolate }: {
-    readonly store: StoreName;
-    readonly running: RunningStore;
+  { store, url, isolate }: {
+    readonly store: BackplaneName;
+    readonly url: string;
     readonly isolate: PreparedProgram;
   },
 ): Promise<Round> {
   await using first = await startServer(isolate);
   await using second = await startServer(isolate);
-  await using worker = await startStoreWorker(context);
+  /** Resolves when the message under way has been delivered. */
+  let arrival = Promise.withResolvers<void>();
+  const deliver = (): void => arrival.resolve();
+  await using client = await openBareClient(store, url, deliver);
   const [here = "", there = ""] = await issueTokens(context.issuer, 2);
-  const { url } = await ourSide(context, "rooms.v1");
+  const ours = await ourSide(context, "rooms.v1");
   const room = "delivery";
-  const rooms = [url(first.port, { token: here, room }), url(second.port, { token: there, room })] as const;
-  const connect: StoreJobOf<"connect"> = { type: "connect", store, url: running.url, rooms };
-  await worker.ask(connect);
-  for (const side of LATENCY_SIDES) await askLatencies(worker, { side, count: WARM_UPS });
-  const round: Round = { sockets: [], bare: [], backplanes: [] };
-  for (const side of inPasses(LATENCY_SIDES, PASSES)) {
-    round[side].push(...await askLatencies(worker, { side, count: ROUND_TRIPS_PER_PASS }));
+  const publisher = await join(ours.url(first.port, { token: here, room }), "rooms.v1");
+  await join(ours.url(second.port, { token: there, room }), "rooms.v1", (text) => {
+    if (text.includes(MESSAGE_MARKER)) deliver();
+  });
+  const publishes = {
+    bare: client.write,
+    sockets: () => publisher.send(DIALECTS["rooms.v1"].publish(crypto.randomUUID(), DATA)),
+  };
+  const measure = async (publish: () => unknown, count: number): Promise<number[]> => {
+    const taken: number[] = [];
+    while (taken.length < count) {
+      arrival = Promise.withResolvers();
+      const startedAt = performance.now();
+      await Promise.all([publish(), arrival.promise]);
+      taken.push(performance.now() - startedAt);
+    }
+    return taken;
+  };
+  const sides = ["sockets", "bare"] as const;
+  for (const side of sides) await measure(publishes[side], WARM_UPS);
+  const round: Round = { sockets: [], bare: [] };
+  for (const side of inPasses(sides, PASSES)) {
+    round[side].push(...await measure(publishes[side], ROUND_TRIPS_PER_PASS));
   }
   return round;
-}
-
-function figuresOf(store: StoreName, rounds: readonly Round[]): Measured[] {
-  return (["p50", "p99"] as const).flatMap((share) => {
-    const of = (side: LatencySide) => rounds.map((round) => summarizeDurations(round[side])[share]);
-    const figure = (name: string, side: LatencySide, target?: number): Measured => ({
-      figure: `${store}, ${share}, ${name}`,
-      unit: "ms",
-      ours: of(side),
-      peerName: STORES[store].peer,
-      peer: of("bare"),
-      target,
-    });
-    return [
-      figure("socket to socket over two isolates", "sockets", share === "p50" ? TARGET : undefined),
-      figure("backplanes alone", "backplanes"),
-    ];
-  });
 }

@@ -1,7 +1,8 @@
+import type { BackplaneName } from "../../support/backplane_store.ts";
 import type { Measured } from "../report/line.ts";
-import type { StoreName } from "../stores/job.ts";
-import type { CaseContext } from "./context.ts";
-import { askRate, startStore, startStoreWorker } from "./stores.ts";
+import { startStore } from "../stores/running_store.ts";
+import { openBackplane, openBareClient, publishOne } from "../stores/writers.ts";
+import { type CaseContext, isOwnDeno } from "./context.ts";
 
 /** Minimum ratio of durable publishes to single-row inserts of the same client. */
 const TARGET = 20;
@@ -14,7 +15,7 @@ const ROOMS = [1, 100] as const;
 /** Measured store with its options. */
 interface StoreSetup {
   readonly name: string;
-  readonly store: StoreName;
+  readonly store: BackplaneName;
   readonly isSafe: boolean;
 }
 
@@ -35,11 +36,12 @@ interface Round {
  * hundred.
  */
 export async function benchDurable(context: CaseContext): Promise<Measured[]> {
+  if (!isOwnDeno(context)) return [];
   const figures: Measured[] = [];
   for (const setup of STORE_SETUPS) {
     const rounds: Round[] = [];
     for (let round = 1; round <= context.rounds; round++) {
-      const measured = await measureRound(context, setup);
+      const measured = await measureRound(setup);
       rounds.push(measured);
       const rates = [...measured.ours].map(([rooms, rate]) => `${rate.toFixed(0)} in ${rooms}`);
       context.progress(
@@ -59,19 +61,38 @@ export async function benchDurable(context: CaseContext): Promise<Measured[]> {
 }
 
 /** Measures the peer before and after ours, so that noise affects both. */
-async function measureRound(context: CaseContext, { store, isSafe }: StoreSetup): Promise<Round> {
+async function measureRound({ store, isSafe }: StoreSetup): Promise<Round> {
   await using running = await startStore(store, isSafe);
-  await using worker = await startStoreWorker(context);
-  const { url } = running;
-  const bareJob = store === "postgres"
-    ? { count: SINGLE_INSERTS, inFlight: 1 }
-    : { count: PUBLISHES, inFlight: IN_FLIGHT };
-  const measureBare = () => askRate(worker, { store, url, side: "bare", rooms: 1, ...bareJob });
+  await using client = await openBareClient(store, running.url);
+  const measureBare = () =>
+    store === "postgres"
+      ? rateOf(client.write, SINGLE_INSERTS, 1)
+      : rateOf(client.write, PUBLISHES, IN_FLIGHT);
   const before = await measureBare();
   const ours = new Map<number, number>();
   for (const rooms of ROOMS) {
-    const job = { side: "backplane", count: PUBLISHES, inFlight: IN_FLIGHT } as const;
-    ours.set(rooms, await askRate(worker, { store, url, rooms, ...job }));
+    const backplane = await openBackplane(store, running.url);
+    const publish = (index: number) => publishOne(backplane, `room-${index % rooms}`);
+    ours.set(rooms, await rateOf(publish, PUBLISHES, IN_FLIGHT));
+    await backplane.close();
   }
   return { bare: (before + await measureBare()) / 2, ours };
+}
+
+/** Measures writes a second with `inFlight` on their way; the time ends at the last answer. */
+async function rateOf(
+  write: (index: number) => Promise<unknown>,
+  count: number,
+  inFlight: number,
+): Promise<number> {
+  const run = async (end: number): Promise<number> => {
+    let next = 0;
+    const startedAt = performance.now();
+    await Promise.all(Array.from({ length: inFlight }, async () => {
+      while (next < end) await write(next++);
+    }));
+    return end / (performance.now() - startedAt) * 1_000;
+  };
+  await run(Math.ceil(count / 10)); // warms up
+  return await run(count);
 }

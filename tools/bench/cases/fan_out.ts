@@ -3,7 +3,6 @@ import {
   CHANNELS,
   channelsSide,
   inPasses,
-  lowerBoundSide,
   otherSides,
   OURS,
   ourSide,
@@ -52,7 +51,7 @@ interface Shape {
 export async function benchFanOut(context: CaseContext): Promise<Measured[]> {
   const peers = [
     await rawSide(context, "room"),
-    await lowerBoundSide(context, "joining"),
+    await rawSide(context, "joining"),
     ...await otherSides(context, "room"),
   ];
   const sides = [

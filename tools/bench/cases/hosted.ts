@@ -1,6 +1,12 @@
 import { HOSTED_DENO } from "../../support/isolates/host.ts";
 import { fillByCpu, fillByMemory } from "../hosted/capacity.ts";
-import { type ClientDialect, HEARTBEAT_MS, type HostedRoom, measureRoom } from "../hosted/room.ts";
+import {
+  type ClientDialect,
+  HEARTBEAT_MS,
+  type HostedRoom,
+  measureRoom,
+  type RoomUse,
+} from "../hosted/room.ts";
 import type { Measured } from "../report/line.ts";
 import { type CaseContext, issueTokens } from "./context.ts";
 
@@ -21,55 +27,37 @@ const TRAFFIC_MS = 90_000;
  * at once. The measurement takes one heartbeat more.
  */
 const SETTLE_MS = HEARTBEAT_MS * 0.7 + 500;
-
-/** Room with its name in a line. */
-type NamedRoom = HostedRoom & { readonly name: string };
-
-/** Rooms that use up their isolate's CPU. */
-const ACTIVE: readonly NamedRoom[] = [
-  {
-    name: "100 members, 16 messages in flight",
-    members: 100,
-    roomSize: 100,
-    traffic: { type: "burst", inFlight: 16 },
-  },
-  {
-    // Largest rate of one member by default.
-    name: "100 members, one publishes 100 a second",
-    members: 100,
-    roomSize: 100,
-    traffic: { type: "paced", publishers: 1, everyMs: 10, message: "chat", forMs: TRAFFIC_MS },
-  },
-];
-
 const QUIET_TRAFFIC = { type: "paced", message: "chat", forMs: SETTLE_MS + HEARTBEAT_MS } as const;
 
-/** Rooms that are measured for a while. */
-const QUIET: readonly NamedRoom[] = [
-  {
-    name: "chat: 50 members, 1 message a second in all",
+/** Rooms by name: quiet ones are measured for a while, active ones use up the CPU. */
+const ROOMS: Readonly<Record<string, HostedRoom>> = {
+  "chat: 50 members, 1 message a second in all": {
     members: 50,
     roomSize: 50,
     traffic: { ...QUIET_TRAFFIC, publishers: 50, everyMs: 50_000 },
     settleMs: SETTLE_MS,
   },
-  {
-    // Few enough that joining leaves half of the CPU, on a busy machine too.
-    name: "300 idle members",
+  // Few enough that joining leaves half of the CPU, on a busy machine too.
+  "300 idle members": {
     members: 300,
     roomSize: 100,
     traffic: { ...QUIET_TRAFFIC, publishers: 0, everyMs: Number.MAX_SAFE_INTEGER },
     settleMs: SETTLE_MS,
   },
-];
+  "100 members, 16 messages in flight": {
+    members: 100,
+    roomSize: 100,
+    traffic: { type: "burst", inFlight: 16 },
+  },
+  // Largest rate of one member by default.
+  "100 members, one publishes 100 a second": {
+    members: 100,
+    roomSize: 100,
+    traffic: { type: "paced", publishers: 1, everyMs: 10, message: "chat", forMs: TRAFFIC_MS },
+  },
+};
 
 const DIALECTS: readonly ClientDialect[] = ["rooms.v1", "rooms"];
-
-/** Samples of a figure, by dialect. */
-interface Samples {
-  readonly unit: string;
-  readonly of: Record<ClientDialect, number[]>;
-}
 
 /**
  * Measures the capacity of a hosted isolate with 2 s of CPU and 256 MB: the life of active rooms,
@@ -82,10 +70,21 @@ export async function benchHosted(context: CaseContext): Promise<Measured[]> {
     return [];
   }
   const tokens = await issueTokens(context.issuer, OFFERED_MEMBERS);
-  const figures = new Map<string, Samples>();
+  const uses = new Map<string, RoomUse[]>();
+  const usesOf = (name: string, dialect: ClientDialect) => uses.get(`${name}, ${dialect}`) ?? [];
   const untilRetired: number[] = [];
   for (let round = 1; round <= Math.min(context.rounds, MAX_ROUNDS); round++) {
-    await measureRooms(context, { tokens, round, figures });
+    for (const [name, room] of Object.entries(ROOMS)) {
+      // The order alternates between rounds.
+      for (const dialect of round % 2 === 1 ? DIALECTS : DIALECTS.toReversed()) {
+        const use = await measureRoom(context, room, { tokens, dialect, seed: round });
+        uses.set(`${name}, ${dialect}`, [...usesOf(name, dialect), use]);
+        progress(
+          `round ${round}, ${name}, ${dialect}: ${use.cpuMsPerSecond.toFixed(2)} ms of CPU a second, ` +
+            `${use.traffic.deliveries} deliveries, sent away after ${use.lifeSeconds.toFixed(1)} s`,
+        );
+      }
+    }
     untilRetired.push(await fillByCpu(context, tokens.slice(0, USERS_OF_JOINS)));
     progress(`round ${round}: ${untilRetired.at(-1)} members until the isolate is retired`);
   }
@@ -96,46 +95,23 @@ export async function benchHosted(context: CaseContext): Promise<Measured[]> {
     return { figure, unit: "members", ours, peerName: "MAX_CONNECTIONS", peer };
   };
   return [
-    ...[...figures].map(([figure, { unit, of }]) => (
-      { figure, unit, ours: of["rooms.v1"], peerName: "plain clients", peer: of.rooms }
-    )),
+    ...Object.entries(ROOMS).flatMap(([name, { settleMs }]) => {
+      const figure = (what: string, unit: string, read: (use: RoomUse) => number): Measured => ({
+        figure: `${name}: ${what}`,
+        unit,
+        ours: usesOf(name, "rooms.v1").map(read),
+        peerName: "plain clients",
+        peer: usesOf(name, "rooms").map(read),
+      });
+      return [
+        ...settleMs === undefined
+          ? [figure("deliveries of an isolate", "deliveries", ({ traffic }) => traffic.deliveries)]
+          : [],
+        figure("CPU a second", "ms", ({ cpuMsPerSecond }) => cpuMsPerSecond),
+        figure("until it is sent away", "s", ({ lifeSeconds }) => lifeSeconds),
+      ];
+    }),
     members("members until half of the CPU is used, and others are sent elsewhere", untilRetired),
     members("members in 256 MiB without a limit of CPU", [inMemory]),
   ];
-}
-
-/** Measures one round of all rooms. */
-async function measureRooms(
-  context: CaseContext,
-  { tokens, round, figures }: {
-    readonly tokens: readonly string[];
-    readonly round: number;
-    readonly figures: Map<string, Samples>;
-  },
-): Promise<void> {
-  const measure = async (room: NamedRoom, dialect: ClientDialect): Promise<void> => {
-    const { cpuMsPerSecond, lifeSeconds, traffic: { deliveries } } = await measureRoom(context, room, {
-      tokens,
-      dialect,
-      seed: round,
-    });
-    const add = (what: string, unit: string, value: number): void => {
-      const key = `${room.name}: ${what}`;
-      const samples = figures.get(key) ?? { unit, of: { "rooms.v1": [], rooms: [] } };
-      figures.set(key, samples);
-      samples.of[dialect].push(value);
-    };
-    if (room.settleMs === undefined) add("deliveries of an isolate", "deliveries", deliveries);
-    add("CPU a second", "ms", cpuMsPerSecond);
-    add("until it is sent away", "s", lifeSeconds);
-    context.progress(
-      `round ${round}, ${room.name}, ${dialect}: ${cpuMsPerSecond.toFixed(2)} ms of CPU a second, ` +
-        `${deliveries} deliveries, sent away after ${lifeSeconds.toFixed(1)} s`,
-    );
-  };
-  // The order alternates between rounds.
-  const dialects = round % 2 === 1 ? DIALECTS : DIALECTS.toReversed();
-  for (const room of [...QUIET, ...ACTIVE]) {
-    for (const dialect of dialects) await measure(room, dialect);
-  }
 }

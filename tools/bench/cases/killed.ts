@@ -49,26 +49,23 @@ export async function benchKilled(context: CaseContext): Promise<Measured[]> {
     for (let round = 1; round <= Math.min(context.rounds, MAX_ROUNDS); round++) {
       rounds.push(await measureRound(context, store, round));
     }
-    figures.push(
-      {
-        everyRound: true,
-        figure: `${store}, longest absence of ${MEMBERS} members after the kill`,
-        unit: "ms",
-        ours: rounds.map(({ worstAwayMs }) => worstAwayMs),
-        peerName: "what is allowed",
-        peer: rounds.map(() => AWAY_TARGET_MS),
-        target: 1,
-      },
-      {
-        everyRound: true,
-        figure: `${store}, messages lost or delivered twice`,
-        unit: "messages",
-        ours: rounds.map(({ broken }) => broken),
-        peerName: "deliveries",
-        peer: rounds.map(({ delivered }) => delivered),
-        target: 0,
-      },
-    );
+    figures.push({
+      figure: `${store}, longest absence of ${MEMBERS} members after the kill`,
+      unit: "ms",
+      ours: rounds.map(({ worstAwayMs }) => worstAwayMs),
+      peerName: "what is allowed",
+      peer: rounds.map(() => AWAY_TARGET_MS),
+      target: 1,
+      everyRound: true,
+    }, {
+      figure: `${store}, messages lost or delivered twice`,
+      unit: "messages",
+      ours: rounds.map(({ broken }) => broken),
+      peerName: "deliveries",
+      peer: rounds.map(({ delivered }) => delivered),
+      target: 0,
+      everyRound: true,
+    });
   }
   return figures;
 }

@@ -44,12 +44,12 @@ export async function benchMembers(context: CaseContext): Promise<Measured[]> {
   const rounds: Map<string, Memory>[] = [];
   for (let round = 1; round <= Math.min(context.rounds, MAX_ROUNDS); round++) {
     const measured = new Map<string, Memory>();
-    for (const side of [ours, ...peers]) measured.set(side.label, await measureMemory(side, tokens));
     rounds.push(measured);
-    const texts = [...measured].map(([label, { kilobytesPerMember: kb, megabytesOfMany: mb }]) =>
-      `${label} ${kb.toFixed(1)} KB${mb > 0 ? ` (${MANY_MEMBERS}: ${mb.toFixed(0)} MB)` : ""}`
-    );
-    context.progress(`round ${round}, a member: ${texts.join(", ")}`);
+    for (const side of [ours, ...peers]) {
+      const memory = await measureMemory(side, tokens);
+      measured.set(side.label, memory);
+      context.progress(`round ${round}, ${side.label}: ${JSON.stringify(memory)}`);
+    }
   }
   const figures = (label: string, field: keyof Memory): number[] =>
     rounds.map((measured) => measured.get(label)?.[field] ?? NaN);

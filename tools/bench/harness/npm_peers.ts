@@ -14,15 +14,11 @@ const PACKAGES = {
 /** Names of the peers in lines. */
 export const PEER_VERSIONS = {
   bun: `Bun ${PACKAGES.bun}`,
-  socketIo: `Socket.IO ${PACKAGES["socket.io"]}, Node ${PACKAGES.node}`,
+  node: `Socket.IO ${PACKAGES["socket.io"]}, Node ${PACKAGES.node}`,
 } as const;
 
-/** Prepares programs of the npm peers. */
-export interface NpmPeers {
-  bun(program: Program): PreparedProgram;
-  /** Prepares a program that loads its packages from the directory in NPM_DIRECTORY. */
-  node(program: Program): PreparedProgram;
-}
+/** Prepares a program; those of Node load their packages from the directory in NPM_DIRECTORY. */
+export type NpmPeers = (runner: keyof typeof PEER_VERSIONS, program: Program) => PreparedProgram;
 
 /**
  * Installs the peers' packages in `directory`.
@@ -33,28 +29,15 @@ export async function installNpmPeers(directory: string): Promise<NpmPeers> {
   const args = ["install", "--no-audit", "--no-fund", "--prefix", directory, ...specs];
   const { success, stderr } = await new Deno.Command("npm", { args, cwd: "/tmp" }).output();
   if (!success) throw new Error(`npm install: ${new TextDecoder().decode(stderr).slice(-1_000)}`);
-  const prepare = (
-    { name, entry, env }: Program,
-    runner: "bun" | "node",
-    args: string[],
-  ): PreparedProgram => ({
+  const PATH = Deno.env.get("PATH") ?? "";
+  return (runner, { name, entry, env }) => ({
     name,
     command: {
       // The links in `.bin` are native programs, not scripts.
       path: `${directory}/node_modules/.bin/${runner}`,
-      args: [...args, entry],
+      args: [...runner === "bun" ? ["run", "--no-install"] : [], entry],
       cwd: dirname(entry),
-      env: {
-        PATH: Deno.env.get("PATH") ?? "",
-        HOME: directory,
-        NODE_ENV: "production",
-        NPM_DIRECTORY: directory,
-        ...env,
-      },
+      env: { PATH, HOME: directory, NODE_ENV: "production", NPM_DIRECTORY: directory, ...env },
     },
   });
-  return {
-    bun: (program) => prepare(program, "bun", ["run", "--no-install"]),
-    node: (program) => prepare(program, "node", []),
-  };
 }

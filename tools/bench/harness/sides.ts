@@ -7,21 +7,14 @@ import { type PreparedProgram, type RunningServer, startServer } from "./program
 /** Kind of a peer's server: echo, or relay to all members of a room. */
 type PeerKind = "echo" | "room";
 
-/** Token and room of a connect. */
-interface JoinTarget {
-  readonly token: string;
-  /** Undefined for the echo endpoint. */
-  readonly room?: string;
-}
-
 /** Measured server, and the dialect of its clients. */
 export interface Side {
   /** Name in a line, unique in a case. */
   readonly label: string;
   readonly program: PreparedProgram;
   readonly dialect: DialectName;
-  /** URL of a connect; peers get the same as ours, so that both sides parse the same. */
-  readonly url: (port: number, target: JoinTarget) => string;
+  /** URL of a connect, without a room to the echo endpoint; peers get the same URL. */
+  readonly url: (port: number, target: { readonly token: string; readonly room?: string }) => string;
 }
 
 /** Label of our side. */
@@ -56,29 +49,26 @@ export async function channelsSide(context: CaseContext): Promise<Side> {
   };
 }
 
-/** The least that Deno can do, on the Deno version of the case. */
-export async function rawSide(context: CaseContext, kind: PeerKind): Promise<Side> {
-  const program = benchProgram(`raw-${kind}`, "peers/raw.ts", { PEER_KIND: kind });
-  return sideOf(RAW, await context.prepare(program));
-}
-
-/** Raw Deno that joins messages, or that verifies tokens: lower bounds of what ours does. */
-export async function lowerBoundSide(context: CaseContext, does: "joining" | "verifying"): Promise<Side> {
-  const program = benchProgram(does, `peers/raw_${does}.ts`, {
-    SUPABASE_JWKS: JSON.stringify(context.issuer.jwks),
-  });
-  return sideOf(`${RAW}, ${does}`, await context.prepare(program));
+/** The least that Deno can do; `joining` and `verifying` are lower bounds of what ours does. */
+export async function rawSide(
+  context: CaseContext,
+  kind: PeerKind | "joining" | "verifying",
+): Promise<Side> {
+  const env = { PEER_KIND: kind, SUPABASE_JWKS: JSON.stringify(context.issuer.jwks) };
+  const file = kind === "verifying" ? "peers/raw_verifying.ts" : "peers/raw.ts";
+  const program = await context.prepare(benchProgram(`raw-${kind}`, file, env));
+  return sideOf(kind === "echo" || kind === "room" ? RAW : `${RAW}, ${kind}`, program);
 }
 
 /** Hono's helper, Bun and Socket.IO; none with `--peers targets`. */
 export async function otherSides(context: CaseContext, kind: PeerKind): Promise<Side[]> {
-  if (context.peers === "targets") return [];
+  if (!context.hasAllPeers) return [];
   const npm = await context.npmPeers();
   const program = (file: string) => benchProgram(`${file}-${kind}`, `peers/${file}`, { PEER_KIND: kind });
-  const socketIo = sideOf(PEER_VERSIONS.socketIo, npm.node(program("socket_io.mjs")), "socket.io");
+  const socketIo = sideOf(PEER_VERSIONS.node, npm("node", program("socket_io.mjs")), "socket.io");
   return [
     sideOf(`Hono ${HONO_VERSION}'s helper`, await context.prepare(program("hono.ts"))),
-    sideOf(PEER_VERSIONS.bun, npm.bun(program("bun.ts"))),
+    sideOf(PEER_VERSIONS.bun, npm("bun", program("bun.ts"))),
     { ...socketIo, url: (port) => `ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket` },
   ];
 }

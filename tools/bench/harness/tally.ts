@@ -1,5 +1,6 @@
 import { delay } from "@std/async";
 import type { CpuClock } from "../../support/processes/cpu_clock.ts";
+import type { Measured } from "../report/line.ts";
 import type { Load } from "./load.ts";
 
 /**
@@ -33,13 +34,6 @@ export async function measureCost(clock: CpuClock, load: Load, work: () => Promi
   return { cpuMicros: clock.micros() - before, wallMs, loadMs: load.busyMs - loadBefore, count };
 }
 
-/** Samples of two sides. */
-interface Pair {
-  readonly ours: number[];
-  readonly peer: number[];
-  readonly isLoadLimited: boolean;
-}
-
 /** Costs of a case by side and round. Costs of a side within a round add up. */
 export class Tally {
   readonly #rounds: Map<string, Cost>[] = [];
@@ -60,13 +54,12 @@ export class Tally {
   }
 
   /** CPU of two sides in every round, in microseconds for a piece of work. */
-  pair(ours: string, peer: string): Pair {
-    const costs = [this.#of(ours), this.#of(peer)] as const;
-    const [oursMicros, peerMicros] = costs;
+  pair(ours: string, peer: string): Pick<Measured, "ours" | "peer" | "isLoadLimited"> {
+    const sides = [this.#of(ours), this.#of(peer)] as const;
     return {
-      ours: oursMicros.map(microsOfOne),
-      peer: peerMicros.map(microsOfOne),
-      isLoadLimited: costs.some(wasLoadTheLimit),
+      ours: sides[0].map(microsOfOne),
+      peer: sides[1].map(microsOfOne),
+      isLoadLimited: sides.some(wasLoadTheLimit),
     };
   }
 

@@ -1,6 +1,5 @@
-/** Names of the room protocols that the load generator speaks. */
-const DIALECT_NAMES = ["relay", "rooms", "rooms.v1", "channels", "socket.io"] as const;
-export type DialectName = (typeof DIALECT_NAMES)[number];
+/** Name of a room protocol that the load generator speaks. */
+export type DialectName = "relay" | "rooms" | "rooms.v1" | "channels" | "socket.io";
 
 /** Exchange of messages before a member has joined. */
 interface Greeting {

@@ -1,7 +1,9 @@
-import { ECHO_PREFIX, ECHO_TEXT } from "./job.ts";
 import { encodeText, type Member } from "./member.ts";
 import type { SocketLoop } from "./socket_loop.ts";
 
+/** Message of every echo: 100 bytes of JSON; the endpoint adds the prefix. */
+const ECHO_TEXT = JSON.stringify({ type: "chat", text: "x".repeat(73) });
+const ECHO_PREFIX = "Echo: ";
 const TIMEOUT_MS = 60_000;
 
 /** Sends messages on each socket one after the other, each after the echo of the one before. */

@@ -91,7 +91,3 @@ export interface LoadAnswer<Job extends LoadJob> {
   readonly busyMs: number;
   readonly result: LoadResult<Job>;
 }
-
-/** Message of every echo: 100 bytes of JSON; the endpoint adds the prefix. */
-export const ECHO_TEXT = JSON.stringify({ type: "chat", text: "x".repeat(73) });
-export const ECHO_PREFIX = "Echo: ";

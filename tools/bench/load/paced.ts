@@ -54,7 +54,26 @@ export async function publishPaced(
   }
   const startedAt = performance.now();
   const sent = { publishes: 0, pings: 0 };
-  const schedule = scheduleOf(members, { job, sent, from: startedAt, share });
+  const periodically = (everyMs: number, act: () => void): ScheduledAction => {
+    const dueWithoutJitter = startedAt + share() * everyMs;
+    return { act, everyMs, dueWithoutJitter, dueAt: dueWithoutJitter };
+  };
+  const publishes = members.slice(0, job.publishers).map((member) =>
+    periodically(job.everyMs, () => {
+      sent.publishes++;
+      if (job.message === "chat") member.publish(CHAT);
+      else member.socket.send(encodeText(cursorFrame(sent.publishes, job.message === "keyed cursor")));
+    })
+  );
+  // A member that publishes more often than it would ping sends no pings.
+  const silent = job.everyMs < job.pingEveryMs ? members.slice(job.publishers) : members;
+  const pings = silent.filter((member) => member.pings).map((member) =>
+    periodically(job.pingEveryMs, () => {
+      sent.pings++;
+      member.socket.send(PING);
+    })
+  );
+  const schedule = [...publishes, ...pings].sort((one, other) => one.dueAt - other.dueAt);
   takeAllDeliveries(members);
   const isEnded = (): boolean => members.some((member) => member.isGone);
   while (!isEnded() && refusal === undefined) {
@@ -80,38 +99,6 @@ export async function publishPaced(
     loop.pollOnce();
   }
   return { ...sent, deliveries: takeAllDeliveries(members), elapsedMs, isEnded: isEnded() };
-}
-
-function scheduleOf(
-  members: readonly Member[],
-  { job, sent, from, share }: {
-    readonly job: PacedJob;
-    readonly sent: { publishes: number; pings: number };
-    readonly from: number;
-    readonly share: () => number;
-  },
-): ScheduledAction[] {
-  const { publishers, everyMs, pingEveryMs, message } = job;
-  const action = (everyMs: number, act: () => void): ScheduledAction => {
-    const dueWithoutJitter = from + share() * everyMs;
-    return { act, everyMs, dueWithoutJitter, dueAt: dueWithoutJitter };
-  };
-  const publishes = members.slice(0, publishers).map((member) =>
-    action(everyMs, () => {
-      sent.publishes++;
-      if (message === "chat") member.publish(CHAT);
-      else member.socket.send(encodeText(cursorFrame(sent.publishes, message === "keyed cursor")));
-    })
-  );
-  // A member that publishes more often than it would ping sends no pings.
-  const silent = everyMs < pingEveryMs ? members.slice(publishers) : members;
-  const pings = silent.filter((member) => member.pings).map((member) =>
-    action(pingEveryMs, () => {
-      sent.pings++;
-      member.socket.send(PING);
-    })
-  );
-  return [...publishes, ...pings].sort((one, other) => one.dueAt - other.dueAt);
 }
 
 /** Position of a pointer: ephemeral, because the next one replaces it a moment later. */

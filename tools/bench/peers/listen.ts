@@ -4,6 +4,3 @@ export const LISTEN = {
   port: 0,
   onListen: ({ port }: Deno.NetAddr) => console.log(JSON.stringify({ event: "listening", port })),
 } as const;
-
-/** True if the server is the peer of the echo endpoint, and not of rooms. */
-export const IS_ECHO = Deno.env.get("PEER_KIND") === "echo";

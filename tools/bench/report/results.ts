@@ -30,7 +30,7 @@ function fiveDigits(_field: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toPrecision(5)) : value;
 }
 
-/** Reads the results of all cases in a directory. @throws {Error} naming the file and the wrong field */
+/** Reads all results in a directory. @throws {Error} naming the file and the wrong field */
 export function readResults(directory: string): Results[] {
   const names = [...Deno.readDirSync(directory)].map(({ name }) => name).filter((name) =>
     name.endsWith(".json")
@@ -54,13 +54,7 @@ export function describeMachine(): string {
 
 /** Reads the commit of a program; `unknown` outside of a repository. */
 export async function describeCommit(entry: string): Promise<string> {
-  const revision = await git(entry, ["rev-parse", "--short=10", "HEAD"]);
-  const changes = await git(entry, ["status", "--porcelain", "--untracked-files=no"]);
-  return revision === "" ? "unknown" : changes === "" ? revision : `${revision}, changed`;
-}
-
-async function git(entry: string, args: readonly string[]): Promise<string> {
+  const args = ["describe", "--always", "--abbrev=10", "--exclude=*", "--dirty=, changed"];
   const command = new Deno.Command("git", { args: ["-C", dirname(entry), ...args], stderr: "null" });
-  const { success, stdout } = await command.output();
-  return success ? new TextDecoder().decode(stdout).trim() : "";
+  return new TextDecoder().decode((await command.output()).stdout).trim() || "unknown";
 }

@@ -13,7 +13,7 @@ const ISOLATE_CASES = ["cursors", "hosted"];
 /** Line with its case. */
 type CaseLine = Line & { readonly case: string };
 
-/** Tables of docs/performance.md: the figures that have a target, and those beside other servers. */
+/** Tables of docs/performance.md: figures that have a target, and those beside other servers. */
 export function performanceTables(directory: string = RESULTS): string {
   const lines = linesOf(readResults(directory));
   return `${targetTable(lines)}\n\n${peerTable(lines)}`;
