@@ -22,27 +22,29 @@ function startIsolate(options: HostedIsolateOptions = {}): Promise<HostedIsolate
   );
 }
 
-Deno.test("a message that members publish periodically counts once per member", async () => {
-  await using isolate = await startIsolate();
-  await using load = await Load.start();
-  await load.run({ ...JOB, urls: isolate.roomUrls("cursors", tokens) });
-  assertEquals(isolate.now.sockets, tokens.length);
-  const traffic = await load.run({
-    type: "paced",
-    group: "room",
-    publishers: tokens.length - 1,
-    everyMs: 40,
-    message: "cursor",
-    pingEveryMs: 100,
-    forMs: 500,
-    seed: 7,
+for (const message of ["cursor", "keyed cursor"] as const) {
+  Deno.test(`a ${message} that members publish periodically counts once per member`, async () => {
+    await using isolate = await startIsolate();
+    await using load = await Load.start();
+    await load.run({ ...JOB, urls: isolate.roomUrls("cursors", tokens) });
+    assertEquals(isolate.now.sockets, tokens.length);
+    const traffic = await load.run({
+      type: "paced",
+      group: "room",
+      publishers: tokens.length - 1,
+      everyMs: 40,
+      message,
+      pingEveryMs: 100,
+      forMs: 500,
+      seed: 7,
+    });
+    assertGreater(traffic.publishes, 0);
+    assertEquals(traffic.deliveries, traffic.publishes * tokens.length);
+    assertEquals(traffic.isEnded, false);
+    // From the member that publishes nothing.
+    assertGreater(traffic.pings, 0);
   });
-  assertGreater(traffic.publishes, 0);
-  assertEquals(traffic.deliveries, traffic.publishes * tokens.length);
-  assertEquals(traffic.isEnded, false);
-  // From the member that publishes nothing.
-  assertGreater(traffic.pings, 0);
-});
+}
 
 Deno.test("members publish until their isolate has no CPU left and closes their sockets", async () => {
   const cpuHardMs = 800;

@@ -46,10 +46,11 @@ export function readResults(directory: string): Results[] {
   });
 }
 
-/** Describes this machine. Linux only. */
+/** Describes this machine and how busy it is. Linux only. */
 export function describeMachine(): string {
   const model = /^model name\s*:\s*(.+)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1];
-  return `${model ?? Deno.build.arch}, ${navigator.hardwareConcurrency} cores, Linux ${Deno.osRelease()}`;
+  const cores = `${navigator.hardwareConcurrency} cores, load ${Deno.loadavg()[0]?.toFixed(1)}`;
+  return `${model ?? Deno.build.arch}, ${cores}, Linux ${Deno.osRelease()}`;
 }
 
 /** Reads the commit of a program; `unknown` outside of a repository. */
