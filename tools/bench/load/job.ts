@@ -55,7 +55,7 @@ export interface PacedJob {
   readonly everyMs: number;
   /** Message, or ephemeral position of a pointer; a `keyed cursor` has a key and wants no ack. */
   readonly message: "chat" | "cursor" | "keyed cursor";
-  /** Ping period of members that publish less often, like the client's. */
+  /** Own silence after which a member pings at the next frame, like the client. */
   readonly pingEveryMs: number;
   readonly forMs: number;
   /** Seed of the random moments. */

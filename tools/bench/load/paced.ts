@@ -11,7 +11,7 @@ import type { SocketLoop } from "./socket_loop.ts";
  * are not exact.
  */
 const JITTER = 0.2;
-/** Overdue actions, later than this, are sent at once. */
+/** Overdue messages, later than this, are sent at once. */
 const LATE_MS = 5;
 /** Maximum sleep between two polls of the sockets. */
 const LONGEST_SLEEP_MS = 5;
@@ -26,17 +26,16 @@ const PING = encodeText('{"type":"ping","id":"ping"}');
 const CHAT = chatData();
 const countErrors = createMarkerCounter(ERROR_MARKER);
 
-/** Periodic action of a member. */
-interface ScheduledAction {
+/** Periodic message of a member. */
+interface ScheduledPublish {
   dueAt: number;
   dueWithoutJitter: number;
-  readonly everyMs: number;
-  readonly act: () => void;
+  readonly publish: () => void;
 }
 
 /**
- * Publishes and pings periodically, by timers. The thread sleeps in between. Of several actions due
- * in the same millisecond, each wake-up sends one, because they belong to different users.
+ * Publishes periodically, by timers. The thread sleeps in between. Of several messages due in the
+ * same millisecond, each wake-up sends one, because they belong to different users.
  * @throws {Error} if a publish is refused
  */
 export async function publishPaced(
@@ -47,44 +46,41 @@ export async function publishPaced(
   const random = new SeededRandom(job.seed);
   const share = (): number => random.below(RANGE) / RANGE;
   let refusal: string | undefined;
-  for (const member of members) {
-    member.onDelivery = (_messages, bytes, start, end) => {
-      if (countErrors(bytes, start, end) > 0) refusal ??= refusalText(bytes, start, end);
-    };
-  }
   const startedAt = performance.now();
   const sent = { publishes: 0, pings: 0 };
-  const periodically = (everyMs: number, act: () => void): ScheduledAction => {
-    const dueWithoutJitter = startedAt + share() * everyMs;
-    return { act, everyMs, dueWithoutJitter, dueAt: dueWithoutJitter };
-  };
-  const publishes = members.slice(0, job.publishers).map((member) =>
-    periodically(job.everyMs, () => {
+  const schedule: ScheduledPublish[] = [];
+  for (const [at, member] of members.entries()) {
+    let sentAt = startedAt;
+    member.onDelivery = (_messages, bytes, start, end) => {
+      if (countErrors(bytes, start, end) > 0) refusal ??= refusalText(bytes, start, end);
+      // Like the client: once it has been silent, the next frame is the occasion for a ping.
+      if (!member.pings || performance.now() < sentAt + job.pingEveryMs) return;
+      sentAt = performance.now();
+      sent.pings++;
+      member.socket.send(PING);
+    };
+    if (at >= job.publishers) continue;
+    const dueAt = startedAt + share() * job.everyMs;
+    const publish = (): void => {
+      sentAt = performance.now();
       sent.publishes++;
       if (job.message === "chat") member.publish(CHAT);
       else member.socket.send(encodeText(cursorFrame(sent.publishes, job.message === "keyed cursor")));
-    })
-  );
-  // A member that publishes more often than it would ping sends no pings.
-  const silent = job.everyMs < job.pingEveryMs ? members.slice(job.publishers) : members;
-  const pings = silent.filter((member) => member.pings).map((member) =>
-    periodically(job.pingEveryMs, () => {
-      sent.pings++;
-      member.socket.send(PING);
-    })
-  );
-  const schedule = [...publishes, ...pings].sort((one, other) => one.dueAt - other.dueAt);
+    };
+    schedule.push({ dueAt, dueWithoutJitter: dueAt, publish });
+  }
+  schedule.sort((one, other) => one.dueAt - other.dueAt);
   takeAllDeliveries(members);
   const isEnded = (): boolean => members.some((member) => member.isGone);
   while (!isEnded() && refusal === undefined) {
     const now = performance.now();
     if (now - startedAt >= job.forMs) break;
     for (let acts = 0; acts === 0 || (schedule[0]?.dueAt ?? Infinity) < now - LATE_MS; acts++) {
-      const action = schedule[0];
-      if (!action || action.dueAt > now) break;
-      action.act();
-      action.dueWithoutJitter += action.everyMs;
-      action.dueAt = action.dueWithoutJitter + (share() * 2 - 1) * JITTER * action.everyMs;
+      const next = schedule[0];
+      if (!next || next.dueAt > now) break;
+      next.publish();
+      next.dueWithoutJitter += job.everyMs;
+      next.dueAt = next.dueWithoutJitter + (share() * 2 - 1) * JITTER * job.everyMs;
       schedule.sort((one, other) => one.dueAt - other.dueAt);
     }
     const untilNext = (schedule[0]?.dueAt ?? Infinity) - performance.now();
