@@ -1,4 +1,4 @@
-/** Tests that a Redis which refuses what rooms need is not ready, and that nothing ends the retries. */
+/** Tests that a Redis which refuses what rooms need is not ready, and that retries go on. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BackplaneUnavailable } from "../../packages/server/src/backplane/contract.ts";
 import { SCRIPTS } from "../../packages/server/src/backplane/redis/prepare_connection.ts";

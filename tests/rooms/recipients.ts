@@ -1,9 +1,11 @@
-import type { FanOut, Recipient } from "../../packages/server/src/rooms/outbound/fan_out.ts";
+import type { PresenceChange } from "../../packages/server/src/backplane/contract.ts";
 import {
   type DelayListener,
   FlushScheduler,
   type TickListener,
 } from "../../packages/server/src/rooms/outbound/flush_scheduler.ts";
+import { OutboundQueue } from "../../packages/server/src/rooms/outbound/outbound_queue.ts";
+import type { Recipient } from "../../packages/server/src/rooms/outbound/recipient.ts";
 
 /** Upper bound of the ticks until all frames are sent. */
 const MAX_TICKS = 20;
@@ -12,6 +14,8 @@ const MAX_TICKS = 20;
 export class ManualScheduler extends FlushScheduler {
   readonly #scheduled = new Set<TickListener>();
   readonly #delayed = new Set<DelayListener>();
+  /** Milliseconds of the delays that were asked for. */
+  readonly delays: number[] = [];
   /** Time of the clock, in milliseconds. */
   time = 0;
 
@@ -23,8 +27,9 @@ export class ManualScheduler extends FlushScheduler {
     this.#scheduled.add(listener);
   }
 
-  override delay(listener: DelayListener): void {
+  override delay(listener: DelayListener, ms: number): void {
     this.#delayed.add(listener);
+    this.delays.push(ms);
   }
 
   override cancel(listener: DelayListener): void {
@@ -88,7 +93,31 @@ export class RecordingRecipient implements Recipient {
   }
 }
 
+/** A queue and what drives it. */
+export interface TestQueue {
+  readonly scheduler: ManualScheduler;
+  readonly queue: OutboundQueue<RecordingRecipient>;
+  readonly metrics: { readonly deliveries: number };
+}
+
+/** Creates a queue with recipients. */
+export function createQueue(
+  recipients: readonly RecordingRecipient[] = [],
+  ephemeralTickMs = 0,
+): TestQueue {
+  const scheduler = new ManualScheduler();
+  const metrics = { deliveries: 0 };
+  const queue = new OutboundQueue<RecordingRecipient>([], { scheduler, metrics, ephemeralTickMs });
+  for (const recipient of recipients) queue.add(recipient, () => {});
+  return { scheduler, queue, metrics };
+}
+
+/** A change of the member with a connection. */
+export function joined(connection: string, state = "{}"): PresenceChange {
+  return { type: "joined", entry: { user: connection.slice(0, 1), connection, state } };
+}
+
 /** Sends numbers as messages to all recipients. */
-export function sendNumbers(fanOut: FanOut<RecordingRecipient>, ...numbers: readonly number[]): void {
-  for (const number of numbers) fanOut.toAll(String(number), "message");
+export function sendNumbers(queue: OutboundQueue<RecordingRecipient>, ...numbers: readonly number[]): void {
+  for (const number of numbers) queue.message(String(number));
 }

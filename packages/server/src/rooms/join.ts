@@ -9,7 +9,7 @@ import type { RoomDeps } from "./room_deps.ts";
 /** Longest joined text of a replay, in characters. */
 const MAX_JOINED_LENGTH = 32_768;
 
-/** Limit for this isolate to get messages that are stored, and that a client has from another one. */
+/** Limit for this isolate to get stored messages that a client has from another one. */
 const CATCH_UP_MS = 3_000;
 
 /** Messages that cannot be replayed. */
@@ -72,11 +72,10 @@ export async function join(
     if (!socket.isOpen) return;
   }
   if (room.isLost) return member.roomLost();
-  room.add(member, () => {
+  member.enter(room, () => {
     member.sendFrames(room.recent.after(cursor));
-    if (member.seesPresence) member.sendFrames([room.presenceText()]);
+    if (member.seesPresence) member.sendFrames([room.presenceText]);
   });
-  member.enter(room);
 }
 
 async function findStart(

@@ -7,30 +7,13 @@ import { MemberPresence, type PresenceOwner } from "./member_presence.ts";
 import type { PermissionWatch, RoomPermissions } from "./policy/authorize.ts";
 import type { ExcludedSender } from "./outbound/excluded_senders.ts";
 import { excludedAckText } from "./outbound/frame_text.ts";
-import { join, type Recipient } from "./outbound/fan_out.ts";
-import type { RecentMessages } from "./outbound/recent_messages.ts";
+import { join } from "./outbound/joined_text.ts";
 import { labelled } from "./outbound/room_label.ts";
 import { failureCode, logFailure } from "./failure.ts";
 import type { FrameSender } from "./inbound/frame_intake.ts";
 import { idOf } from "./inbound/field_checks.ts";
+import type { Room, RoomMember } from "./room.ts";
 import type { RoomDeps } from "./room_deps.ts";
-
-/** The part of a room that its members use. */
-export interface RoomOutput {
-  readonly recent: RecentMessages;
-  /** The `presence` frame that lists all members. */
-  presenceText(): string;
-  /** Sends a frame to one member, in order with the frames to everybody. */
-  reply(member: Member, text: string): void;
-  /** Excludes a member from the delivery of its own message. */
-  exclude(member: Member, id: string): ExcludedSender<Member>;
-  /** Records that an excluded sender's message is stored at an offset. */
-  stored(note: ExcludedSender<Member>, offset: number): void;
-  /** Sends all waiting frames now. */
-  flush(): void;
-  /** Removes a member. */
-  delete(member: Member): void;
-}
 
 /** The connection of a member: a socket of its own, or one that it shares with other rooms. */
 export interface MemberConnection {
@@ -55,7 +38,7 @@ export interface EndingError {
 }
 
 /** A connection in a room: its user, permissions, and output. */
-export class Member implements Recipient, WatchedMembers, FrameSender, PresenceOwner {
+export class Member implements RoomMember, WatchedMembers, FrameSender, PresenceOwner {
   readonly socket: Socket;
   readonly joinsFrames: boolean;
   readonly label: string | undefined;
@@ -64,7 +47,7 @@ export class Member implements Recipient, WatchedMembers, FrameSender, PresenceO
   readonly #shared: MemberConnection["shared"];
   readonly #deps: RoomDeps;
   #permissions: RoomPermissions;
-  #room: RoomOutput | undefined;
+  #room: Room | undefined;
   #isWelcome = false;
   #isClosedByUs = false;
   #watch: PermissionWatch | undefined;
@@ -113,7 +96,7 @@ export class Member implements Recipient, WatchedMembers, FrameSender, PresenceO
   }
 
   /** The room, once this member is live in it. */
-  get room(): RoomOutput | undefined {
+  get room(): Room | undefined {
     return this.#room;
   }
 
@@ -152,12 +135,12 @@ export class Member implements Recipient, WatchedMembers, FrameSender, PresenceO
   }
 
   /** Excludes this member from the delivery of its own message, if it is live. */
-  exclude(id: string): ExcludedSender<Member> | undefined {
+  exclude(id: string): ExcludedSender<RoomMember> | undefined {
     return this.#room?.exclude(this, id);
   }
 
   /** Acks a stored message that this member does not get, unless the room has done so. */
-  ackExcluded(note: ExcludedSender<Member>, id: string, offset: number): void {
+  ackExcluded(note: ExcludedSender<RoomMember>, id: string, offset: number): void {
     this.#room?.stored(note, offset);
     if (note.isAcked) return;
     note.isAcked = true;
@@ -191,9 +174,15 @@ export class Member implements Recipient, WatchedMembers, FrameSender, PresenceO
     return code;
   }
 
-  /** Records that the member is live in the room. */
-  enter(room: RoomOutput): void {
+  /** Makes the member live in a room: `sendRest` brings it up to date. */
+  enter(room: Room, sendRest: () => void): void {
+    room.add(this, sendRest);
     this.#room = room;
+  }
+
+  /** Sends the presence list, once the member may see it. */
+  showPresence(): void {
+    this.#room?.showPresence(this);
   }
 
   /** Applies the permissions of a fresh token. */

@@ -1,73 +1,65 @@
 import type { MonotonicClock } from "../clocks.ts";
 import type { Ephemeral, Message, PresenceChange, RoomEvent, Subscription } from "../backplane/contract.ts";
-import type { Metrics } from "../observability/metrics.ts";
 import { isExclusionNotice } from "./exclusion_notice.ts";
+import type { MemberPresence } from "./member_presence.ts";
 import { type ExcludedSender, ExcludedSenders } from "./outbound/excluded_senders.ts";
-import { FanOut, type FrameKind } from "./outbound/fan_out.ts";
 import { excludedAckText, messageText } from "./outbound/frame_text.ts";
-import type { Member, RoomOutput } from "./member.ts";
-import { PresenceBroadcast } from "./outbound/presence_broadcast.ts";
-import { PresenceThrottle } from "./outbound/presence_throttle.ts";
+import { OutboundQueue, type OutboundQueueDeps } from "./outbound/outbound_queue.ts";
 import { RecentMessages } from "./outbound/recent_messages.ts";
+import type { Recipient } from "./outbound/recipient.ts";
 import type { RoomDeps } from "./room_deps.ts";
 import { withinTime } from "./server_code/within_time.ts";
-import type { FlushScheduler, TickListener } from "./outbound/flush_scheduler.ts";
 
-/** Pending presence changes above this length are broadcast at once, so that frames stay small. */
-const MAX_PRESENCE_LENGTH = 65_536;
+/** A member, as its room sees it. */
+export interface RoomMember extends Recipient {
+  readonly connection: string;
+  readonly user: { readonly id: string };
+  readonly presence: Pick<MemberPresence, "settled" | "takenOver">;
+  /** Ends the membership: the room's history was lost. */
+  roomLost(): void;
+}
 
-/** A frame for one member that comes after the pending presence changes. */
-interface PendingReply {
-  readonly member: Member;
-  readonly text: string;
-  readonly kind: FrameKind;
+/** Dependencies of a room. */
+export interface OpenRoomDeps extends OutboundQueueDeps, Pick<RoomDeps, "now"> {
+  readonly backplane: Pick<RoomDeps["backplane"], "subscribe">;
+  readonly limits: Pick<RoomDeps["limits"], "history_messages" | "history_seconds">;
 }
 
 /** One room in this isolate: one subscription to the backplane, however many members. */
-export class Room implements RoomOutput, TickListener {
+export class Room {
   readonly key: string;
   readonly recent: RecentMessages;
-  readonly #fanOut: FanOut<Member>;
+  readonly #queue: OutboundQueue<RoomMember>;
   /** Live members by connection. */
-  readonly #members = new Map<string, Member>();
-  readonly #excluded: ExcludedSenders<Member>;
-  readonly #metrics: Metrics;
+  readonly #members = new Map<string, RoomMember>();
+  readonly #excluded: ExcludedSenders<RoomMember>;
   readonly #subscription: Subscription;
-  readonly #presence: PresenceBroadcast;
-  readonly #presenceThrottle = new PresenceThrottle();
   readonly #now: MonotonicClock;
-  readonly #scheduler: FlushScheduler;
-  /** Timer of the next presence broadcast; set while the throttle delays it. */
-  #presenceTimer: ReturnType<typeof setTimeout> | undefined;
-  #pendingReplies: PendingReply[] = [];
   /** Joins that wait for messages. */
   readonly #waiting = new Set<{ readonly offset: number; readonly resolve: () => void }>();
   readonly #onReset: () => void;
   #isLost = false;
   #lastAt: number | undefined;
 
-  private constructor(key: string, deps: RoomDeps, subscription: Subscription, onReset: () => void) {
+  private constructor(key: string, deps: OpenRoomDeps, subscription: Subscription, onReset: () => void) {
     this.key = key;
     this.#subscription = subscription;
     this.#onReset = onReset;
-    this.#fanOut = new FanOut(deps.scheduler);
+    this.#queue = new OutboundQueue(subscription.present, deps);
     this.#excluded = new ExcludedSenders(deps.now);
-    this.#metrics = deps.metrics;
     this.#now = deps.now;
-    this.#scheduler = deps.scheduler;
     this.recent = new RecentMessages(subscription.head, {
       messages: deps.limits.history_messages,
       ageMs: deps.limits.history_seconds * 1000,
       now: deps.now,
     });
-    this.#presence = new PresenceBroadcast(subscription.present);
   }
 
   /**
    * Subscribes to a room. `onReset` is called when its history was lost; the room is useless then.
    * @throws {BackplaneUnavailable} as a rejection
    */
-  static async open(key: string, deps: RoomDeps, onReset: () => void): Promise<Room> {
+  static async open(key: string, deps: OpenRoomDeps, onReset: () => void): Promise<Room> {
     // Events that arrive before `subscribe` resolves wait until it does.
     const early: RoomEvent[] = [];
     let take = (event: RoomEvent): void => void early.push(event);
@@ -92,11 +84,9 @@ export class Room implements RoomOutput, TickListener {
     return this.#isLost;
   }
 
-  /**
-   * The `presence` frame with everybody, as last broadcast; pending changes follow for all members.
-   */
-  presenceText(): string {
-    return this.#presence.listText;
+  /** The `presence` frame with everybody, for a joining member: pending changes follow it. */
+  get presenceText(): string {
+    return this.#queue.presenceText;
   }
 
   /**
@@ -116,58 +106,54 @@ export class Room implements RoomOutput, TickListener {
   }
 
   /** Makes a member live: `sendRest` brings it up to date, and from then on it gets everything. */
-  add(member: Member, sendRest: () => void): void {
-    // Without a delayed broadcast the list is brought up to date, so that it has a resuming
-    // member's entry. During a delay each joining member would rebuild the list for nothing.
-    if (this.#presenceTimer === undefined) this.#broadcastPresence();
-    this.#fanOut.flush();
-    sendRest();
-    this.#fanOut.add(member);
+  add(member: RoomMember, sendRest: () => void): void {
+    this.#queue.add(member, sendRest);
     this.#members.set(member.connection, member);
   }
 
   /** Removes a member; removing it twice does nothing. */
-  delete(member: Member): void {
-    this.#fanOut.delete(member);
+  delete(member: RoomMember): void {
+    this.#queue.delete(member);
     this.#members.delete(member.connection);
     if (this.#excluded.size > 0) this.#excluded.deleteAllOf(member);
   }
 
   /** The live member with this connection. */
-  member(connection: string): Member | undefined {
+  member(connection: string): RoomMember | undefined {
     return this.#members.get(connection);
   }
 
   /** Excludes a member from the delivery of its own message. Call it before the publish. */
-  exclude(member: Member, id: string): ExcludedSender<Member> {
+  exclude(member: RoomMember, id: string): ExcludedSender<RoomMember> {
     return this.#excluded.add(member.user.id, id, member);
   }
 
   /** Records that an excluded sender's message is stored at an offset. */
-  stored(note: ExcludedSender<Member>, offset: number): void {
+  stored(note: ExcludedSender<RoomMember>, offset: number): void {
     // A repeated publish: the message came before, or its sender joined after it.
     if (offset <= this.recent.head) this.#excluded.delete(note);
   }
 
   /** Sends a frame to one member, in order with the frames for all. */
-  reply(member: Member, text: string): void {
-    this.#toOne(member, text, "reply");
+  reply(member: RoomMember, text: string): void {
+    this.#queue.toOne(member, text, "reply");
+  }
+
+  /** Sends the `presence` frame with everybody to a member that may see it from now on. */
+  showPresence(member: RoomMember): void {
+    // The list has no pending changes, so it must not come after them.
+    this.#queue.flush();
+    this.reply(member, this.#queue.presenceText);
   }
 
   /** Sends everything that is pending. */
   flush(): void {
-    this.#broadcastPresence();
-    this.#fanOut.flush();
-  }
-
-  tickSettled(): void {
-    this.#broadcastPresence();
+    this.#queue.flush();
   }
 
   /** Ends the subscription. */
   close(): void {
-    clearTimeout(this.#presenceTimer);
-    this.#presenceTimer = undefined;
+    this.#queue.close();
     this.#subscription.close();
     for (const { resolve } of this.#waiting) resolve();
   }
@@ -181,7 +167,7 @@ export class Room implements RoomOutput, TickListener {
           this.recent.add(text, receivedAt);
           this.#lastAt = message.at;
           if (this.#excluded.size > 0) this.#toOthers(message, text);
-          else this.#toAll(text, "message");
+          else this.#queue.message(text);
         }
         return this.#wake();
       }
@@ -193,7 +179,7 @@ export class Room implements RoomOutput, TickListener {
         const { from, to } = event;
         this.recent.skipTo(to);
         this.#wake();
-        return this.#toAll(JSON.stringify({ type: "gap", from, to, epoch: this.epoch }), "message");
+        return this.#queue.message(JSON.stringify({ type: "gap", from, to, epoch: this.epoch }));
       }
       case "reset":
         this.#isLost = true;
@@ -212,55 +198,21 @@ export class Room implements RoomOutput, TickListener {
     for (const { offset, resolve } of this.#waiting) if (offset <= head) resolve();
   }
 
-  /** A single change is broadcast at the end of the tick; changes of a crowd are throttled. */
   #takeChange(change: PresenceChange): void {
-    this.#presence.add(change);
+    this.#queue.change(change);
     this.#members.get(change.entry.connection)?.presence.settled();
     if (change.type === "updated" && change.previous !== undefined) {
       this.#members.get(change.previous)?.presence.takenOver(change.entry.state);
     }
-    const waitMs = this.#presenceThrottle.waitMs(this.#fanOut.size, this.#now());
-    if (this.#presence.length > MAX_PRESENCE_LENGTH) this.#broadcastPresence();
-    else if (waitMs === 0) this.#scheduler.schedule(this);
-    else this.#presenceTimer ??= setTimeout(() => this.#broadcastPresence(), waitMs);
-  }
-
-  /** Broadcasts the pending presence changes, and sends the replies behind them. */
-  #broadcastPresence(): void {
-    if (this.#presence.length === 0) return;
-    clearTimeout(this.#presenceTimer);
-    this.#presenceTimer = undefined;
-    this.#presenceThrottle.broadcast(this.#now());
-    for (const text of this.#presence.flush()) this.#send(text, "presence");
-    const replies = this.#pendingReplies;
-    this.#pendingReplies = [];
-    for (const { member, text, kind } of replies) {
-      if (this.#fanOut.has(member)) this.#fanOut.toOne(member, text, kind);
-    }
-  }
-
-  #toAll(text: string, kind: FrameKind, except?: Member): void {
-    this.#broadcastPresence();
-    this.#send(text, kind, except);
   }
 
   /** Sends a message; an excluded sender gets the ack in its place. */
   #toOthers({ from, id, offset }: Message, text: string): void {
     const note = this.#excluded.take(from.user, id);
-    this.#toAll(text, "message", note?.sender);
+    this.#queue.message(text, note?.sender);
     if (!note || note.isAcked) return;
     note.isAcked = true;
-    this.#toOne(note.sender, excludedAckText(id, offset), "reply");
-  }
-
-  #toOne(member: Member, text: string, kind: FrameKind): void {
-    if (this.#presence.length > 0) this.#pendingReplies.push({ member, text, kind });
-    else this.#fanOut.toOne(member, text, kind);
-  }
-
-  #send(text: string, kind: FrameKind, except?: Member): void {
-    this.#metrics.deliveries += this.#fanOut.size - (except ? 1 : 0);
-    this.#fanOut.toAll(text, kind, except);
+    this.reply(note.sender, excludedAckText(id, offset));
   }
 
   #relay(message: Ephemeral): void {
@@ -269,11 +221,9 @@ export class Room implements RoomOutput, TickListener {
     this.#lastAt = message.at;
     const text = messageText(message);
     const except = this.#ownMember(from.user, exclude);
-    if (to === undefined) return this.#toAll(text, "ephemeral", except);
+    if (to === undefined) return this.#queue.ephemeral(text, { except });
     for (const member of this.#addressees(to)) {
-      if (member === except) continue;
-      this.#metrics.deliveries += 1;
-      this.#toOne(member, text, "ephemeral");
+      if (member !== except) this.#queue.toOne(member, text, "ephemeral");
     }
   }
 
@@ -284,12 +234,12 @@ export class Room implements RoomOutput, TickListener {
   }
 
   /** The member with a connection, if it is the user's. */
-  #ownMember(user: string, connection: string | undefined): Member | undefined {
+  #ownMember(user: string, connection: string | undefined): RoomMember | undefined {
     const member = connection === undefined ? undefined : this.#members.get(connection);
     return member?.user.id === user ? member : undefined;
   }
 
-  #addressees(to: NonNullable<Ephemeral["to"]>): readonly Member[] {
+  #addressees(to: NonNullable<Ephemeral["to"]>): readonly RoomMember[] {
     if ("user" in to) return [...this.#members.values()].filter(({ user }) => user.id === to.user);
     const member = this.#members.get(to.connection);
     return member ? [member] : [];

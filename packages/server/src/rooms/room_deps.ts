@@ -19,6 +19,8 @@ export interface RoomDeps extends TokenWatchDeps {
   readonly limits: RoomLimits;
   readonly reads: ReadLimits;
   readonly heartbeatMs: number;
+  /** Least time between two batches of ephemeral messages of a room; 0 for none. */
+  readonly ephemeralTickMs: number;
   /** Time before a token's expiry at which its member is warned. */
   readonly expiryWarningMs: number;
   /** Most pending publishes of one member. */

@@ -193,7 +193,7 @@ export class RoomStream {
       });
     }
     this.#version = version;
-    applyChange(this.#present, change);
+    applyChange(this.#present, change, change.entry);
     this.#subscribers.deliver({ type: "presence", change });
     return undefined;
   }
@@ -271,7 +271,7 @@ export class RoomStream {
     if (!present || (version <= this.#version && !isFirst)) return;
     this.#version = version;
     for (const change of diffPresence(this.#present, present)) {
-      applyChange(this.#present, change);
+      applyChange(this.#present, change, change.entry);
       this.#subscribers.deliver({ type: "presence", change });
     }
   }

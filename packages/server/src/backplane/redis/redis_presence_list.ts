@@ -24,7 +24,7 @@ export class PresenceList {
 
   /** Applies a delivered change. */
   apply(change: PresenceChange): void {
-    applyChange(this.#byConnection, change);
+    applyChange(this.#byConnection, change, change.entry);
   }
 
   /** Computes the changes to the given entries. */

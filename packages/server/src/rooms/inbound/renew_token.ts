@@ -52,7 +52,7 @@ export async function renewToken(
     connection.renew(user);
     member.renew(permissions);
     member.reply(JSON.stringify({ type: "authenticated", id, expires_at: user.expiresAt }));
-    if (!sawPresence && member.room && permissions.presence) member.reply(member.room.presenceText());
+    if (!sawPresence && permissions.presence) member.showPresence();
   } catch (error) {
     member.failed(error, id);
   }

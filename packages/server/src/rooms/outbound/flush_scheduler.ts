@@ -45,12 +45,9 @@ export class FlushScheduler {
     void this.#settle();
   }
 
-  /**
-   * Calls `listener.delayEnded` after `ms`, unless cancelled. A delay that is pending already stays
-   * as it is.
-   */
+  /** Calls `listener.delayEnded` after `ms`, unless cancelled. Replaces a delay that is pending. */
   delay(listener: DelayListener, ms: number): void {
-    if (this.#delayed.has(listener)) return;
+    clearTimeout(this.#delayed.get(listener));
     const timer = setTimeout(() => {
       // Deno 2.1.4 may still call a timer that was cleared when it was due already.
       if (this.#delayed.get(listener) !== timer) return;

@@ -20,7 +20,7 @@ export function followPermissions(member: Member, { room, authorize }: JoinReque
       // Permissions change first, so that a frame in between cannot enter presence again.
       member.permit(permissions);
       if (!permissions.presence) await member.presence.revoke();
-      if (!sawPresence && permissions.presence && member.room) member.reply(member.room.presenceText());
+      if (!sawPresence && permissions.presence) member.showPresence();
     } catch (error) {
       if (!(error instanceof PolicyFailed)) throw error;
       member.endFailed(error, CLOSE.tooSlow, "the room policy failed; connect again later");

@@ -1,4 +1,4 @@
-import { join } from "../outbound/fan_out.ts";
+import { join } from "../outbound/joined_text.ts";
 import type { FlushScheduler, TickListener } from "../outbound/flush_scheduler.ts";
 
 /** Characters above which frames are sent at once, so that joined messages stay small. */

@@ -41,5 +41,5 @@ async function apply({ member }: Membership, permissions: RoomPermissions | unde
   const sawPresence = member.seesPresence;
   member.renew(permissions);
   if (sawPresence && !permissions.presence) await member.presence.revoke();
-  if (!sawPresence && permissions.presence && member.room) member.reply(member.room.presenceText());
+  if (!sawPresence && permissions.presence) member.showPresence();
 }
