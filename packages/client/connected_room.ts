@@ -150,10 +150,13 @@ export class ConnectedRoom<
   async emit<Name extends EventName<Published>>(
     event: Name,
     data: Published[Name],
-    { to, exclude }: EmitOptions = {},
+    options?: EmitOptions,
   ): Promise<void> {
-    const frame = { type: "publish", id: randomId(), event, data, ephemeral: true, to, exclude } as const;
-    await this.#requests.ask(frame, { again: false });
+    const frame = { ...options, type: "publish", id: randomId(), event, data, ephemeral: true } as const;
+    const onFirstSent = () => {
+      if (options?.ack === false) this.#requests.answer({ type: "ack", id: frame.id });
+    };
+    await this.#requests.ask(frame, { again: false, onFirstSent });
   }
 
   async call<Name extends keyof Calls & string>(

@@ -59,10 +59,7 @@ export class Outbox {
     const known = this.#waiting.get(id);
     if (known) return await known;
     if (this.#waiting.size >= limit) {
-      throw new RoomError(
-        "outbox_full",
-        `${limit} messages wait for their ack: publish later.`,
-      );
+      throw new RoomError("outbox_full", `More than ${limit} messages wait: publish later.`);
     }
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError("data cannot be JSON.");

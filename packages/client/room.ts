@@ -158,7 +158,7 @@ export interface Room<
   ): Promise<number>;
   /**
    * Sends an ephemeral message to the current members: not stored, no offset, dropped first for
-   * slow readers. Resolves with the ack.
+   * slow readers. Resolves with the ack, or as `EmitOptions.ack` says.
    * @throws {RoomError} `offline` if there is no connection or it breaks: the client does not retry
    */
   emit<Name extends EventName<Published>>(
@@ -213,4 +213,14 @@ export interface PublishOptions extends SendOptions {
 export interface EmitOptions extends SendOptions {
   /** Recipient. Default: all members. */
   readonly to?: Recipient | undefined;
+  /**
+   * Key of 1 to 64 characters. The newest message of this event and key may replace this
+   * connection's earlier ones that the server has not sent yet. Default: none are replaced.
+   */
+  readonly key?: string | undefined;
+  /**
+   * False: the server sends no ack, and the promise resolves once the socket has the frame. A later
+   * refusal goes to the listeners of `error`. Default: true.
+   */
+  readonly ack?: boolean | undefined;
 }

@@ -20,7 +20,7 @@ export async function diagnose(token: string, deps: DiagnosisDeps): Promise<Room
   const urls = [addresses.whoami];
   if (addresses.events) {
     const events = new URL(addresses.events);
-    if (history !== undefined) events.searchParams.set("history", String(history));
+    if (history) events.searchParams.set("history", `${history}`);
     urls.push(events);
   }
   try {
