@@ -63,6 +63,7 @@ export class DocumentedCode implements AsyncDisposable {
           [PACKAGE]: new URL("mod.ts", CLIENT).href,
           [`${PACKAGE}/react`]: new URL("react.ts", CLIENT).href,
           [`${PACKAGE}/indexed-db`]: new URL("indexed_db.ts", CLIENT).href,
+          [`${PACKAGE}/cursors`]: new URL("cursors.ts", CLIENT).href,
           "react": "npm:react@19.3.1",
           "react/jsx-runtime": `${react}/jsx-runtime`,
           "@types/react": react,

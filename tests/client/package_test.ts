@@ -50,7 +50,7 @@ Deno.test("the npm package", {
     const paths = packed.files.map((file) => file.path);
 
     await t.step(
-      "holds the three entries, what they share, their types, README, licence and changelog; nothing else",
+      "holds the four entries, what they share, their types, README, licence and changelog; nothing else",
       async () => {
         const protocol = (await listFiles(PROTOCOL, ".ts")).map((file) => `protocol/${file}`);
         const declared = [...await listFiles(SOURCES, ".ts"), ...protocol]
@@ -59,9 +59,12 @@ Deno.test("the npm package", {
           file.replace(/-\w+\.js/, ".js")
         );
         const types = paths.filter((file) => file.endsWith(".d.ts"));
-        assertEquals(scripts.sort(), ["chunk.js", "indexed_db.js", "mod.js", "react.js"]);
+        const names = [...new Set(scripts)].sort();
+        assertEquals(names, ["chunk.js", "cursors.js", "indexed_db.js", "mod.js", "react.js"]);
         assertEquals(types.filter((file) => !declared.includes(file)), []);
-        for (const entry of ["mod", "react", "indexed_db"]) assert(types.includes(`${entry}.d.ts`), entry);
+        for (const entry of ["mod", "react", "indexed_db", "cursors"]) {
+          assert(types.includes(`${entry}.d.ts`), entry);
+        }
         const others = paths.filter((file) => !/\.(js|d\.ts)$/.test(file));
         assertEquals(others.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
       },

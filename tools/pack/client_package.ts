@@ -7,7 +7,12 @@ import { type PackageFile, repositoryFiles, writePackage } from "./package_file.
 
 const SOURCES = new URL("../../packages/client/", import.meta.url);
 /** Entries of the package, each with its module, without ending. */
-const ENTRIES = { ".": "mod", "./react": "react", "./indexed-db": "indexed_db" } as const;
+const ENTRIES = {
+  ".": "mod",
+  "./react": "react",
+  "./indexed-db": "indexed_db",
+  "./cursors": "cursors",
+} as const;
 /** Module of the core: what a page with one room takes of `.`. */
 const CORE = "connect";
 /** Packages that the consumer installs. */
@@ -28,7 +33,7 @@ interface EntrySize {
 /**
  * Builds the npm package `@realtime-edge/client`: JavaScript, types, README, licence, changelog.
  * The JavaScript is not minified: bundlers do that, and stack traces in Node stay readable. The
- * entries share one chunk.
+ * entries share chunks.
  * @throws {Error} naming file and line of a syntax error or of an export without a type
  */
 export async function clientPackage(): Promise<PackageFile[]> {
