@@ -8,7 +8,7 @@ function createClock(): () => number {
 }
 
 /**
- * SimutimedOutCounts publishers that each wait for their own message before the next one; `perTick`
+ * Simulates publishers that each wait for their own message before the next one; `perTick`
  * messages arrive per tick. Returns the size of each batch, and the number of batches that timed
  * out.
  */
@@ -68,6 +68,22 @@ Deno.test("one timeout changes nothing; after two in a row the target is the lar
   assert(batchSizer.reachesTarget(10) && !batchSizer.reachesTarget(9));
   batchSizer.sent({ ...TEN, frames: 2, timedOut: true }, 0);
   assert(batchSizer.reachesTarget(4) && !batchSizer.reachesTarget(3));
+});
+
+Deno.test("after timeouts a larger batch is tried less often, until more frames come by themselves", () => {
+  const batchSizer = new BatchSizer();
+  const untilLarger = (frames: number): number => {
+    let full = 0;
+    for (; batchSizer.reachesTarget(frames); full++) batchSizer.sent({ ...TEN, frames }, 0);
+    return full;
+  };
+  batchSizer.sent({ ...TEN, frames: 4 }, 0);
+  assertEquals(untilLarger(4), 8);
+  batchSizer.sent({ ...TEN, frames: 4, timedOut: true }, 0);
+  batchSizer.sent({ ...TEN, frames: 4, timedOut: true }, 0);
+  assertEquals(untilLarger(4), 32);
+  batchSizer.sent({ ...TEN, frames: 9 }, 0);
+  assertEquals(untilLarger(9), 8);
 });
 
 Deno.test("after an idle time a frame does not wait", () => {

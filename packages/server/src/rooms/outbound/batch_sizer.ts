@@ -13,7 +13,10 @@ const WRITE_MS = 0.008;
 const WRITE_CHARACTER_MS = 2.5e-6;
 /** Upper bound of the estimate, since other machines are faster. Milliseconds. */
 const MAX_WRITE_MS = 20;
-/** Full batches required before the target is raised by one; doubles after each timeout. */
+/**
+ * Full batches required before the target is raised by one; doubles after each timeout, until more
+ * frames come by themselves.
+ */
 const FIRST_PATIENCE = 8;
 const MAX_PATIENCE = 256;
 /**
@@ -69,8 +72,10 @@ export class BatchSizer {
   /** Records that a batch is sent. */
   sent({ frames, members, length, timedOut }: Batch, now: number): void {
     this.#writtenAt = now + Math.min(members * (WRITE_MS + length * WRITE_CHARACTER_MS), MAX_WRITE_MS);
-    if (frames > this.#target) this.#aimAt(frames);
-    else if (timedOut) {
+    if (frames > this.#target) {
+      this.#patience = FIRST_PATIENCE;
+      this.#aimAt(frames);
+    } else if (timedOut) {
       this.#patience = Math.min(2 * this.#patience, MAX_PATIENCE);
       this.#largestTimedOutBatch = Math.max(this.#largestTimedOutBatch, frames);
       if (++this.#timeouts === MAX_TIMEOUTS) this.#aimAt(this.#largestTimedOutBatch);

@@ -18,22 +18,52 @@ export function join(texts: readonly string[]): string {
   return first !== undefined && texts.length === 1 ? first : `[${texts.join(",")}]`;
 }
 
-/** Texts of the frames, with a label each if one is given. */
-export function textsOf(frames: readonly Frame[], label?: string): string[] {
-  const texts = [];
-  for (const { text } of frames) if (text !== "") texts.push(labelled(text, label));
-  return texts;
-}
+/**
+ * Frames joined for all recipients with one label. A recipient with frames of its own gets them
+ * put into this text, since joining all frames again would cost as much as handling a publish.
+ */
+export class JoinedFrames {
+  /** The frames as one WebSocket message. */
+  readonly text: string;
+  readonly #list: string;
+  readonly #label: string | undefined;
+  /** Where each frame ends in the list, by position. */
+  readonly #ends: number[] = [];
 
-/** Adds frames to joined ones. */
-export function append(joined: string, frames: readonly Frame[], label?: string): string {
-  const before = joined.startsWith("[") ? joined.slice(0, -1) : `[${joined}`;
-  return `${before},${textsOf(frames, label).join(",")}]`;
+  constructor(frames: readonly Frame[], label: string | undefined) {
+    const texts = [];
+    let end = 0;
+    for (const { text } of frames) {
+      if (text !== "") {
+        const own = labelled(text, label);
+        texts.push(own);
+        end += 1 + own.length;
+      }
+      this.#ends.push(end);
+    }
+    this.text = join(texts);
+    this.#list = texts.length === 1 ? `[${this.text}]` : this.text;
+    this.#label = label;
+  }
+
+  /** The text with the frames of one recipient, each at its position. */
+  with(unicast: readonly UnicastFrame[]): string {
+    let joined = "";
+    let from = 0;
+    for (const { text, position } of unicast) {
+      const at = Math.max(1, this.#ends[position - 1] ?? 0);
+      const own = labelled(text, this.#label);
+      joined += this.#list.slice(from, at) + (at === 1 ? `${own},` : `,${own}`);
+      from = at;
+    }
+    return joined + this.#list.slice(from);
+  }
 }
 
 /** Sends frames to one recipient, joined if it takes that. */
 export function sendFrames(recipient: Recipient, frames: readonly Frame[]): void {
-  const texts = textsOf(frames, recipient.label);
+  const texts = [];
+  for (const { text } of frames) if (text !== "") texts.push(labelled(text, recipient.label));
   if (texts.length === 0) return;
   if (recipient.joinsFrames) recipient.send(join(texts));
   else for (const text of texts) recipient.send(text);

@@ -1,7 +1,7 @@
 import type { PresenceChange, PresenceEntry } from "../../backplane/contract.ts";
 import type { DelayListener, FlushScheduler, TickListener } from "./flush_scheduler.ts";
 import { FlushTiming, type Pending } from "./flush_timing.ts";
-import { append, type Frame, join, merge, sendFrames, textsOf, type UnicastFrame } from "./joined_text.ts";
+import { type Frame, JoinedFrames, merge, sendFrames, type UnicastFrame } from "./joined_text.ts";
 import { PresenceFrame, PresenceList } from "./presence_list.ts";
 import { type FrameKind, type Recipient, takes } from "./recipient.ts";
 import { labelled } from "./room_label.ts";
@@ -21,12 +21,6 @@ type SharedFrame<R> = MessageFrame<R> | PresenceFrame;
 interface RecipientState<R> {
   readonly recipient: R;
   unicast: UnicastFrame[] | undefined;
-}
-
-/** Frames joined for the recipients with one label. */
-interface JoinedText {
-  readonly label: string;
-  readonly text: string;
 }
 
 /** Recipients and lifetime of an ephemeral message. */
@@ -157,29 +151,23 @@ export class OutboundQueue<R extends Recipient> implements TickListener, DelayLi
       this.#presence.apply(frame);
       metrics.deliveries += this.#recipients.size;
     }
+    const hasPresence = kinds.has("presence");
+    const hasEphemeral = kinds.has("ephemeral");
     // Made for the first recipient that takes it: a room of plain clients needs none.
-    let joined: string | undefined;
-    let joinedWithLabel: JoinedText | undefined;
+    const joined = new Map<string | undefined, JoinedFrames>();
     for (const state of this.#recipients.values()) {
       const { recipient, unicast } = state;
+      const leavesOut = hasPresence && !recipient.seesPresence || hasEphemeral && recipient.isSlow ||
+        excluded?.has(recipient) === true;
+      const own = unicast?.filter(({ kind }) => takes(recipient, kind));
       if (unicast) state.unicast = undefined;
-      const leavesOut = kinds.has("presence") && !recipient.seesPresence ||
-        kinds.has("ephemeral") && recipient.isSlow || excluded?.has(recipient) === true;
-      if (!leavesOut && recipient.joinsFrames && (!unicast || areRepliesAfter(unicast, pending))) {
+      if (recipient.joinsFrames && !leavesOut) {
         const { label } = recipient;
-        // The usual case of a publisher: its acks come last, so the joined text serves it too.
-        if (label === undefined) {
-          joined ??= join(textsOf(pending));
-          recipient.send(unicast ? append(joined, unicast) : joined);
-        } else {
-          if (joinedWithLabel?.label !== label) {
-            joinedWithLabel = { label, text: join(textsOf(pending, label)) };
-          }
-          const { text } = joinedWithLabel;
-          recipient.send(unicast ? append(text, unicast, label) : text);
-        }
-      } else if (unicast || leavesOut) {
-        const frames = merge(pending, unicast ?? []);
+        let frames = joined.get(label);
+        if (!frames) joined.set(label, frames = new JoinedFrames(pending, label));
+        recipient.send(own?.length ? frames.with(own) : frames.text);
+      } else if (own || leavesOut) {
+        const frames = merge(pending, own ?? []);
         sendFrames(
           recipient,
           frames.filter((frame) => takes(recipient, frame.kind) && !isExcept(frame, recipient)),
@@ -265,11 +253,6 @@ export class OutboundQueue<R extends Recipient> implements TickListener, DelayLi
       joining: this.#joining,
     };
   }
-}
-
-/** True if the unicast frames come after all pending ones, and every member takes their kind. */
-function areRepliesAfter(frames: readonly UnicastFrame[], pending: readonly Frame[]): boolean {
-  return frames.every(({ position, kind }) => position === pending.length && kind === "reply");
 }
 
 function isExcept<R extends Recipient>(frame: Frame | MessageFrame<R>, recipient: R): boolean {
