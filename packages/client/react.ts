@@ -17,6 +17,7 @@
  * @module
  */
 export type { LoggedMessages, PlacedGap } from "./react/message_log.ts";
+export { type TrackedCursors, useCursors } from "./react/use_cursors.ts";
 export { type MessageList, type MessagesOptions, useMessages } from "./react/use_messages.ts";
 export { type PresentMembers, usePresence } from "./react/use_presence.ts";
 export { RealtimeProvider, type RealtimeProviderProps } from "./react/realtime_provider.ts";

@@ -81,7 +81,7 @@ export class OtherCursors {
     this.#glides.clear();
   }
 
-  /** Ends timers and frames. */
+  /** Ends timers and frames. The cursors stay as they were drawn. */
   stop(): void {
     this.#cancelFrame?.();
     this.#cancelIdleTimer?.();

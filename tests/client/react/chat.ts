@@ -5,7 +5,10 @@
 // @ts-types="@types/react"
 import { createElement, type ReactNode, useEffect } from "react";
 import type { TokenSource, WebSocketClass } from "../../../packages/client/mod.ts";
+import type { CursorData } from "../../../packages/client/cursors.ts";
 import {
+  type TrackedCursors,
+  useCursors,
   useMessages,
   usePresence,
   useRoom,
@@ -19,6 +22,7 @@ import type { Room } from "../../../packages/client/mod.ts";
 export interface Events {
   chat: { text: string };
   wave: string;
+  cursor: CursorData;
 }
 
 /** Properties of a chat. */
@@ -58,6 +62,17 @@ export function MessageTexts(
 ): ReactNode {
   const { messages } = useMessages(room, { event: "chat", limit });
   return createElement("pre", { id: "texts" }, JSON.stringify(messages.map(({ data }) => data.text)));
+}
+
+/** The cursors of a room. `onCursors` gets the functions of the own one. */
+export function CursorList({ room, onCursors }: {
+  readonly room: Room<Events> | null;
+  readonly onCursors: (cursors: Pick<TrackedCursors, "move" | "hide">) => void;
+}): ReactNode {
+  const { others, move, hide } = useCursors(room, { intervalMs: 20 });
+  useEffect(() => onCursors({ move, hide }), [onCursors, move, hide]);
+  const texts = others.map(({ user, x, y }) => `${user} ${x} ${y}`);
+  return createElement("pre", { id: "cursors" }, JSON.stringify(texts));
 }
 
 /** A room with everything. */

@@ -8,8 +8,14 @@ import { flushSync } from "react-dom";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import type { Room } from "../../../packages/client/mod.ts";
 import { offer } from "../pages/offer.ts";
-import { RealtimeProvider, useMessages, useRoom, useRoomState } from "../../../packages/client/react.ts";
-import { Chat, type ChatProps, type Events, MessageTexts, type Seen } from "./chat.ts";
+import {
+  RealtimeProvider,
+  type TrackedCursors,
+  useMessages,
+  useRoom,
+  useRoomState,
+} from "../../../packages/client/react.ts";
+import { Chat, type ChatProps, CursorList, type Events, MessageTexts, type Seen } from "./chat.ts";
 
 /** Contents that a test requests. */
 export interface Scene {
@@ -53,6 +59,10 @@ edit(Chat);
 const counts = { effects: 0, renders: 0, tokens: 0 };
 const waves: string[] = [];
 let current: Room<Events> | null = null;
+let own: Pick<TrackedCursors, "move" | "hide"> | null = null;
+const onCursors = (cursors: typeof own): void => {
+  own = cursors;
+};
 let loadOlder: () => Promise<void> = () => Promise.resolve();
 
 /** Promises that children wait for, by name. */
@@ -92,6 +102,7 @@ function Shown({ scene }: { scene: Scene }): React.ReactNode {
     children(room) {
       const list = createElement(MessageTexts, { room, limit });
       return [
+        createElement(CursorList, { key: "cursors", room, onCursors }),
         createElement(Hideable, { key: "list", isHidden: scene.hidden === "list", children: list }),
         suspends === undefined ? null : createElement(Suspended, { key: "suspended", name: suspends }),
       ];
@@ -159,6 +170,9 @@ const controls = {
   more: (): string[][] =>
     [...document.querySelectorAll(".more")].map(({ textContent }) => JSON.parse(textContent ?? "")),
   texts: (): string[] | null => JSON.parse(document.getElementById("texts")?.textContent ?? "null"),
+  cursors: (): string[] | null => JSON.parse(document.getElementById("cursors")?.textContent ?? "null"),
+  move: (x: number, y: number) => own?.move(x, y),
+  hide: () => own?.hide(),
   isThere: (id: string): boolean => document.getElementById(id) !== null,
   counts: () => counts,
   waves: () => waves,

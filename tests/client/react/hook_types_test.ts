@@ -6,9 +6,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import type { Gap, Room, RoomMessage } from "../../../packages/client/mod.ts";
+import type { Cursor } from "../../../packages/client/cursors.ts";
 import {
   type MessageList,
   RealtimeProvider,
+  useCursors,
   useMessages,
   usePresence,
   useRoom,
@@ -84,6 +86,11 @@ function Typed({ maybe }: { maybe: string | null }): string {
   });
   // @ts-expect-error: nothing of that kind is told
   useRoomListener(room, "gaps", () => {});
+
+  const { others } = useCursors(room, { event: "move" });
+  const _others: Same<typeof others, readonly Cursor[]> = true;
+  // @ts-expect-error: there is no such event
+  useCursors(perhaps, { event: "jump" });
 
   usePresence(room, { name: "Ada" });
   usePresence(perhaps, null);
