@@ -170,7 +170,7 @@ Deno.test("for any messages, every step runs once, in order, and never during an
     onOpen: (socket) => steps.handlers.onOpen?.(socket),
     onMessage: (socket, data) => steps.handlers.onMessage?.(socket, data),
     onClose: (socket, close) => steps.handlers.onClose?.(socket, close),
-  });
+  }, { env: { JOINS_BURST: "1000000" } });
   await fc.assert(
     fc.asyncProperty(Life, async ({ messages, slowOpen, slowClose, end, pauses }) => {
       const held = [...(slowOpen ? ["open"] : []), ...(slowClose ? ["close"] : [])];
