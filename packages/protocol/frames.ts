@@ -168,6 +168,11 @@ export interface PublishBody {
   readonly to?: Recipient | undefined;
   /** `self`: the sender's own connection does not get the message. */
   readonly exclude?: "self" | undefined;
+  /**
+   * Of an ephemeral message: the newest message of this sender and event with this key stands for
+   * those that still wait to be sent.
+   */
+  readonly key?: string | undefined;
 }
 
 /** A message to be published over HTTP. */
@@ -179,6 +184,8 @@ export interface PublishRequest extends PublishBody {
 /** Publishes a message. */
 export interface PublishFrame extends PublishBody {
   readonly type: "publish";
+  /** `false`: the server does not answer an ephemeral message that it has sent. */
+  readonly ack?: boolean | undefined;
 }
 
 /** Enters presence or changes the state; null leaves. */

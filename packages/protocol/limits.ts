@@ -7,6 +7,8 @@
 export const MAX_ID_LENGTH = 64;
 /** Longest name of an event, in characters. */
 export const MAX_EVENT_LENGTH = 64;
+/** Longest `key` of an ephemeral message, in characters. */
+export const MAX_KEY_LENGTH = 64;
 /** Largest presence state, in bytes of its JSON as UTF-8. */
 export const MAX_STATE_BYTES = 4_096;
 /** Longest name of a method that a client calls, in characters. */

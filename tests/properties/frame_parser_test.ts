@@ -53,7 +53,17 @@ Deno.test("the parser treats every base frame, and every odd value in each of it
   const results = new Set<boolean>();
   for (const frame of BASE_FRAMES) {
     check(frameText(frame));
-    const names = [...frame.map(([name]) => name), "room", "to", "exclude", "ephemeral", "data", "after"];
+    const names = [
+      ...frame.map(([name]) => name),
+      "room",
+      "to",
+      "exclude",
+      "ephemeral",
+      "data",
+      "after",
+      "key",
+      "ack",
+    ];
     for (const name of names) {
       for (const value of [...ODD_VALUES, undefined]) {
         results.add(check(frameText(changed(frame, name, value))));

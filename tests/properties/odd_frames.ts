@@ -19,6 +19,8 @@ export const BASE_FRAMES: readonly FieldText[][] = [
   { type: "publish", id: "1", event: "chat", data: null, exclude: "self", room: "rooms/lobby" },
   { type: "publish", id: "1", event: "chat", data: 0, ephemeral: true, to: { user: "bob" } },
   { type: "publish", id: "1", event: "chat", data: false, ephemeral: true, to: { connection: "c" } },
+  { type: "publish", id: "1", event: "chat", data: 0, ephemeral: true, key: "cursor", ack: false },
+  { type: "publish", id: "1", event: "chat", data: 0, ack: true },
   { type: "presence", id: "1", state: { here: true } },
   { type: "presence", id: "1", state: null, room: "lobby" },
   { type: "history", id: "1", after: 0, limit: 500 },
@@ -58,8 +60,8 @@ const OBJECTS = [
 export const ODD_VALUES: readonly string[] = ["null", "true", "false", ...NUMBERS, ...TEXTS, ...OBJECTS];
 
 const FIELD_NAMES = [
-  ...["type", "id", "event", "data", "ephemeral", "to", "exclude", "state", "after", "before", "limit"],
-  ...["method", "token", "room", "epoch", "connection", "history"],
+  ...["type", "id", "event", "data", "ephemeral", "to", "exclude", "key", "ack", "state"],
+  ...["after", "before", "limit", "method", "token", "room", "epoch", "connection", "history"],
   ...["__proto__", "constructor", "toString", "hasOwnProperty", "", "0", "Type", "id ", "unknown"],
 ];
 

@@ -35,6 +35,8 @@ export interface PublishOptions {
   readonly ephemeral?: boolean;
   readonly to?: { readonly user: string } | { readonly connection: string };
   readonly exclude?: "self";
+  readonly key?: string;
+  readonly ack?: boolean;
 }
 
 let lastId = 0;

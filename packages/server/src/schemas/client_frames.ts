@@ -3,7 +3,13 @@
 // which a property test holds equal to the schemas (tests/properties/frame_parser_test.ts).
 import * as z from "zod/mini";
 import type * as protocol from "../../../protocol/frames.ts";
-import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_METHOD_LENGTH, MAX_PAGE } from "../../../protocol/limits.ts";
+import {
+  MAX_EVENT_LENGTH,
+  MAX_ID_LENGTH,
+  MAX_KEY_LENGTH,
+  MAX_METHOD_LENGTH,
+  MAX_PAGE,
+} from "../../../protocol/limits.ts";
 import * as errors from "./field_errors.ts";
 import { field } from "./field_text.ts";
 import { isObject } from "./json_object.ts";
@@ -56,14 +62,40 @@ const publishFields = {
     z.optional(z.literal("self", { error: errors.EXCLUDE_ERROR })),
     '`"self"`: not to the sender\'s own connection, which gets the `ack` alone',
   ),
+  key: field(
+    z.optional(name(MAX_KEY_LENGTH)),
+    `1 to ${MAX_KEY_LENGTH} characters: the newest with this key may stand for older ones; with \`ephemeral\` only`,
+  ),
 };
-const onlyEphemeralTo = z.refine<{ to?: unknown; ephemeral?: boolean | undefined }>(
-  (frame) => frame.to === undefined || frame.ephemeral === true,
-  { error: errors.TO_STORED_ERROR, path: ["to"] },
-);
+
+/** Fields that a durable message cannot have. */
+interface EphemeralFields {
+  to?: unknown;
+  key?: unknown;
+  ack?: unknown;
+  ephemeral?: boolean | undefined;
+}
+
+/** Refuses a value of a field in a durable message. */
+function onlyEphemeral(
+  field: "to" | "key" | "ack",
+  isRefused: (value: unknown) => boolean = (value) => value !== undefined,
+) {
+  return z.refine<EphemeralFields>((frame) => frame.ephemeral === true || !isRefused(frame[field]), {
+    error: errors.EPHEMERAL_ONLY_ERROR,
+    path: [field],
+  });
+}
 
 /** Publishes a message. */
-export const PublishFrame = z.object({ type: z.literal("publish"), ...publishFields }).check(onlyEphemeralTo);
+export const PublishFrame = z.object({
+  type: z.literal("publish"),
+  ...publishFields,
+  ack: field(
+    z.optional(z.boolean({ error: errors.FLAG_ERROR })),
+    "false: no `ack` on success; with `ephemeral` only",
+  ),
+}).check(onlyEphemeral("to"), onlyEphemeral("key"), onlyEphemeral("ack", (ack) => ack === false));
 
 /** Publishes a message as the body of an HTTP request. */
 export const PublishBody = z.object({
@@ -73,7 +105,8 @@ export const PublishBody = z.object({
     "the sender's socket or event stream in that room, as its `welcome` names it",
   ),
 }, { error: "must be a JSON object" }).check(
-  onlyEphemeralTo,
+  onlyEphemeral("to"),
+  onlyEphemeral("key"),
   z.refine((body) => body.exclude === undefined || body.connection !== undefined, {
     error: "must name the sender's connection, since `exclude` is given",
     path: ["connection"],

@@ -12,12 +12,12 @@ export const OFFSET_ERROR = "must be a whole number, 0 or more";
 export const LIMIT_ERROR = `must be a whole number from 1 to ${MAX_PAGE}`;
 /** Text about absent `data`. */
 export const MISSING_ERROR = "is missing";
-/** Text about `ephemeral`. */
+/** Text about `ephemeral` and `ack`. */
 export const FLAG_ERROR = "must be true or false";
 /** Text about `to`. */
 export const TO_ERROR = 'must be {"user":…} or {"connection":…}, with text';
-/** Text about `to` of a stored message. */
-export const TO_STORED_ERROR = "goes with ephemeral messages only";
+/** Text about `to`, `key` and `ack: false` of a durable message. */
+export const EPHEMERAL_ONLY_ERROR = "goes with ephemeral messages only";
 /** Text about `exclude`. */
 export const EXCLUDE_ERROR = 'must be "self"';
 /** Text about `state`. */

@@ -8,7 +8,13 @@ import type {
   PublishFrame,
   Recipient,
 } from "../../../../protocol/frames.ts";
-import { MAX_EVENT_LENGTH, MAX_ID_LENGTH, MAX_METHOD_LENGTH, MAX_PAGE } from "../../../../protocol/limits.ts";
+import {
+  MAX_EVENT_LENGTH,
+  MAX_ID_LENGTH,
+  MAX_KEY_LENGTH,
+  MAX_METHOD_LENGTH,
+  MAX_PAGE,
+} from "../../../../protocol/limits.ts";
 import * as errors from "../../schemas/field_errors.ts";
 import { isObject } from "../../schemas/json_object.ts";
 import {
@@ -24,6 +30,7 @@ import {
 /** Text about a wrong `id`. */
 export const ID_ERROR = errors.nameError(MAX_ID_LENGTH);
 const EVENT_ERROR = errors.nameError(MAX_EVENT_LENGTH);
+const KEY_ERROR = errors.nameError(MAX_KEY_LENGTH);
 const METHOD_ERROR = errors.nameError(MAX_METHOD_LENGTH);
 
 /**
@@ -54,7 +61,7 @@ export function parseByType(fields: Fields): ParsedFrame<ClientFrame> | undefine
 }
 
 function parsePublish(fields: Fields): ParsedFrame<PublishFrame> {
-  const { id, event, data, ephemeral, to, exclude } = fields;
+  const { id, event, data, ephemeral, to, exclude, key, ack } = fields;
   if (!isName(id, MAX_ID_LENGTH)) return wrong(fields, "id", ID_ERROR);
   if (!isName(event, MAX_EVENT_LENGTH)) return wrong(fields, "event", EVENT_ERROR);
   if (data === undefined) return wrong(fields, "data", errors.MISSING_ERROR);
@@ -64,7 +71,13 @@ function parsePublish(fields: Fields): ParsedFrame<PublishFrame> {
   const recipient = to === undefined ? undefined : parseRecipient(to);
   if (typeof recipient === "string") return wrong(fields, recipient, errors.TO_ERROR);
   if (exclude !== undefined && exclude !== "self") return wrong(fields, "exclude", errors.EXCLUDE_ERROR);
-  if (recipient && !ephemeral) return wrong(fields, "to", errors.TO_STORED_ERROR);
+  if (key !== undefined && !isName(key, MAX_KEY_LENGTH)) return wrong(fields, "key", KEY_ERROR);
+  if (ack !== undefined && typeof ack !== "boolean") return wrong(fields, "ack", errors.FLAG_ERROR);
+  if (!ephemeral) {
+    if (recipient) return wrong(fields, "to", errors.EPHEMERAL_ONLY_ERROR);
+    if (key !== undefined) return wrong(fields, "key", errors.EPHEMERAL_ONLY_ERROR);
+    if (ack === false) return wrong(fields, "ack", errors.EPHEMERAL_ONLY_ERROR);
+  }
   const frame: { -readonly [Name in keyof PublishFrame]: PublishFrame[Name] } = {
     type: "publish",
     id,
@@ -74,6 +87,8 @@ function parsePublish(fields: Fields): ParsedFrame<PublishFrame> {
   if (ephemeral !== undefined) frame.ephemeral = ephemeral;
   if (recipient) frame.to = recipient;
   if (exclude) frame.exclude = exclude;
+  if (key !== undefined) frame.key = key;
+  if (ack !== undefined) frame.ack = ack;
   return { frame };
 }
 

@@ -1,6 +1,6 @@
 import type { User } from "../../auth/user.ts";
 import type { Message, Sender } from "../../backplane/contract.ts";
-import type { PublishBody } from "../../../../protocol/frames.ts";
+import type { PublishFrame } from "../../../../protocol/frames.ts";
 import { checkData } from "./check_data.ts";
 import { ackText } from "../outbound/frame_text.ts";
 import type { JoinRequest } from "../join_request.ts";
@@ -62,7 +62,7 @@ export class Publisher {
   }
 
   /** Checks and publishes. `receivedAt` is when the frame came, by the monotonic clock. */
-  publish(frame: PublishBody, receivedAt: number): void {
+  publish(frame: PublishFrame, receivedAt: number): void {
     const { id, ephemeral } = frame;
     const member = this.#member;
     const order = ephemeral ? undefined : this.#order ??= this.#createOrder();
@@ -91,7 +91,7 @@ export class Publisher {
   /** Asks `onPublish` behind the hooks of earlier publishes, then publishes. Never rejects. */
   async #askAndPublish(
     askHook: AskHook,
-    frame: PublishBody,
+    frame: PublishFrame,
     receivedAt: number,
     data: string,
     order: PublishOrder | undefined,
@@ -122,7 +122,7 @@ export class Publisher {
 
   /** Never rejects. */
   async #publish(
-    { id, event, ephemeral, to, exclude }: PublishBody,
+    { id, event, ephemeral, to, exclude, ack }: PublishFrame,
     receivedAt: number,
     data: string,
     order: PublishOrder | undefined,
@@ -143,7 +143,7 @@ export class Publisher {
       const stored = await send(this.#request.key, message, this.#deps);
       order?.settle(id);
       if (note && stored) member.ackExcluded(note, id, stored.offset);
-      else member.reply(ackText(id, stored?.offset));
+      else if (ack !== false) member.reply(ackText(id, stored?.offset));
       const { metrics, now } = this.#deps;
       if (stored) metrics.publishAck.observe(now() - receivedAt);
     } catch (error) {
