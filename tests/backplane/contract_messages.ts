@@ -109,6 +109,8 @@ export function testMessages(subject: Subject): void {
         ephemeral("all"),
         ephemeral("user", { to: { user: "bob" } }),
         ephemeral("excluded", { exclude: "a1" }),
+        ephemeral("keyed", { key: "cursor" }),
+        ephemeral("keyed and excluded", { key: "\u0000😀", exclude: "a1", to: { user: "bob" } }),
         ephemeral("excluded too", { exclude: "", to: { user: "alice" }, from: { user: "alice" } }),
         exclusionNotice("alice", "notice", "a1"),
         ephemeral("connection", { to: { connection: "b1" }, from: { user: "no socket" } }),

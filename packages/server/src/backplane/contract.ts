@@ -50,6 +50,11 @@ export interface Ephemeral {
   readonly to?: { readonly user: string } | { readonly connection: string };
   /** Connection that does not get the message, if it is the sender's. */
   readonly exclude?: string;
+  /**
+   * The newest message of this sender and event with this key, 1 to 64 characters, stands for those
+   * that wait to be sent. Every message is delivered to the subscriptions.
+   */
+  readonly key?: string;
 }
 
 /** Presence of one connection in a room. */

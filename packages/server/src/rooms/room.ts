@@ -217,11 +217,14 @@ export class Room {
 
   #relay(message: Ephemeral): void {
     if (isExclusionNotice(message)) return this.#takeNotice(message);
-    const { to, from, exclude } = message;
+    const { to, from, event, exclude, key } = message;
     this.#lastAt = message.at;
     const text = messageText(message);
     const except = this.#ownMember(from.user, exclude);
-    if (to === undefined) return this.#queue.ephemeral(text, { except });
+    if (to === undefined) {
+      const ownKey = key === undefined ? undefined : JSON.stringify([from.user, from.connection, event, key]);
+      return this.#queue.ephemeral(text, { except, key: ownKey });
+    }
     for (const member of this.#addressees(to)) {
       if (member !== except) this.#queue.toOne(member, text, "ephemeral");
     }

@@ -10,18 +10,32 @@ export function senderOf(user: string, connection: string): Sender {
   return connection === "" ? { user } : { user, connection: connection.slice(1) };
 }
 
-/** Encodes an ephemeral message as fields. Versions before `exclude` ignore the last one. */
-export function ephemeralFields({ id, event, data, from, at, to, exclude }: Ephemeral): string[] {
+/**
+ * Encodes an ephemeral message as fields. Earlier versions ignore `exclude`, or `key` alone. An
+ * `exclude` that stands empty before a key names no connection.
+ */
+export function ephemeralFields(message: Ephemeral): string[] {
+  const { id, event, data, from, at, to, exclude, key } = message;
   const target = to === undefined ? "" : "user" in to ? `u${to.user}` : `c${to.connection}`;
   const fields = [id, event, from.user, optionalText(from.connection), `${at}`, target, data];
+  if (key !== undefined) return [...fields, exclude ?? "", key];
   return exclude === undefined ? fields : [...fields, exclude];
 }
 
 /** Decodes an ephemeral message from its fields. */
 export function parseEphemeral(fields: readonly string[]): Ephemeral {
-  const [id = "", event = "", user = "", connection = "", at, target = "", data = "", exclude] = fields;
+  const [id = "", event = "", user = "", connection = "", at, target = "", data = "", exclude, key] = fields;
   const from = senderOf(user, connection);
-  const message = { id, event, data, from, at: Number(at), ...(exclude === undefined ? {} : { exclude }) };
+  const excluded = exclude === undefined || (exclude === "" && key !== undefined) ? {} : { exclude };
+  const message = {
+    id,
+    event,
+    data,
+    from,
+    at: Number(at),
+    ...excluded,
+    ...(key === undefined ? {} : { key }),
+  };
   if (target === "") return message;
   const name = target.slice(1);
   return { ...message, to: target.startsWith("u") ? { user: name } : { connection: name } };

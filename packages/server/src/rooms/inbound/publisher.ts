@@ -122,7 +122,7 @@ export class Publisher {
 
   /** Never rejects. */
   async #publish(
-    { id, event, ephemeral, to, exclude, ack }: PublishFrame,
+    { id, event, ephemeral, to, exclude, key, ack }: PublishFrame,
     receivedAt: number,
     data: string,
     order: PublishOrder | undefined,
@@ -139,6 +139,7 @@ export class Publisher {
         ephemeral,
         to,
         exclude: exclude && member.connection,
+        key,
       };
       const stored = await send(this.#request.key, message, this.#deps);
       order?.settle(id);

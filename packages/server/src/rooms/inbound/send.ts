@@ -7,6 +7,7 @@ export interface Outgoing extends Draft {
   readonly to?: Ephemeral["to"] | undefined;
   /** Connection of the sender that does not get the message. */
   readonly exclude?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 /** Dependencies of sending. */
@@ -20,18 +21,22 @@ export interface SendDeps extends Pick<RoomDeps, "metrics" | "wallNow"> {
  * @throws {BackplaneUnavailable} as a rejection
  */
 export async function send(
-  key: string,
-  { id, event, data, from, ephemeral, to, exclude }: Outgoing,
+  room: string,
+  { id, event, data, from, ephemeral, to, exclude, key }: Outgoing,
   { backplane, metrics, wallNow }: SendDeps,
 ): Promise<Stored | undefined> {
   const draft = { id, event, data, from };
   if (ephemeral) {
     metrics.emitted += 1;
-    const options = { ...(to ? { to } : {}), ...(exclude === undefined ? {} : { exclude }) };
-    await backplane.emit(key, { ...draft, at: wallNow(), ...options });
+    const options = {
+      ...(to ? { to } : {}),
+      ...(exclude === undefined ? {} : { exclude }),
+      ...(key === undefined ? {} : { key }),
+    };
+    await backplane.emit(room, { ...draft, at: wallNow(), ...options });
     return undefined;
   }
-  const [stored] = await backplane.publish(key, [draft]);
+  const [stored] = await backplane.publish(room, [draft]);
   if (stored && !stored.duplicate) metrics.published += 1;
   return stored;
 }
