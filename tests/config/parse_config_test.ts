@@ -136,6 +136,7 @@ const VARIABLES: Readonly<Record<string, Expectation>> = {
   JOINS_PER_SECOND: whole(50, 1, 1_000_000),
   JOINS_BURST: whole(500, 1, 1_000_000),
   ISOLATE_JOINS_PER_SECOND: whole(2_000, 1, 1_000_000),
+  EPHEMERAL_TICK_MS: whole(0, 0, 1_000),
   HEARTBEAT_MS: whole(25_000, 100, 140_000),
   EXPIRY_WARNING_SECONDS: whole(60, 0, 3_600),
   EXPIRY_GRACE_SECONDS: whole(15, 0, 3_600),

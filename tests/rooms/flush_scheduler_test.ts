@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { FlushScheduler } from "../../packages/server/src/rooms/outbound/flush_scheduler.ts";
 import { Trace } from "../support/trace.ts";
 
@@ -29,6 +29,21 @@ Deno.test("a listener that schedules itself repeating is called in the next tick
   scheduler.schedule(repeating);
   await trace.untilCount(5);
   assertEquals(trace.entries.length, 5);
+});
+
+Deno.test("a delay replaces a pending one, be it longer or shorter", async () => {
+  const scheduler = new FlushScheduler();
+  const trace = new Trace();
+  const startedAt = scheduler.now();
+  const shortened = { delayEnded: () => trace.add("shortened") };
+  const extended = { delayEnded: () => trace.add("extended") };
+  scheduler.delay(shortened, 60_000);
+  scheduler.delay(extended, 1);
+  scheduler.delay(shortened, 1);
+  scheduler.delay(extended, 50);
+  await trace.untilCount(2);
+  assertEquals(trace.entries, ["shortened", "extended"]);
+  assertGreaterOrEqual(scheduler.now() - startedAt, 49);
 });
 
 Deno.test("a delay ends once by itself, and not after a cancel", async () => {

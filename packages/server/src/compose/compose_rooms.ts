@@ -36,7 +36,7 @@ export function createRooms(
       presence_grace_ms: config.PRESENCE_GRACE_MS,
     },
     heartbeatMs: config.HEARTBEAT_MS,
-    ephemeralTickMs: 0,
+    ephemeralTickMs: config.EPHEMERAL_TICK_MS,
     expiryWarningMs: config.EXPIRY_WARNING_SECONDS * 1000,
     maxPendingPublishes: config.MAX_QUEUED_FRAMES,
   });

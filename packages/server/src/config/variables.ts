@@ -313,6 +313,13 @@ export const ENVIRONMENT = {
     5_000,
     "Time after which a hook or a call of a room endpoint is answered with `timeout`. What it does later is ignored.",
   ),
+  EPHEMERAL_TICK_MS: whole(
+    0,
+    1_000,
+    0,
+    "Shortest time between two batches of ephemeral messages of a room, when nothing else is sent. They wait " +
+      "for it, and the newest with a `key` replaces those before it. With 0 they go out at once.",
+  ),
   HEARTBEAT_MS: whole(
     100,
     140_000,
