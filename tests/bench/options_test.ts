@@ -27,6 +27,7 @@ Deno.test("a wrong option is named", () => {
     [["--rounds", "51"], "--rounds takes a whole number from 1 to 50, not 51."],
     [["--deno", "2.9"], "--deno does not take 2.9."],
     [["--peers", "some"], "--peers does not take some."],
+    [["--save="], "--save takes a directory, not nothing."],
   ];
   for (const [args, message] of cases) assertThrows(() => parseOptions(args, CASES), Error, message);
 });

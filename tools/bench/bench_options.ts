@@ -46,6 +46,7 @@ export function parseOptions(args: string[], cases: readonly string[]): Options 
       save: { type: "string" },
     },
   });
+  if (values.save === "") throw new Error("--save takes a directory, not nothing.");
   const only = parseList("--only", values.only, (name) => cases.includes(name));
   const [peers] = parseList("--peers", values.peers, (text) => text === "all" || text === "targets");
   return {

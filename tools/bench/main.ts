@@ -63,7 +63,10 @@ const ENV = {
 function readOptions(): Options {
   const names = [...CASES.keys()];
   try {
-    return parseOptions(Deno.args, names);
+    const options = parseOptions(Deno.args, names);
+    // A directory that cannot be made would lose the results of an hour.
+    if (options.save !== undefined) Deno.mkdirSync(options.save, { recursive: true });
+    return options;
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n\n${usageText(names)}`);
     Deno.exit(2);

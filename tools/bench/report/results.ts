@@ -15,9 +15,8 @@ const resultsSchema = z.object({
 /** Results of one case in one run of the bench: the file `<case>.json`. */
 export type Results = z.infer<typeof resultsSchema>;
 
-/** Saves each case in a file of its name, with one line for each figure. */
+/** Saves each case in a file of its name in an existing directory, with one line for each figure. */
 export async function saveResults(directory: string, results: readonly Results[]): Promise<void> {
-  await Deno.mkdir(directory, { recursive: true });
   for (const { lines, ...run } of results) {
     const figures = lines.map((line) => JSON.stringify(line, fiveDigits)).join(",\n");
     const text = JSON.stringify({ ...run, lines: [] }, null, 2).replace("[]", `[\n${figures}\n]`);
