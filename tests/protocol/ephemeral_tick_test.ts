@@ -57,6 +57,26 @@ Deno.test("5.12 neither another sender, connection or event nor another key repl
   assertEquals(await takeUntil(bob, "last"), expected);
 });
 
+Deno.test("5.12 of a user's messages over HTTP with one key that wait, members get the last", async () => {
+  await using running = await startTicking(300);
+  await using bob = await RoomClient.join(running, "r", { user: "bob" });
+  await bob.publish("opens the tick", { ephemeral: true });
+  await bob.next("message");
+  const { type: _, ...cursor } = publishFrame("last", CURSOR);
+  for (const data of [1, 2, "last"]) {
+    const response = await fetch(`${running.origin}/realtime/rooms/r/messages`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        authorization: `Bearer ${await running.issuer.token("alice")}`,
+      },
+      body: JSON.stringify({ ...cursor, data }),
+    });
+    assertEquals([response.status, await response.json()], [202, { id: cursor.id }]);
+  }
+  assertLess((await takeUntil(bob, "last")).length, 3);
+});
+
 Deno.test("5.12 messages wait for the tick, and a durable one takes them along in order", async () => {
   await using running = await startTicking(300);
   await using alice = await RoomClient.join(running, "r");

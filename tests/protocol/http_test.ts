@@ -77,6 +77,7 @@ Deno.test("12.2 a body that is too large, not JSON or not a message is refused w
     [[], 403, "forbidden", undefined],
     [{ ...good, id: "" }, 400, "invalid_request", "json.id"],
     [{ ...good, to: { user: "bob" } }, 400, "invalid_request", "json.to"],
+    [{ ...good, key: "k" }, 400, "invalid_request", "json.key"],
     [
       `{"id":"1","event":"chat","data":${"[".repeat(65)}${"]".repeat(65)}}`,
       400,

@@ -66,6 +66,19 @@ Deno.test("a route sends an ephemeral message to everybody, or to one user", asy
   assertEquals([message.data, message.offset], [2, undefined]);
 });
 
+Deno.test("of a route's ephemeral messages with one key that wait, the newest is sent", async () => {
+  await using running = await startWith(async (rooms) => {
+    const room = rooms.room("lobby");
+    for (const price of [1, 2, 3]) await room.emit("price", price, { key: "gold" });
+    await room.emit("price", 4);
+  }, { EPHEMERAL_TICK_MS: "300" });
+  await using alice = await RoomClient.join(running, "lobby");
+  await alice.publish("opens the tick", { ephemeral: true });
+  await alice.next("message");
+  await run(running).then((response) => response.body?.cancel());
+  assertEquals([(await alice.next("message")).data, (await alice.next("message")).data], [3, 4]);
+});
+
 Deno.test("a route reads history and presence", async () => {
   await using running = await startWith(async (rooms) => {
     const room = rooms.room("lobby");
@@ -131,6 +144,8 @@ Deno.test("a wrong argument is a TypeError that names it, and nothing is publish
     ["event: ", () => room.publish("", 1)],
     ["event: ", () => room.emit("x".repeat(65), 1)],
     ["id: ", () => room.publish("e", 1, { id: "" })],
+    ["key: ", () => room.emit("e", 1, { key: "" })],
+    ["key: ", () => room.emit("e", 1, { key: "x".repeat(65) })],
     ["as: ", () => room.publish("e", 1, { as: "" })],
     ["data: ", () => room.publish("e", undefined)],
     ["data: ", () => room.publish("e", () => 1)],

@@ -55,6 +55,9 @@ const describeField: Override = ({ zodSchema, jsonSchema }) => {
   if (text !== undefined) jsonSchema.description = text;
 };
 
+/** Condition of fields that go with `ephemeral: true` only. */
+const IS_EPHEMERAL = { properties: { ephemeral: { const: true } }, required: ["ephemeral"] };
+
 const describeRequest: Override = (context) => {
   describeField(context);
   if (context.zodSchema === KickBody) {
@@ -66,10 +69,8 @@ const describeRequest: Override = (context) => {
     ];
   }
   if (context.zodSchema !== PublishBody) return;
-  // zod cannot convert the refinements of `to` and `exclude`.
-  context.jsonSchema.dependentSchemas = {
-    to: { properties: { ephemeral: { const: true } }, required: ["ephemeral"] },
-  };
+  // zod cannot convert the refinements of `to`, `key` and `exclude`.
+  context.jsonSchema.dependentSchemas = { to: IS_EPHEMERAL, key: IS_EPHEMERAL };
   context.jsonSchema.dependentRequired = { exclude: ["connection"] };
 };
 

@@ -4,6 +4,7 @@ import {
   DEFAULT_PAGE,
   MAX_EVENT_LENGTH,
   MAX_ID_LENGTH,
+  MAX_KEY_LENGTH,
   MAX_PAGE,
   MAX_REASON_LENGTH,
 } from "../../../../protocol/limits.ts";
@@ -50,7 +51,9 @@ export class RoomAccess {
   /** Implements `ServerRoom.emit`. */
   async emit(event: string, data: unknown, options: ServerEmitOptions = {}): Promise<void> {
     const to = options.to && recipient("to", options.to);
-    await this.#rooms.publish(this.#name, { ...this.#message(event, data, options), ephemeral: true, to });
+    const key = options.key === undefined ? undefined : text("key", options.key, MAX_KEY_LENGTH);
+    const message = { ...this.#message(event, data, options), ephemeral: true, to, key };
+    await this.#rooms.publish(this.#name, message);
   }
 
   /** Implements `ServerRoom.history`. */

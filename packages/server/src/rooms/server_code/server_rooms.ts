@@ -15,6 +15,11 @@ export interface ServerPublishOptions {
 export interface ServerEmitOptions extends ServerPublishOptions {
   /** Recipient: all connections of a user, or one connection. All members by default. */
   readonly to?: Recipient;
+  /**
+   * Key of 1 to 64 characters. With `EPHEMERAL_TICK_MS`, the newest message of this sender and event
+   * with this key replaces those that wait.
+   */
+  readonly key?: string;
 }
 
 /** Selects a page: the first messages after an offset, or the last before one; 100 by default. */
