@@ -30,3 +30,11 @@ Deno.test("an earlier version reads the same message without the exclusion and t
     assertEquals(ephemeralFields(message).slice(0, 7), ephemeralFields(rest));
   }));
 });
+
+Deno.test("an earlier version reads the same exclusion without the key, or one of no connection", () => {
+  fc.assert(fc.property(message, name, (message, key) => {
+    const { key: _, ...rest } = message;
+    const read = parseEphemeral(ephemeralFields({ ...rest, key }).slice(0, 8));
+    assertEquals(read, { ...rest, exclude: rest.exclude ?? "" });
+  }));
+});
