@@ -188,8 +188,10 @@ export class PresenceRun {
   /** Waits until the server has logged the close of a connection. */
   async #untilClosed(connection: string): Promise<void> {
     const isClose = (line: Readonly<Record<string, unknown>>) => line["socket"] === connection;
-    for (let count = 1;; count++) {
-      if ((await this.#running.logged("socket.close", count)).some(isClose)) return;
+    for (let count = 0;;) {
+      const closes = await this.#running.logged("socket.close", count);
+      if (closes.some(isClose)) return;
+      count = closes.length + 1;
     }
   }
 
